@@ -1,0 +1,40 @@
+"""The vectorized version: the update in three lines of NumPy."""
+
+from math import isfinite
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastgd.backends.contract import count_intercepts
+
+
+def descend(
+    X: NDArray,
+    y: NDArray,
+    weights: NDArray,
+    rates: NDArray,
+    costs: NDArray,
+    gradient: NDArray,
+    threads: int = 1,
+) -> int:
+    """Apply ``len(rates)`` updates in place and return how many were applied.
+
+    r = Xw − y;  costs[k] = rᵀr / 2n;  gradient = Xᵀr / n;  w ← w − rates[k]·gradient
+    """
+    intercepts = count_intercepts(X, y, weights, rates, costs, gradient)
+    X = np.asarray(X, dtype=np.float64)  # arithmetic is in float64; a copy of float32 data, once a call
+    n_samples = len(X)
+    zeros = np.zeros_like(weights)  # 0 · inf and 0 · NaN are NaN: one product tells whether all is finite
+    with np.errstate(over="ignore", invalid="ignore"):
+        for epoch, rate in enumerate(rates.tolist()):
+            residual = X @ weights[intercepts:] - y
+            if intercepts:
+                residual += weights[0]
+                gradient[0] = residual.sum() / n_samples
+            gradient[intercepts:] = residual @ X / n_samples
+            costs[epoch] = cost = residual @ residual / (2 * n_samples)
+            updated = weights - rate * gradient
+            if not isfinite(cost + updated @ zeros):
+                return epoch
+            weights[:] = updated
+    return len(rates)

@@ -1,0 +1,56 @@
+"""What this installation consists of."""
+
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+from fastgd import backends
+
+LIBRARIES = ("numpy", "numba", "scikit-learn", "matplotlib")
+
+
+def config() -> dict[str, object]:
+    """Return what was built and what is installed, as plain values for JSON."""
+    extension: dict[str, str] | None = None
+    if "cython" in backends.available():
+        from fastgd.backends import _kernel
+
+        extension = _kernel.build_info()
+    return {
+        "fastgd": version("fastgd"),
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+        "backends": backends.available(),
+        "extension": extension,
+        "libraries": {library: installed_version(library) for library in LIBRARIES},
+    }
+
+
+def installed_version(library: str) -> str | None:
+    """Return the version of a library without importing it, None if it is not installed."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
+
+
+def show_config() -> None:
+    """Print what was built and what is installed, for a look or for a bug report.
+
+    Examples
+    --------
+    >>> import fastgd
+    >>> fastgd.show_config()  # doctest: +ELLIPSIS
+    fastgd ...
+    """
+    shown = config()
+    libraries = shown.pop("libraries")
+    extension = shown.pop("extension")
+    assert isinstance(libraries, dict)
+    for name, value in {**shown, **libraries}.items():
+        text = ", ".join(value) if isinstance(value, list) else value or "not installed"
+        print(f"{name:14}{text}")
+    if isinstance(extension, dict):
+        print(f"{'extension':14}compiler {extension['compiler']}; flags {extension['flags']}")
+    else:
+        print(f"{'extension':14}not built")

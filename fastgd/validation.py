@@ -1,0 +1,208 @@
+"""Every check of what a user hands in, and its message: which argument, what came, what was expected.
+
+Checks come before any work, and never write to what they check.
+"""
+
+from numbers import Number
+from operator import index
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+# Mean squares outside this range would make costs and curvatures overflow or vanish in float64.
+SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
+
+
+def check_problem(X: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
+    """Return X as the kernels take it, copied only if it cannot be used as it is, and y as float64.
+
+    X comes back float32 or float64, C- or Fortran-contiguous; y comes back float64 of shape (n_samples,).
+    """
+    X, y = check_matrix(X), check_numbers("y", y)
+    if y.ndim != 1 and y.shape[1:] != (1,):
+        raise ValueError(f"y must have shape (n_samples,) or (n_samples, 1); got shape {y.shape}")
+    if len(X) != len(y):
+        raise ValueError(f"X and y must have the same number of rows; got {len(X)} in X and {len(y)} in y")
+    y = as_kernel_array(y.reshape(-1)).astype(np.float64, copy=False)
+    check_finite("X", X)
+    check_finite("y", y)
+    return X, y
+
+
+def check_features(X: ArrayLike, n_features: int) -> NDArray:
+    """Return X as the kernels take it, for a model that was fitted on `n_features` columns."""
+    X = check_matrix(X)
+    if X.shape[1] != n_features:
+        raise ValueError(f"X must have {n_features} columns, as in the fit; got {X.shape[1]}")
+    check_finite("X", X)
+    return X
+
+
+def check_matrix(X: ArrayLike) -> NDArray:
+    """Return X as the kernels take it, its values still unchecked."""
+    X = check_numbers("X", X)
+    if X.ndim != 2:
+        hint = "; X.reshape(-1, 1) makes it one feature" if X.ndim == 1 else ""
+        raise ValueError(f"X must be two-dimensional, (n_samples, n_features); got shape {X.shape}{hint}")
+    if 0 in X.shape:
+        raise ValueError(f"X must have at least one row and one column; got shape {X.shape}")
+    return as_kernel_array(X)
+
+
+def check_numbers(name: str, values: ArrayLike) -> NDArray:
+    """Return `values` as an array of real numbers (float32 or float64), of whatever shape."""
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} must not have masked values; fill or drop them first")
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{name} must be a rectangular array of numbers; {error}") from error
+    if array.dtype.kind not in "biufO":
+        raise TypeError(f"{name} must hold real numbers; got an array of dtype {array.dtype}")
+    if array.dtype.kind == "O":
+        check_objects(name, array)
+    if array.dtype.kind == "f" and array.dtype.itemsize == np.dtype(np.float32).itemsize:
+        return array
+    with np.errstate(over="ignore"):  # a longdouble out of range becomes inf, which is refused later
+        return array.astype(np.float64, copy=False, order="K")
+
+
+def check_objects(name: str, array: NDArray) -> None:
+    """Refuse an object array in which something is not a real number, and say where."""
+    for position, value in np.ndenumerate(array):
+        if isinstance(value, complex | np.complexfloating) or not isinstance(value, Number | np.bool):
+            kind = type(value).__name__
+            where = f" at {describe_position(position)}" if position else ""
+            raise TypeError(f"{name} must hold real numbers; got {value!r}, a {kind},{where}")
+
+
+def as_kernel_array(array: NDArray) -> NDArray:
+    """Return the array in native byte order, aligned and C- or Fortran-contiguous; a copy only where needed."""
+    array = array.astype(array.dtype.newbyteorder("="), copy=False, order="K")
+    flags = array.flags
+    if flags.aligned and (flags.c_contiguous or flags.f_contiguous):
+        return array
+    return array.copy(order="C")
+
+
+def check_finite(name: str, array: NDArray) -> None:
+    """Refuse NaN and infinities, and say where the first one is."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        # One fast pass: a sum hides no NaN and no infinity. Only a sum that is not finite needs a closer look,
+        # by blocks of rows, so that no mask as large as the data is made.
+        if np.isfinite(array.sum(dtype=np.float64)):
+            return
+    for start in range(0, len(array), 4096):
+        bad = np.argwhere(~np.isfinite(array[start : start + 4096]))
+        if len(bad):
+            row, *column = bad[0].tolist()
+            position = (start + row, *column)
+            raise ValueError(
+                f"{name} must be finite; got {array[position]} at {describe_position(position)} (counted from 0)"
+            )
+
+
+def describe_position(position: tuple[int, ...]) -> str:
+    """Return a position in words: row, and column where there is one."""
+    return ", ".join(f"{axis} {i}" for axis, i in zip(("row", "column"), position, strict=False))
+
+
+def check_mean_square(name: str, array: NDArray) -> float:
+    """Return the mean over rows of the sum of squares; refuse data whose squares leave the range of float64."""
+    with np.errstate(over="ignore", under="ignore"):
+        flat = array.reshape(-1, order="A")
+        square = float(np.einsum("i,i->", flat, flat, dtype=np.float64)) / len(array)
+    if square > LARGEST_SQUARE or (square < SMALLEST_SQUARE and array.any()):
+        size = "large" if square > 1 else "small"
+        raise ValueError(
+            f"{name} must have a mean square between {SMALLEST_SQUARE} and {LARGEST_SQUARE}; its values are too "
+            f"{size} for their squares to be taken in float64: rescale {name}"
+        )
+    return square
+
+
+def check_weights(name: str, weights: ArrayLike, n_features: int) -> NDArray:
+    """Return a float64 copy of weights for `n_features` columns, with or without an intercept in front."""
+    array = check_numbers(name, weights)
+    if array.shape not in ((n_features,), (n_features + 1,)):
+        raise ValueError(
+            f"{name} must have shape ({n_features},), or ({n_features + 1},) with an intercept in front, for X with "
+            f"{n_features} columns; got shape {array.shape}"
+        )
+    check_finite(name, array)
+    return np.array(array, dtype=np.float64)
+
+
+def check_start(weights: ArrayLike, n_weights: int, fit_intercept: bool) -> NDArray:
+    """Return a float64 copy of weights to start from, of the gradient's shape (n_weights,)."""
+    array = check_numbers("weights", weights)
+    if array.shape != (n_weights,):
+        parts = "intercept first, then one for each feature" if fit_intercept else "one for each feature"
+        raise ValueError(
+            f"weights must have the shape of the gradient, ({n_weights},): {parts}; got shape {array.shape}"
+        )
+    check_finite("weights", array)
+    return np.array(array, dtype=np.float64)
+
+
+def check_rates(rates: ArrayLike, epochs: int) -> NDArray:
+    """Return one learning rate for each epoch, from one number or an array of them."""
+    array = check_numbers("learning_rate", rates).astype(np.float64)
+    if array.shape not in ((), (epochs,)):
+        raise ValueError(
+            f"learning_rate must be one rate or {epochs} of them, one for each epoch; got shape {array.shape}"
+        )
+    bad = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
+    if len(bad):
+        where = f" for epoch {bad[0]}" if array.ndim else ""
+        raise ValueError(f"learning_rate must be finite and not negative; got {array.flat[bad[0]]}{where}")
+    if not array.any():
+        raise ValueError("learning_rate must be above 0 in at least one epoch; got only zeros")
+    return np.array(np.broadcast_to(array, epochs))
+
+
+def check_count(name: str, value: Any) -> int:
+    """Return a whole number of 1 or more."""
+    try:
+        if isinstance(value, bool | np.bool):
+            raise TypeError
+        count = index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number; got {value!r}, a {type(value).__name__}") from None
+    if count < 1:
+        raise ValueError(f"{name} must be 1 or more; got {count}")
+    return count
+
+
+def check_tolerance(tol: Any) -> float:
+    """Return a finite number of 0 or more."""
+    value = check_numbers("tol", tol)
+    if value.ndim:
+        raise TypeError(f"tol must be a number; got an array of shape {value.shape}")
+    if not (np.isfinite(value) and value >= 0):
+        raise ValueError(f"tol must be finite and not negative; got {tol}")
+    return float(value)
+
+
+def check_callback(callback: Any) -> None:
+    """Refuse a callback that cannot be called."""
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be callable or None; got {callback!r}, a {type(callback).__name__}")
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """Return a truth value, given as a bool or as 0 or 1."""
+    if isinstance(value, bool | np.bool) or (isinstance(value, int) and value in (0, 1)):
+        return bool(value)
+    raise TypeError(f"{name} must be True or False; got {value!r}, a {type(value).__name__}")
+
+
+def check_random_state(random_state: Any) -> np.random.Generator:
+    """Return a generator from a seed, a generator or None."""
+    try:
+        return np.random.default_rng(random_state)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"random_state must be None, a seed of 0 or more, or a numpy.random.Generator; got {random_state!r}"
+        ) from error
