@@ -46,12 +46,7 @@ class OptionalExtension(build_ext):
 
     def build_extensions(self):
         """Probe the flags, then build."""
-        flags = [
-            flag
-            for group in (["-O3"], ["-g0"], REORDER_SUMS)
-            if accepts(self.compiler, group)
-            for flag in group
-        ]
+        flags = [flag for group in (["-O3"], ["-g0"], REORDER_SUMS) if accepts(self.compiler, group) for flag in group]
         for extension in self.extensions:
             extension.extra_compile_args = flags
             extension.define_macros.append(("FASTGD_FLAGS", '"{}"'.format(" ".join(flags))))

@@ -2,7 +2,6 @@
 
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
 
 from fastgd import backends
 
@@ -11,13 +10,15 @@ LIBRARIES = ("numpy", "numba", "scikit-learn", "matplotlib")
 
 def config() -> dict[str, object]:
     """Return what was built and what is installed, as plain values for JSON."""
+    from fastgd import __version__  # here, since the package imports this module
+
     extension: dict[str, str] | None = None
     if "cython" in backends.available():
         from fastgd.backends import _kernel
 
         extension = _kernel.build_info()
     return {
-        "fastgd": version("fastgd"),
+        "fastgd": __version__,
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
         "backends": backends.available(),
@@ -28,6 +29,8 @@ def config() -> dict[str, object]:
 
 def installed_version(library: str) -> str | None:
     """Return the version of a library without importing it, None if it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version  # here: a quarter of `import fastgd` otherwise
+
     try:
         return version(library)
     except PackageNotFoundError:

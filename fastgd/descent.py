@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from fastgd import backends, spectrum, validation
+from fastgd.arrays import Array
 from fastgd.rates import Schedule, largest_stable_rate, make_rates
 from fastgd.stopping import StoppingRules, make_rules
 
-Callback = Callable[[int, NDArray, float], Any]
+Callback = Callable[[int, Array, float], Any]
 
 
 class DivergenceWarning(RuntimeWarning):
@@ -46,17 +47,17 @@ class DescentResult:
         The learning rate of each update.
     """
 
-    weights: NDArray
-    coef: NDArray
+    weights: Array
+    coef: Array
     intercept: float
-    cost_history: NDArray
+    cost_history: Array
     epochs: int
     reason: str
     converged: bool
     backend: str
-    rates: NDArray
+    rates: Array
 
-    def predict(self, X: ArrayLike) -> NDArray:
+    def predict(self, X: ArrayLike) -> Array:
         """Return ``X @ coef + intercept``, float64 of shape (n_samples,).
 
         Raises
@@ -167,9 +168,8 @@ def gradient_descent(
     rules = make_rules(X, y, fit_intercept, tol)
     rates = make_rates(learning_rate, epochs, X, fit_intercept)
 
-    def run_block(w: NDArray, rates: NDArray, costs: NDArray, gradient: NDArray) -> int:
-        applied: int = kernel(X, y, w, rates, costs, gradient, threads)
-        return applied
+    def run_block(w: Array, rates: Array, costs: Array, gradient: Array) -> int:
+        return kernel(X, y, w, rates, costs, gradient, threads)
 
     final, costs, reason = run(run_block, start, rates, rules, check_every, callback, bool(verbose))
     if reason == "diverged":
@@ -187,7 +187,7 @@ def gradient_descent(
     )
 
 
-def make_start(weights: Any, n_weights: int, fit_intercept: bool, random_state: Any) -> NDArray:
+def make_start(weights: Any, n_weights: int, fit_intercept: bool, random_state: Any) -> Array:
     """Return the weights of epoch 0."""
     generator = validation.check_random_state(random_state)
     if weights is None:
@@ -200,14 +200,14 @@ def make_start(weights: Any, n_weights: int, fit_intercept: bool, random_state: 
 
 
 def run(
-    run_block: Callable[[NDArray, NDArray, NDArray, NDArray], int],
-    weights: NDArray,
-    rates: NDArray,
+    run_block: Callable[[Array, Array, Array, Array], int],
+    weights: Array,
+    rates: Array,
     rules: StoppingRules,
     check_every: int,
     callback: Callback | None,
     verbose: bool,
-) -> tuple[NDArray, NDArray, str]:
+) -> tuple[Array, Array, str]:
     """Run blocks of epochs until all are done or a look between two of them ends it.
 
     Returns
@@ -281,7 +281,7 @@ def cost(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> float:
     return evaluate(X, y, weights)[0]
 
 
-def gradient(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> NDArray:
+def gradient(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Array:
     """Return ∇J(w) = 1/n Σ eᵢ xᵢ, where eᵢ = xᵢ·w − yᵢ is the error itself, not its square.
 
     The factor xᵢ is the derivative of eᵢ; the exponent 2 of the cost cancels against its 1/2. The gradient has the
@@ -314,7 +314,7 @@ def gradient(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> NDArray:
     return evaluate(X, y, weights)[1]
 
 
-def evaluate(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> tuple[float, NDArray]:
+def evaluate(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> tuple[float, Array]:
     """Return cost and gradient: those of one update at a rate of 0, by the preferred backend."""
     X, y = validation.check_problem(X, y)
     w = validation.check_weights("weights", weights, X.shape[1])

@@ -4,15 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from fastgd import spectrum
+from fastgd.arrays import Array
 from fastgd.validation import check_rates
 
 Schedule = Callable[[int, float, float], ArrayLike]
 
 
-def make_rates(learning_rate: Any, epochs: int, X: NDArray, fit_intercept: bool) -> NDArray:
+def make_rates(learning_rate: Any, epochs: int, X: Array, fit_intercept: bool) -> Array:
     """Return the rates of `epochs` epochs.
 
     Parameters
@@ -34,9 +35,7 @@ def make_rates(learning_rate: Any, epochs: int, X: NDArray, fit_intercept: bool)
     """
     if isinstance(learning_rate, str):
         if learning_rate != "auto":
-            raise ValueError(
-                f"learning_rate must be 'auto', a number, an array or a callable; got {learning_rate!r}"
-            )
+            raise ValueError(f"learning_rate must be 'auto', a number, an array or a callable; got {learning_rate!r}")
         return check_rates(constant_rate(spectrum.smoothness(X, fit_intercept)), epochs)
     if callable(learning_rate):
         return check_rates(learning_rate(epochs, *spectrum.extremes(X, fit_intercept)), epochs)

@@ -4,7 +4,8 @@ With an intercept, X has the implied column of ones in front.
 """
 
 import numpy as np
-from numpy.typing import NDArray
+
+from fastgd.arrays import Array
 
 # Up to this many features the Hessian is formed and solved exactly; above, power iterations cost less.
 EXACT_FEATURES = 256
@@ -12,7 +13,7 @@ POWER_ITERATIONS = 16
 BLOCK_ROWS = 4096
 
 
-def smoothness(X: NDArray, fit_intercept: bool) -> float:
+def smoothness(X: Array, fit_intercept: bool) -> float:
     """Return the largest eigenvalue of the Hessian; an estimate from a little above it for many features.
 
     Gradient descent lowers J at every update as long as its rate is below 2/smoothness.
@@ -28,7 +29,7 @@ def smoothness(X: NDArray, fit_intercept: bool) -> float:
     return power_iteration(X, fit_intercept)
 
 
-def extremes(X: NDArray, fit_intercept: bool) -> tuple[float, float]:
+def extremes(X: Array, fit_intercept: bool) -> tuple[float, float]:
     """Return smoothness and convexity, the largest and the smallest non-zero eigenvalue of the Hessian.
 
     Eigenvalues below the rounding error of the largest one count as zero.
@@ -39,7 +40,7 @@ def extremes(X: NDArray, fit_intercept: bool) -> tuple[float, float]:
     return largest, float(nonzero[0]) if len(nonzero) else 0.0
 
 
-def hessian(X: NDArray, fit_intercept: bool) -> NDArray:
+def hessian(X: Array, fit_intercept: bool) -> Array:
     """Return XᵀX/n in float64, summed over blocks of rows so that float32 data is never copied whole."""
     n_samples, n_features = X.shape
     products = np.zeros((n_features, n_features))
@@ -53,7 +54,7 @@ def hessian(X: NDArray, fit_intercept: bool) -> NDArray:
     return products / n_samples
 
 
-def power_iteration(X: NDArray, fit_intercept: bool) -> float:
+def power_iteration(X: Array, fit_intercept: bool) -> float:
     """Return the Rayleigh quotient of the last of a few power iterations plus the norm of its residual.
 
     The quotient alone is never above the largest eigenvalue; the residual bounds how far it is from an
@@ -79,7 +80,7 @@ def power_iteration(X: NDArray, fit_intercept: bool) -> float:
     return quotient + float(np.linalg.norm(image - quotient * vector))
 
 
-def hessian_product(X: NDArray, vector: NDArray, fit_intercept: bool) -> NDArray:
+def hessian_product(X: Array, vector: Array, fit_intercept: bool) -> Array:
     """Return XᵀXv/n, by blocks of rows."""
     image = np.zeros_like(vector)
     for start in range(0, len(X), BLOCK_ROWS):

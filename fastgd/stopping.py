@@ -6,8 +6,8 @@ Rescaling X or y leaves every one of these decisions as it is.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fastgd.arrays import Array
 from fastgd.validation import check_mean_square
 
 # A cost counts as grown when it is above the first one by more than rounding can explain.
@@ -33,7 +33,7 @@ class StoppingRules:
     curvature: float
     largest_cost: float
 
-    def settled(self, previous_cost: float, cost: float, gradient: NDArray) -> str | None:
+    def settled(self, previous_cost: float, cost: float, gradient: Array) -> str | None:
         """Return "gradient" or "cost" when the run has settled by that rule, else None.
 
         The gradient is small when ‖Xᵀr‖ ≤ tol·‖X‖·‖r‖ in the Frobenius norm of X, the first of the two rules of
@@ -57,7 +57,7 @@ class StoppingRules:
         return cost > GROWTH * first_cost + ROUNDING**2 * self.largest_cost
 
 
-def make_rules(X: NDArray, y: NDArray, fit_intercept: bool, tol: float) -> StoppingRules:
+def make_rules(X: Array, y: Array, fit_intercept: bool, tol: float) -> StoppingRules:
     """Return the rules for one problem; refuse data whose squares leave the range of float64."""
     curvature = check_mean_square("X", X) + fit_intercept
     return StoppingRules(tol, curvature, check_mean_square("y", y) / 2)

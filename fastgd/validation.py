@@ -8,13 +8,15 @@ from operator import index
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from fastgd.arrays import Array
 
 # Mean squares outside this range would make costs and curvatures overflow or vanish in float64.
 SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
 
 
-def check_problem(X: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
+def check_problem(X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     """Return X as the kernels take it, copied only if it cannot be used as it is, and y as float64.
 
     X comes back float32 or float64, C- or Fortran-contiguous; y comes back float64 of shape (n_samples,).
@@ -30,7 +32,7 @@ def check_problem(X: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
     return X, y
 
 
-def check_features(X: ArrayLike, n_features: int) -> NDArray:
+def check_features(X: ArrayLike, n_features: int) -> Array:
     """Return X as the kernels take it, for a model that was fitted on `n_features` columns."""
     X = check_matrix(X)
     if X.shape[1] != n_features:
@@ -39,7 +41,7 @@ def check_features(X: ArrayLike, n_features: int) -> NDArray:
     return X
 
 
-def check_matrix(X: ArrayLike) -> NDArray:
+def check_matrix(X: ArrayLike) -> Array:
     """Return X as the kernels take it, its values still unchecked."""
     X = check_numbers("X", X)
     if X.ndim != 2:
@@ -50,7 +52,7 @@ def check_matrix(X: ArrayLike) -> NDArray:
     return as_kernel_array(X)
 
 
-def check_numbers(name: str, values: ArrayLike) -> NDArray:
+def check_numbers(name: str, values: ArrayLike) -> Array:
     """Return `values` as an array of real numbers (float32 or float64), of whatever shape."""
     if np.ma.is_masked(values):
         raise ValueError(f"{name} must not have masked values; fill or drop them first")
@@ -68,7 +70,7 @@ def check_numbers(name: str, values: ArrayLike) -> NDArray:
         return array.astype(np.float64, copy=False, order="K")
 
 
-def check_objects(name: str, array: NDArray) -> None:
+def check_objects(name: str, array: Array) -> None:
     """Refuse an object array in which something is not a real number, and say where."""
     for position, value in np.ndenumerate(array):
         if isinstance(value, complex | np.complexfloating) or not isinstance(value, Number | np.bool):
@@ -77,7 +79,7 @@ def check_objects(name: str, array: NDArray) -> None:
             raise TypeError(f"{name} must hold real numbers; got {value!r}, a {kind},{where}")
 
 
-def as_kernel_array(array: NDArray) -> NDArray:
+def as_kernel_array(array: Array) -> Array:
     """Return the array in native byte order, aligned and C- or Fortran-contiguous; a copy only where needed."""
     array = array.astype(array.dtype.newbyteorder("="), copy=False, order="K")
     flags = array.flags
@@ -86,7 +88,7 @@ def as_kernel_array(array: NDArray) -> NDArray:
     return array.copy(order="C")
 
 
-def check_finite(name: str, array: NDArray) -> None:
+def check_finite(name: str, array: Array) -> None:
     """Refuse NaN and infinities, and say where the first one is."""
     with np.errstate(over="ignore", invalid="ignore"):
         # One fast pass: a sum hides no NaN and no infinity. Only a sum that is not finite needs a closer look,
@@ -108,7 +110,7 @@ def describe_position(position: tuple[int, ...]) -> str:
     return ", ".join(f"{axis} {i}" for axis, i in zip(("row", "column"), position, strict=False))
 
 
-def check_mean_square(name: str, array: NDArray) -> float:
+def check_mean_square(name: str, array: Array) -> float:
     """Return the mean over rows of the sum of squares; refuse data whose squares leave the range of float64."""
     with np.errstate(over="ignore", under="ignore"):
         flat = array.reshape(-1, order="A")
@@ -122,7 +124,7 @@ def check_mean_square(name: str, array: NDArray) -> float:
     return square
 
 
-def check_weights(name: str, weights: ArrayLike, n_features: int) -> NDArray:
+def check_weights(name: str, weights: ArrayLike, n_features: int) -> Array:
     """Return a float64 copy of weights for `n_features` columns, with or without an intercept in front."""
     array = check_numbers(name, weights)
     if array.shape not in ((n_features,), (n_features + 1,)):
@@ -134,7 +136,7 @@ def check_weights(name: str, weights: ArrayLike, n_features: int) -> NDArray:
     return np.array(array, dtype=np.float64)
 
 
-def check_start(weights: ArrayLike, n_weights: int, fit_intercept: bool) -> NDArray:
+def check_start(weights: ArrayLike, n_weights: int, fit_intercept: bool) -> Array:
     """Return a float64 copy of weights to start from, of the gradient's shape (n_weights,)."""
     array = check_numbers("weights", weights)
     if array.shape != (n_weights,):
@@ -146,7 +148,7 @@ def check_start(weights: ArrayLike, n_weights: int, fit_intercept: bool) -> NDAr
     return np.array(array, dtype=np.float64)
 
 
-def check_rates(rates: ArrayLike, epochs: int) -> NDArray:
+def check_rates(rates: ArrayLike, epochs: int) -> Array:
     """Return one learning rate for each epoch, from one number or an array of them."""
     array = check_numbers("learning_rate", rates).astype(np.float64)
     if array.shape not in ((), (epochs,)):

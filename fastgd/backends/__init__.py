@@ -20,7 +20,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
-from numpy.typing import NDArray
+from fastgd.arrays import Array
 
 # In order of preference. Adding a backend is one module and one line here (CONTRIBUTING.md).
 MODULES = {
@@ -45,7 +45,7 @@ def available() -> list[str]:
     return [name for name in MODULES if name not in REQUIRES or find_spec(REQUIRES[name]) is not None]
 
 
-def resolve(backend: str) -> str:
+def resolve(backend: object) -> str:
     """Return the name of the backend that runs when `backend` is asked for: "auto" becomes a real name.
 
     Raises
@@ -75,12 +75,12 @@ def load(backend: str) -> ModuleType:
 
 
 def descend(
-    X: NDArray,
-    y: NDArray,
-    weights: NDArray,
-    rates: NDArray,
-    costs: NDArray,
-    gradient: NDArray,
+    X: Array,
+    y: Array,
+    weights: Array,
+    rates: Array,
+    costs: Array,
+    gradient: Array,
     threads: int = 1,
     backend: str = "auto",
 ) -> int:
@@ -105,5 +105,4 @@ def descend(
     >>> weights.round(3)
     array([1., 2.])
     """
-    applied: int = load(backend).descend(X, y, weights, rates, costs, gradient, threads)
-    return applied
+    return load(backend).descend(X, y, weights, rates, costs, gradient, threads)

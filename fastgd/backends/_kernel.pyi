@@ -1,21 +1,21 @@
-from numpy.typing import NDArray
+from fastgd.arrays import Array
 
 def descend_rows(
-    X: NDArray,
-    y: NDArray,
-    weights: NDArray,
-    rates: NDArray,
-    costs: NDArray,
-    gradient: NDArray,
+    X: Array,
+    y: Array,
+    weights: Array,
+    rates: Array,
+    costs: Array,
+    gradient: Array,
     intercepts: int,
 ) -> int: ...
 def descend_columns(
-    X: NDArray,
-    y: NDArray,
-    weights: NDArray,
-    rates: NDArray,
-    costs: NDArray,
-    gradient: NDArray,
+    X: Array,
+    y: Array,
+    weights: Array,
+    rates: Array,
+    costs: Array,
+    gradient: Array,
     intercepts: int,
 ) -> int: ...
 def build_info() -> dict[str, str]: ...

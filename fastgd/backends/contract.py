@@ -1,11 +1,9 @@
 """What every backend asks of its arrays before it touches them."""
 
-from numpy.typing import NDArray
+from fastgd.arrays import Array
 
 
-def count_intercepts(
-    X: NDArray, y: NDArray, weights: NDArray, rates: NDArray, costs: NDArray, gradient: NDArray
-) -> int:
+def count_intercepts(X: Array, y: Array, weights: Array, rates: Array, costs: Array, gradient: Array) -> int:
     """Return 1 if `weights` hold an intercept in front of the coefficients, 0 if not.
 
     A gradient always has the shape of the weights, and the weights have one entry for each

@@ -1,7 +1,6 @@
 """The compiled kernel of src_ext/, ahead of time by Cython and a C compiler."""
 
-from numpy.typing import NDArray
-
+from fastgd.arrays import Array
 from fastgd.backends.contract import count_intercepts
 
 try:
@@ -14,12 +13,12 @@ except ImportError as error:
 
 
 def descend(
-    X: NDArray,
-    y: NDArray,
-    weights: NDArray,
-    rates: NDArray,
-    costs: NDArray,
-    gradient: NDArray,
+    X: Array,
+    y: Array,
+    weights: Array,
+    rates: Array,
+    costs: Array,
+    gradient: Array,
     threads: int = 1,
 ) -> int:
     """Apply ``len(rates)`` updates in place and return how many were applied.

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fastgd.arrays import Array
 from fastgd.backends.contract import count_intercepts
 
 try:
@@ -24,18 +24,18 @@ TILE = 256
 def compile_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile with the machine code kept on disk, or only in memory where no folder is writable."""
     try:
-        return numba.njit(function, fastmath=FASTMATH, nogil=True, cache=True)  # type: ignore[no-any-return]
+        return numba.njit(function, fastmath=FASTMATH, nogil=True, cache=True)
     except RuntimeError:  # numba: "cannot cache function: no locator available", raised at decoration
-        return numba.njit(function, fastmath=FASTMATH, nogil=True)  # type: ignore[no-any-return]
+        return numba.njit(function, fastmath=FASTMATH, nogil=True)
 
 
 def descend(
-    X: NDArray,
-    y: NDArray,
-    weights: NDArray,
-    rates: NDArray,
-    costs: NDArray,
-    gradient: NDArray,
+    X: Array,
+    y: Array,
+    weights: Array,
+    rates: Array,
+    costs: Array,
+    gradient: Array,
     threads: int = 1,
 ) -> int:
     """Apply ``len(rates)`` updates in place and return how many were applied.
@@ -49,7 +49,7 @@ def descend(
     return int(kernel(*arrays, intercepts))
 
 
-def read_only(array: NDArray) -> NDArray:
+def read_only(array: Array) -> Array:
     """Return a view that cannot be written to."""
     view = array.view()
     view.flags.writeable = False
@@ -58,7 +58,7 @@ def read_only(array: NDArray) -> NDArray:
 
 @compile_kernel
 def update(weights, gradient, rate, cost, n):  # type: ignore[no-untyped-def]
-    """w ← w − rate·gradient, where gradient arrives as the sum over rows; False if not finite, and no update."""
+    """W ← w − rate·gradient, where gradient arrives as the sum over rows; False if not finite, and no update."""
     finite = np.isfinite(cost)
     for j in range(len(weights)):
         gradient[j] /= n

@@ -3,18 +3,18 @@
 from math import isfinite
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fastgd.arrays import Array
 from fastgd.backends.contract import count_intercepts
 
 
 def descend(
-    X: NDArray,
-    y: NDArray,
-    weights: NDArray,
-    rates: NDArray,
-    costs: NDArray,
-    gradient: NDArray,
+    X: Array,
+    y: Array,
+    weights: Array,
+    rates: Array,
+    costs: Array,
+    gradient: Array,
     threads: int = 1,
 ) -> int:
     """Apply ``len(rates)`` updates in place and return how many were applied.

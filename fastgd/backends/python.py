@@ -6,18 +6,17 @@ five times slower than Python is, and flatter every other backend.
 
 from math import isfinite
 
-from numpy.typing import NDArray
-
+from fastgd.arrays import Array
 from fastgd.backends.contract import count_intercepts
 
 
 def descend(
-    X: NDArray,
-    y: NDArray,
-    weights: NDArray,
-    rates: NDArray,
-    costs: NDArray,
-    gradient: NDArray,
+    X: Array,
+    y: Array,
+    weights: Array,
+    rates: Array,
+    costs: Array,
+    gradient: Array,
     threads: int = 1,
 ) -> int:
     """Apply ``len(rates)`` updates in place and return how many were applied.

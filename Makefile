@@ -1,0 +1,41 @@
+PYTHON ?= python3
+BIN = .venv/bin
+# Timings compare kernels, not thread pools.
+ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+BUILT_FROM = pyproject.toml setup.py $(wildcard src_ext/*)
+
+.PHONY: install demo test test-all test-wheel lint bench bench-check clean
+
+install: .venv/built
+
+# The environment with everything the project's own commands need, and the extension built in place.
+.venv/built: $(BUILT_FROM)
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip "setuptools>=77" "cython>=3.1"
+	FASTGD_REQUIRE_EXTENSION=1 $(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dev]"
+	touch $@
+
+demo: install
+	$(ONE_THREAD) $(BIN)/fastgd demo --plot fastgd-demo.png
+
+test: install
+	$(BIN)/pytest -m "not slow"
+
+test-all: install
+	$(BIN)/pytest
+
+# sdist -> wheel -> an environment with nothing else in it -> the tests, away from the source tree.
+test-wheel: install
+	PYTHON="$(PYTHON)" bash tests/wheel.sh
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint src_ext
+
+bench: install
+	$(ONE_THREAD) $(BIN)/fastgd bench
+
+clean:
+	rm -rf .venv build dist *.egg-info fastgd/backends/*.so src_ext/*.c .asv

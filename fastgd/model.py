@@ -1,0 +1,107 @@
+"""A fitted model as a JSON file."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastgd.arrays import Array
+
+SCHEMA = "fastgd.linear_model"
+SCHEMA_VERSION = 1
+
+
+class ModelError(ValueError):
+    """A file that is not a model of this package; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a prediction needs.
+
+    Attributes
+    ----------
+    target : str
+        The column that is predicted.
+    features : list of str
+        The columns it is predicted from.
+    intercept : float
+        The constant term.
+    coef : list of float
+        One coefficient for each feature.
+    """
+
+    target: str
+    features: list[str]
+    intercept: float
+    coef: list[float]
+
+    def predict(self, X: Array) -> Array:
+        """Return ``X @ coef + intercept`` for the features in their order."""
+        return X @ np.array(self.coef) + self.intercept
+
+
+def to_json(model: Model, fit: dict[str, Any]) -> dict[str, Any]:
+    """Return the document of a model, with notes on how it was fitted."""
+    return {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(model), "fit": fit}
+
+
+def load(path: str | Path) -> Model:
+    """Read a model that was written from `to_json`.
+
+    Raises
+    ------
+    ModelError
+        If the file is not such a document, of this version, whole and consistent.
+    OSError
+        If the file cannot be read.
+    """
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:  # not JSON, or not text
+        raise ModelError(f"{path}: expected a model in JSON; {error}") from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise ModelError(f'{path}: expected a JSON object with "schema": "{SCHEMA}"')
+    if document.get("schema_version") != SCHEMA_VERSION:
+        raise ModelError(
+            f"{path}: expected schema_version {SCHEMA_VERSION}; got {document.get('schema_version')!r}, which this "
+            "version of fastgd cannot read"
+        )
+    return check_model(path, document)
+
+
+def check_model(path: str | Path, document: dict[str, Any]) -> Model:
+    """Return the model in a document, after a look at every part of it."""
+    expected: dict[str, tuple[str, Callable[[Any], bool]]] = {
+        "target": ("a text", is_text),
+        "features": ("a list of texts", lambda value: is_list_of(value, is_text)),
+        "intercept": ("a finite number", is_finite),
+        "coef": ("a list of finite numbers", lambda value: is_list_of(value, is_finite)),
+    }
+    for name, (kind, test) in expected.items():
+        if not test(document.get(name)):
+            raise ModelError(f"{path}: {name} must be {kind}; got {document.get(name)!r}")
+    model = Model(**{name: document[name] for name in expected})
+    if len(model.coef) != len(model.features):
+        raise ModelError(
+            f"{path}: coef must have one number for each of {len(model.features)} features; got {len(model.coef)}"
+        )
+    return model
+
+
+def is_list_of(value: Any, test: Callable[[Any], bool]) -> bool:
+    """Tell whether a value is a list all of whose entries pass a test."""
+    return isinstance(value, list) and all(map(test, value))
+
+
+def is_text(value: Any) -> bool:
+    """Tell whether a value is a text."""
+    return isinstance(value, str)
+
+
+def is_finite(value: Any) -> bool:
+    """Tell whether a value is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))

@@ -1,0 +1,157 @@
+"""The command line, through a real process."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fastgd
+
+
+def run(*arguments, cwd=None):
+    """Run the command line as a person would, and return the finished process."""
+    command = [sys.executable, "-m", "fastgd", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Three features on different scales, and a target that is linear in them up to noise."""
+    generator = np.random.default_rng(3)
+    X = generator.standard_normal((60, 3)) * [1.0, 10.0, 0.1] + [0.0, 50.0, 2.0]
+    return X, 2.0 + X @ [1.0, -0.5, 3.0] + 0.1 * generator.standard_normal(60)
+
+
+@pytest.fixture
+def file(tmp_path, data):
+    """The data as a CSV file, the target in the middle."""
+    X, y = data
+    path = tmp_path / "data.csv"
+    rows = np.column_stack([X[:, 0], y, X[:, 1:]])
+    np.savetxt(path, rows, delimiter=",", header="age,price,size,tax", comments="", fmt="%.17g")
+    return path
+
+
+def test_fit_and_predict_a_csv_file(file, data, tmp_path):
+    X, y = data
+    model = tmp_path / "model.json"
+    fitted = run("fit", file, "--target", "price", "--standardize", "--out", model, "--epochs", 5000)
+    assert (fitted.returncode, fitted.stderr) == (0, "")
+    document = json.loads(model.read_text())
+    assert (document["schema"], document["schema_version"]) == ("fastgd.linear_model", 1)
+    assert (document["target"], document["features"]) == ("price", ["age", "size", "tax"])
+    exact = np.linalg.lstsq(np.column_stack([np.ones(60), X]), y, rcond=None)[0]
+    np.testing.assert_allclose([document["intercept"], *document["coef"]], exact, rtol=1e-3)
+    for name, value in zip(document["features"], document["coef"], strict=True):
+        assert f"{name:9}  {value:>16.8g}" in fitted.stdout
+
+    predicted = run("predict", model, file)
+    header, *lines = predicted.stdout.splitlines()
+    assert (predicted.returncode, header) == (0, "price")
+    np.testing.assert_allclose(np.array(lines, dtype=float), X @ document["coef"] + document["intercept"], rtol=1e-12)
+    as_json = json.loads(run("predict", model, file, "--json").stdout)
+    assert as_json["predictions"] == [float(line) for line in lines]
+
+
+def test_fit_is_gradient_descent_on_the_file(file, data):
+    X, y = data
+    document = json.loads(
+        run(
+            "fit", file, "--target", "price", "--learning-rate", "1e-4", "--epochs", 30, "--backend", "python", "--json"
+        ).stdout
+    )
+    expected = fastgd.gradient_descent(X, y, learning_rate=1e-4, epochs=30, backend="python")
+    np.testing.assert_allclose([document["intercept"], *document["coef"]], expected.weights, rtol=1e-12)
+    notes = document["fit"]
+    assert (notes["epochs"], notes["backend"], notes["reason"]) == (expected.epochs, "python", expected.reason)
+    assert notes["cost"] == pytest.approx(fastgd.cost(X, y, expected.weights))
+    assert notes["r_squared"] == pytest.approx(1 - 2 * notes["cost"] / y.var())
+
+
+def test_running_out_of_epochs_is_said(file):
+    finished = run("fit", file, "--target", "price", "--epochs", 20)
+    assert finished.returncode == 0
+    assert "not converged after 20 epochs: try more --epochs, or --standardize" in finished.stderr
+
+
+def test_divergence_saves_no_model(file, tmp_path):
+    finished = run("fit", file, "--target", "price", "--learning-rate", "1", "--out", tmp_path / "model.json")
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert "2/smoothness" in finished.stderr
+    assert not (tmp_path / "model.json").exists()
+
+
+def test_constant_target_has_no_r_squared(tmp_path):
+    path = tmp_path / "flat.csv"
+    path.write_text("x,y\n1,3\n2,3\n4,3\n")
+    assert "R² undefined" in run("fit", path, "--target", "y").stdout
+
+
+def test_plot_is_saved(file, tmp_path):
+    assert run("fit", file, "--target", "price", "--plot", tmp_path / "curve.svg").returncode == 0
+    assert "<svg" in (tmp_path / "curve.svg").read_text()
+
+
+def test_demo_compares_all_backends_and_saves_a_picture(tmp_path):
+    finished = run("demo", "--plot", "demo.png", "--backend", "numpy", cwd=tmp_path)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert (tmp_path / "demo.png").read_bytes().startswith(b"\x89PNG")
+    assert [f"epoch {k}: cost" in finished.stdout for k in (0, 10, 90, 100)] == [True] * 4
+    table = finished.stdout.split("backend   time per epoch")[1].splitlines()[1:]
+    rows = {line.split()[0]: line.split() for line in table if "×" in line}
+    assert set(rows) == set(fastgd.backends.available())
+    assert all(float(row[-1]) < 1e-12 for row in rows.values())
+    assert "least squares" in finished.stdout
+
+
+def test_config(tmp_path):
+    shown = json.loads(run("config", "--json").stdout)
+    assert shown["fastgd"] == fastgd.__version__
+    assert shown["backends"] == fastgd.backends.available()
+    text = run("config").stdout
+    assert "numpy" in text
+    assert "compiler" in text or "not built" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fit", "missing.csv", "--target", "y"], "missing.csv"),
+        (["fit", "data.csv", "--target", "rent"], "no column 'rent' for --target; there are 'age', 'price'"),
+        (["fit", "data.csv", "--target", "price", "--epochs", "0"], "epochs must be 1 or more; got 0"),
+        (["fit", "data.csv", "--target", "price", "--epochs", "ten"], "invalid int value: 'ten'"),
+        (["fit", "data.csv", "--target", "price", "--learning-rate", "-1"], "learning_rate must be finite"),
+        (["fit", "data.csv", "--target", "price", "--learning-rate", "fast"], "expected a number or auto; got 'fast'"),
+        (["fit", "data.csv", "--target", "price", "--backend", "abacus"], "invalid choice: 'abacus'"),
+        (["fit", "data.csv", "--target", "price", "--plot", "curve.xyz"], "--plot must end in one of"),
+        (["fit", "data.csv", "--target", "price", "--out", "no/model.json"], "--out must be in a folder that exists"),
+        (["fit", "lonely.csv", "--target", "y"], "expected columns beside the target 'y'"),
+        (["fit", "bad.csv", "--target", "y"], "bad.csv, line 3, column 'x': expected a number; got 'red'"),
+        (["predict", "model.json", "data.csv"], "data.csv, line 1: no column 'weight'; the columns are 'age', 'price'"),
+        (["predict", "data.csv", "data.csv"], "data.csv: expected a model in JSON"),
+        (["predict", "old.json", "data.csv"], "old.json: expected schema_version 1; got 0"),
+        (["predict", "other.json", "data.csv"], 'other.json: expected a JSON object with "schema"'),
+        (["predict", "short.json", "data.csv"], "short.json: coef must have one number for each of 2 features; got 1"),
+        (["predict", "text.json", "data.csv"], "text.json: intercept must be a finite number; got 'high'"),
+        ([], "the following arguments are required: COMMAND"),
+    ],
+)
+def test_bad_input_is_exit_code_2_and_one_line(file, tmp_path, arguments, message):
+    model = {"schema": "fastgd.linear_model", "schema_version": 1, "target": "y", "intercept": 0.0}
+    documents = {
+        "model.json": {**model, "features": ["weight"], "coef": [1.0]},
+        "old.json": {**model, "schema_version": 0},
+        "other.json": {"schema": "something else"},
+        "short.json": {**model, "features": ["a", "b"], "coef": [1.0]},
+        "text.json": {**model, "features": [], "coef": [], "intercept": "high"},
+    }
+    for name, document in documents.items():
+        (tmp_path / name).write_text(json.dumps(document))
+    (tmp_path / "lonely.csv").write_text("y\n1\n")
+    (tmp_path / "bad.csv").write_text("x,y\n1,2\nred,3\n")
+    finished = run(*arguments, cwd=tmp_path)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert message in finished.stderr
+    assert "Traceback" not in finished.stderr

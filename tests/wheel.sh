@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Build the wheel from the sdist, install it into an empty environment, and run the tests against it.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# `build` makes the wheel from the sdist it has just made, so a source that the sdist lacks fails here.
+FASTGD_REQUIRE_EXTENSION=1 "$root/.venv/bin/python" -m build --outdir "$work/dist" "$root"
+"${PYTHON:-python3}" -m venv "$work/venv"
+wheel=$(ls "$work"/dist/*.whl)
+"$work/venv/bin/python" -m pip install --quiet "$wheel[sklearn,plot]" pytest hypothesis
+cp -r "$root/tests" "$root/pyproject.toml" "$work/"
+cd "$work"
+"$work/venv/bin/fastgd" config
+"$work/venv/bin/pytest" -m "not slow" tests
