@@ -1,7 +1,16 @@
-"""The type of an array in annotations; shapes and dtypes stand in the docstrings."""
+"""What all modules say and ask of arrays."""
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+Array = NDArray[Any]  # in annotations; shapes and dtypes stand in the docstrings
+
+
+def norm(vector: Array) -> float:
+    """Return the Euclidean norm, also where the squares of the entries would leave the range of float64."""
+    largest = float(np.abs(vector).max())
+    if largest == 0 or not np.isfinite(largest):
+        return largest
+    return largest * float(np.linalg.norm(vector / largest))

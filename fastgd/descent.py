@@ -215,30 +215,33 @@ def run(
     weights, cost_history, reason
         As in `DescentResult`.
     """
-    costs = np.empty_like(rates)
+    costs, last_cost = np.empty_like(rates), np.empty(1)
     gradient = np.empty_like(weights)
     best, best_cost, previous_cost = weights, np.inf, np.inf
-    for first in range(0, len(rates), check_every):
-        block = slice(first, min(first + check_every, len(rates)))
-        # The state at the block's start is what the looks go back to: a cost belongs to the weights before its
-        # update, so the block's first cost is the cost of exactly these weights.
-        before = weights.copy()
-        try:
-            applied = run_block(weights, rates[block], costs[block], gradient)
-            done = first + applied
+    before, first = weights, 0
+    try:
+        for first in range(0, len(rates), check_every):
+            block = slice(first, min(first + check_every, len(rates)))
+            # The state at the block's start is what the looks go back to: a cost belongs to the weights before its
+            # update, so the block's first cost is the cost of exactly these weights.
+            before = weights.copy()
+            done = first + run_block(weights, rates[block], costs[block], gradient)
             if verbose and np.isfinite(costs[first]):
                 print(f"epoch {first}: cost {costs[first]:.8g}")
             if callback is not None and callback(first, before.copy(), float(costs[first])):
                 return before, costs[:first], "callback"
-        except KeyboardInterrupt:
-            return before, costs[:first], "interrupted"
-        if costs[first] < best_cost:
-            best, best_cost = before, costs[first]
-        if done < block.stop or rules.grown(costs[0], costs[done - 1]):
-            return best, costs[:done], "diverged"
-        if reason := rules.settled(previous_cost, costs[done - 1], gradient):
-            return weights, costs[:done], reason
-        previous_cost = costs[done - 1]
+            if costs[first] < best_cost:
+                best, best_cost = before, costs[first]
+            if done < block.stop or rules.grown(costs[0], costs[done - 1]):
+                return best, costs[:done], "diverged"
+            if reason := rules.settled(previous_cost, costs[done - 1], gradient):
+                return weights, costs[:done], reason
+            previous_cost = costs[done - 1]
+        # No cost has been seen of the last weights: an update at a rate of 0 tells it.
+        if not run_block(weights, np.zeros(1), last_cost, gradient) or rules.grown(costs[0], last_cost[0]):
+            return best, costs, "diverged"
+    except KeyboardInterrupt:
+        return before, costs[:first], "interrupted"
     return weights, costs, "epochs"
 
 

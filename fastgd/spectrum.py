@@ -5,7 +5,7 @@ With an intercept, X has the implied column of ones in front.
 
 import numpy as np
 
-from fastgd.arrays import Array
+from fastgd.arrays import Array, norm
 
 # Up to this many features the Hessian is formed and solved exactly; above, power iterations cost less.
 EXACT_FEATURES = 256
@@ -71,13 +71,13 @@ def power_iteration(X: Array, fit_intercept: bool) -> float:
     vector = np.random.default_rng(0).standard_normal(X.shape[1] + fit_intercept)
     image = vector
     for _ in range(POWER_ITERATIONS):
-        norm = np.linalg.norm(image)
-        if norm == 0:
+        length = norm(image)
+        if length == 0:
             return 0.0
-        vector = image / norm
+        vector = image / length
         image = hessian_product(X, vector, fit_intercept)
     quotient = float(vector @ image)
-    return quotient + float(np.linalg.norm(image - quotient * vector))
+    return quotient + norm(image - quotient * vector)
 
 
 def hessian_product(X: Array, vector: Array, fit_intercept: bool) -> Array:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastgd.arrays import Array
+from fastgd.arrays import Array, norm
 from fastgd.validation import check_mean_square
 
 # A cost counts as grown when it is above the first one by more than rounding can explain.
@@ -48,7 +48,7 @@ class StoppingRules:
         if self.tol == 0:
             return None
         small = self.tol * np.sqrt(self.curvature) * np.sqrt(2 * cost)
-        if np.linalg.norm(gradient) <= small or cost <= self.tol**2 * self.largest_cost:
+        if norm(gradient) <= small or cost <= self.tol**2 * self.largest_cost:
             return "gradient"
         return "cost" if abs(previous_cost - cost) <= self.tol * cost else None
 

@@ -66,17 +66,19 @@ def check_numbers(name: str, values: ArrayLike) -> Array:
         check_objects(name, array)
     if array.dtype.kind == "f" and array.dtype.itemsize == np.dtype(np.float32).itemsize:
         return array
-    with np.errstate(over="ignore"):  # a longdouble out of range becomes inf, which is refused later
-        return array.astype(np.float64, copy=False, order="K")
+    try:
+        with np.errstate(over="ignore"):  # a longdouble out of range becomes inf, which is refused later
+            return array.astype(np.float64, copy=False, order="K")
+    except OverflowError as error:
+        raise ValueError(f"{name} must hold numbers in the range of float64; {error}") from error
 
 
 def check_objects(name: str, array: Array) -> None:
     """Refuse an object array in which something is not a real number, and say where."""
     for position, value in np.ndenumerate(array):
         if isinstance(value, complex | np.complexfloating) or not isinstance(value, Number | np.bool):
-            kind = type(value).__name__
-            where = f" at {describe_position(position)}" if position else ""
-            raise TypeError(f"{name} must hold real numbers; got {value!r}, a {kind},{where}")
+            where = f", at {describe_position(position)}" if position else ""
+            raise TypeError(f"{name} must hold real numbers; got {value!r}, a {type(value).__name__}{where}")
 
 
 def as_kernel_array(array: Array) -> Array:

@@ -53,7 +53,7 @@ def resolve(backend: object) -> str:
     ValueError
         If there is no backend of that name.
     """
-    if backend == "auto":
+    if isinstance(backend, str) and backend == "auto":
         return available()[0]
     if not isinstance(backend, str) or backend not in MODULES:
         names = ", ".join(repr(name) for name in ["auto", *MODULES])

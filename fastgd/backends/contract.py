@@ -15,8 +15,7 @@ def count_intercepts(X: Array, y: Array, weights: Array, rates: Array, costs: Ar
         If the shapes do not fit together, or X is neither C- nor Fortran-contiguous.
     """
     n_samples, n_features = X.shape
-    intercepts = len(weights) - n_features
-    if intercepts not in (0, 1) or gradient.shape != weights.shape:
+    if weights.shape not in ((n_features,), (n_features + 1,)) or gradient.shape != weights.shape:
         raise ValueError(
             f"weights of shape {weights.shape} and gradient of shape {gradient.shape} do not fit X of shape "
             f"{X.shape}: both must be ({n_features},), or ({n_features + 1},) with an intercept"
@@ -27,4 +26,4 @@ def count_intercepts(X: Array, y: Array, weights: Array, rates: Array, costs: Ar
         raise ValueError(f"costs of shape {costs.shape} and rates of shape {rates.shape} must be alike")
     if not (X.flags.c_contiguous or X.flags.f_contiguous):
         raise ValueError("X must be C- or Fortran-contiguous; numpy.ascontiguousarray(X) makes it so")
-    return intercepts
+    return len(weights) - n_features

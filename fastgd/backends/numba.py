@@ -17,16 +17,20 @@ except ImportError as error:
     raise ImportError("backend 'numba' needs Numba: pip install numba") from error
 
 # Sums may be reordered, so that they vectorize; NaN and infinities are still seen ("nnan" and "ninf" are left out).
-FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
+REORDER_SUMS = {"reassoc", "contract", "nsz", "arcp"}
 TILE = 256
 
 
-def compile_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile with the machine code kept on disk, or only in memory where no folder is writable."""
-    try:
-        return numba.njit(function, fastmath=FASTMATH, nogil=True, cache=True)
-    except RuntimeError:  # numba: "cannot cache function: no locator available", raised at decoration
-        return numba.njit(function, fastmath=FASTMATH, nogil=True)
+def compile_kernel(fastmath: set[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that compiles, with the machine code kept on disk where a folder for it is writable."""
+
+    def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
+        try:
+            return numba.njit(function, fastmath=fastmath, nogil=True, cache=True)
+        except RuntimeError:  # numba: "cannot cache function: no locator available", raised at decoration
+            return numba.njit(function, fastmath=fastmath, nogil=True)
+
+    return compile_function
 
 
 def descend(
@@ -56,7 +60,8 @@ def read_only(array: Array) -> Array:
     return view
 
 
-@compile_kernel
+# Not with reordered sums: Numba's isfinite is a difference that would then be simplified to zero.
+@compile_kernel(set())
 def update(weights, gradient, rate, cost, n):  # type: ignore[no-untyped-def]
     """W ← w − rate·gradient, where gradient arrives as the sum over rows; False if not finite, and no update."""
     finite = np.isfinite(cost)
@@ -69,7 +74,7 @@ def update(weights, gradient, rate, cost, n):  # type: ignore[no-untyped-def]
     return finite
 
 
-@compile_kernel
+@compile_kernel(REORDER_SUMS)
 def add_rows(X, y, weights, gradient, intercepts):  # type: ignore[no-untyped-def]
     """Add the rows' residual · row to the gradient and return the sum of their squared residuals."""
     n, p = X.shape
@@ -104,7 +109,7 @@ def add_rows(X, y, weights, gradient, intercepts):  # type: ignore[no-untyped-de
     return squares
 
 
-@compile_kernel
+@compile_kernel(REORDER_SUMS)
 def add_tile(X, y, weights, gradient, intercepts, residual):  # type: ignore[no-untyped-def]
     """Do what add_rows does, for a tile of the rows of X in Fortran order."""
     rows, p = X.shape
@@ -132,7 +137,7 @@ def add_tile(X, y, weights, gradient, intercepts, residual):  # type: ignore[no-
     return squares
 
 
-@compile_kernel
+@compile_kernel(REORDER_SUMS)
 def descend_rows(X, y, weights, rates, costs, gradient, intercepts):  # type: ignore[no-untyped-def]
     """Descend on X in C order."""
     n = len(y)
@@ -144,7 +149,7 @@ def descend_rows(X, y, weights, rates, costs, gradient, intercepts):  # type: ig
     return len(rates)
 
 
-@compile_kernel
+@compile_kernel(REORDER_SUMS)
 def descend_columns(X, y, weights, rates, costs, gradient, intercepts):  # type: ignore[no-untyped-def]
     """Descend on X in Fortran order."""
     n = len(y)

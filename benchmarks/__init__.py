@@ -1,0 +1,11 @@
+"""Benchmarks for asv. BLAS must not start threads: they would blur every timing, and slow small products down.
+
+It is too late to set the variables here: asv's own packages may have imported NumPy already.
+"""
+
+import os
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+if any(os.environ.get(name) != "1" for name in THREAD_VARIABLES):
+    raise RuntimeError(f"run asv with {' '.join(f'{name}=1' for name in THREAD_VARIABLES)}")

@@ -1,0 +1,34 @@
+"""The most memory that one fit takes, in a process of its own.
+
+What a backend adds to the reference is its copies of X and what it loads to run: for Numba, a compiler.
+"""
+
+import numpy as np
+
+import fastgd
+
+N_SAMPLES, N_FEATURES = 100_000, 20  # 8 MB in float32
+
+
+def make_problem(order):
+    """Return float32 data, made without a second copy that would hide those of a fit."""
+    generator = np.random.default_rng(0)
+    shape = (N_SAMPLES, N_FEATURES) if order == "C" else (N_FEATURES, N_SAMPLES)
+    X = generator.standard_normal(shape, "float32")
+    return X if order == "C" else X.T, generator.standard_normal(N_SAMPLES)
+
+
+class Fit:
+    param_names = ("order", "backend")
+    params = (["C", "F"], ["cython", "numba", "numpy", "python"])
+
+    def peakmem_fit(self, order, backend):
+        fastgd.gradient_descent(*make_problem(order), epochs=1, backend=backend)
+
+
+def peakmem_reference(order):
+    make_problem(order)
+
+
+peakmem_reference.param_names = ("order",)
+peakmem_reference.params = (["C", "F"],)

@@ -1,0 +1,68 @@
+"""What "equal to the Python loop" means: within 1e-12 of the scale of the terms that were summed."""
+
+import numpy as np
+
+from fastgd import backends, spectrum
+from fastgd.rates import constant_rate
+
+TOLERANCE = 1e-12
+EPOCHS = 36
+
+
+def stable_rates(X, intercepts, epochs=EPOCHS):
+    """Return rates that all differ and are all at most 1/smoothness, so that rounding errors do not grow."""
+    largest = constant_rate(spectrum.smoothness(X, bool(intercepts)))
+    return largest * np.random.default_rng(1).uniform(0.05, 1.0, epochs)
+
+
+def start(X, intercepts):
+    """Return weights to start from, none of them zero."""
+    return np.random.default_rng(2).standard_normal(X.shape[1] + intercepts)
+
+
+def descend(backend, X, y, weights, rates, threads=1):
+    """Run a backend and return how many updates it applied, the weights, the costs and the gradient.
+
+    Costs and gradient begin as NaN: what a backend does not fill equals nothing.
+    """
+    weights = weights.copy()
+    costs, gradient = np.full(len(rates), np.nan), np.full(len(weights), np.nan)
+    applied = backends.descend(X, y, weights, rates, costs, gradient, threads=threads, backend=backend)
+    return applied, weights, costs, gradient
+
+
+def assert_parity(backend, X, y, intercepts):
+    """Demand that a backend does what the Python loop does, from the same start, with the same rates."""
+    weights, rates = start(X, intercepts), stable_rates(X, intercepts)
+    expected = descend("python", X, y, weights, rates)
+    actual = descend(backend, X, y, weights, rates)
+    assert actual[0] == expected[0] == len(rates)
+    scales = summed_terms(X, y, np.maximum(abs(weights), abs(expected[1])), rates.max())
+    assert_close("weights", actual[1], expected[1], scales["weights"])
+    # The square root makes a residual of a cost again: rounding is relative to what the residual was formed from.
+    assert_close("costs", np.sqrt(2 * actual[2]), np.sqrt(2 * expected[2]), scales["residuals"])
+    assert_close("gradient", actual[3], expected[3], scales["gradient"])
+
+
+def assert_close(name, actual, expected, scale):
+    """Demand a difference within the tolerance; NaN is never close."""
+    error = abs(actual - expected)
+    assert (error <= TOLERANCE * scale).all(), f"{name} off by {error} at a scale of {scale}"
+
+
+def summed_terms(X, y, sizes, rate):
+    """Return the sizes of the terms that residuals, gradient and weights are summed from.
+
+    A sum cannot be known better than to the rounding of its largest term. Near the solution the residual
+    xᵢ·w − yᵢ is small against its terms, |xᵢ|·|w| + |yᵢ|, and the gradient, its mean over xᵢⱼ, is near zero:
+    relative to themselves they are rounding noise in any order of summation, the Python loop's included. So the
+    scale of a residual is the sum of its terms' sizes, that of gradient[j] the mean of |xᵢⱼ| times those, and
+    that of weights[j] is |weights[j]| and an update's size. Each component has its own scale: a column of size
+    1e-9 beside one of 1e9 is compared as sharply.
+    """
+    A = abs(np.column_stack([np.ones((len(X), len(sizes) - X.shape[1])), X.astype(np.float64)]))
+    terms = A @ sizes + abs(y)
+    gradient = terms @ A / len(y)
+    largest = terms.max()  # scaled to 1 before squaring, for scales whose squares leave float64
+    residuals = largest * np.sqrt(np.mean((terms / (largest or 1.0)) ** 2))
+    return {"residuals": residuals, "gradient": gradient, "weights": sizes + rate * gradient}

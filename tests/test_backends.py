@@ -1,0 +1,164 @@
+"""Which backends there are, how one is chosen, and what happens where one is missing."""
+
+import doctest
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+import fastgd
+from fastgd import backends
+
+
+def run_python(code, **environment):
+    """Run code in a fresh interpreter and return what it prints, read as JSON."""
+    finished = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout)
+
+
+def test_available_is_in_the_order_of_preference():
+    names = backends.available()
+    assert names == [name for name in ("cython", "numba", "numpy", "python") if name in names]
+    assert names[-2:] == ["numpy", "python"]
+
+
+def test_every_backend_exports_the_same_function(backend):
+    module = backends.load(backend)
+    assert module.__name__ == backends.MODULES[backend]
+    names = module.descend.__code__.co_varnames[: module.descend.__code__.co_argcount]
+    assert names == ("X", "y", "weights", "rates", "costs", "gradient", "threads")
+    assert module.descend.__defaults__ == (1,)
+    assert module.descend.__doc__ == backends.load("python").descend.__doc__
+
+
+def test_resolve(backend):
+    assert backends.resolve(backend) == backend
+    assert backends.resolve("auto") == backends.available()[0]
+
+
+@pytest.mark.parametrize("choose", [backends.resolve, backends.load])
+def test_an_unknown_name_lists_those_there_are(choose):
+    with pytest.raises(ValueError, match="'auto', 'cython', 'numba', 'numpy', 'python'; got 'fortran'"):
+        choose("fortran")
+
+
+def test_dispatch_by_name(monkeypatch, backend):
+    called = []
+    for name in backends.available():
+        monkeypatch.setattr(
+            backends.load(name), "descend", lambda *arguments, name=name: called.append((name, arguments))
+        )
+    arguments = tuple(np.zeros(3) for _ in range(6))
+    backends.descend(*arguments, 4, backend)
+    backends.descend(*arguments)
+    assert called == [(backend, (*arguments, 4)), (backends.available()[0], (*arguments, 1))]
+
+
+MISSING = """
+import json, sys
+sys.modules[{module!r}] = None
+import fastgd
+try:
+    fastgd.gradient_descent([[1.0], [2.0]], [1.0, 2.0], backend={backend!r})
+    message = "no error"
+except ImportError as error:
+    message = str(error)
+result = fastgd.gradient_descent([[1.0], [2.0]], [1.0, 2.0])
+print(json.dumps([message, fastgd.backends.available(), result.backend]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "what_to_do"),
+    [
+        ("numba", "numba", "backend 'numba' needs Numba: pip install numba"),
+        ("cython", "fastgd.backends._kernel", "backend 'cython' needs the compiled extension.*C compiler.*pip install"),
+    ],
+)
+def test_a_missing_backend(name, module, what_to_do):
+    message, available, used = run_python(MISSING.format(module=module, backend=name))
+    with pytest.raises(ImportError, match=what_to_do):
+        raise ImportError(message)
+    assert available == [other for other in backends.available() if other != name]
+    assert used == available[0]
+
+
+HEAVY = ["numba", "matplotlib", "sklearn", "scipy", "pandas", "importlib.metadata"]
+
+
+def test_the_import_loads_nothing_heavy():
+    code = "import fastgd, json, sys; fastgd.backends.available(); print(json.dumps(sorted(sys.modules)))"
+    loaded = run_python(code)
+    assert "fastgd.descent" in loaded
+    assert [name for name in HEAVY if name in loaded] == []
+
+
+# As root every folder is writable, so the folders that Numba would look at are taken away instead.
+NO_CACHE = """
+import json
+import numba
+from numba.core.caching import CacheImpl
+CacheImpl._locator_classes = []
+try:
+    numba.njit(lambda x: x, cache=True)
+    raised = ""
+except RuntimeError as error:
+    raised = str(error)
+import fastgd
+result = fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], backend="numba")
+print(json.dumps([raised, result.weights.tolist()]))
+"""
+
+
+@pytest.mark.skipif("numba" not in backends.available(), reason="Numba is not installed")
+def test_numba_computes_where_nothing_can_be_cached():
+    raised, weights = run_python(NO_CACHE)
+    assert "no locator available" in raised
+    np.testing.assert_allclose(weights, [1.0, 2.0], atol=1e-6)
+
+
+DENORMALS = """
+import json
+import numpy as np
+def smallest():
+    tiny = np.array([5e-324])
+    return [float(tiny[0]) * 1.0, float((tiny * 3.0)[0]), 2.5e-308 / 1e10]
+before = smallest()
+import fastgd
+result = fastgd.gradient_descent([[1.0], [2.0]], [1.0, 2.0], backend={backend!r})
+print(json.dumps([before, smallest()]))
+"""
+
+
+def test_denormals_of_the_process_survive(backend):
+    before, after = run_python(DENORMALS.format(backend=backend))
+    assert before == after == [5e-324, 1.5e-323, 2.5e-318]
+
+
+MODULES = [module.name for module in pkgutil.walk_packages(fastgd.__path__, "fastgd.")]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings(name):
+    if name == "fastgd.plots":
+        pytest.importorskip("matplotlib", reason="matplotlib is an extra")
+    assert doctest.testmod(import_module(name)).failed == 0
+
+
+def test_public_functions_have_examples():
+    finder = doctest.DocTestFinder(recurse=False)
+    for name in ("gradient_descent", "cost", "gradient", "show_config"):
+        assert any(test.examples for test in finder.find(getattr(fastgd, name), name)), name

@@ -1,0 +1,145 @@
+"""What the contract on top of fastgd.backends promises beside the numbers: bits, inputs, stops and refusals."""
+
+import numpy as np
+import pytest
+from parity import descend, stable_rates, start
+from problems import PROBLEMS, random_problem
+
+from fastgd import backends
+
+WITH_AND_WITHOUT_INTERCEPT = pytest.mark.parametrize("intercepts", [1, 0], ids=["intercept", "no intercept"])
+LAYOUTS = ["tutorial", "fortran", "float32", "float32 fortran"]
+# BLAS, behind the NumPy backend, promises nothing about where the data lie.
+COMPILED = [name for name in backends.available() if name in ("cython", "numba")]
+
+
+@WITH_AND_WITHOUT_INTERCEPT
+@pytest.mark.parametrize("name", [*LAYOUTS, "513 x 3 F"])
+def test_same_bits_on_every_run_and_for_every_number_of_threads(backend, name, intercepts):
+    X, y = PROBLEMS[name]()
+    weights, rates = start(X, intercepts), stable_rates(X, intercepts)
+    _, *first = descend(backend, X, y, weights, rates)
+    for threads in (1, 1, 2, 3, 8):
+        _, *again = descend(backend, X, y, weights, rates, threads)
+        for a, b in zip(first, again, strict=True):
+            assert a.tobytes() == b.tobytes()
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("compiled", COMPILED)
+def test_same_bits_wherever_the_data_lie(compiled, name):
+    X, y = PROBLEMS[name]()
+    weights, rates = start(X, 1), stable_rates(X, 1)
+    _, *first = descend(compiled, X, y, weights, rates)
+    for shift in range(1, 5):
+        order = "C" if X.flags.c_contiguous else "F"
+        shifted = np.empty(X.size + shift, X.dtype)[shift:].reshape(X.shape, order=order)
+        shifted[...] = X
+        _, *again = descend(compiled, shifted, y, weights, rates)
+        for a, b in zip(first, again, strict=True):
+            assert a.tobytes() == b.tobytes()
+
+
+@pytest.mark.parametrize("split", [1, 17])
+def test_two_calls_are_one_run(backend, split):
+    X, y = PROBLEMS["tutorial"]()
+    weights, rates = start(X, 1), stable_rates(X, 1)
+    _, whole, costs, gradient = descend(backend, X, y, weights, rates)
+    _, half, costs_before, _ = descend(backend, X, y, weights, rates[:split])
+    _, rest, costs_after, last_gradient = descend(backend, X, y, half, rates[split:])
+    np.testing.assert_array_equal(rest, whole)
+    np.testing.assert_array_equal(np.concatenate([costs_before, costs_after]), costs)
+    np.testing.assert_array_equal(last_gradient, gradient)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_data_are_never_written_to(backend, name):
+    X, y = PROBLEMS[name]()
+    weights, rates = start(X, 1), stable_rates(X, 1)
+    before = [array.tobytes() for array in (X, y, rates)]
+    _, *writable = descend(backend, X, y, weights, rates)
+    assert [array.tobytes() for array in (X, y, rates)] == before
+    for array in (X, y, rates):
+        array.flags.writeable = False
+    _, *read_only = descend(backend, X, y, weights, rates)
+    for a, b in zip(writable, read_only, strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def test_no_epochs_leave_the_weights(backend):
+    X, y = PROBLEMS["tutorial"]()
+    applied, weights, _, _ = descend(backend, X, y, start(X, 1), np.empty(0))
+    assert applied == 0
+    np.testing.assert_array_equal(weights, start(X, 1))
+
+
+def assert_stops_like_the_loop(backend, X, y, weights, rates):
+    """Demand the loop's number of updates, and the weights before the one that was not applied."""
+    expected, *_ = descend("python", X, y, weights, rates)
+    applied, stopped, costs, _ = descend(backend, X, y, weights, rates)
+    assert applied == expected < len(rates)
+    assert np.isfinite(stopped).all()
+    assert np.isfinite(costs[:applied]).all()
+    _, before, _, _ = descend(backend, X, y, weights, rates[:applied])
+    np.testing.assert_array_equal(stopped, before)
+    return applied
+
+
+@WITH_AND_WITHOUT_INTERCEPT
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_data_that_are_not_finite_stop_before_the_first_update(backend, name, bad, intercepts):
+    X, y = PROBLEMS[name]()
+    rates = stable_rates(X, intercepts)
+    for row in (0, 5, len(X) - 1):  # in the first block of rows, in a later one, in the remainder
+        for target in (X[row, 1:2], y[row : row + 1]):
+            good = target.copy()
+            target[:] = bad
+            assert assert_stops_like_the_loop(backend, X, y, start(X, intercepts), rates) == 0
+            target[:] = good
+
+
+@WITH_AND_WITHOUT_INTERCEPT
+@pytest.mark.parametrize("name", [*LAYOUTS, "513 x 3 F", "more columns than rows"])
+def test_growth_out_of_range_stops_where_the_loop_stops(backend, name, intercepts):
+    X, y = PROBLEMS[name]()
+    rates = 1e4 * stable_rates(X, intercepts, epochs=200)
+    assert assert_stops_like_the_loop(backend, X, y, start(X, intercepts), rates) > 5
+
+
+def test_an_update_out_of_range_is_not_applied_though_its_cost_is_finite(backend):
+    X, y = random_problem(9, 2)
+    rates = np.array([0.1, 0.1, 1.7e308, 0.1])
+    assert assert_stops_like_the_loop(backend, X, 100 * y, start(X, 1), rates) == 2
+
+
+@pytest.mark.parametrize("shape", [(1,), (4,), (0,), (2, 1), (3, 1)])
+def test_weights_of_another_shape_are_refused(backend, shape):
+    X, y = random_problem(7, 2)
+    with pytest.raises(ValueError, match="weights of shape") as caught:
+        backends.descend(X, y, np.zeros(shape), np.ones(1), np.empty(1), np.empty(shape), backend=backend)
+    assert str(shape) in str(caught.value)
+    assert "(7, 2)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"gradient": np.empty(2)}, r"gradient of shape \(2,\) do not fit X of shape \(7, 2\)"),
+        ({"y": np.zeros(6)}, r"y of shape \(6,\) does not fit X of shape \(7, 2\)"),
+        ({"y": np.zeros((7, 1))}, r"y of shape \(7, 1\) does not fit X of shape \(7, 2\)"),
+        ({"costs": np.empty(4)}, r"costs of shape \(4,\) and rates of shape \(5,\)"),
+        ({"X": np.zeros((14, 4))[::2, ::2]}, "X must be C- or Fortran-contiguous"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(backend, changed, message):
+    arguments = {
+        "X": np.zeros((7, 2)),
+        "y": np.zeros(7),
+        "weights": np.zeros(3),
+        "rates": np.ones(5),
+        "costs": np.empty(5),
+        "gradient": np.empty(3),
+    }
+    with pytest.raises(ValueError, match=message):
+        backends.descend(**(arguments | changed), backend=backend)

@@ -1,0 +1,182 @@
+"""The driver: what it takes, what it shows on the way, and what it returns."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+from problems import PROBLEMS
+
+import fastgd
+from fastgd import backends, spectrum
+
+SETTLED = {"learning_rate": 0.1, "epochs": 60, "tol": 0}
+
+
+@pytest.fixture
+def data():
+    return PROBLEMS["tutorial"]()
+
+
+def descend(data, **settings):
+    return fastgd.gradient_descent(*data, **{**SETTLED, **settings})
+
+
+def test_one_rate_is_that_rate_in_every_epoch(data):
+    one = descend(data, learning_rate=0.1)
+    np.testing.assert_array_equal(one.rates, np.full(60, 0.1))
+    many = descend(data, learning_rate=[0.1] * 60)
+    np.testing.assert_array_equal(one.cost_history, many.cost_history)
+
+
+def test_rates_are_used_in_their_order(data):
+    rates = np.linspace(0.01, 0.3, 60)
+    result = descend(data, learning_rate=rates)
+    np.testing.assert_array_equal(result.rates, rates)
+    weights = np.zeros(6)
+    for rate in rates:
+        weights -= rate * fastgd.gradient(*data, weights)
+    np.testing.assert_allclose(result.weights, weights, rtol=1e-12)
+
+
+def test_a_schedule_is_asked_once_for_rates(data):
+    asked = []
+
+    def schedule(*arguments):
+        asked.append(arguments)
+        return np.linspace(0.1, 0.2, 60)
+
+    result = descend(data, learning_rate=schedule)
+    assert asked == [(60, *spectrum.extremes(data[0], True))]
+    np.testing.assert_array_equal(result.rates, np.linspace(0.1, 0.2, 60))
+    np.testing.assert_array_equal(descend(data, learning_rate=lambda *_: 0.1).rates, descend(data).rates)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_auto_is_one_over_smoothness(data, fit_intercept):
+    result = descend(data, learning_rate="auto", fit_intercept=fit_intercept)
+    np.testing.assert_array_equal(result.rates, np.full(60, 1 / spectrum.smoothness(data[0], fit_intercept)))
+
+
+def test_auto_is_some_rate_for_columns_of_zeros():
+    result = fastgd.gradient_descent(np.zeros((3, 2)), [1.0, 2.0, 3.0], fit_intercept=False)
+    np.testing.assert_array_equal(result.weights, [0.0, 0.0])
+    assert result.reason == "gradient"
+
+
+def test_starts(data):
+    np.testing.assert_array_equal(descend(data).weights, descend(data, weights=np.zeros(6)).weights)
+    assert descend(data).cost_history[0] == fastgd.cost(*data, np.zeros(6))
+    given = np.arange(6.0)
+    assert descend(data, weights=given).cost_history[0] == fastgd.cost(*data, given)
+    np.testing.assert_array_equal(given, np.arange(6.0))
+    drawn = np.random.default_rng(5).standard_normal(6)
+    for random_state in (5, np.random.default_rng(5)):
+        result = descend(data, weights="random", random_state=random_state)
+        np.testing.assert_array_equal(result.weights, descend(data, weights=drawn).weights)
+    assert descend(data, weights="random").cost_history[0] != descend(data, weights="random").cost_history[0]
+
+
+def test_a_run_goes_on_where_another_ended(data):
+    half = descend(data, epochs=30)
+    rest = descend(data, epochs=30, weights=half.weights)
+    np.testing.assert_array_equal(rest.weights, descend(data).weights)
+
+
+def test_result_of_a_run(backend, data):
+    result = descend(data, backend=backend)
+    assert (result.backend, result.reason, result.converged, result.epochs) == (backend, "epochs", False, 60)
+    assert result.cost_history.shape == result.rates.shape == (60,)
+    assert result.intercept == result.weights[0]
+    np.testing.assert_array_equal(result.coef, result.weights[1:])
+    assert {array.dtype for array in (result.weights, result.cost_history, result.rates)} == {np.dtype(np.float64)}
+    expected = [row @ result.coef + result.intercept for row in data[0]]
+    np.testing.assert_allclose(result.predict(data[0]), expected, rtol=1e-13, atol=1e-13)
+    assert fastgd.cost(*data, result.weights) < result.cost_history[-1]
+
+
+def test_without_an_intercept(backend, data):
+    result = descend(data, fit_intercept=False, backend=backend)
+    assert (result.weights.shape, result.intercept) == ((5,), 0.0)
+    np.testing.assert_array_equal(result.coef, result.weights)
+    np.testing.assert_allclose(result.predict(data[0]), data[0] @ result.coef, rtol=1e-13)
+
+
+def test_a_result_cannot_be_changed(data):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        descend(data).reason = "cost"
+
+
+def test_auto_is_the_first_backend_there_is(data):
+    assert descend(data).backend == backends.available()[0]
+    np.testing.assert_array_equal(descend(data).weights, descend(data, backend=backends.available()[0]).weights)
+
+
+@pytest.mark.parametrize("check_every", [7, 10, 59, 60, 61, 1000])
+def test_looking_does_not_change_the_path(backend, data, check_every):
+    often = descend(data, check_every=1, backend=backend)
+    result = descend(data, check_every=check_every, backend=backend)
+    assert result.weights.tobytes() == often.weights.tobytes()
+    assert result.cost_history.tobytes() == often.cost_history.tobytes()
+
+
+def test_printing(data, capsys):
+    result = descend(data, verbose=1, check_every=25)
+    lines = capsys.readouterr().out.splitlines()
+    assert [re.fullmatch(r"epoch (\d+): cost \S+", line)[1] for line in lines] == ["0", "25", "50"]
+    for line in lines:
+        epoch, cost = re.findall(r"[\d.]+", line)
+        assert float(cost) == pytest.approx(result.cost_history[int(epoch)], rel=1e-7)
+
+
+def test_silence(data, capsys):
+    descend(data)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_callback_gets_epoch_weights_and_their_cost(backend, data):
+    seen = {}
+
+    def look(epoch, weights, cost):
+        seen[epoch] = weights, cost
+
+    start = np.arange(6.0)
+    result = descend(data, callback=look, check_every=25, weights=start, backend=backend)
+    assert list(seen) == [0, 25, 50]
+    for epoch, (weights, cost) in seen.items():
+        assert cost == result.cost_history[epoch]
+        assert cost == pytest.approx(fastgd.cost(*data, weights), rel=1e-14)
+    np.testing.assert_array_equal(seen[0][0], start)
+    for epoch in (25, 50):
+        shorter = descend(data, epochs=epoch, weights=start, backend=backend)
+        np.testing.assert_array_equal(seen[epoch][0], shorter.weights)
+
+
+def test_a_callback_cannot_disturb_the_run(data):
+    def disturb(_epoch, weights, _cost):
+        weights[:] = np.nan
+
+    np.testing.assert_array_equal(descend(data, callback=disturb).weights, descend(data).weights)
+
+
+@pytest.mark.parametrize("last", [0, 25, 50])
+def test_a_true_value_of_the_callback_stops_with_its_weights(data, last):
+    seen = {}
+
+    def stop(epoch, weights, _cost):
+        seen[epoch] = weights
+        return epoch == last
+
+    result = descend(data, callback=stop, check_every=25)
+    assert (result.reason, result.epochs, result.converged) == ("callback", last, False)
+    assert len(result.cost_history) == len(result.rates) == last
+    np.testing.assert_array_equal(result.weights, seen[last])
+    assert max(seen) == last
+
+
+def test_an_error_in_the_callback_comes_through(data):
+    def fail(*_):
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        descend(data, callback=fail)

@@ -1,0 +1,147 @@
+"""What is taken without complaint: the same numbers in any form give the same answer, and are never written to."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from problems import PROBLEMS
+
+import fastgd
+
+# Whole numbers, so that every form holds exactly the same values.
+X = np.random.default_rng(4).integers(-9, 10, (23, 4)).astype(np.float64)
+Y = X @ [1.0, -2.0, 0.0, 3.0] + np.random.default_rng(5).integers(-3, 4, 23)
+
+
+def with_gaps(array):
+    """Return a view of every other row and column of a larger array."""
+    larger = np.full([2 * size for size in array.shape], np.nan)
+    view = larger[tuple(slice(None, None, 2) for _ in array.shape)]
+    view[...] = array
+    return view
+
+
+def read_only(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+FORMS = {
+    "list": lambda array: array.tolist(),
+    "tuple": lambda array: tuple(array.tolist()),
+    "list of arrays": list,
+    "whole numbers": lambda array: array.astype(int).tolist(),
+    "int8": lambda array: array.astype(np.int8),
+    "float16": lambda array: array.astype(np.float16),
+    "float32": lambda array: array.astype(np.float32),
+    "longdouble": lambda array: array.astype(np.longdouble),
+    "Fortran": np.asfortranarray,
+    "Fortran float32": lambda array: np.asfortranarray(array, dtype=np.float32),
+    "gaps": with_gaps,
+    "backwards": lambda array: array[::-1].copy()[::-1],
+    "read-only": read_only,
+    "byte-swapped": lambda array: array.astype(array.dtype.newbyteorder()),
+    "byte-swapped float32": lambda array: array.astype(np.dtype(np.float32).newbyteorder()),
+    "not aligned": lambda array: np.frombuffer(b"0" + array.tobytes(), "u1")[1:].view(np.float64).reshape(array.shape),
+    "whole objects": lambda array: array.astype(int).astype(object),
+    "fractions": np.vectorize(Fraction, otypes=[object]),
+    "decimals": np.vectorize(Decimal, otypes=[object]),
+    "masked array without a mask": np.ma.array,
+}
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return fastgd.gradient_descent(X, Y).weights
+
+
+def assert_same_answer(expected, X, y):
+    np.testing.assert_allclose(fastgd.gradient_descent(X, y).weights, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_the_same_numbers(expected, form):
+    assert_same_answer(expected, FORMS[form](X), Y)
+    assert_same_answer(expected, X, FORMS[form](Y))
+
+
+def test_columns_backwards(expected):
+    assert_same_answer(expected[[0, 4, 3, 2, 1]], X[:, ::-1], Y)
+
+
+def test_target_as_a_column(expected):
+    assert_same_answer(expected, X, Y.reshape(-1, 1))
+    assert_same_answer(expected, X, np.asfortranarray(Y.reshape(-1, 1)).tolist())
+
+
+def test_truth_values(backend):
+    yes = np.array([[True, False], [False, True], [True, True], [False, False]])
+    result = fastgd.gradient_descent(yes, [True, False, True, False], backend=backend)
+    np.testing.assert_allclose(result.weights, [0.0, 1.0, 0.0], atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("setting", "plain"),
+    [
+        ({"epochs": np.int32(20)}, {"epochs": 20}),
+        ({"check_every": np.uint8(7)}, {"check_every": 7}),
+        ({"fit_intercept": 0}, {"fit_intercept": False}),
+        ({"fit_intercept": np.True_}, {"fit_intercept": True}),
+        ({"tol": Fraction(1, 1024)}, {"tol": 2.0**-10}),
+        ({"tol": np.float32(2.0**-10)}, {"tol": 2.0**-10}),
+        ({"learning_rate": np.float32(2.0**-7)}, {"learning_rate": 2.0**-7}),
+        ({"learning_rate": Fraction(1, 128)}, {"learning_rate": 2.0**-7}),
+        ({"learning_rate": ([2.0**-7] * 1000)}, {"learning_rate": 2.0**-7}),
+        ({"weights": [1, 2, 3, 4, 5]}, {"weights": np.arange(1.0, 6.0)}),
+        ({"threads": 2}, {}),
+        ({"threads": None}, {}),
+    ],
+    ids=str,
+)
+def test_every_form_of_the_same_setting(setting, plain):
+    given, usual = fastgd.gradient_descent(X, Y, **setting), fastgd.gradient_descent(X, Y, **plain)
+    assert (given.epochs, given.reason) == (usual.epochs, usual.reason)
+    np.testing.assert_array_equal(given.weights, usual.weights)
+
+
+@pytest.mark.parametrize("form", ["Fortran", "float32", "gaps", "int8", "byte-swapped", "whole objects"])
+def test_nothing_given_is_written_to(backend, form):
+    given = [FORMS[form](X), FORMS[form](Y), np.full(5, 0.5), np.full(50, 1e-3)]
+    before = [array.tobytes() for array in given]
+    result = fastgd.gradient_descent(
+        given[0], given[1], weights=given[2], learning_rate=given[3], epochs=50, backend=backend
+    )
+    result.predict(given[0])
+    fastgd.cost(*given[:3])
+    fastgd.gradient(*given[:3])
+    result.weights[:], result.rates[:], result.coef[:] = 0, 0, 0
+    assert [array.tobytes() for array in given] == before
+
+
+def test_the_numbers_of_a_result_are_its_own():
+    result = fastgd.gradient_descent(X, Y)
+    kept = result.weights.copy()
+    result.coef[:] = 0
+    np.testing.assert_array_equal(result.weights, kept)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_every_awkward_problem_is_taken(backend, name):
+    X, y = PROBLEMS[name]()
+    result = fastgd.gradient_descent(X, y, backend=backend, epochs=50)
+    assert result.reason in ("cost", "gradient", "epochs")
+    assert fastgd.cost(X, y, result.weights) <= fastgd.cost(X, y, 0 * result.weights)
+
+
+@pytest.mark.parametrize("factor", [1e138, 1e-139])
+def test_the_ends_of_the_range(factor):
+    result = fastgd.gradient_descent(X * factor, Y * factor, fit_intercept=False, tol=0)
+    np.testing.assert_allclose(result.coef, np.linalg.lstsq(X, Y, rcond=None)[0], rtol=1e-10)
+
+
+def test_a_sum_that_overflows_is_not_taken_for_an_infinity():
+    features = np.array([[1e308, 1.0], [1e308, 2.0]])
+    with pytest.raises(ValueError, match="X must have a mean square"):
+        fastgd.gradient_descent(features, [1.0, 2.0])

@@ -1,0 +1,93 @@
+"""Smoothness and convexity against the eigenvalues of the explicit matrix."""
+
+import numpy as np
+import pytest
+from problems import PROBLEMS, random_problem
+
+from fastgd import spectrum
+
+WITH_AND_WITHOUT_INTERCEPT = pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no intercept"])
+
+
+def explicit_eigenvalues(X, fit_intercept):
+    """Return the eigenvalues of XᵀX/n, in rising order, with a real column of ones."""
+    A = np.column_stack([np.ones((len(X), int(fit_intercept))), X.astype(np.float64)])
+    return np.linalg.eigvalsh(A.T @ A / len(A))
+
+
+@WITH_AND_WITHOUT_INTERCEPT
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_smoothness_is_the_largest_eigenvalue(name, fit_intercept):
+    X, _ = PROBLEMS[name]()
+    largest = explicit_eigenvalues(X, fit_intercept)[-1]
+    assert spectrum.smoothness(X, fit_intercept) == pytest.approx(largest, rel=1e-12, abs=0)
+    assert spectrum.extremes(X, fit_intercept)[0] == pytest.approx(largest, rel=1e-12, abs=0)
+
+
+@WITH_AND_WITHOUT_INTERCEPT
+@pytest.mark.parametrize("name", ["tutorial", "one column", "float32", "fortran", "513 x 3 F"])
+def test_convexity_is_the_smallest_eigenvalue(name, fit_intercept):
+    X, _ = PROBLEMS[name]()
+    smallest = explicit_eigenvalues(X, fit_intercept)[0]
+    assert spectrum.extremes(X, fit_intercept)[1] == pytest.approx(smallest, rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("name", "zeros"), [("collinear columns", 2), ("constant column", 1), ("more columns than rows", 8)]
+)
+def test_convexity_passes_over_eigenvalues_that_are_zero_but_for_rounding(name, zeros):
+    X, _ = PROBLEMS[name]()
+    eigenvalues = explicit_eigenvalues(X, True)
+    assert spectrum.extremes(X, True)[1] == pytest.approx(eigenvalues[zeros], rel=1e-9)
+
+
+def test_a_constant_cost_has_no_curvature():
+    assert spectrum.extremes(np.zeros((4, 2)), fit_intercept=False) == (0.0, 0.0)
+    assert spectrum.smoothness(np.zeros((4, 300)), fit_intercept=False) == 0.0
+
+
+def test_blocks_of_rows_sum_to_the_whole():
+    X, _ = random_problem(2 * spectrum.BLOCK_ROWS + 1, 3)
+    A = np.column_stack([np.ones(len(X)), X])
+    np.testing.assert_allclose(spectrum.hessian(X, True), A.T @ A / len(A), rtol=1e-12, atol=1e-14)
+    vector = np.arange(1.0, 5.0)
+    np.testing.assert_allclose(spectrum.hessian_product(X, vector, True), A.T @ (A @ vector) / len(A), rtol=1e-12)
+
+
+# Spectra on which a power iteration is slow, or rests on a lower eigenvalue at first.
+FEATURES = 300
+ADVERSARIAL = {
+    "all equal": np.ones(FEATURES),
+    "one three times the others": np.append(np.ones(FEATURES - 1), 3.0),
+    "one just above the others": np.append(np.ones(FEATURES - 1), 1.2),
+    "two close ones": np.append(np.full(FEATURES - 2, 0.1), [1.0, 0.99]),
+    "geometric decay": 0.9 ** np.arange(FEATURES),
+    "fast geometric decay": 0.5 ** np.arange(FEATURES),
+    "linear decay": np.linspace(0.0, 1.0, FEATURES),
+    "one and nothing else": np.append(np.zeros(FEATURES - 1), 1.0),
+}
+
+
+def make_features(eigenvalues):
+    """Return X for which XᵀX/n has these eigenvalues."""
+    rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((FEATURES, FEATURES)))[0]
+    return np.sqrt(FEATURES * eigenvalues)[:, np.newaxis] * rotation.T
+
+
+def assert_stable_estimate(X, fit_intercept):
+    """Demand an estimate from above half of the largest eigenvalue, with room to spare, to a little above it."""
+    assert X.shape[1] > spectrum.EXACT_FEATURES
+    largest = explicit_eigenvalues(X, fit_intercept)[-1]
+    assert 0.6 * largest <= spectrum.smoothness(X, fit_intercept) <= 1.3 * largest
+
+
+@WITH_AND_WITHOUT_INTERCEPT
+@pytest.mark.parametrize("name", ADVERSARIAL)
+def test_power_iteration_gives_a_stable_rate(name, fit_intercept):
+    assert_stable_estimate(make_features(ADVERSARIAL[name]), fit_intercept)
+
+
+@WITH_AND_WITHOUT_INTERCEPT
+@pytest.mark.parametrize("scale", [1e-100, 1e100])
+def test_power_iteration_gives_a_stable_rate_at_every_scale(scale, fit_intercept):
+    assert_stable_estimate(scale * make_features(ADVERSARIAL["linear decay"]), fit_intercept)

@@ -1,0 +1,195 @@
+"""How a run ends: by its rules, by divergence, by an interrupt; and what it returns then."""
+
+import sys
+import warnings
+from types import ModuleType
+
+import numpy as np
+import pytest
+from problems import PROBLEMS
+
+import fastgd
+from fastgd import backends, spectrum
+
+
+@pytest.fixture
+def data():
+    return PROBLEMS["tutorial"]()
+
+
+def assert_consistent(result):
+    """Demand what holds of every result, however it ended."""
+    assert result.epochs == len(result.cost_history) == len(result.rates)
+    assert result.converged == (result.reason in ("cost", "gradient"))
+    assert np.isfinite(result.weights).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({}, "gradient"),  # so fast that the cost still falls between the looks
+        ({"learning_rate": 0.1}, "cost"),
+        ({"tol": 0}, "epochs"),
+        ({"epochs": 3}, "epochs"),
+        ({"learning_rate": 3.0}, "diverged"),
+        ({"callback": lambda *_: True}, "callback"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::fastgd.DivergenceWarning")
+def test_reasons(backend, data, settings, reason):
+    result = fastgd.gradient_descent(*data, backend=backend, **settings)
+    assert result.reason == reason
+    assert_consistent(result)
+
+
+def test_no_tolerance_runs_all_epochs(data):
+    # Long after the solution is reached to the last bit.
+    result = fastgd.gradient_descent(*data, tol=0, epochs=3000)
+    assert (result.reason, result.epochs) == ("epochs", 3000)
+    assert result.cost_history[-1] == result.cost_history[-2]
+
+
+def test_the_gradient_rule_is_what_it_says(data):
+    result = fastgd.gradient_descent(*data)
+    assert result.reason == "gradient"
+    A = np.column_stack([np.ones(len(data[0])), data[0]])
+    weights, sizes = np.zeros(6), []
+    for rate in result.rates:
+        residual = A @ weights - data[1]
+        sizes.append(np.linalg.norm(A.T @ residual) / np.linalg.norm(A) / np.linalg.norm(residual))
+        weights = weights - rate * A.T @ residual / len(A)
+    assert sizes[-1] <= 1e-8 < sizes[-11]  # at this look, and not at the one before
+
+
+def test_the_cost_rule_is_what_it_says(data):
+    result = fastgd.gradient_descent(*data, tol=1e-5, learning_rate=0.1, check_every=4)
+    assert result.reason == "cost"
+    looks = result.cost_history[3::4]
+    changes = abs(np.diff(looks)) / looks[1:]
+    assert changes[-1] <= 1e-5 < changes[-2]
+
+
+def test_an_exact_fit_ends_by_the_gradient(backend):
+    X, y = PROBLEMS["exact fit"]()
+    result = fastgd.gradient_descent(X, y, backend=backend)
+    assert (result.reason, result.epochs < 1000) == ("gradient", True)
+    np.testing.assert_allclose(result.coef, [1.0, -2.0, 0.5], rtol=1e-6)
+
+
+@pytest.mark.parametrize("solution", [np.zeros(4), [0.0, 1.0, -2.0, 0.5]])
+def test_a_start_at_the_solution_stays_there(backend, solution):
+    X, _ = PROBLEMS["exact fit"]()
+    result = fastgd.gradient_descent(X, X @ solution[1:], weights=solution, backend=backend)
+    assert (result.reason, result.epochs) == ("gradient", 10)
+    np.testing.assert_allclose(result.weights, solution, atol=1e-14)
+
+
+# Powers of two, about 1e-100 and 1e100, change no digit of any number on the way.
+SCALES = [2.0**-332, 2.0**332]
+
+
+@pytest.mark.parametrize("tol", [1e-8, 1e-3])
+@pytest.mark.parametrize("name", ["tutorial", "exact fit"])
+@pytest.mark.parametrize("scale", SCALES)
+def test_scaling_the_target_changes_no_decision(backend, name, scale, tol):
+    X, y = PROBLEMS[name]()
+    plain = fastgd.gradient_descent(X, y, tol=tol, backend=backend)
+    scaled = fastgd.gradient_descent(X, y * scale, tol=tol, backend=backend)
+    assert (scaled.epochs, scaled.reason) == (plain.epochs, plain.reason)
+    np.testing.assert_array_equal(scaled.weights, plain.weights * scale)
+
+
+@pytest.mark.parametrize("target_scale", [1.0, *SCALES])
+@pytest.mark.parametrize("scale", SCALES)
+def test_scaling_the_features_changes_no_decision(backend, data, scale, target_scale):
+    X, y = data
+    plain = fastgd.gradient_descent(X, y, learning_rate=0.1, fit_intercept=False, backend=backend)
+    scaled = fastgd.gradient_descent(
+        X * scale, y * target_scale, learning_rate=0.1 / scale**2, fit_intercept=False, backend=backend
+    )
+    assert (scaled.epochs, scaled.reason) == (plain.epochs, plain.reason)
+    np.testing.assert_array_equal(scaled.weights, plain.weights * (target_scale / scale))
+
+
+@pytest.mark.parametrize(
+    ("times_stable", "finite"), [(1.05, True), (3.0, True), (1e20, False), (1e200, False)], ids=str
+)
+def test_divergence(backend, data, times_stable, finite):
+    stable = 2 / spectrum.smoothness(data[0], True)
+    rate = times_stable * stable
+    with pytest.warns(fastgd.DivergenceWarning, match="the cost grew") as caught:
+        result = fastgd.gradient_descent(
+            *data, learning_rate=rate, weights="random", random_state=1, tol=0, backend=backend
+        )
+    assert f"{rate:.6g}" in str(caught[0].message)
+    assert f"2/smoothness = {stable:.6g}" in str(caught[0].message)
+    assert caught[0].filename == __file__
+    assert result.reason == "diverged"
+    assert_consistent(result)
+    assert np.isfinite(result.cost_history).all()
+    assert (result.epochs % 10 == 0) == finite  # growth is seen at a look, overflow at once
+    assert fastgd.cost(*data, result.weights) <= result.cost_history[0] * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 9, 10, 11])
+def test_growth_is_not_passed_over_at_the_end(data, epochs):
+    with pytest.warns(fastgd.DivergenceWarning):
+        result = fastgd.gradient_descent(*data, learning_rate=100.0, epochs=epochs)
+    assert result.reason == "diverged"
+    assert fastgd.cost(*data, result.weights) <= fastgd.cost(*data, np.zeros(6))
+
+
+def test_a_start_out_of_range_diverges_at_once(data):
+    with pytest.warns(fastgd.DivergenceWarning):
+        result = fastgd.gradient_descent(*data, weights=np.full(6, 1e200))
+    assert (result.reason, result.epochs) == ("diverged", 0)
+    np.testing.assert_array_equal(result.weights, np.full(6, 1e200))
+
+
+def test_interrupt_in_a_callback(data):
+    def interrupt(epoch, *_):
+        if epoch == 20:
+            raise KeyboardInterrupt
+
+    result = fastgd.gradient_descent(*data, tol=0, callback=interrupt)
+    assert (result.reason, result.epochs) == ("interrupted", 20)
+    assert_consistent(result)
+    np.testing.assert_array_equal(result.weights, fastgd.gradient_descent(*data, tol=0, epochs=20).weights)
+
+
+@pytest.mark.parametrize("calls", [1, 4])
+def test_interrupt_in_a_kernel(data, monkeypatch, calls):
+    module = ModuleType("interrupted_backend")
+    made = []
+
+    def descend(X, y, weights, rates, costs, gradient, threads=1):
+        made.append(len(rates))
+        half = len(rates) // 2 if len(made) == calls else len(rates)
+        arrays = (X, y, weights, rates[:half], costs[:half], gradient)
+        applied = backends.descend(*arrays, threads, backend="python")
+        if len(made) == calls:
+            raise KeyboardInterrupt  # in the middle of a block, with weights half way
+        return applied
+
+    module.descend = descend
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(backends.MODULES, "interrupted", module.__name__)
+    result = fastgd.gradient_descent(*data, tol=0, backend="interrupted")
+    epochs = 10 * (calls - 1)
+    assert (result.reason, result.epochs, len(made)) == ("interrupted", epochs, calls)
+    assert_consistent(result)
+    seen = {}
+    fastgd.gradient_descent(
+        *data, tol=0, epochs=40, backend="python", callback=lambda epoch, weights, _: seen.update({epoch: weights})
+    )
+    np.testing.assert_array_equal(result.weights, seen[epochs])
+
+
+@pytest.mark.parametrize("name", [name for name in PROBLEMS if name != "nothing but zeros"])
+def test_the_automatic_rate_never_diverges(name):
+    X, y = PROBLEMS[name]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = fastgd.gradient_descent(X, y, epochs=200, weights="random", random_state=0, tol=0)
+    assert result.reason == "epochs"
+    assert fastgd.cost(X, y, result.weights) < result.cost_history[0]
