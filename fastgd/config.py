@@ -14,9 +14,10 @@ def config() -> dict[str, object]:
 
     extension: dict[str, str] | None = None
     if "cython" in backends.available():
-        from fastgd.backends import _kernel
+        from fastgd.backends import _kernel, cython
 
-        extension = _kernel.build_info()
+        levels = _kernel.levels()
+        extension = {**_kernel.build_info(), "cpu_level": levels[cython.LEVEL], "cpu_levels": ", ".join(levels)}
     return {
         "fastgd": __version__,
         "python": platform.python_version(),
@@ -54,6 +55,7 @@ def show_config() -> None:
         text = ", ".join(value) if isinstance(value, list) else value or "not installed"
         print(f"{name:14}{text}")
     if isinstance(extension, dict):
-        print(f"{'extension':14}compiler {extension['compiler']}; flags {extension['flags']}")
+        for name, value in extension.items():
+            print(f"{name:14}{value}")
     else:
         print(f"{'extension':14}not built")

@@ -10,8 +10,13 @@ from numpy.typing import ArrayLike
 
 from fastgd import backends, spectrum, validation
 from fastgd.arrays import Array
+from fastgd.backends.team import choose_threads
 from fastgd.rates import Schedule, largest_stable_rate, make_rates
 from fastgd.stopping import StoppingRules, make_rules
+
+# Elements of X that one call of a kernel goes through at most, a few tenths of a second for the compiled ones: Python
+# answers Ctrl-C between two calls.
+CALL_ELEMENTS = 100_000_000
 
 Callback = Callable[[int, Array, float], Any]
 
@@ -116,7 +121,8 @@ def gradient_descent(
     backend : {"auto", "cython", "numba", "numpy", "python"}
         What computes the updates. "auto" is the first that is available, in this order.
     threads : int or None
-        Threads for the kernel; None leaves the choice to it. The present kernels use one.
+        Threads for the compiled backends. None takes one for small data, else as many as OMP_NUM_THREADS or the
+        processor allows. The answer has the same bits for any number.
     random_state : int, numpy.random.Generator or None
         Where random weights come from.
     callback : callable or None
@@ -159,7 +165,7 @@ def gradient_descent(
     fit_intercept = validation.check_flag("fit_intercept", fit_intercept)
     epochs = validation.check_count("epochs", epochs)
     check_every = validation.check_count("check_every", check_every)
-    threads = 1 if threads is None else validation.check_count("threads", threads)
+    threads = choose_threads(*X.shape) if threads is None else validation.check_count("threads", threads)
     tol = validation.check_tolerance(tol)
     validation.check_callback(callback)
     name = backends.resolve(backend)
@@ -168,8 +174,17 @@ def gradient_descent(
     rules = make_rules(X, y, fit_intercept, tol)
     rates = make_rates(learning_rate, epochs, X, fit_intercept)
 
+    epochs_a_call = max(1, CALL_ELEMENTS // X.size)
+
     def run_block(w: Array, rates: Array, costs: Array, gradient: Array) -> int:
-        return kernel(X, y, w, rates, costs, gradient, threads)
+        done = 0
+        while done < len(rates):
+            call = slice(done, min(done + epochs_a_call, len(rates)))
+            applied = kernel(X, y, w, rates[call], costs[call], gradient, threads)
+            done += applied
+            if applied < call.stop - call.start:
+                break
+        return done
 
     final, costs, reason = run(run_block, start, rates, rules, check_every, callback, bool(verbose))
     if reason == "diverged":

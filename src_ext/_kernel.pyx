@@ -1,159 +1,97 @@
-"""Gradient descent for linear regression: the fused update, for rows and for columns.
+"""The door between Python and the C of this folder: arrays in, addresses out, the GIL released.
 
-Design:
-(a) One pass over X an epoch. A few rows are taken while they are in cache: their residuals are formed, and at
-    once their part of the gradient is added, where two matrix products would read X twice.
-(b) Four rows at a time, so that a weight and a gradient entry are loaded once for all four.
-(c) Fortran order goes by tiles of rows, small enough for a column of a tile to be in cache when it is read again.
-(d) The column of ones of the intercept is implied: w[0] starts each residual, gradient[0] sums them.
+descend.h runs the epochs, loops.h has the work of one, levels.h builds that for several CPU levels.
 """
 
-from cython cimport floating
-from libc.math cimport isfinite
+from cpython.buffer cimport (
+    PyBUF_ANY_CONTIGUOUS, PyBUF_STRIDES, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer,
+)
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport int64_t
+
 
 cdef extern from *:
     """
-    #if defined(__VERSION__)
-    #define FASTGD_COMPILER __VERSION__
-    #else
-    #define FASTGD_COMPILER "unknown"
-    #endif
     #ifndef FASTGD_FLAGS
     #define FASTGD_FLAGS ""
     #endif
     """
-    const char* FASTGD_COMPILER
     const char* FASTGD_FLAGS
+    const char* COMPILER "__VERSION__"
 
-cdef enum:
-    TILE = 256  # rows
+
+cdef extern from "descend.h" nogil:
+    ctypedef struct descent:
+        const void *X
+        const double *y
+        ptrdiff_t n, p
+        int columns, is_float, level, intercepts
+        double *weights
+        const double *rates
+        double *costs
+        double *gradient
+        ptrdiff_t epochs, block_rows
+        double *partials
+        ptrdiff_t partial_size
+        int64_t *sync
+        int64_t member, members
+
+    const char* level_names[]
+    int highest_level()
+    ptrdiff_t run_descent(const descent *)
+    double read_once(int level, int is_float, const void *, ptrdiff_t size, ptrdiff_t ahead)
+
+
+def levels():
+    """Return the names of the CPU levels that this machine has, the lowest first."""
+    return [level_names[k].decode() for k in range(highest_level() + 1)]
 
 
 def build_info():
     """Return what the extension was built with: the compiler's version and the optimisation flags."""
-    return {"compiler": FASTGD_COMPILER.decode(), "flags": FASTGD_FLAGS.decode()}
+    return {"compiler": COMPILER.decode(), "flags": FASTGD_FLAGS.decode()}
 
 
-def descend_rows(
-    const floating[:, ::1] X, const double[::1] y, double[::1] weights, const double[::1] rates,
-    double[::1] costs, double[::1] gradient, int intercepts,
+def descend(
+    X, const double[::1] y, double[::1] weights, const double[::1] rates, double[::1] costs, double[::1] gradient,
+    int intercepts, ptrdiff_t block_rows, double[:, ::1] partials, int64_t[::1] sync, int64_t member, int64_t members,
+    int level,
 ):
-    """Descend on X in C order; see fastgd.backends for the contract."""
-    cdef Py_ssize_t n = X.shape[0], p = X.shape[1], epoch
-    with nogil:
-        for epoch in range(rates.shape[0]):
-            gradient[:] = 0.0
-            costs[epoch] = add_rows(&X[0, 0], &y[0], n, p, &weights[0], &gradient[0], intercepts) / (2 * n)
-            if not update(weights, gradient, rates[epoch], costs[epoch], n):
-                break
-        else:
-            epoch = rates.shape[0]
-    return epoch
+    """Run one member of a team (fastgd/backends/team.py) on float64 or float32 data in either order."""
+    cdef descent d
+    cdef Py_buffer view
+    cdef ptrdiff_t applied
+    if rates.shape[0] == 0:
+        return 0
+    PyObject_GetBuffer(X, &view, PyBUF_STRIDES)
+    try:
+        d.X, d.n, d.p = view.buf, view.shape[0], view.shape[1]
+        d.columns = not PyBuffer_IsContiguous(&view, b"C")
+        d.is_float = view.itemsize == sizeof(float)
+        d.level, d.intercepts = level, intercepts
+        d.y, d.weights, d.gradient = &y[0], &weights[0], &gradient[0]
+        d.rates, d.costs, d.epochs = &rates[0], &costs[0], rates.shape[0]
+        d.block_rows = block_rows
+        d.partials, d.partial_size = &partials[0, 0], partials.shape[1]
+        d.sync, d.member, d.members = &sync[0], member, members
+        with nogil:
+            applied = run_descent(&d)
+    finally:
+        PyBuffer_Release(&view)
+    return applied
 
 
-def descend_columns(
-    const floating[::1, :] X, const double[::1] y, double[::1] weights, const double[::1] rates,
-    double[::1] costs, double[::1] gradient, int intercepts,
-):
-    """Descend on X in Fortran order; see fastgd.backends for the contract."""
-    cdef Py_ssize_t n = X.shape[0], p = X.shape[1], epoch, start, rows
-    cdef double squares
-    with nogil:
-        for epoch in range(rates.shape[0]):
-            gradient[:] = 0.0
-            squares = 0.0
-            start = 0
-            while start < n:
-                rows = min(n - start, <Py_ssize_t>TILE)
-                squares += add_tile(&X[start, 0], &y[start], n, rows, p, &weights[0], &gradient[0], intercepts)
-                start += rows
-            costs[epoch] = squares / (2 * n)
-            if not update(weights, gradient, rates[epoch], costs[epoch], n):
-                break
-        else:
-            epoch = rates.shape[0]
-    return epoch
+def read(X, int level, ptrdiff_t ahead):
+    """Return the sum of a contiguous float64 or float32 array, for the time that reading it takes.
 
-
-cdef bint update(double[::1] weights, double[::1] gradient, double rate, double cost, Py_ssize_t n) noexcept nogil:
-    """w ← w − rate·gradient, where gradient arrives as the sum over rows; False if not finite, and no update."""
-    cdef Py_ssize_t j
-    cdef bint finite = isfinite(cost)
-    for j in range(weights.shape[0]):
-        gradient[j] /= n
-        finite &= isfinite(weights[j] - rate * gradient[j])
-    if finite:
-        for j in range(weights.shape[0]):
-            weights[j] -= rate * gradient[j]
-    return finite
-
-
-cdef double add_rows(
-    const floating* X, const double* y, Py_ssize_t n, Py_ssize_t p, const double* weights, double* gradient,
-    int intercepts,
-) noexcept nogil:
-    """Add the rows' residual · row to the gradient and return the sum of their squared residuals."""
-    cdef const double* w = weights + intercepts
-    cdef double* g = gradient + intercepts
-    cdef const floating* a
-    cdef const floating* b
-    cdef const floating* c
-    cdef const floating* d
-    cdef double intercept = weights[0] if intercepts else 0.0
-    cdef double r0, r1, r2, r3, squares = 0.0, total = 0.0
-    cdef Py_ssize_t i, j
-    for i in range(0, n - 3, 4):
-        a, b, c, d = X + i * p, X + (i + 1) * p, X + (i + 2) * p, X + (i + 3) * p
-        r0, r1, r2, r3 = intercept - y[i], intercept - y[i + 1], intercept - y[i + 2], intercept - y[i + 3]
-        for j in range(p):
-            r0 += a[j] * w[j]
-            r1 += b[j] * w[j]
-            r2 += c[j] * w[j]
-            r3 += d[j] * w[j]
-        for j in range(p):
-            g[j] += r0 * a[j] + r1 * b[j] + r2 * c[j] + r3 * d[j]
-        squares += r0 * r0 + r1 * r1 + r2 * r2 + r3 * r3
-        total += r0 + r1 + r2 + r3
-    for i in range(n - n % 4, n):
-        a = X + i * p
-        r0 = intercept - y[i]
-        for j in range(p):
-            r0 += a[j] * w[j]
-        for j in range(p):
-            g[j] += r0 * a[j]
-        squares += r0 * r0
-        total += r0
-    if intercepts:
-        gradient[0] += total
-    return squares
-
-
-cdef double add_tile(
-    const floating* X, const double* y, Py_ssize_t n, Py_ssize_t rows, Py_ssize_t p, const double* weights,
-    double* gradient, int intercepts,
-) noexcept nogil:
-    """Do what add_rows does, for the first `rows` rows of columns that are n apart."""
-    cdef double[TILE] residual
-    cdef const floating* x
-    cdef double weight, dot, squares = 0.0, total = 0.0
-    cdef double intercept = weights[0] if intercepts else 0.0
-    cdef Py_ssize_t i, j
-    for i in range(rows):
-        residual[i] = intercept - y[i]
-    for j in range(p):
-        x = X + j * n
-        weight = weights[j + intercepts]
-        for i in range(rows):
-            residual[i] += x[i] * weight
-    for i in range(rows):
-        squares += residual[i] * residual[i]
-        total += residual[i]
-    for j in range(p):
-        x = X + j * n
-        dot = 0.0
-        for i in range(rows):
-            dot += residual[i] * x[i]
-        gradient[j + intercepts] += dot
-    if intercepts:
-        gradient[0] += total
-    return squares
+    `ahead` is how many bytes the loop fetches ahead, 0 for none.
+    """
+    cdef Py_buffer view
+    cdef double total
+    PyObject_GetBuffer(X, &view, PyBUF_ANY_CONTIGUOUS)
+    try:
+        with nogil:
+            total = read_once(level, view.itemsize == sizeof(float), view.buf, view.len // view.itemsize, ahead)
+    finally:
+        PyBuffer_Release(&view)
+    return total

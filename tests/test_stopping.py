@@ -42,6 +42,16 @@ def test_reasons(backend, data, settings, reason):
     assert_consistent(result)
 
 
+@pytest.mark.parametrize("settings", [{}, {"learning_rate": 0.1}, {"check_every": 7}])
+def test_weights_are_those_after_the_epochs_counted(backend, data, settings):
+    result = fastgd.gradient_descent(*data, backend=backend, **settings)
+    assert result.converged
+    assert (result.epochs % settings.get("check_every", 10)) == 0
+    path = fastgd.gradient_descent(*data, backend=backend, **(settings | {"tol": 0, "epochs": result.epochs}))
+    np.testing.assert_array_equal(result.weights, path.weights)
+    np.testing.assert_array_equal(result.cost_history, path.cost_history)
+
+
 def test_no_tolerance_runs_all_epochs(data):
     # Long after the solution is reached to the last bit.
     result = fastgd.gradient_descent(*data, tol=0, epochs=3000)

@@ -1,21 +1,9 @@
+from typing import Any
+
 from fastgd.arrays import Array
 
-def descend_rows(
-    X: Array,
-    y: Array,
-    weights: Array,
-    rates: Array,
-    costs: Array,
-    gradient: Array,
-    intercepts: int,
-) -> int: ...
-def descend_columns(
-    X: Array,
-    y: Array,
-    weights: Array,
-    rates: Array,
-    costs: Array,
-    gradient: Array,
-    intercepts: int,
-) -> int: ...
+# X, y, weights, rates, costs, gradient, intercepts, block_rows, partials, sync, member, members, level
+def descend(*arguments: Any) -> int: ...
+def read(X: Array, level: int, ahead: int) -> float: ...
+def levels() -> list[str]: ...
 def build_info() -> dict[str, str]: ...

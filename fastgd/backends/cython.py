@@ -1,7 +1,10 @@
-"""The compiled kernel of src_ext/, ahead of time by Cython and a C compiler."""
+"""The compiled kernel of src_ext/, ahead of time by Cython and a C compiler, for several CPU levels."""
+
+import os
+from typing import Any
 
 from fastgd.arrays import Array
-from fastgd.backends.contract import count_intercepts
+from fastgd.backends import team
 
 try:
     from fastgd.backends import _kernel
@@ -10,6 +13,17 @@ except ImportError as error:
         "backend 'cython' needs the compiled extension, which was not built with this installation: "
         "install a C compiler and run: pip install --force-reinstall --no-binary fastgd fastgd"
     ) from error
+
+LEVEL_VARIABLE = "FASTGD_CPU_LEVEL"
+
+
+def choose_level() -> str:
+    """Return the highest CPU level of this machine, or the lower one that FASTGD_CPU_LEVEL names."""
+    names = _kernel.levels()
+    asked = os.environ.get(LEVEL_VARIABLE) or names[-1]
+    if asked not in names:
+        raise ValueError(f"{LEVEL_VARIABLE} must be one of {', '.join(names)} on this machine; got {asked!r}")
+    return asked
 
 
 def descend(
@@ -25,7 +39,12 @@ def descend(
 
     r = Xw − y;  costs[k] = rᵀr / 2n;  gradient = Xᵀr / n;  w ← w − rates[k]·gradient
     """
-    intercepts = count_intercepts(X, y, weights, rates, costs, gradient)
-    if X.flags.c_contiguous:
-        return _kernel.descend_rows(X, y, weights, rates, costs, gradient, intercepts)
-    return _kernel.descend_columns(X, y, weights, rates, costs, gradient, intercepts)
+    return team.descend(kernel, X, y, weights, rates, costs, gradient, threads)
+
+
+def kernel(*arguments: Any) -> int:
+    """Run one member of a team at the CPU level in use."""
+    return _kernel.descend(*arguments, LEVEL)
+
+
+LEVEL = _kernel.levels().index(choose_level())

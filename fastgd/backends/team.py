@@ -1,0 +1,82 @@
+"""What the compiled backends share: blocks of rows, and several threads that run one call together.
+
+A kernel of these backends has one signature::
+
+    kernel(X, y, weights, rates, costs, gradient, intercepts, block_rows, partials, sync, member, members) -> int
+
+Every member of a team makes the same call with its own number. The blocks depend on the shape of X alone, each
+has a row of `partials` for its sums, and the first member folds these in the order of the blocks: the answer has the
+same bits for every number of members. Members wait for each other at counters in `sync`. Threads live for one call,
+so nothing is left behind that a fork could break or that two Python threads could share.
+"""
+
+import os
+from collections.abc import Callable
+from threading import Thread
+
+import numpy as np
+
+from fastgd.arrays import Array
+from fastgd.backends.contract import count_intercepts
+
+MOST_BLOCKS = 64
+BLOCK_ELEMENTS = 32_768  # of X in a block, at least, so that an epoch of a block is worth a meeting of threads
+BLOCK_SAMPLES = 128  # rows of a block, at least, so that its sums are small beside its data
+THREAD_ELEMENTS = 131_072  # of X for each thread, at least, where the caller leaves the choice to us
+ABANDONED = 8  # the entry of sync that calls a wait off; the others are the kernels' own
+SYNC_SIZE = 16  # entries: two cache lines
+
+
+def descend(
+    kernel: Callable[..., int],
+    X: Array,
+    y: Array,
+    weights: Array,
+    rates: Array,
+    costs: Array,
+    gradient: Array,
+    threads: int,
+) -> int:
+    """Check the arrays, divide the rows, and run a team of at most `threads` members."""
+    intercepts = count_intercepts(X, y, weights, rates, costs, gradient)
+    n_samples, n_features = X.shape
+    block_rows = rows_per_block(n_samples, n_features)
+    blocks = -(-n_samples // block_rows)
+    # Two more sums than features, and a cache line between the rows that different threads write to.
+    partials = np.empty((blocks, n_features + 10))
+    sync = np.zeros(SYNC_SIZE, dtype=np.int64)
+    members = min(threads, blocks)
+    arguments = (X, y, weights, rates, costs, gradient, intercepts, block_rows, partials, sync)
+    if members == 1:
+        return kernel(*arguments, 0, 1)
+    others = [Thread(target=kernel, args=(*arguments, member, members)) for member in range(1, members)]
+    try:
+        for thread in others:
+            thread.start()
+        return kernel(*arguments, 0, members)
+    finally:
+        # After a whole run nobody waits any more; after a thread that did not start, or Ctrl-C, nobody must.
+        sync[ABANDONED] = 1
+        for thread in others:
+            if thread.ident is not None:
+                thread.join()
+
+
+def rows_per_block(n_samples: int, n_features: int) -> int:
+    """Return how many rows make a block: a multiple of 8, decided by the shape alone."""
+    blocks = min(MOST_BLOCKS, n_samples // BLOCK_SAMPLES, n_samples * n_features // BLOCK_ELEMENTS)
+    return -(-n_samples // (8 * max(blocks, 1))) * 8
+
+
+def choose_threads(n_samples: int, n_features: int) -> int:
+    """Return how many threads are worth it: up to OMP_NUM_THREADS or the number of cores; 1 for small data."""
+    allowed = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    cores = int(allowed) if allowed.isdecimal() and int(allowed) > 0 else count_cores()
+    return max(1, min(cores, n_samples * n_features // THREAD_ELEMENTS))
+
+
+def count_cores() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,140 @@
+/* The loops, once for every CPU level and storage type, and the table they are called through. */
+
+#if !defined(__GNUC__)
+#error "fastgd's kernel needs GCC or Clang (vector extensions)"
+#endif
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One call of the kernel, as seen by one thread. */
+typedef struct {
+    const void *X;        /* n × p, C order; Fortran order where `columns` is set */
+    const double *y;      /* n */
+    ptrdiff_t n, p;
+    int columns, is_float, level, intercepts;
+    double *weights;      /* p + intercepts, as are gradient and `total` */
+    const double *rates;  /* epochs */
+    double *costs;        /* epochs */
+    double *gradient;
+    ptrdiff_t epochs;
+    ptrdiff_t block_rows; /* rows of a block; the last one may be shorter */
+    double *partials;     /* one row of `partial_size` doubles for each block */
+    ptrdiff_t partial_size;
+    int64_t *sync;        /* shared by all threads of the call; see descend.h */
+    int64_t member, members;
+} descent;
+
+typedef void add_block_function(const descent *, ptrdiff_t first, ptrdiff_t rows, double *out);
+typedef double read_function(const void *X, ptrdiff_t size, ptrdiff_t ahead);
+
+typedef double four __attribute__((vector_size(32)));
+typedef double unaligned_four __attribute__((vector_size(32), aligned(8), may_alias));
+
+enum {
+    NARROW = 8,             /* features for which a vector is a column of rows */
+    MOST_VECTORS = 6,       /* vectors of a row whose gradient fits in registers */
+    MOST_TILE_ROWS = 512,
+    TILE_ELEMENTS = 24576,  /* of a tile: with the next one it fits in 512 KB of L2 */
+    SHORT_AHEAD = 2048,     /* bytes that short rows are fetched ahead */
+    LINE = 64,
+};
+
+/* Rows of a tile, a multiple of 8 (a line of doubles). */
+static inline ptrdiff_t tile_rows(ptrdiff_t p) {
+    const ptrdiff_t rows = TILE_ELEMENTS / p / 8 * 8;
+    return rows < 64 ? 64 : rows > MOST_TILE_ROWS ? MOST_TILE_ROWS : rows;
+}
+
+/* Bounds checks of every access to X, for builds with FASTGD_BOUNDS_CHECKS=1. */
+#ifdef FASTGD_BOUNDS_CHECKS
+#include <stdio.h>
+static _Thread_local const char *bounds_begin, *bounds_end;
+static inline void check_bounds(const char *begin, size_t bytes) {
+    if (begin < bounds_begin || begin + bytes > bounds_end) {
+        fprintf(stderr, "fastgd: kernel out of bounds by %td bytes\n",
+                begin < bounds_begin ? begin - bounds_begin : begin + bytes - bounds_end);
+        abort();
+    }
+}
+#define SET_BOUNDS(X, bytes) (bounds_begin = (const char *)(X), bounds_end = bounds_begin + (bytes))
+#define IN_BOUNDS(a, count) check_bounds((const char *)(a), (count) * sizeof(*(a)))
+#else
+#define SET_BOUNDS(X, bytes) ((void)0)
+#define IN_BOUNDS(a, count) ((void)0)
+#endif
+
+#define PASTE_(a, b, c) a##_##b##_##c
+#define PASTE(a, b, c) PASTE_(a, b, c)
+#define NAME(function) PASTE(function, LEVEL, FLOAT)
+
+#define LEVEL baseline
+#define TARGET
+#define LANES 2
+#define FLOAT double
+#include "loops.h"
+#undef FLOAT
+#define FLOAT float
+#include "loops.h"
+#undef FLOAT
+#undef LEVEL
+#undef TARGET
+#undef LANES
+
+#if defined(__x86_64__)
+#define LEVEL avx2
+#define TARGET __attribute__((target("avx2,fma,bmi,bmi2")))
+#define LANES 4
+#define FLOAT double
+#include "loops.h"
+#undef FLOAT
+#define FLOAT float
+#include "loops.h"
+#undef FLOAT
+#undef LEVEL
+#undef TARGET
+#undef LANES
+
+#define LEVEL avx512
+#define TARGET __attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512dq,avx512vl,prefer-vector-width=512")))
+#define LANES 8
+#define FLOAT double
+#include "loops.h"
+#undef FLOAT
+#define FLOAT float
+#include "loops.h"
+#undef FLOAT
+#undef LEVEL
+#undef TARGET
+#undef LANES
+
+enum { LEVELS = 3 };
+static const char *const level_names[LEVELS] = {"baseline", "avx2", "avx512"};
+static add_block_function *const add_block[LEVELS][2] = {
+    {add_block_baseline_double, add_block_baseline_float},
+    {add_block_avx2_double, add_block_avx2_float},
+    {add_block_avx512_double, add_block_avx512_float},
+};
+static read_function *const read_block[LEVELS][2] = {
+    {read_baseline_double, read_baseline_float},
+    {read_avx2_double, read_avx2_float},
+    {read_avx512_double, read_avx512_float},
+};
+
+/* The highest level that this processor and its operating system support. */
+static int highest_level(void) {
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi2")) return 0;
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") ? 2 : 1;
+}
+#else
+enum { LEVELS = 1 };
+static const char *const level_names[LEVELS] = {"baseline"};
+static add_block_function *const add_block[LEVELS][2] = {{add_block_baseline_double, add_block_baseline_float}};
+static read_function *const read_block[LEVELS][2] = {{read_baseline_double, read_baseline_float}};
+static int highest_level(void) { return 0; }
+#endif
