@@ -4,7 +4,7 @@ BIN = .venv/bin
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 BUILT_FROM = pyproject.toml setup.py $(wildcard src_ext/*)
 
-.PHONY: install demo test test-all test-wheel lint bench bench-check clean
+.PHONY: install demo test test-all test-wheel sanitize lint bench bench-check clean
 
 install: .venv/built
 
@@ -28,12 +28,17 @@ test-all: install
 test-wheel: install
 	PYTHON="$(PYTHON)" bash tests/wheel.sh
 
+# The kernel's tests on a build with sanitizers and bounds checks, which are shown to notice a planted bug.
+sanitize: install
+	bash tests/sanitize.sh
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint src_ext
 
+# Prints the table; fastgd bench --write README.md is what puts it there. JAX takes part where it is installed.
 bench: install
 	$(ONE_THREAD) $(BIN)/fastgd bench
 

@@ -2,6 +2,9 @@
 
 Environment switches:
 FASTGD_REQUIRE_EXTENSION=1   a failed compilation fails the installation, which otherwise goes on without it
+FASTGD_BOUNDS_CHECKS=1       every access to X, and every index of the .pyx, is checked; a bad one ends the process
+FASTGD_SANITIZE=1            AddressSanitizer and UndefinedBehaviorSanitizer, not optimised (tests/sanitize.sh)
+FASTGD_PLANT_BUG=1           the kernel reads one element beyond X, to see that the two above notice
 """
 
 import os
@@ -14,14 +17,24 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, ExecError, PlatformError
 
+
+def is_on(switch):
+    """Tell whether an environment switch is set."""
+    return os.environ.get(switch) == "1"
+
+
 SOURCES = Path("src_ext")
 BUILD_FAILURES = (CCompilerError, ExecError, PlatformError, OSError)
 # The loops are written with vectors, so no -ffast-math: that links start-up code which makes the whole process flush
 # denormals, and assumes that there is no NaN. The last two only say that nobody reads errno or traps.
 OPTIMISATION = (["-O3"], ["-g0"], ["-fno-math-errno", "-fno-trapping-math"], ["-Wno-psabi"])
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+# Not -O1: the compiler takes three times as long, more than the tests gain.
+SANITIZED = ["-O0", "-g", "-fno-omit-frame-pointer", "-Wno-psabi", *SANITIZERS]
+MACROS = [f"-D{switch}" for switch in ("FASTGD_BOUNDS_CHECKS", "FASTGD_PLANT_BUG") if is_on(switch)]
 DIRECTIVES = {
     "language_level": 3,
-    "boundscheck": False,
+    "boundscheck": is_on("FASTGD_BOUNDS_CHECKS"),
     "wraparound": False,
     "initializedcheck": False,
     "cdivision": True,
@@ -41,19 +54,27 @@ def accepts(compiler, flags):
     return True
 
 
+def choose_flags(compiler):
+    """Return the flags to compile with: those that this compiler takes, but all of them where safety is asked for."""
+    if is_on("FASTGD_SANITIZE"):
+        return SANITIZED
+    return [flag for group in OPTIMISATION if accepts(compiler, group) for flag in group]
+
+
 class OptionalExtension(build_ext):
     """Build with the flags this compiler takes; without a working compiler, go on without the extension."""
 
     def build_extensions(self):
         """Probe the flags, then build."""
-        flags = [flag for group in OPTIMISATION if accepts(self.compiler, group) for flag in group]
+        flags = [*choose_flags(self.compiler), *MACROS]
         for extension in self.extensions:
             extension.extra_compile_args = flags
+            extension.extra_link_args = [flag for flag in flags if flag in SANITIZERS]
             extension.define_macros.append(("FASTGD_FLAGS", '"{}"'.format(" ".join(flags))))
         try:
             super().build_extensions()
         except BUILD_FAILURES as error:
-            if os.environ.get("FASTGD_REQUIRE_EXTENSION") == "1":
+            if is_on("FASTGD_REQUIRE_EXTENSION"):
                 raise
             warnings.warn(f"fastgd goes on without its compiled kernel: {error}", stacklevel=1)
 
@@ -61,10 +82,14 @@ class OptionalExtension(build_ext):
 kernel = Extension(
     "fastgd.backends._kernel",
     sources=[str(SOURCES / "_kernel.pyx")],
+    include_dirs=[str(SOURCES)],
     depends=[str(header) for header in SOURCES.glob("*.h")],
 )
 
 setup(
-    ext_modules=cythonize([kernel], compiler_directives=DIRECTIVES),
+    # A .c file with checks is kept apart, for it does not tell which directives it was made with.
+    ext_modules=cythonize(
+        [kernel], compiler_directives=DIRECTIVES, build_dir="build/checked" if DIRECTIVES["boundscheck"] else None
+    ),
     cmdclass={"build_ext": OptionalExtension},
 )

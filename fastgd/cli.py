@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from fastgd import backends, bench, model, plots
+from fastgd import backends, model, plots
 from fastgd.arrays import Array
+from fastgd.bench import command as bench
 from fastgd.config import config, show_config
 from fastgd.descent import DescentResult, DivergenceWarning, cost, gradient_descent
 from fastgd.scaling import standardize, unscale
@@ -62,8 +63,8 @@ def make_parser() -> argparse.ArgumentParser:
     predict.set_defaults(command=run_predict)
 
     timing = commands.add_parser("bench", help="time an epoch of every backend on a ladder of sizes")
-    timing.add_argument("--json", action="store_true", help="print seconds as JSON")
-    timing.set_defaults(command=run_bench)
+    bench.add_arguments(timing)
+    timing.set_defaults(command=bench.run)
 
     shown = commands.add_parser("config", help="show what was built and installed")
     shown.add_argument("--json", action="store_true", help="print JSON")
@@ -178,17 +179,6 @@ def run_predict(options: argparse.Namespace) -> int:
     lines = csv.writer(sys.stdout, lineterminator="\n")
     lines.writerow([fitted.target])
     lines.writerows([value] for value in predictions)
-    return 0
-
-
-def run_bench(options: argparse.Namespace) -> int:
-    """Print what an epoch costs in every backend."""
-    rows = bench.measure(bench.SHAPES)
-    if options.json:
-        print(json.dumps({"threads": bench.describe_threads(), "rows": rows}, indent=2))
-        return 0
-    print(f"µs per epoch, medians of {bench.ROUNDS} interleaved rounds; in brackets the speed-up over the loop")
-    print(f"{bench.describe_threads()}\n\n{bench.format_table(rows)}")
     return 0
 
 

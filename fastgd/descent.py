@@ -249,7 +249,8 @@ def run(
                 best, best_cost = before, costs[first]
             if done < block.stop or rules.grown(costs[0], costs[done - 1]):
                 return best, costs[:done], "diverged"
-            if reason := rules.settled(previous_cost, costs[done - 1], gradient):
+            # Nothing settles while nothing moves.
+            if rates[block].any() and (reason := rules.settled(previous_cost, costs[done - 1], gradient)):
                 return weights, costs[:done], reason
             previous_cost = costs[done - 1]
         # No cost has been seen of the last weights: an update at a rate of 0 tells it.

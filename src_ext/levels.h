@@ -40,8 +40,15 @@ enum {
     MOST_TILE_ROWS = 512,
     TILE_ELEMENTS = 24576,  /* of a tile: with the next one it fits in 512 KB of L2 */
     SHORT_AHEAD = 2048,     /* bytes that short rows are fetched ahead */
+    ONE_STREAM = 2400,      /* bytes of a row above which rows are streams of their own */
+    CACHED = 1 << 24,       /* bytes of X above which it is expected to be out of cache */
     LINE = 64,
 };
+
+/* Streams in which memory is read by add_long_rows, 1 or 4: see there. */
+static inline int streams(const descent *d, size_t size) {
+    return d->p * size <= ONE_STREAM && d->n * d->p * size > CACHED ? 1 : 4;
+}
 
 /* Rows of a tile, a multiple of 8 (a line of doubles). */
 static inline ptrdiff_t tile_rows(ptrdiff_t p) {

@@ -215,12 +215,41 @@ INLINE vec NAME(dot)(const FLOAT *a, const double *w, ptrdiff_t whole) {
     return (s0 + s1) + (s2 + s3);
 }
 
-/* Long rows: four dot products one after the other, so that memory is read in one stream, then one pass over the
-   gradient for all four while they are in cache. The next four rows are fetched meanwhile. */
-OUTLINE void NAME(add_long_rows)(const FLOAT *X, const double *y, ptrdiff_t rows, ptrdiff_t p, const double *w,
-                                 double intercept, double *out) {
+/* Four of them side by side, added to s. */
+INLINE void NAME(dots)(const FLOAT *a, const FLOAT *b, const FLOAT *c, const FLOAT *d, const double *w, ptrdiff_t whole,
+                       vec *s) {
+    vec t[4] = {{0}, {0}, {0}, {0}};
+    ptrdiff_t j = 0;
+    for (; j + 2 * LANES <= whole; j += 2 * LANES) {
+        const vec u = load(w + j), v = load(w + j + LANES);
+        s[0] += u * load_x(a + j);
+        s[1] += u * load_x(b + j);
+        s[2] += u * load_x(c + j);
+        s[3] += u * load_x(d + j);
+        t[0] += v * load_x(a + j + LANES);
+        t[1] += v * load_x(b + j + LANES);
+        t[2] += v * load_x(c + j + LANES);
+        t[3] += v * load_x(d + j + LANES);
+    }
+    if (j < whole) {
+        const vec u = load(w + j);
+        s[0] += u * load_x(a + j);
+        s[1] += u * load_x(b + j);
+        s[2] += u * load_x(c + j);
+        s[3] += u * load_x(d + j);
+    }
+    for (int k = 0; k < 4; k++) s[k] += t[k];
+}
+
+/* Long rows: four residuals, then one pass over the gradient for all four rows while they are in cache.
+
+   Out of cache the dot products of rows of some 100 features are fastest one after the other, so that memory is read in
+   one stream, with the next four rows fetched during the pass over the gradient. Much longer rows are streams of their
+   own: there, and in cache, dot products side by side save loads of the weights, and prefetching costs more than it
+   gains. */
+INLINE void NAME(add_long_rows)(const int streams, const FLOAT *X, const double *y, ptrdiff_t rows, ptrdiff_t p,
+                                const double *w, double intercept, double *out) {
     const ptrdiff_t whole = p - p % LANES, last = p - LANES;
-    const ptrdiff_t ahead = 4 * p;
     const vec tail = tail_weights(w, p, whole);
     double *g = out + 2;
     vec g_tail = {0};
@@ -229,23 +258,23 @@ OUTLINE void NAME(add_long_rows)(const FLOAT *X, const double *y, ptrdiff_t rows
     ptrdiff_t i = 0;
     for (; i + 4 <= rows; i += 4) {
         const FLOAT *a = X + i * p, *b = a + p, *c = b + p, *d = c + p;
-        vec s0 = NAME(dot)(a, w, whole), s1 = NAME(dot)(b, w, whole);
-        vec s2 = NAME(dot)(c, w, whole), s3 = NAME(dot)(d, w, whole);
-        if (whole < p) {
-            s0 += tail * load_x(a + last);
-            s1 += tail * load_x(b + last);
-            s2 += tail * load_x(c + last);
-            s3 += tail * load_x(d + last);
-        }
-        const four r = NAME(sums)(s0, s1, s2, s3) + (intercept - *(const unaligned_four *)(y + i));
+        vec s[4] = {{0}, {0}, {0}, {0}};
+        if (streams == 4)
+            NAME(dots)(a, b, c, d, w, whole, s);
+        else
+            for (int k = 0; k < 4; k++) s[k] = NAME(dot)(a + k * p, w, whole);
+        if (whole < p)
+            for (int k = 0; k < 4; k++) s[k] += tail * load_x(a + k * p + last);
+        const four r = NAME(sums)(s[0], s[1], s[2], s[3]) + (intercept - *(const unaligned_four *)(y + i));
         squares += r * r;
         total += r;
         const vec r0 = splat(r[0]), r1 = splat(r[1]), r2 = splat(r[2]), r3 = splat(r[3]);
         for (ptrdiff_t j = 0; j < whole; j += LANES) {
             const vec rx = (r0 * load_x(a + j) + r1 * load_x(b + j)) + (r2 * load_x(c + j) + r3 * load_x(d + j));
             store(g + j, load(g + j) + rx);
-            for (int line = 0; line < 4 * LANES * (int)sizeof(FLOAT); line += LINE)
-                __builtin_prefetch((const char *)(a + ahead + 4 * j) + line);
+            if (streams == 1)
+                for (int line = 0; line < 4 * LANES * (int)sizeof(FLOAT); line += LINE)
+                    __builtin_prefetch((const char *)(a + 4 * (p + j)) + line);
         }
         if (whole < p)
             g_tail += (r0 * load_x(a + last) + r1 * load_x(b + last)) + (r2 * load_x(c + last) + r3 * load_x(d + last));
@@ -255,6 +284,12 @@ OUTLINE void NAME(add_long_rows)(const FLOAT *X, const double *y, ptrdiff_t rows
     out[0] = (squares[0] + squares[1]) + (squares[2] + squares[3]);
     out[1] = (total[0] + total[1]) + (total[2] + total[3]);
     add_rest(X + i * p, y + i, rows - i, p, p, 1, w, intercept, out);
+}
+
+OUTLINE void NAME(add_long_rows_any)(int streams, const FLOAT *X, const double *y, ptrdiff_t rows, ptrdiff_t p,
+                                     const double *w, double intercept, double *out) {
+    if (streams == 4) NAME(add_long_rows)(4, X, y, rows, p, w, intercept, out);
+    else NAME(add_long_rows)(1, X, y, rows, p, w, intercept, out);
 }
 
 /* Fortran order: residuals of a tile of rows, four columns at a time, then the same columns once more from cache. */
@@ -317,6 +352,9 @@ TARGET static void NAME(add_block)(const descent *d, ptrdiff_t first, ptrdiff_t 
     const double intercept = d->intercepts ? d->weights[0] : 0.0;
     const ptrdiff_t vectors = (d->p + LANES - 1) / LANES;
     SET_BOUNDS(d->X, d->n * d->p * (ptrdiff_t)sizeof(FLOAT));
+#ifdef FASTGD_PLANT_BUG /* one element beyond X, for tests/sanitize.sh */
+    add_rest((const FLOAT *)d->X + d->n * d->p, y, 1, 1, 1, 1, w, intercept, out);
+#endif
     if (d->p <= NARROW)
         NAME(add_narrow_any)(d->p, d->columns, X, y, rows, d->columns ? d->n : d->p, w, intercept, out);
     else if (d->columns)
@@ -324,7 +362,7 @@ TARGET static void NAME(add_block)(const descent *d, ptrdiff_t first, ptrdiff_t 
     else if (vectors <= MOST_VECTORS)
         NAME(add_short_rows_any)(vectors, X, y, rows, d->p, w, intercept, out);
     else
-        NAME(add_long_rows)(X, y, rows, d->p, w, intercept, out);
+        NAME(add_long_rows_any)(streams(d, sizeof(FLOAT)), X, y, rows, d->p, w, intercept, out);
 }
 
 /* The sum of X, for the time it takes to read it: eight independent sums, prefetching `ahead` bytes unless 0. */

@@ -139,9 +139,10 @@ def odd_size(n_samples, n_features, order):
     return make
 
 
-# The compiled kernels take four rows at a time in C order, and tiles of 256 rows in Fortran order: every remainder,
-# the sizes around whole tiles, and columns that no SIMD width divides.
+# The compiled kernels take a few rows at a time in C order, and tiles of rows in Fortran order: every remainder, the
+# sizes around whole tiles, and columns that no width of a vector divides. test_kernels.py has the rest of the paths.
 ODD_SIZES = [(n_samples, 3, "C") for n_samples in (2, 3, 4, 5, 6, 7, 8, 9)]
 ODD_SIZES += [(n_samples, 3, "F") for n_samples in (2, 3, 5, 255, 256, 257, 511, 512, 513)]
-ODD_SIZES += [(513, 3, "C"), (9, 17, "C"), (9, 17, "F"), (31, 33, "C"), (31, 33, "F")]
+ODD_SIZES += [(n_samples, 9, "F") for n_samples in (511, 512, 513)]
+ODD_SIZES += [(513, 3, "C"), (513, 9, "C"), (700, 5, "C"), (9, 17, "C"), (9, 17, "F"), (31, 33, "C"), (31, 33, "F")]
 PROBLEMS |= {f"{rows} x {columns} {order}": odd_size(rows, columns, order) for rows, columns, order in ODD_SIZES}

@@ -123,6 +123,7 @@ print(json.dumps([raised, result.weights.tolist()]))
 """
 
 
+@pytest.mark.slow  # everything is compiled anew
 @pytest.mark.skipif("numba" not in backends.available(), reason="Numba is not installed")
 def test_numba_computes_where_nothing_can_be_cached():
     raised, weights = run_python(NO_CACHE)

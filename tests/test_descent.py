@@ -8,7 +8,7 @@ import pytest
 from problems import PROBLEMS
 
 import fastgd
-from fastgd import backends, spectrum
+from fastgd import backends, descent, spectrum
 
 SETTLED = {"learning_rate": 0.1, "epochs": 60, "tol": 0}
 
@@ -118,6 +118,17 @@ def test_looking_does_not_change_the_path(backend, data, check_every):
     result = descend(data, check_every=check_every, backend=backend)
     assert result.weights.tobytes() == often.weights.tobytes()
     assert result.cost_history.tobytes() == often.cost_history.tobytes()
+
+
+def test_long_blocks_are_split_between_calls(backend, data, monkeypatch):
+    whole = descend(data, check_every=60, backend=backend)
+    monkeypatch.setattr(descent, "CALL_ELEMENTS", 7 * data[0].size)
+    split = descend(data, check_every=60, backend=backend)
+    assert split.weights.tobytes() == whole.weights.tobytes()
+    assert split.cost_history.tobytes() == whole.cost_history.tobytes()
+    with pytest.warns(fastgd.DivergenceWarning):
+        diverged = descend(data, check_every=60, backend=backend, learning_rate=1e20)
+    assert 7 < diverged.epochs < 14  # in the second call
 
 
 def test_printing(data, capsys):

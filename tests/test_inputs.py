@@ -8,6 +8,7 @@ import pytest
 from problems import PROBLEMS
 
 import fastgd
+from fastgd import validation
 
 # Whole numbers, so that every form holds exactly the same values.
 X = np.random.default_rng(4).integers(-9, 10, (23, 4)).astype(np.float64)
@@ -65,6 +66,23 @@ def assert_same_answer(expected, X, y):
 def test_every_form_of_the_same_numbers(expected, form):
     assert_same_answer(expected, FORMS[form](X), Y)
     assert_same_answer(expected, X, FORMS[form](Y))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_kernels_get_what_the_contract_says(form):
+    taken, target = validation.check_problem(FORMS[form](X), FORMS[form](Y))
+    assert taken.dtype in (np.float32, np.float64)
+    assert target.dtype == np.float64
+    for array in (taken, target):
+        assert array.dtype.isnative
+        assert array.flags.aligned
+        assert array.flags.c_contiguous or array.flags.f_contiguous
+
+
+@pytest.mark.parametrize("form", ["float32", "Fortran", "Fortran float32", "read-only"])
+def test_usable_data_are_not_copied(form):
+    given = FORMS[form](X)
+    assert np.shares_memory(validation.check_problem(given, Y)[0], given)
 
 
 def test_columns_backwards(expected):

@@ -1,5 +1,7 @@
 """Smoothness and convexity against the eigenvalues of the explicit matrix."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from problems import PROBLEMS, random_problem
@@ -68,10 +70,14 @@ ADVERSARIAL = {
 }
 
 
+@cache
+def rotation():
+    return np.linalg.qr(np.random.default_rng(1).standard_normal((FEATURES, FEATURES)))[0]
+
+
 def make_features(eigenvalues):
     """Return X for which XᵀX/n has these eigenvalues."""
-    rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((FEATURES, FEATURES)))[0]
-    return np.sqrt(FEATURES * eigenvalues)[:, np.newaxis] * rotation.T
+    return np.sqrt(FEATURES * eigenvalues)[:, np.newaxis] * rotation().T
 
 
 def assert_stable_estimate(X, fit_intercept):

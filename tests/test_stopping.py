@@ -10,6 +10,7 @@ from problems import PROBLEMS
 
 import fastgd
 from fastgd import backends, spectrum
+from fastgd.stopping import make_rules
 
 
 @pytest.fixture
@@ -59,16 +60,17 @@ def test_no_tolerance_runs_all_epochs(data):
     assert result.cost_history[-1] == result.cost_history[-2]
 
 
-def test_the_gradient_rule_is_what_it_says(data):
-    result = fastgd.gradient_descent(*data)
-    assert result.reason == "gradient"
-    A = np.column_stack([np.ones(len(data[0])), data[0]])
-    weights, sizes = np.zeros(6), []
-    for rate in result.rates:
-        residual = A @ weights - data[1]
-        sizes.append(np.linalg.norm(A.T @ residual) / np.linalg.norm(A) / np.linalg.norm(residual))
-        weights = weights - rate * A.T @ residual / len(A)
-    assert sizes[-1] <= 1e-8 < sizes[-11]  # at this look, and not at the one before
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_the_gradient_rule_is_what_it_says(data, fit_intercept):
+    X, y = data
+    A = np.column_stack([np.ones((len(X), int(fit_intercept))), X])
+    weights = np.arange(1.0, A.shape[1] + 1)
+    residual = A @ weights - y
+    limit = np.linalg.norm(A.T @ residual) / (np.linalg.norm(A) * np.linalg.norm(residual))
+    for factor, reason in ((1 + 1e-9, "gradient"), (1 - 1e-9, None)):
+        rules = make_rules(X, y, fit_intercept, tol=factor * limit)
+        cost, gradient = fastgd.cost(X, y, weights), fastgd.gradient(X, y, weights)
+        assert rules.settled(np.inf, cost, gradient) == reason
 
 
 def test_the_cost_rule_is_what_it_says(data):
@@ -138,6 +140,8 @@ def test_divergence(backend, data, times_stable, finite):
     assert_consistent(result)
     assert np.isfinite(result.cost_history).all()
     assert (result.epochs % 10 == 0) == finite  # growth is seen at a look, overflow at once
+    grown = result.cost_history[9::10] > (1 + 1e-6) * result.cost_history[0]
+    assert grown.tolist() == [False] * (len(grown) - 1) + [True] * finite  # at the first look that shows it
     assert fastgd.cost(*data, result.weights) <= result.cost_history[0] * (1 + 1e-12)
 
 
@@ -203,3 +207,10 @@ def test_the_automatic_rate_never_diverges(name):
         result = fastgd.gradient_descent(X, y, epochs=200, weights="random", random_state=0, tol=0)
     assert result.reason == "epochs"
     assert fastgd.cost(X, y, result.weights) < result.cost_history[0]
+
+
+def test_nothing_settles_while_the_rates_are_zero():
+    rates = [0.0] * 30 + [0.1] * 970
+    result = fastgd.gradient_descent([[1.0], [2.0]], [1.0, 2.0], learning_rate=rates)
+    assert result.epochs > 30
+    np.testing.assert_allclose(result.weights, [0.0, 1.0], atol=1e-3)

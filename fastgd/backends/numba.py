@@ -29,8 +29,10 @@ from fastgd.backends.atomic import add_atomic, give_way, load_atomic
 REORDER_SUMS = {"reassoc", "contract", "nsz", "arcp"}
 NARROW = 16  # features for which rows are turned into columns, a tile at a time
 MOST_TILE_ROWS = 512
+NARROW_TILE_ROWS = 128
 TILE_ELEMENTS = 24_576  # of a tile: with the next one it fits in 512 KB of L2
-PACK_ELEMENTS = 16_384  # of a narrow X that is turned into columns once a call, instead of tile by tile
+PACK_ELEMENTS = 16_384  # of a narrow X that is turned into columns once a call, instead of tile by tile,
+PACK_EPOCHS = 4  # where there are enough epochs to make that pay
 ARRIVED, ABANDONED, STOPPED = 0, team.ABANDONED, team.ABANDONED + 1  # entries of sync
 PATIENCE = 4096  # looks at the counter before a waiting thread offers its core to others
 
@@ -65,7 +67,9 @@ def descend(
 
 def kernel(X: Array, y: Array, weights: Array, rates: Array, *rest: Any) -> int:
     """Run one member of a team: X always arrives in C order, with a row for each column where that is its order."""
-    columns = not X.flags.c_contiguous
+    columns = X.flags.f_contiguous
+    if not columns and X.shape[1] <= NARROW and X.size <= PACK_ELEMENTS and len(rates) >= PACK_EPOCHS:
+        X, columns = np.asarray(X, dtype=np.float64, order="F"), True
     # Numba compiles once more for read-only arrays: hand it nothing else.
     return int(run_descent(columns, read_only(X.T if columns else X), read_only(y), weights, read_only(rates), *rest))
 
@@ -111,19 +115,20 @@ def add_rows(X, y, w, intercept, out):
 
 
 @compile_kernel(REORDER_SUMS)
-def add_tile(X, y, w, intercept, residual, out):
+def add_tile(X, start, stop, y, w, intercept, residual, out):
     """Add the sums of one tile to out; X has a row for each feature, four of which are taken at a time."""
-    p, n = X.shape
+    p = len(w)
+    n = stop - start
     r = residual[:n]
     for i in range(n):
         r[i] = intercept - y[i]
     for j in range(0, p - 3, 4):
-        a, b, c, d = X[j], X[j + 1], X[j + 2], X[j + 3]
+        a, b, c, d = X[j][start:stop], X[j + 1][start:stop], X[j + 2][start:stop], X[j + 3][start:stop]
         w0, w1, w2, w3 = w[j], w[j + 1], w[j + 2], w[j + 3]
         for i in range(n):
             r[i] += w0 * a[i] + w1 * b[i] + w2 * c[i] + w3 * d[i]
     for j in range(p - p % 4, p):
-        a = X[j]
+        a = X[j][start:stop]
         w0 = w[j]
         for i in range(n):
             r[i] += w0 * a[i]
@@ -135,7 +140,7 @@ def add_tile(X, y, w, intercept, residual, out):
     out[0] += squares
     out[1] += total
     for j in range(0, p - 3, 4):
-        a, b, c, d = X[j], X[j + 1], X[j + 2], X[j + 3]
+        a, b, c, d = X[j][start:stop], X[j + 1][start:stop], X[j + 2][start:stop], X[j + 3][start:stop]
         s0 = s1 = s2 = s3 = 0.0
         for i in range(n):
             s0 += r[i] * a[i]
@@ -147,7 +152,7 @@ def add_tile(X, y, w, intercept, residual, out):
         out[4 + j] += s2
         out[5 + j] += s3
     for j in range(p - p % 4, p):
-        a = X[j]
+        a = X[j][start:stop]
         s0 = 0.0
         for i in range(n):
             s0 += r[i] * a[i]
@@ -157,9 +162,10 @@ def add_tile(X, y, w, intercept, residual, out):
 @compile_kernel(REORDER_SUMS)
 def transpose(X, out):
     """Write the rows of X to the columns of out, in float64."""
-    for i in range(X.shape[0]):
-        for j in range(X.shape[1]):
-            out[j, i] = X[i, j]
+    for j in range(X.shape[1]):
+        column = out[j]
+        for i in range(X.shape[0]):
+            column[i] = X[i, j]
 
 
 @compile_kernel(REORDER_SUMS)
@@ -172,10 +178,10 @@ def add_block(columns, X, y, w, intercept, first, last, tile, packed, residual, 
     for start in range(first, last, tile):
         stop = min(start + tile, last)
         if columns:
-            add_tile(X[:, start:stop], y[start:stop], w, intercept, residual, out)
+            add_tile(X, start, stop, y[start:stop], w, intercept, residual, out)
         else:
             transpose(X[start:stop], packed)
-            add_tile(packed[:, : stop - start], y[start:stop], w, intercept, residual, out)
+            add_tile(packed, 0, stop - start, y[start:stop], w, intercept, residual, out)
 
 
 # Not with reordered sums: Numba's isfinite is a difference that would then be simplified to zero.
@@ -229,9 +235,11 @@ def run_descent(
     """Run the epochs: this member's blocks, a meeting, the update by member 0, another meeting."""
     n = len(y)
     p = len(weights) - intercepts
-    tile = min(max(TILE_ELEMENTS // p // 8 * 8, 64), MOST_TILE_ROWS)
+    packs = not columns and p <= NARROW
+    # Not by whether this call packs: the sums would depend on how many epochs it has.
+    tile = NARROW_TILE_ROWS if p <= NARROW else min(max(TILE_ELEMENTS // p // 8 * 8, 64), MOST_TILE_ROWS)
     residual = np.empty(tile)
-    packed = np.empty((p if not columns and p <= NARROW else 0, tile))
+    packed = np.empty((p if packs else 0, tile))
     blocks = len(partials)
     first = blocks * member // members
     last = blocks * (member + 1) // members

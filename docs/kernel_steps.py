@@ -1,0 +1,182 @@
+"""Measure what each step from a Python loop to the kernel buys, and write the table into kernels.md.
+
+    python docs/kernel_steps.py            print the table
+    python docs/kernel_steps.py --write    replace it in docs/kernels.md
+
+One process, one BLAS thread, interleaved rounds, medians. The steps between NumPy and the kernel are written in Numba
+here, so that they differ by nothing but the step.
+"""
+
+import os
+
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+
+import argparse
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import numba
+import numpy as np
+
+from fastgd import backends
+from fastgd.backends import _kernel, cython
+
+PAGE = Path(__file__).with_name("kernels.md")
+BEGIN, END = "<!-- steps:begin -->", "<!-- steps:end -->"
+SHAPES = ((1_000, 20), (100_000, 50))
+ROUNDS = 9
+SECONDS_A_CALL = 0.05
+LOOP_ELEMENTS = 100_000  # more take too long in a loop
+REORDER_SUMS = {"reassoc", "contract", "nsz", "arcp"}
+
+
+def loop_over_scalars(X, y, w, epochs):
+    """Update by indexing arrays from Python: an object for every number."""
+    n, p = X.shape
+    for _ in range(epochs):
+        g = np.zeros(p)
+        for i in range(n):
+            r = -y[i]
+            for j in range(p):
+                r += X[i, j] * w[j]
+            for j in range(p):
+                g[j] += r * X[i, j]
+        w -= 1e-3 * g / n
+
+
+def two_products(X, y, w, epochs):
+    """Update by two compiled loops over all of X, as two matrix products would."""
+    n, p = X.shape
+    r = np.empty(n)
+    for _ in range(epochs):
+        for i in range(n):
+            r[i] = -y[i]
+            for j in range(p):
+                r[i] += X[i, j] * w[j]
+        g = np.zeros(p)
+        for i in range(n):
+            for j in range(p):
+                g[j] += r[i] * X[i, j]
+        w -= 1e-3 * g / n
+
+
+def fused(X, y, w, epochs):
+    """Update by one loop: a row's residual, and at once its part of the gradient."""
+    n, p = X.shape
+    for _ in range(epochs):
+        g = np.zeros(p)
+        for i in range(n):
+            r = -y[i]
+            for j in range(p):
+                r += X[i, j] * w[j]
+            for j in range(p):
+                g[j] += r * X[i, j]
+        w -= 1e-3 * g / n
+
+
+def four_rows(X, y, w, epochs):
+    """Update by four rows at a time: a weight and an entry of the gradient are loaded once for all four."""
+    n, p = X.shape
+    for _ in range(epochs):
+        g = np.zeros(p)
+        for i in range(0, n, 4):
+            a, b, c, d = X[i], X[i + 1], X[i + 2], X[i + 3]
+            r0, r1, r2, r3 = -y[i], -y[i + 1], -y[i + 2], -y[i + 3]
+            for j in range(p):
+                r0 += a[j] * w[j]
+                r1 += b[j] * w[j]
+                r2 += c[j] * w[j]
+                r3 += d[j] * w[j]
+            for j in range(p):
+                g[j] += r0 * a[j] + r1 * b[j] + r2 * c[j] + r3 * d[j]
+        w -= 1e-3 * g / n
+
+
+def by_backend(name, threads=1, level=None):
+    """Return a step that is one call of a backend."""
+
+    def step(X, y, w, epochs):
+        before, cython.LEVEL = cython.LEVEL, cython.LEVEL if level is None else level
+        rates, costs, gradient = np.full(epochs, 1e-3), np.empty(epochs), np.empty_like(w)
+        backends.descend(X, y, w, rates, costs, gradient, threads, name)
+        cython.LEVEL = before
+
+    return step
+
+
+def make_steps(elements):
+    """Return the steps, in order, with what each removes."""
+    plain, vectors = numba.njit(), numba.njit(fastmath=REORDER_SUMS)
+    steps = {
+        "loop over array elements": (loop_over_scalars, ""),
+        "loop over lists": (by_backend("python"), "an object for every number read"),
+        "NumPy": (by_backend("numpy"), "the interpreter"),
+        "two compiled products": (vectors(two_products), "temporaries, calls"),
+        "one fused loop, sums in order": (plain(fused), "a pass over X, but SIMD sums as well"),
+        "one fused loop, SIMD sums": (vectors(fused), "waiting for each addition"),
+        "four rows at a time": (vectors(four_rows), "loads and stores of weights and gradient"),
+        "the kernel, baseline level": (by_backend("cython", level=0), "idle lanes, waiting for memory"),
+        f"the kernel, {_kernel.levels()[-1]}": (by_backend("cython"), "narrow vectors"),
+        "the kernel, two threads": (by_backend("cython", threads=2), "an idle core"),
+    }
+    return steps if elements <= LOOP_ELEMENTS else dict(list(steps.items())[2:])
+
+
+def measure(n_samples, n_features):
+    """Return the median seconds an epoch takes in each step."""
+    generator = np.random.default_rng(0)
+    X, y = generator.standard_normal((n_samples, n_features)), generator.standard_normal(n_samples)
+    steps = make_steps(X.size)
+    epochs, samples = {}, {name: [] for name in steps}
+
+    def time_step(name, count):
+        w = np.zeros(n_features)
+        start = perf_counter()
+        steps[name][0](X, y, w, count)
+        return (perf_counter() - start) / count
+
+    for name in steps:
+        time_step(name, 1)  # compiles
+        epochs[name] = max(1, round(SECONDS_A_CALL / time_step(name, 1)))
+    for _ in range(ROUNDS):
+        for name in steps:
+            samples[name].append(time_step(name, epochs[name]))
+    return {name: median(times) for name, times in samples.items()}
+
+
+def make_table():
+    """Return the steps as a Markdown table: µs an epoch, and how many times faster than the step before."""
+    measured = [measure(*shape) for shape in SHAPES]
+    lines = [
+        "| step | removes | " + " | ".join(f"{n:,} × {p}: µs | × before" for n, p in SHAPES) + " |",
+        "|---|---|" + "---:|---:|" * len(SHAPES),
+    ]
+    for name, (_, removes) in make_steps(0).items():
+        cells = []
+        for times in measured:
+            names = list(times)
+            if name not in times:
+                cells += ["–", "–"]
+                continue
+            before = names.index(name) - 1
+            cells += [f"{times[name] * 1e6:,.4g}", f"{times[names[before]] / times[name]:.3g}" if before >= 0 else ""]
+        lines.append(f"| {name} | {removes} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main():
+    """Print the table, or write it into the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="replace the table in kernels.md")
+    options = parser.parse_args()
+    table = make_table()
+    print(table)
+    if options.write:
+        text = PAGE.read_text(encoding="utf-8")
+        head, rest = text.split(BEGIN)
+        PAGE.write_text(f"{head}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""Who takes part: one list of contestants, each with a set-up that is never timed and a callable that is.
+
+To add one, write a function that takes a `Problem` and returns a `Timed`, and add a line to `list_contestants`.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from fastgd import backends
+from fastgd.arrays import Array
+from fastgd.backends.team import count_cores
+from fastgd.bench import readers
+from fastgd.bench.problem import RATE, Problem, Timed
+
+# A loop over more elements than this takes over 0.3 s an epoch, and tells nothing new.
+LOOP_ELEMENTS = 2_000_000
+# XLA takes its number of threads from the environment, once, when jax is imported.
+XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+INSTALL = "not installed: pip install 'fastgd[bench]'"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Something whose epochs are timed.
+
+    Attributes
+    ----------
+    name : str
+        The key of its results. Of several contestants with one name the fastest counts: variants of one loop.
+    prepare : callable
+        Takes a `Problem` and does everything that is not to be timed.
+    threads : int
+        How many threads it computes with.
+    blas_threads : int
+        What BLAS is held to while it runs, where threadpoolctl is installed.
+    most_elements : int or None
+        The size of X above which it is left out.
+    variant : str
+        What distinguishes it from others of its name.
+    """
+
+    name: str
+    prepare: Callable[[Problem], Timed]
+    threads: int = 1
+    blas_threads: int = 1
+    most_elements: int | None = None
+    variant: str = ""
+
+
+def list_contestants(threads: int = 1) -> tuple[list[Contestant], dict[str, str]]:
+    """Return everybody who can take part here, and why the others cannot.
+
+    Parameters
+    ----------
+    threads : int
+        Above 1, the compiled backends and the read loop take part once more, with so many threads.
+
+    Returns
+    -------
+    tuple of list of Contestant, dict
+        The second part has a reason for each name that is left out.
+    """
+    usable, cores = backends.available(), count_cores()
+    counts = sorted({1, threads})
+    found = [Contestant("python", partial(prepare_backend, name="python"), most_elements=LOOP_ELEMENTS)]
+    found.append(Contestant("numpy", partial(prepare_backend, name="numpy")))
+    absent = {}
+    if not is_installed("threadpoolctl"):
+        absent["numpy with other numbers of BLAS threads"] = f"threadpoolctl {INSTALL}"
+    elif cores > 1:
+        found.append(replace(found[-1], name=with_threads("numpy", cores), threads=cores, blas_threads=cores))
+    for count in counts:
+        for name in ("numba", "cython"):
+            if name in usable:
+                set_up = partial(prepare_backend, name=name, threads=count)
+                found.append(Contestant(with_threads(name, count), set_up, threads=count))
+    absent |= {name: "not installed" for name in ("numba",) if name not in usable}
+    if "cython" in usable:
+        found += [contestant for count in counts for contestant in list_readers(count)]
+    else:
+        absent["cython, and reading X once, the limit"] = "the compiled extension was not built"
+    for name, module, prepare in (("jax", "jax", prepare_jax), ("sgd", "sklearn", prepare_sgd)):
+        if is_installed(module):
+            found.append(Contestant(name, prepare))
+        else:
+            absent[name] = INSTALL
+    return found, absent
+
+
+def list_readers(threads: int) -> list[Contestant]:
+    """Return the read loop with every distance to fetch ahead."""
+    name = with_threads("read", threads)
+    return [
+        Contestant(
+            name, partial(readers.prepare, ahead=ahead, threads=threads), threads, variant=f"{ahead} bytes ahead"
+        )
+        for ahead in readers.AHEAD
+    ]
+
+
+def with_threads(name: str, threads: int) -> str:
+    """Return the name of a contestant that computes with so many threads."""
+    return name if threads == 1 else f"{name}-{threads}"
+
+
+def is_installed(module: str) -> bool:
+    """Tell whether a module can be imported, without importing it."""
+    return find_spec(module) is not None
+
+
+def prepare_backend(problem: Problem, name: str, threads: int = 1) -> Timed:
+    """Set up one of the package's own backends."""
+    X, y = problem.X, problem.y
+    descend = backends.load(name).descend
+    weights, gradient = np.empty(X.shape[1] + 1), np.empty(X.shape[1] + 1)
+
+    @cache  # so that no call waits for new pages of memory
+    def buffers(epochs: int) -> tuple[Array, Array]:
+        return np.full(epochs, RATE), np.empty(epochs)
+
+    def run(epochs: int) -> Array:
+        weights[:] = 0.0
+        descend(X, y, weights, *buffers(epochs), gradient, threads)
+        return weights
+
+    # What these two do once a call (lists of floats, a copy of float32 data) is set-up, and would be most of the time
+    # where a call is one epoch: the same call with no epoch is timed with it and taken off.
+    return Timed(run, (lambda epochs: run(0)) if name in ("python", "numpy") else None)
+
+
+def prepare_jax(problem: Problem) -> Timed:
+    """Set up the update as a jitted loop in float64: `jax.lax.scan` over the rates, X an argument."""
+    if "jax" not in sys.modules:
+        os.environ.setdefault("XLA_FLAGS", XLA_ONE_THREAD)
+    import jax
+    from jax import numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
+    X, y = jnp.asarray(problem.X, dtype="float64"), jnp.asarray(problem.y)
+    n_samples, n_features = problem.X.shape
+    start = jnp.zeros(n_features + 1)
+
+    def update(X: Any, y: Any, weights: Any, rate: Any) -> tuple[Any, Any]:
+        residual = X @ weights[1:] + (weights[0] - y)
+        gradient = jnp.concatenate([residual.sum()[None], residual @ X]) / n_samples
+        return weights - rate * gradient, residual @ residual / (2 * n_samples)
+
+    loop = jax.jit(lambda X, y, weights, rates: jax.lax.scan(partial(update, X, y), weights, rates))
+    rates = cache(lambda epochs: jnp.full(epochs, RATE))
+
+    def run(epochs: int) -> Array:
+        weights, _ = jax.block_until_ready(loop(X, y, start, rates(epochs)))
+        return np.asarray(weights)
+
+    return Timed(run)
+
+
+def prepare_sgd(problem: Problem) -> Timed:
+    """Set up scikit-learn's SGDRegressor: another algorithm, one update for each row, in random order."""
+    from sklearn import config_context
+    from sklearn.linear_model import SGDRegressor
+
+    X = np.ascontiguousarray(problem.X)  # it would copy other orders at each call
+    step = 0.1 / (X.shape[1] + 1)  # below 2 / (the square of a row's length), above which it diverges
+
+    def fit(rows: int, epochs: int) -> Array:
+        # tol=None: as many epochs as asked for.
+        model = SGDRegressor(
+            penalty=None, learning_rate="constant", eta0=step, max_iter=epochs, tol=None, random_state=0
+        )
+        with config_context(assume_finite=True):
+            model.fit(X[:rows], problem.y[:rows])
+        return np.concatenate([model.intercept_, model.coef_])
+
+    # A fit checks its parameters for a millisecond: the time of one epoch of one row is taken off.
+    return Timed(partial(fit, len(X)), lambda epochs: fit(1, 1))

@@ -1,0 +1,73 @@
+"""Where measurements were made: the processor, its caches, versions, and how threads were pinned."""
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+from fastgd import backends
+from fastgd.backends.team import count_cores
+from fastgd.bench.contestants import is_installed
+from fastgd.config import installed_version
+
+LIBRARIES = ("numpy", "numba", "cython", "jax", "scikit-learn", "threadpoolctl")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "XLA_FLAGS")
+CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+PROCESSORS = Path("/proc/cpuinfo")
+UNITS = {"K": 1024, "M": 1024**2, "G": 1024**3}
+
+
+def describe_machine() -> dict[str, object]:
+    """Return the processor's name, cores, vector level and caches, as far as they can be found out."""
+    return {"cpu": cpu_name(), "cores": count_cores(), "cpu_level": cpu_level(), "caches": cache_sizes()}
+
+
+def cpu_name() -> str:
+    """Return the processor's name."""
+    try:
+        lines = PROCESSORS.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def cpu_level() -> str | None:
+    """Return the CPU level that the compiled kernel runs at, None without one."""
+    if "cython" not in backends.available():
+        return None
+    from fastgd.backends import _kernel, cython
+
+    return _kernel.levels()[cython.LEVEL]
+
+
+def cache_sizes() -> dict[str, int]:
+    """Return the bytes of each level of cache that holds data; empty where the system does not tell."""
+    sizes = {}
+    for folder in sorted(CACHES.glob("index*")):
+        try:
+            level, kind, size = ((folder / file).read_text().strip() for file in ("level", "type", "size"))
+            if kind != "Instruction":
+                sizes[f"L{level}"] = int(size.rstrip("KMG")) * UNITS.get(size[-1], 1)
+        except (OSError, ValueError):
+            continue
+    return sizes
+
+
+def describe_versions() -> dict[str, str | None]:
+    """Return the versions of what was measured, None for what is not installed."""
+    from fastgd import __version__  # here, since the package may not be complete yet
+
+    versions = {library: installed_version(library) for library in LIBRARIES}
+    return {"fastgd": __version__, "python": platform.python_version(), **versions}
+
+
+def describe_threads(threads: int) -> dict[str, object]:
+    """Return how many threads the backends were given, and what BLAS, OpenMP and XLA were told."""
+    environment = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    if "jax" not in sys.modules and environment["XLA_FLAGS"] is None:
+        environment.pop("XLA_FLAGS")
+    blas = "1 thread for each contestant, by threadpoolctl, unless its name says more"
+    if not is_installed("threadpoolctl"):
+        blas = "as the environment says, since threadpoolctl is not installed"
+    return {"backends": threads, "blas": blas, "environment": environment}

@@ -1,0 +1,49 @@
+"""What contestants are given, and what they give back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from fastgd.arrays import Array
+
+RATE = 1e-3  # below 2/smoothness at every shape of the ladder
+
+
+class Problem(NamedTuple):
+    """The data of one shape."""
+
+    X: Array
+    y: Array
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A contestant after its set-up.
+
+    Attributes
+    ----------
+    run : callable
+        Takes a number of epochs, performs them from weights of zero, and returns the weights `[intercept, coef…]`.
+    idle : callable or None
+        Takes a number of epochs and does what `run` does beside them: its time is taken off. None: nothing.
+    """
+
+    run: Callable[[int], Array]
+    idle: Callable[[int], object] | None = None
+
+
+def make_problem(n_samples: int, n_features: int, order: str = "C", dtype: str = "float64") -> Problem:
+    """Return standard normal data with a known linear relation and noise.
+
+    Examples
+    --------
+    >>> from fastgd.bench.problem import make_problem
+    >>> make_problem(3, 2, order="F").X.flags.f_contiguous
+    True
+    """
+    generator = np.random.default_rng(0)
+    X = generator.standard_normal((n_samples, n_features))
+    y = X @ np.linspace(1.0, 2.0, n_features) + 1.0 + generator.standard_normal(n_samples)
+    return Problem(np.asarray(X, dtype=dtype, order="F" if order == "F" else "C"), y)

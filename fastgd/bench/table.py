@@ -1,0 +1,187 @@
+"""Results as Markdown, and where that is put in a file."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fastgd.bench.contestants import with_threads
+from fastgd.bench.results import Results, is_numpy
+
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+SHOWN_VERSIONS = {
+    "python": "Python", "numpy": "NumPy", "numba": "Numba", "jax": "JAX", "scikit-learn": "scikit-learn"
+}  # fmt: skip
+LEGEND = (
+    "µs per epoch, medians of {rounds} interleaved rounds; **spread** is the widest distance between quartiles in a "
+    "row, as a share of the median. **Cython over numpy**: how many times as long NumPy takes, at its best number of "
+    "BLAS threads (below 1, NumPy wins). **Cython against reading**: how many times as long Cython takes as a tuned "
+    "loop, with as many threads, that only reads X once (no kernel comes below 1 on data out of cache)."
+)
+SGD_LEGEND = "SGD is scikit-learn's SGDRegressor: another algorithm, an update for each row, so only its time compares."
+
+Column = tuple[str, Callable[[dict[str, Any]], str]]
+
+
+def format_table(results: Results) -> str:
+    """Return results as Markdown: machine, versions and threads, the table, what its columns mean, who is absent.
+
+    Parameters
+    ----------
+    results : dict
+        What `fastgd.bench.measure` returned.
+
+    Returns
+    -------
+    str
+        No date and no path, so that the same measurements give the same text.
+    """
+    threads = results["threads"]["backends"]
+    parts = [describe(results), format_rows(results, single_columns(results))]
+    if threads > 1:
+        parts += [f"With {threads} threads:", format_rows(results, threaded_columns(threads))]
+    parts.append(LEGEND.format(rounds=results["settings"]["rounds"]))
+    if any("sgd" in entry["contestants"] for entry in results["shapes"]):
+        parts[-1] += f" {SGD_LEGEND}"
+    if results["absent"]:
+        parts.append("Left out: " + "; ".join(f"{name} ({why})" for name, why in results["absent"].items()) + ".")
+    return "\n\n".join(parts)
+
+
+def describe(results: Results) -> str:
+    """Return one line about the machine and what was measured on it."""
+    machine, settings = results["machine"], results["settings"]
+    caches = [f"{level} {format_bytes(size)}" for level, size in machine["caches"].items()]
+    hardware = [f"{machine['cores']} cores", *caches, *filter(None, [machine["cpu_level"]])]
+    found = {shown: results["versions"].get(name) for name, shown in SHOWN_VERSIONS.items()}
+    versions = [f"{shown} {version}" for shown, version in found.items() if version]
+    data = f"{settings['dtype']} in {'Fortran' if settings['order'] == 'F' else 'C'} order"
+    hardware_text, versions_text = ", ".join(hardware), ", ".join(versions)
+    return f"{machine['cpu']} ({hardware_text}); {versions_text}; {data}; one thread unless something else is said."
+
+
+def single_columns(results: Results) -> list[Column]:
+    """Return the columns of the table of one thread."""
+    present = {name for entry in results["shapes"] for name in entry["contestants"]}
+    others = sorted(name for name in present if is_numpy(name) and name != "numpy")
+    columns: list[Column] = [("python", microseconds("python")), ("numpy", microseconds("numpy"))]
+    columns += [(f"numpy, {name.partition('-')[2]} threads", microseconds(name)) for name in others]
+    columns += [("numba", microseconds("numba")), ("cython", microseconds("cython"))]
+    columns += [("read X once", microseconds("read")), *ratios("cython", "read")]
+    columns += [(name, microseconds(name)) for name in ("jax", "sgd")]
+    return [*columns, ("spread", widest_spread)]
+
+
+def threaded_columns(threads: int) -> list[Column]:
+    """Return the columns of the table of several threads."""
+    numba, cython, read = (with_threads(name, threads) for name in ("numba", "cython", "read"))
+    return [
+        ("numpy, at its best", lambda entry: microseconds(entry["numpy_best"])(entry)),
+        ("numba", microseconds(numba)),
+        ("cython", microseconds(cython)),
+        ("read X once", microseconds(read)),
+        *ratios(cython, read),
+    ]
+
+
+def ratios(cython: str, read: str) -> list[Column]:
+    """Return the two columns that compare: against NumPy, and against the limit."""
+
+    def against_reading(entry: dict[str, Any]) -> str:
+        found = entry["contestants"]
+        both = cython in found and read in found
+        return format_ratio(found[cython]["seconds"] / found[read]["seconds"] if both else None)
+
+    return [
+        ("cython over numpy", lambda entry: format_ratio(entry["contestants"].get(cython, {}).get("times_numpy"))),
+        ("cython against reading", against_reading),
+    ]
+
+
+def microseconds(name: str) -> Callable[[dict[str, Any]], str]:
+    """Return what writes the time of one contestant."""
+
+    def cell(entry: dict[str, Any]) -> str:
+        found = entry["contestants"].get(name)
+        return format_number(found["seconds"] * 1e6) if found else "–"
+
+    return cell
+
+
+def widest_spread(entry: dict[str, Any]) -> str:
+    """Return the widest distance between quartiles at a shape, as a share of the median."""
+    found = entry["contestants"].values()
+    return f"{max((one['quartiles'][1] - one['quartiles'][0]) / one['seconds'] for one in found):.0%}"
+
+
+def format_rows(results: Results, columns: Sequence[Column]) -> str:
+    """Return a Markdown table, without the columns that have nothing to show."""
+    cells = [[write(entry) for entry in results["shapes"]] for _, write in columns]
+    kept = [k for k, column in enumerate(cells) if set(column) != {"–"}]
+    lines = ["| samples × features | " + " | ".join(columns[k][0] for k in kept) + " |", "|---|" + "---:|" * len(kept)]
+    for row, entry in enumerate(results["shapes"]):
+        shape = f"{entry['n_samples']:,} × {entry['n_features']:,}"
+        lines.append(f"| {shape} | " + " | ".join(cells[k][row] for k in kept) + " |")
+    return "\n".join(lines)
+
+
+def format_number(value: float) -> str:
+    """Return three digits, and all that stand before the decimal point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}".rstrip(".")
+
+
+def format_ratio(ratio: float | None) -> str:
+    """Return a ratio with its sign."""
+    return "–" if ratio is None else f"{format_number(ratio)}×"
+
+
+def format_bytes(size: float) -> str:
+    """Return a size in the unit that suits it: 32 KB, 1.5 MB."""
+    for unit in ("B", "KB", "MB"):
+        if size < 1024:
+            return f"{size:.3g} {unit}"
+        size /= 1024
+    return f"{size:.3g} GB"
+
+
+def replace_between_markers(text: str, replacement: str, source: str = "the text") -> str:
+    r"""Return `text` with what stands between its two markers replaced.
+
+    Raises
+    ------
+    ValueError
+        If `text` has not exactly one pair of markers, each on a line of its own; the message names `source`.
+
+    Examples
+    --------
+    >>> from fastgd.bench import replace_between_markers
+    >>> print(replace_between_markers("a\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nb", "new"))
+    a
+    <!-- bench:begin -->
+    <BLANKLINE>
+    new
+    <BLANKLINE>
+    <!-- bench:end -->
+    b
+    """
+    lines = text.split("\n")
+    places = [[k for k, line in enumerate(lines) if line.strip() == marker] for marker in (BEGIN, END)]
+    if [len(place) for place in places] != [1, 1] or places[0] >= places[1]:
+        raise ValueError(f"{source}: expected one line {BEGIN} and, below it, one line {END}")
+    begin, end = places[0][0], places[1][0]
+    return "\n".join([*lines[: begin + 1], "", replacement, "", *lines[end:]])
+
+
+def check_markers(path: str | Path) -> Path:
+    """Return the path of a file that has markers; refuse others before any work is done."""
+    path = Path(path)
+    try:
+        replace_between_markers(path.read_text(encoding="utf-8"), "", f"--write {path}")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"--write {path}: cannot be read: {error}") from None
+    return path
+
+
+def write_table(path: Path, results: Results) -> None:
+    """Put the table between the markers of a file."""
+    text = replace_between_markers(path.read_text(encoding="utf-8"), format_table(results), str(path))
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,148 @@
+"""Samples: contestants take turns in rounds, each with a call long enough to time."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from statistics import median
+from time import perf_counter, process_time, sleep
+from typing import Any, NamedTuple
+
+from fastgd.arrays import Array
+from fastgd.bench.contestants import Contestant, is_installed, prepare_backend
+from fastgd.bench.problem import Problem, Timed
+
+ROUNDS = 9
+SECONDS_A_SAMPLE = 0.02
+# Of a sample's many calls the median counts. Calls are so short that most are over before another process interrupts
+# them, and about as short for everybody: who is timed in long calls would pay for all interruptions, others for none.
+SECONDS_A_CALL = 0.002
+EPOCHS_A_CALL = 1_000
+# Differences below this share of what was subtracted from are noise, not times.
+LEAST_SHARE = 0.02
+# Threads of BLAS spin for some 0.1 s after their work, on the cores that the next contestant is to have.
+LONGEST_SPIN = 0.5
+
+Limit = Callable[[int], Any]
+
+
+class Entrant(NamedTuple):
+    """A contestant who is ready, the length of its calls, and how many calls make a sample."""
+
+    contestant: Contestant
+    timed: Timed
+    epochs: int
+    calls: int
+
+
+def collect(
+    contestants: Sequence[Contestant], problem: Problem, rounds: int
+) -> Iterator[tuple[Contestant, int, list[float]]]:
+    """Yield each contestant, its epochs per call, and seconds per epoch in each round.
+
+    All contestants take part in every round, so that a busy moment of the machine falls on all of them, and in another
+    order each time, so that nobody always follows the one who leaves the cache full of its own data.
+    """
+    shuffler = random.Random(0)
+    fitting = [c for c in contestants if problem.X.size <= (c.most_elements or problem.X.size)]
+    timed = [contestant.prepare(problem) for contestant in fitting]
+    limit = blas_limit()  # after the set-ups: they may load another BLAS
+    entrants = [enter(contestant, call, limit) for contestant, call in zip(fitting, timed, strict=True)]
+    samples: list[list[float]] = [[] for _ in entrants]
+    for _ in range(rounds):
+        for k in shuffler.sample(range(len(entrants)), len(entrants)):
+            samples[k].append(sample(entrants[k], limit))
+    for entrant, seconds in zip(entrants, samples, strict=True):
+        yield entrant.contestant, entrant.epochs, seconds
+
+
+def enter(contestant: Contestant, timed: Timed, limit: Limit) -> Entrant:
+    """Choose the length of calls; the first call of each length also compiles, and touches new memory."""
+    epochs = 1
+    with pinned(contestant, limit):
+        while True:
+            timed.run(epochs)
+            start = perf_counter()
+            seconds = time_epochs_of_call(timed, epochs)
+            calls = max(1, round(SECONDS_A_SAMPLE / (perf_counter() - start)))
+            if epochs == EPOCHS_A_CALL or seconds > SECONDS_A_CALL / 2:
+                return Entrant(contestant, timed, epochs, calls)
+            # From one epoch to the next guess: the first also has costs that do not grow with epochs.
+            epochs = min(max(2 * epochs, round(epochs * SECONDS_A_CALL / seconds)), EPOCHS_A_CALL)
+
+
+def sample(entrant: Entrant, limit: Limit) -> float:
+    """Return the seconds per epoch of one sample: the median of its calls."""
+    with pinned(entrant.contestant, limit):
+        return median(time_epochs_of_call(entrant.timed, entrant.epochs) for _ in range(entrant.calls)) / entrant.epochs
+
+
+def time_epochs_of_call(timed: Timed, epochs: int) -> float:
+    """Return the seconds of the epochs of one call, without what the call does beside them."""
+    seconds = time_call(timed.run, epochs)
+    if timed.idle is None:
+        return seconds
+    return max(seconds - time_call(timed.idle, epochs), LEAST_SHARE * seconds)
+
+
+def time_call(function: Callable[[int], object], epochs: int) -> float:
+    """Return the seconds of one call, whatever it does."""
+    start = perf_counter()
+    function(epochs)
+    return perf_counter() - start
+
+
+@contextmanager
+def pinned(contestant: Contestant, limit: Limit) -> Iterator[None]:
+    """Hold BLAS to the contestant's number of threads, and wait afterwards until they sleep."""
+    with limit(contestant.blas_threads):
+        yield
+    if contestant.blas_threads > 1:
+        wait_until_idle()
+
+
+def wait_until_idle() -> None:
+    """Return when this process has stopped using processor time, or after half a second."""
+    end = perf_counter() + LONGEST_SPIN
+    while perf_counter() < end:
+        used = process_time()
+        sleep(0.01)
+        if process_time() - used < 0.002:
+            return
+
+
+def blas_limit() -> Limit:
+    """Return a function that makes a context with so many BLAS threads; without threadpoolctl it changes nothing."""
+    if not is_installed("threadpoolctl"):
+        return lambda threads: nullcontext()
+    from threadpoolctl import ThreadpoolController
+
+    controller = ThreadpoolController()
+    return lambda threads: controller.limit(limits=threads, user_api="blas")
+
+
+def time_epochs(X: Array, y: Array, names: list[str], rounds: int = ROUNDS) -> dict[str, float]:
+    """Return the median seconds an epoch takes in each of the package's backends, with one thread.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,)
+    names : list of str
+        The backends.
+    rounds : int
+        How many samples each median is of.
+
+    Returns
+    -------
+    dict of str to float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastgd import bench
+    >>> sorted(bench.time_epochs(np.ones((5, 1)), np.ones(5), ["numpy", "python"], rounds=3))
+    ['numpy', 'python']
+    """
+    contestants = [Contestant(name, partial(prepare_backend, name=name)) for name in names]
+    return {c.name: median(seconds) for c, _, seconds in collect(contestants, Problem(X, y), rounds)}

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Run the compiled kernel's tests with AddressSanitizer, UndefinedBehaviorSanitizer and bounds checks, and show that
+# they would notice: builds that read one element beyond X on purpose must die with the report of the one or the other.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+python="$root/.venv/bin/python"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The run-time libraries come first in a process whose interpreter was not built with them. libstdc++ is among them so
+# that C++ exceptions of other modules find their way.
+library() { "${CC:-gcc}" -print-file-name="$1"; }
+libraries="$(library libasan.so) $(library libubsan.so) $(library libstdc++.so.6)"
+sanitized=(env "LD_PRELOAD=$libraries" PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1)
+
+# Build a copy of the sources in a folder of its own, with these switches.
+build() {
+    local folder="$work/$1"
+    shift
+    mkdir "$folder"
+    cp -r "$root"/{setup.py,pyproject.toml,README.md,LICENSE,src_ext,fastgd,tests} "$folder/"
+    cd "$folder"
+    find . \( -name '*.so' -o -name '_kernel.c' -o -name __pycache__ \) -prune -exec rm -rf {} +
+    env FASTGD_REQUIRE_EXTENSION=1 "$@" "$python" setup.py --quiet build_ext --inplace >build.log 2>&1
+}
+
+cat >"$work/once.py" <<'END'
+import pathlib
+import sys
+
+sys.path.insert(0, ".")
+import numpy as np
+from fastgd import backends
+from fastgd.backends import _kernel
+
+assert pathlib.Path(_kernel.__file__).is_relative_to(pathlib.Path.cwd()), _kernel.__file__
+print(_kernel.build_info()["flags"], flush=True)
+X, y, weights = np.ones((40, 20)), np.ones(40), np.zeros(20)
+print(backends.descend(X, y, weights, np.full(3, 0.01), np.empty(3), np.empty(20), backend="cython"), "updates")
+END
+
+# Demand that the planted bug ends the run, with this report.
+must_die_with() {
+    local report=$1 status=0
+    shift
+    "$@" "$python" ../once.py >once.log 2>&1 || status=$?
+    if [ "$status" = 0 ] || ! grep -F "$report" once.log; then
+        cat once.log
+        echo "FAILED: the planted bug ended with status $status; expected a failure that says: $report" >&2
+        exit 1
+    fi
+}
+
+echo "== building with sanitizers and bounds checks, and twice with a planted bug"
+builds=()
+build tested FASTGD_SANITIZE=1 FASTGD_BOUNDS_CHECKS=1 & builds+=($!)
+build overflow FASTGD_SANITIZE=1 FASTGD_PLANT_BUG=1 & builds+=($!)
+build checked FASTGD_BOUNDS_CHECKS=1 FASTGD_PLANT_BUG=1 & builds+=($!)
+failed=0
+for started in "${builds[@]}"; do
+    wait "$started" || failed=1
+done
+if [ "$failed" = 1 ]; then
+    tail -n 30 "$work"/*/build.log
+    echo "FAILED: a build did not succeed" >&2
+    exit 1
+fi
+
+echo "== the planted bug under the sanitizers"
+cd "$work/overflow"
+must_die_with "AddressSanitizer: heap-buffer-overflow" "${sanitized[@]}"
+
+echo "== the planted bug under the bounds checks"
+cd "$work/checked"
+must_die_with "fastgd: kernel out of bounds by 8 bytes" env
+
+echo "== the kernel's tests"
+cd "$work/tested"
+"${sanitized[@]}" "$python" ../once.py
+# Without the tests of Numba's kernel: its code is not compiled here.
+"${sanitized[@]}" "$python" -m pytest -q -p no:cacheprovider -k "not numba" \
+    tests/test_kernels.py tests/test_parity.py tests/test_contract.py tests/test_threads.py
+
+echo "== no report from the kernel's tests; the planted bug was noticed by the sanitizers and by the bounds checks"

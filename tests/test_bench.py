@@ -1,0 +1,452 @@
+"""`fastgd bench`: what is run, what is made of the samples, table and pictures. Never how long anything takes."""
+
+import copy
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fastgd import backends, bench
+from fastgd.bench import contestants, machine, readers, results, table, timing
+from fastgd.bench.problem import RATE, make_problem
+
+SHAPES = [(30, 2), (20, 3)]
+LINES = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
+needs_extension = pytest.mark.skipif("cython" not in backends.available(), reason="the extension is not built")
+
+
+@pytest.fixture(autouse=True)
+def short_samples(monkeypatch):
+    monkeypatch.setattr(timing, "SECONDS_A_SAMPLE", 1e-4)
+    monkeypatch.setattr(timing, "SECONDS_A_CALL", 1e-4)
+
+
+@pytest.fixture
+def own_contestants(monkeypatch):
+    """Leave out what is not ours: importing it takes seconds."""
+    installed = contestants.is_installed
+    monkeypatch.setattr(contestants, "is_installed", lambda module: module == "threadpoolctl" and installed(module))
+
+
+@pytest.fixture
+def made_up():
+    """Results with round numbers: µs per epoch at two shapes, and two of a kind where several threads took part."""
+
+    def entry(n_samples, n_features, **microseconds):
+        found = {}
+        for key, value in microseconds.items():
+            name = key.replace("_", "-")
+            threads = int(name.partition("-")[2] or 1)
+            found[name] = {"seconds": value * 1e-6, "quartiles": [value * 0.9e-6, value * 1.1e-6], "threads": threads}
+        return results.compare(n_samples, n_features, 8 * n_samples * n_features, found)
+
+    return {
+        "machine": {"cpu": "A CPU", "cores": 2, "cpu_level": "avx2", "caches": {"L1": 32768, "L2": 3 * 2**19}},
+        "versions": {"fastgd": "1", "python": "3.11", "numpy": "2.4", "numba": None},
+        "threads": {"backends": 1, "blas": "1", "environment": {"OMP_NUM_THREADS": None}},
+        "settings": {"rounds": 5, "order": "C", "dtype": "float64"},
+        "absent": {"jax": "not installed"},
+        "shapes": [
+            entry(1000, 10, python=2000, numpy=10, numpy_2=8, cython=4, cython_2=2.5, read=2, read_2=1),
+            entry(100000, 50, numpy=3700, numpy_2=2500, cython=5000, cython_2=2500, read=1250, read_2=1000, sgd=20000),
+        ],
+    }
+
+
+@pytest.mark.usefixtures("own_contestants")
+@pytest.mark.parametrize(("order", "dtype"), [("C", "float64"), ("F", "float32")])
+def test_results_have_what_they_promise(order, dtype):
+    lines = []
+    measured = bench.measure(SHAPES, rounds=3, order=order, dtype=dtype, progress=lines.append)
+    assert json.loads(json.dumps(measured)) == measured
+    assert (measured["schema"], measured["schema_version"]) == ("fastgd.bench", 1)
+    assert measured["settings"] == {"rounds": 3, "order": order, "dtype": dtype, "most_epochs_per_call": 1000}
+    assert lines == ["30 × 2: 3 rounds", "20 × 3: 3 rounds"]
+    assert [(entry["n_samples"], entry["n_features"]) for entry in measured["shapes"]] == SHAPES
+    assert {"jax", "sgd"} <= set(measured["absent"])
+    for entry in measured["shapes"]:
+        assert entry["bytes"] == entry["n_samples"] * entry["n_features"] * np.dtype(dtype).itemsize
+        assert set(backends.available()) <= set(entry["contestants"])
+        assert ("read" in entry["contestants"]) == ("cython" in backends.available())
+        for one in entry["contestants"].values():
+            assert 0 < one["quartiles"][0] <= one["seconds"] <= one["quartiles"][1]
+            assert one["rounds"] == 3
+            assert 1 <= one["epochs_per_call"] <= timing.EPOCHS_A_CALL
+
+
+@pytest.mark.usefixtures("own_contestants")
+def test_ratios_follow_from_the_times():
+    for entry in bench.measure(SHAPES, rounds=3)["shapes"]:
+        found = entry["contestants"]
+        best = min(found[name]["seconds"] for name in found if name.startswith("numpy"))
+        assert found[entry["numpy_best"]]["seconds"] == best
+        for one in found.values():
+            assert one["gb_per_second"] == pytest.approx(entry["bytes"] / one["seconds"] / 1e9)
+            assert one["times_numpy"] == pytest.approx(best / one["seconds"])
+            limit = found.get("read" if one["threads"] == 1 else f"read-{one['threads']}")
+            expected = limit["seconds"] / one["seconds"] if limit else None
+            assert one["share_of_limit"] == pytest.approx(expected)
+
+
+def test_the_limit_has_the_same_number_of_threads(made_up):
+    shares = {name: one["share_of_limit"] for name, one in made_up["shapes"][0]["contestants"].items()}
+    assert shares["cython"] == pytest.approx(2 / 4)
+    assert shares["cython-2"] == pytest.approx(1 / 2.5)
+    assert shares["numpy-2"] == pytest.approx(1 / 8)
+
+
+def test_of_variants_the_fastest_counts(monkeypatch):
+    samples = iter([[3.0, 3.0, 3.0], [1.0, 2.0, 9.0], [4.0, 4.0, 4.0]])
+    variants = [contestants.Contestant("one", None, variant=variant) for variant in "abc"]
+    monkeypatch.setattr(results, "list_contestants", lambda threads: (variants, {}))
+    monkeypatch.setattr(results, "collect", lambda all_of_them, *_: ((one, 1, next(samples)) for one in all_of_them))
+    (entry,) = bench.measure([(5, 1)], rounds=3)["shapes"]
+    assert (entry["contestants"]["one"]["variant"], entry["contestants"]["one"]["seconds"]) == ("b", 2.0)
+    assert entry["contestants"]["one"]["quartiles"] == [1.5, 5.5]
+
+
+@pytest.mark.parametrize("epochs", [1, 7, 100])
+@pytest.mark.parametrize("name", [*backends.available(), "jax"])
+@pytest.mark.parametrize(("order", "dtype"), [("C", "float64"), ("F", "float64"), ("C", "float32")])
+def test_contestants_do_the_epochs_they_are_asked_for(name, epochs, order, dtype):
+    problem = make_problem(200, 4, order, dtype)
+    if name == "jax":
+        pytest.importorskip("jax", reason="jax is an extra, for the bench only")
+        timed = contestants.prepare_jax(problem)
+    else:
+        timed = contestants.prepare_backend(problem, name)
+    timed.run(3)  # a call does not go on where another has stopped
+    A = np.column_stack([np.ones(200), problem.X.astype(np.float64)])
+    expected = np.zeros(5)
+    for _ in range(epochs):
+        expected -= RATE * A.T @ (A @ expected - problem.y) / 200
+    np.testing.assert_allclose(timed.run(epochs), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["numba", "cython"])
+def test_contestants_with_threads_hand_them_on(name):
+    if name not in backends.available():
+        pytest.skip(f"{name} cannot be used here")
+    found, _ = contestants.list_contestants(threads=2)
+    (contestant,) = [one for one in found if one.name == f"{name}-2"]
+    assert contestant.threads == contestant.prepare.keywords["threads"] == 2
+    problem = make_problem(40_000, 4)
+    single = contestants.prepare_backend(problem, name).run(5)
+    np.testing.assert_array_equal(contestant.prepare(problem).run(5), single)
+
+
+def test_sgd_does_the_epochs_it_is_asked_for():
+    linear_model = pytest.importorskip("sklearn.linear_model", reason="scikit-learn is an extra")
+    problem = make_problem(50, 2)
+    weights = contestants.prepare_sgd(problem).run(4)
+    model = linear_model.SGDRegressor(
+        penalty=None, learning_rate="constant", eta0=0.1 / 3, shuffle=True, max_iter=1, tol=None, random_state=0
+    )
+    assert not np.allclose(weights, [*model.fit(*problem).intercept_, *model.coef_], rtol=1e-6)
+    model.set_params(max_iter=4).fit(*problem)
+    np.testing.assert_array_equal(weights, [*model.intercept_, *model.coef_])
+
+
+@needs_extension
+@pytest.mark.parametrize("ahead", readers.AHEAD)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_reading_reads_all_of_x_each_time(monkeypatch, ahead, order):
+    from fastgd.backends import _kernel
+
+    problem, sizes, read = make_problem(101, 3, order), [], _kernel.read
+
+    def count(part, level, distance):
+        sizes.append(part.size)
+        assert distance == ahead
+        return read(part, level, distance)
+
+    monkeypatch.setattr(_kernel, "read", count)
+    monkeypatch.setattr(readers, "PART_ELEMENTS", 10)
+    sums = readers.prepare(problem, ahead, threads=2).run(6)
+    assert sums.sum() == pytest.approx(problem.X.sum())
+    assert (len(sums), len(sizes), sum(sizes)) == (2, 12, 6 * 303)
+    sizes.clear()
+    readers.prepare(problem, ahead).idle(6)
+    assert sizes == [0] * 6
+
+
+@needs_extension
+def test_reading_little_is_not_divided():
+    timed = readers.prepare(make_problem(100, 5), 0, threads=2)
+    assert len(timed.run(1)) == 1
+
+
+def test_what_a_call_does_beside_its_epochs_is_taken_off(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(timing, "perf_counter", lambda: clock[0])
+
+    def spend(fixed, each):
+        return lambda epochs: clock.__setitem__(0, clock[0] + fixed + each * epochs)
+
+    assert timing.time_epochs_of_call(contestants.Timed(spend(5, 2)), 10) == 25
+    assert timing.time_epochs_of_call(contestants.Timed(spend(5, 2), spend(5, 0)), 10) == 20
+    noisy = timing.time_epochs_of_call(contestants.Timed(spend(5, 2), spend(50, 0)), 10)
+    assert noisy == timing.LEAST_SHARE * 25
+
+
+def test_calls_are_long_enough_to_time_and_have_no_more_epochs_than_that_takes(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(timing, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(timing, "SECONDS_A_CALL", 2.0)
+    monkeypatch.setattr(timing, "SECONDS_A_SAMPLE", 20.0)
+    limit = timing.blas_limit()
+
+    def enter(fixed, each, idle=False):
+        def run(epochs):
+            clock[0] += fixed + each * epochs
+
+        timed = contestants.Timed(run, (lambda epochs: run(0)) if idle else None)
+        entrant = timing.enter(contestants.Contestant("x", None), timed, limit)
+        return entrant.epochs, entrant.calls
+
+    assert enter(0, 50) == (1, 1)
+    assert enter(0, 1 / 64) == (128, 10)
+    assert enter(0, 1e-6) == (timing.EPOCHS_A_CALL, 20_000)
+    assert enter(1, 1 / 16, idle=True) == (32, 5)  # 32 epochs beside what each call, and each idle one, takes
+
+
+def test_everybody_takes_part_in_every_round_and_in_changing_order(monkeypatch):
+    monkeypatch.setattr(timing, "EPOCHS_A_CALL", 1)
+    turns = []
+
+    def prepare(name):
+        return lambda problem: contestants.Timed(lambda epochs: turns.append(name))
+
+    names = ["a", "b", "c", "d"]
+    entrants = [contestants.Contestant(name, prepare(name)) for name in names]
+    entrants.append(contestants.Contestant("too large", prepare("too large"), most_elements=9))
+    samples = {one.name: seconds for one, _, seconds in timing.collect(entrants, make_problem(10, 1), 20)}
+    assert {name: len(seconds) for name, seconds in samples.items()} == dict.fromkeys(names, 20)
+    changes = [turn for turn, before in zip(turns, [None, *turns], strict=False) if turn != before]
+    assert len({tuple(changes[k : k + 4]) for k in range(4, len(changes) - 4, 4)}) > 3
+
+
+def test_blas_is_held_to_the_number_of_threads_asked_for():
+    threadpoolctl = pytest.importorskip("threadpoolctl", reason="threadpoolctl is an extra")
+
+    def blas_threads():
+        return {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"}
+
+    before, limit = blas_threads(), timing.blas_limit()
+    if not before:
+        pytest.skip("this NumPy has no BLAS that threadpoolctl knows")
+    for threads in (1, 2):
+        with timing.pinned(contestants.Contestant("x", None, blas_threads=threads), limit):
+            assert blas_threads() == {threads}
+    assert blas_threads() == before
+
+
+def test_who_is_absent_is_said(monkeypatch, made_up):
+    monkeypatch.setattr(contestants, "is_installed", lambda module: False)
+    monkeypatch.setattr(backends, "available", lambda: ["numpy", "python"])
+    found, absent = contestants.list_contestants(threads=2)
+    assert [one.name for one in found] == ["python", "numpy"]
+    assert set(absent) >= {"jax", "sgd", "numba", "cython, and reading X once, the limit"}
+    assert "pip install 'fastgd[bench]'" in absent["jax"]
+    text = table.format_table({**made_up, "absent": absent})
+    assert "cython, and reading X once, the limit (the compiled extension was not built)" in text
+
+
+def test_too_few_rounds_are_refused():
+    with pytest.raises(ValueError, match="rounds must be 3 or more, for a median and its spread; got 2"):
+        bench.measure([(5, 1)], rounds=2)
+
+
+def test_time_epochs_returns_a_time_for_each_name():
+    seconds = bench.time_epochs(*make_problem(10, 2), ["numpy", "python"], rounds=3)
+    assert list(seconds) == ["numpy", "python"]
+    assert all(second > 0 for second in seconds.values())
+
+
+def test_the_table_shows_the_measurements(made_up):
+    lines = bench.format_table(made_up).splitlines()
+    assert lines[0].startswith("A CPU (2 cores, L1 32 KB, L2 1.5 MB, avx2); Python 3.11, NumPy 2.4; float64 in C order")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    assert dict(zip(rows[0], rows[2], strict=True)) == {
+        "samples × features": "1,000 × 10",
+        "python": "2,000",
+        "numpy": "10.0",
+        "numpy, 2 threads": "8.00",
+        "cython": "4.00",
+        "read X once": "2.00",
+        "cython over numpy": "2.00×",
+        "cython against reading": "2.00×",
+        "sgd": "–",
+        "spread": "20%",
+    }
+    # Cells that Cython loses stay.
+    assert dict(zip(rows[0], rows[3], strict=True))["cython over numpy"] == "0.500×"
+    assert "medians of 5 interleaved rounds" in lines[-3]
+    assert lines[-1] == "Left out: jax (not installed)."
+
+
+def test_several_threads_have_a_table_of_their_own(made_up):
+    made_up["threads"]["backends"] = 2
+    _, second = bench.format_table(made_up).split("With 2 threads:")
+    row = next(line for line in second.splitlines() if line.startswith("| 100,000 × 50"))
+    assert row == "| 100,000 × 50 | 2,500 | 2,500 | 1,000 | 1.00× | 2.50× |"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0312, "0.0312"), (1, "1.00"), (38.25, "38.2"), (100.4, "100"), (54321, "54,321")]
+)
+def test_numbers_have_three_digits(value, text):
+    assert table.format_number(value) == text
+
+
+def test_only_what_stands_between_the_markers_is_replaced():
+    new = bench.replace_between_markers(LINES, "new")
+    assert new == f"before\n{table.BEGIN}\n\nnew\n\n{table.END}\nafter\n"
+    assert bench.replace_between_markers(new, "new") == new
+
+
+@pytest.mark.parametrize(
+    "text", ["", table.BEGIN, f"{table.END}\n{table.BEGIN}", LINES + LINES, f"{table.BEGIN} {table.END}"]
+)
+def test_other_markers_are_refused(text):
+    with pytest.raises(ValueError, match=r"notes\.md: expected one line <!-- bench:begin --> and, below it,"):
+        bench.replace_between_markers(text, "new", "notes.md")
+
+
+def test_cache_sizes_are_read_from_the_system(monkeypatch, tmp_path):
+    for index, (level, kind, size) in enumerate([(1, "Data", "48K"), (1, "Instruction", "32K"), (2, "Unified", "2M")]):
+        (tmp_path / f"index{index}").mkdir()
+        for file, value in (("level", level), ("type", kind), ("size", size)):
+            (tmp_path / f"index{index}" / file).write_text(f"{value}\n")
+    (tmp_path / "index3").mkdir()
+    monkeypatch.setattr(machine, "CACHES", tmp_path)
+    assert machine.cache_sizes() == {"L1": 48 * 1024, "L2": 2 * 1024**2}
+    monkeypatch.setattr(machine, "CACHES", tmp_path / "missing")
+    assert machine.cache_sizes() == {}
+
+
+def test_the_processor_has_a_name_on_every_system(monkeypatch, tmp_path):
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: A CPU @ 2 GHz\n")
+    monkeypatch.setattr(machine, "PROCESSORS", tmp_path / "cpuinfo")
+    assert machine.cpu_name() == "A CPU @ 2 GHz"
+    monkeypatch.setattr(machine, "PROCESSORS", tmp_path / "missing")
+    assert machine.cpu_name()
+
+
+class TestPictures:
+    @pytest.fixture(autouse=True)
+    def close_figures(self):
+        pyplot = pytest.importorskip("matplotlib.pyplot", reason="matplotlib is an extra")
+        yield
+        pyplot.close("all")
+
+    def test_ladder_draws_bars_from_the_slowest_and_ratios_to_the_loop(self, made_up):
+        from fastgd import plots
+
+        ax = plots.ladder(made_up, (1000, 10))
+        np.testing.assert_allclose([bar.get_width() for bar in ax.patches], [2000, 10, 8, 4, 2.5, 2, 1])
+        names = [label.get_text() for label in ax.get_yticklabels()]
+        assert (names[0], names[2], names[-1]) == ("Python loop", "NumPy, 2 threads", "read X once, 2 threads")
+        labels = [text.get_text() for text in ax.texts]
+        assert (labels[0], labels[1], labels[4]) == ("2,000 µs", "10.0 µs   200×", "2.50 µs   800×")
+        assert ax.get_xscale() == "log"
+
+    def test_ladder_without_the_loop_compares_with_the_slowest(self, made_up):
+        from fastgd import plots
+
+        ax = plots.ladder(made_up, (100_000, 50))
+        assert "SGDRegressor" in ax.get_xlabel()
+        assert ax.texts[-1].get_text() == "1,000 µs   20×"
+
+    def test_ladder_refuses_a_shape_that_was_not_measured(self, made_up):
+        from fastgd import plots
+
+        with pytest.raises(ValueError, match=r"shape must be one of \(1000, 10\), \(100000, 50\); got \(5, 1\)"):
+            plots.ladder(made_up, (5, 1))
+
+    def test_roofline_draws_a_line_for_each_contestant_and_marks_caches(self, made_up):
+        from fastgd import plots
+
+        made_up["shapes"].reverse()
+        again = copy.deepcopy(made_up["shapes"][-1])  # another shape of the same size, four times as slow
+        for one in again["contestants"].values():
+            one["seconds"] *= 4
+        made_up["shapes"].append(again)
+        ax = plots.roofline(made_up)
+        lines = {line.get_label(): line.get_data() for line in ax.lines if not line.get_label().startswith("_")}
+        assert len(lines) == 8
+        np.testing.assert_allclose(lines["read X once"], [[80_000, 40_000_000], [4, 1250]])
+        np.testing.assert_allclose(lines["Python loop"], [[80_000], [4000]])
+        points = {line.get_label(): line.get_data() for line in ax.lines}["_read"]
+        np.testing.assert_allclose(np.sort(points), [[80_000, 80_000, 40_000_000], [2, 8, 1250]])
+        assert {32768, 3 * 2**19} <= {line.get_xdata()[0] for line in ax.lines}
+        assert {"L1", "L2"} <= {text.get_text() for text in ax.texts}
+        assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+
+    def test_pictures_are_drawn_where_they_are_told(self, made_up):
+        from fastgd import plots
+
+        figure = plots.new_figure()
+        ax = figure.add_subplot()
+        assert plots.ladder(made_up, (1000, 10), ax=ax) is ax
+        other = figure.add_subplot()
+        assert plots.roofline(made_up, ax=other) is other
+
+
+def run(*arguments, cwd):
+    """Run the command as a person would."""
+    command = [sys.executable, "-m", "fastgd", "bench", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300, check=False)
+
+
+def test_the_command_prints_saves_draws_and_writes(tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is an extra")
+    (tmp_path / "notes.md").write_text(LINES)
+    options = ["--json", "b.json", "--plot", ".", "--write", "notes.md"]
+    finished = run("--shapes", "20x2,30x1", "--rounds", 3, *options, cwd=tmp_path)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    measured = json.loads((tmp_path / "b.json").read_text())
+    assert [entry["n_samples"] for entry in measured["shapes"]] == [20, 30]
+    assert finished.stdout.startswith("Threads: backends 1; BLAS ")
+    assert "OMP_NUM_THREADS=" in finished.stdout
+    expected = bench.format_table(measured)
+    assert finished.stdout.endswith(f"\n\n{expected}\n")
+    assert (tmp_path / "notes.md").read_text() == bench.replace_between_markers(LINES, expected)
+    for picture in ("ladder.png", "roofline.png"):
+        assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_command_prints_json(tmp_path):
+    finished = run("--shapes", "20x2", "--rounds", 3, "--order", "F", "--dtype", "float32", "--json", "-", cwd=tmp_path)
+    measured = json.loads(finished.stdout)
+    assert (measured["settings"]["order"], measured["settings"]["dtype"]) == ("F", "float32")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--shapes", "20"], "argument --shapes: expected samples x features, such as 100x5,1000x10; got '20'"),
+        (["--shapes", "20x0"], "argument --shapes: expected samples x features"),
+        (["--shapes", "20x1,"], "got ''"),
+        (["--rounds", "2"], "argument --rounds: expected 3 or more, for a median and its spread; got '2'"),
+        (["--rounds", "many"], "argument --rounds"),
+        (["--threads", "0"], "argument --threads: expected 1 to"),
+        (["--threads", "100000"], "the cores of this machine; got '100000'"),
+        (["--order", "K"], "argument --order: invalid choice: 'K'"),
+        (["--dtype", "int8"], "argument --dtype: invalid choice: 'int8'"),
+        (["--json", "no/b.json"], "--json must be in a folder that exists; got 'no'"),
+        (["--json", "."], "--json must be a file or -; got the folder '.'"),
+        (["--plot", "no"], "--plot must be a folder that exists; got 'no'"),
+        (["--write", "no.md"], "--write no.md: cannot be read"),
+        (["--write", "plain.md"], "--write plain.md: expected one line <!-- bench:begin -->"),
+    ],
+)
+def test_bad_options_are_refused_before_anything_is_measured(tmp_path, options, message):
+    (tmp_path / "plain.md").write_text("no markers\n")
+    finished = run("--shapes", "20x2", *options, cwd=tmp_path)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert message in finished.stderr
+    assert "Traceback" not in finished.stderr

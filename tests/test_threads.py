@@ -1,0 +1,242 @@
+"""Threads of the compiled kernels beside everything else that a process does: fork, other threads, signals."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+from processes import run_python, start_python
+
+from fastgd import backends
+from fastgd.backends import team
+
+COMPILED = [name for name in ("cython", "numba") if name in backends.available()]
+compiled = pytest.mark.parametrize("compiled", COMPILED)
+
+# A problem of several blocks, and what descends on it.
+DESCENT = """
+import json, os, threading, time
+import numpy as np
+from parity import descend
+from problems import random_problem
+from fastgd import backends
+from fastgd.backends import team
+
+backend = {backend!r}
+X, y = random_problem(4001, 50)
+rates, weights = np.full(40, 0.01), np.zeros(51)
+
+def answer(threads=2):
+    return [part.tobytes() for part in descend(backend, X, y, weights, rates, threads)[1:]]
+
+expected = answer(threads=1)
+"""
+
+
+def run_descents(backend, code):
+    """Run code after that and return what it printed, read as JSON."""
+    return json.loads(run_python(DESCENT.format(backend=backend) + code))
+
+
+FORK = """
+assert answer() == expected
+children = []
+for _ in range(3):
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if answer() == expected == answer(threads=4) else 1)
+    children.append(child)
+after = answer() == expected
+print(json.dumps([after, [os.waitpid(child, 0)[1] for child in children]]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@compiled
+def test_a_process_may_fork_after_threads_were_used(compiled):
+    assert run_descents(compiled, FORK) == [True, [0, 0, 0]]
+
+
+MULTIPROCESSING = """
+import multiprocessing
+assert answer() == expected
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    print(json.dumps([part == expected for part in pool.map(answer, [1, 2, 3, 2])]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@compiled
+def test_forked_workers_may_use_threads(compiled):
+    assert run_descents(compiled, MULTIPROCESSING) == [True] * 4
+
+
+CONCURRENT = """
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(4) as pool:
+    answers = list(pool.map(answer, [2, 3, 2, 1] * 5))
+print(json.dumps([len(answers), all(part == expected for part in answers), threading.active_count()]))
+"""
+
+
+@compiled
+def test_descents_of_several_python_threads_do_not_meet(compiled):
+    assert run_descents(compiled, CONCURRENT) == [20, True, 1]
+
+
+# What another thread does during the call, not shortly before or after it. With the lock held that would be nothing.
+OTHER_THREAD = """
+seen, over = [], threading.Event()
+
+def look():
+    while not over.is_set():
+        seen.append(time.monotonic())
+        time.sleep(0.001)
+
+other = threading.Thread(target=look)
+other.start()
+rates = np.full(3000, 1e-6)
+begin = time.monotonic()
+answer({threads})
+end = time.monotonic()
+over.set()
+other.join()
+margin = (end - begin) / 10
+print(json.dumps(sum(begin + margin < moment < end - margin for moment in seen)))
+"""
+
+
+@compiled
+@pytest.mark.parametrize("threads", [1, 2])
+def test_other_python_threads_go_on_during_a_call(compiled, threads):
+    assert run_descents(compiled, OTHER_THREAD.format(threads=threads)) > 0
+
+
+FAILED_START = """
+class Reluctant(threading.Thread):
+    started = 0
+
+    def start(self):
+        Reluctant.started += 1
+        if Reluctant.started == {fails}:
+            raise RuntimeError("can't start new thread")
+        super().start()
+
+team.Thread = Reluctant
+try:
+    answer(threads=4)
+    message = "no error"
+except RuntimeError as error:
+    message = str(error)
+team.Thread = threading.Thread
+print(json.dumps([message, threading.active_count(), answer(threads=4) == expected]))
+"""
+
+
+@compiled
+@pytest.mark.parametrize("fails", [1, 2, 3])
+def test_a_thread_that_cannot_start_leaves_none_waiting(compiled, fails):
+    assert run_descents(compiled, FAILED_START.format(fails=fails)) == ["can't start new thread", 1, True]
+
+
+# Hours of work in one block between two looks. What it says comes from within the first call of the kernel.
+LONG_RUN = """
+import time
+import numpy as np
+from fastgd import backends, gradient_descent
+
+module = backends.load({backend!r})
+kernel = module.descend
+
+calls = 0
+
+def announced(*arguments):
+    global calls
+    calls += 1
+    if calls == 1:
+        print("started", flush=True)
+    return kernel(*arguments)
+
+X = np.random.default_rng(0).standard_normal((100_000, 50))
+options = dict(learning_rate=1e-9, check_every=10**6, tol=0, backend={backend!r}, threads={threads})
+gradient_descent(X[:2000], X[:2000, 0], epochs=1, **options)  # Numba compiles
+module.descend = announced
+result = gradient_descent(X, X[:, 0], epochs=10**6, **options)
+print(result.reason, np.isfinite(result.weights).all())
+"""
+
+
+@compiled
+@pytest.mark.parametrize("threads", [1, 2])
+def test_ctrl_c_ends_a_run_without_waiting_for_the_next_look(compiled, threads):
+    with start_python(LONG_RUN.format(backend=compiled, threads=threads)) as process:
+        assert process.stdout.readline() == "started\n", process.stderr.read()
+        time.sleep(0.3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        sent = time.monotonic()
+        output, errors = process.communicate(timeout=120)
+    assert output == "interrupted True\n", errors
+    assert time.monotonic() - sent < 20  # within a second where nothing else runs
+
+
+DENORMALS = """
+def smallest():
+    tiny = np.array([5e-324, np.finfo(np.float64).tiny])
+    return [(tiny * 1.0)[0] > 0, (tiny / 2)[1] > 0, float(tiny[0]) * 1.0 > 0, 2.5e-308 / 1e10 > 0]
+
+def smallest_in_a_new_thread():
+    found = []
+    thread = threading.Thread(target=lambda: found.extend(smallest()))
+    thread.start()
+    thread.join()
+    return found
+
+answer()
+print(json.dumps([bool(found) for found in smallest() + smallest_in_a_new_thread()]))
+"""
+
+
+@compiled
+def test_denormals_of_every_thread_survive(compiled):
+    assert run_descents(compiled, DENORMALS) == [True] * 8
+
+
+@pytest.mark.parametrize(
+    ("allowed", "threads"),
+    [("1", 1), ("2", 2), ("3", 3), (" 2 ", 2), ("2,4", 2), ("", 4), ("0", 4), ("-1", 4), ("many", 4), ("1.5", 4)],
+)
+def test_the_number_of_threads_honours_the_environment(monkeypatch, allowed, threads):
+    monkeypatch.setattr(team, "count_cores", lambda: 4)
+    monkeypatch.setenv("OMP_NUM_THREADS", allowed)
+    assert team.choose_threads(100_000, 50) == threads
+
+
+def test_small_problems_get_one_thread(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(team, "count_cores", lambda: 4)
+    worth_it = 2 * team.THREAD_ELEMENTS
+    sizes = [(1, 1), (100, 5), (worth_it - 1, 1), (worth_it, 1), (1, worth_it), (100 * worth_it, 1)]
+    assert [team.choose_threads(*size) for size in sizes] == [1, 1, 1, 2, 2, 4]
+    monkeypatch.setattr(team, "count_cores", lambda: 1)
+    assert team.choose_threads(100 * worth_it, 1) == 1
+
+
+def test_cores_are_those_that_this_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 5, 7}, raising=False)
+    assert team.count_cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert team.count_cores() == 1
+
+
+@pytest.mark.parametrize("n_features", [1, 3, 8, 50, 1000])
+def test_blocks_are_whole_eights_of_rows_and_few(n_features):
+    for n_samples in [1, 7, 8, 255, 256, 257, 100_000, 1_000_001]:
+        rows = team.rows_per_block(n_samples, n_features)
+        blocks = -(-n_samples // rows)
+        assert rows % 8 == 0
+        assert 1 <= blocks <= team.MOST_BLOCKS
+        assert blocks == 1 or rows * n_features >= team.BLOCK_ELEMENTS * 0.99
+        assert blocks == 1 or rows >= team.BLOCK_SAMPLES
