@@ -2,7 +2,9 @@
 
 from fastgd import backends
 from fastgd.config import show_config
-from fastgd.descent import DescentResult, DivergenceWarning, cost, gradient, gradient_descent
+from fastgd.descent import gradient_descent
+from fastgd.objective import cost, gradient
+from fastgd.result import DescentResult, DivergenceWarning
 
 __version__ = "0.1.0"
 __all__ = [

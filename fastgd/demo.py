@@ -6,7 +6,9 @@ import numpy as np
 
 from fastgd import backends, bench, plots
 from fastgd.arrays import Array
-from fastgd.descent import DescentResult, cost, gradient_descent
+from fastgd.descent import gradient_descent
+from fastgd.objective import cost
+from fastgd.result import DescentResult
 from fastgd.scaling import standardize, unscale
 
 TUTORIAL_EPOCHS = 100

@@ -12,66 +12,15 @@ from fastgd import backends, spectrum, validation
 from fastgd.arrays import Array
 from fastgd.backends.team import choose_threads
 from fastgd.rates import Schedule, largest_stable_rate, make_rates
+from fastgd.result import DescentResult, DivergenceWarning
 from fastgd.stopping import StoppingRules, make_rules
 
 # Elements of X that one call of a kernel goes through at most, a few tenths of a second for the compiled ones: Python
 # answers Ctrl-C between two calls.
 CALL_ELEMENTS = 100_000_000
+MOST_EPOCHS = 100_000_000  # rates and costs are arrays of one number for each
 
 Callback = Callable[[int, Array, float], Any]
-
-
-class DivergenceWarning(RuntimeWarning):
-    """The cost grew, or was no longer finite: the learning rate is too large for the data."""
-
-
-@dataclass(frozen=True, slots=True)
-class DescentResult:
-    """What a run of gradient descent leaves behind.
-
-    Attributes
-    ----------
-    weights : ndarray of shape (n_features + 1,) or (n_features,), float64
-        ``[intercept, coef…]`` when an intercept was fitted, else just ``coef``. After a divergence, the weights of
-        the look with the lowest cost.
-    coef : ndarray of shape (n_features,), float64
-        One coefficient for each column of X.
-    intercept : float
-        The constant term, 0.0 when none was fitted.
-    cost_history : ndarray of shape (epochs,), float64
-        ``cost_history[k]`` is J of the weights that update k starts from.
-    epochs : int
-        How many updates were made.
-    reason : {"cost", "gradient", "epochs", "diverged", "callback", "interrupted"}
-        Why the run ended.
-    converged : bool
-        True if the run ended because cost or gradient settled.
-    backend : str
-        The backend that ran.
-    rates : ndarray of shape (epochs,), float64
-        The learning rate of each update.
-    """
-
-    weights: Array
-    coef: Array
-    intercept: float
-    cost_history: Array
-    epochs: int
-    reason: str
-    converged: bool
-    backend: str
-    rates: Array
-
-    def predict(self, X: ArrayLike) -> Array:
-        """Return ``X @ coef + intercept``, float64 of shape (n_samples,).
-
-        Raises
-        ------
-        ValueError, TypeError
-            If X is not a finite two-dimensional array of numbers with one column for each coefficient.
-        """
-        X = validation.check_features(X, len(self.coef))
-        return X @ self.coef + self.intercept
 
 
 def gradient_descent(
@@ -94,7 +43,8 @@ def gradient_descent(
 
     Minimises J(w) = 1/(2n) Σ (xᵢ·w − yᵢ)², with x₀ = 1 for the intercept, by the update w ← w − rate·∇J(w), where
     ∇J(w) = 1/n Σ (xᵢ·w − yᵢ)·xᵢ. J is convex, so every local minimum is a global one: the start changes the path
-    but not the cost that is reached, and not the weights either unless columns of X are collinear.
+    but not the cost that is reached, and not the weights either unless columns of X (that of ones included) are
+    collinear, as they are wherever there are fewer rows than weights.
 
     Parameters
     ----------
@@ -127,7 +77,7 @@ def gradient_descent(
         Where random weights come from.
     callback : callable or None
         Called as ``callback(epoch, weights, cost)`` at epochs 0, check_every, 2·check_every, …, with a copy of the
-        weights after that many updates and their cost. A true value returned ends the run with exactly those weights.
+        weights after that many updates and their cost. Returning True ends the run with exactly those weights.
     verbose : int
         1 prints ``epoch k: cost …`` at the same epochs.
 
@@ -163,10 +113,11 @@ def gradient_descent(
     """
     X, y = validation.check_problem(X, y)
     fit_intercept = validation.check_flag("fit_intercept", fit_intercept)
-    epochs = validation.check_count("epochs", epochs)
+    epochs = validation.check_count("epochs", epochs, most=MOST_EPOCHS)
     check_every = validation.check_count("check_every", check_every)
     threads = choose_threads(*X.shape) if threads is None else validation.check_count("threads", threads)
     tol = validation.check_tolerance(tol)
+    verbose = validation.check_level("verbose", verbose)
     validation.check_callback(callback)
     name = backends.resolve(backend)
     kernel = backends.load(name).descend
@@ -176,17 +127,11 @@ def gradient_descent(
 
     epochs_a_call = max(1, CALL_ELEMENTS // X.size)
 
-    def run_block(w: Array, rates: Array, costs: Array, gradient: Array) -> int:
-        done = 0
-        while done < len(rates):
-            call = slice(done, min(done + epochs_a_call, len(rates)))
-            applied = kernel(X, y, w, rates[call], costs[call], gradient, threads)
-            done += applied
-            if applied < call.stop - call.start:
-                break
-        return done
+    def call_kernel(w: Array, rates: Array, costs: Array, gradient: Array) -> int:
+        return kernel(X, y, w, rates, costs, gradient, threads)
 
-    final, costs, reason = run(run_block, start, rates, rules, check_every, callback, bool(verbose))
+    looks = Looks(rules, check_every, callback, verbose)
+    final, costs, reason = run(call_kernel, epochs_a_call, start, rates, looks)
     if reason == "diverged":
         warn_of_divergence(float(rates[: len(costs) + 1].max()), len(costs), spectrum.smoothness(X, fit_intercept))
     return DescentResult(
@@ -214,14 +159,22 @@ def make_start(weights: Any, n_weights: int, fit_intercept: bool, random_state: 
     return validation.check_start(weights, n_weights, fit_intercept)
 
 
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What is looked at between blocks of epochs, and how often."""
+
+    rules: StoppingRules
+    check_every: int
+    callback: Callback | None
+    verbose: int
+
+
 def run(
-    run_block: Callable[[Array, Array, Array, Array], int],
+    call_kernel: Callable[[Array, Array, Array, Array], int],
+    epochs_a_call: int,
     weights: Array,
     rates: Array,
-    rules: StoppingRules,
-    check_every: int,
-    callback: Callback | None,
-    verbose: bool,
+    looks: Looks,
 ) -> tuple[Array, Array, str]:
     """Run blocks of epochs until all are done or a look between two of them ends it.
 
@@ -233,32 +186,47 @@ def run(
     costs, last_cost = np.empty_like(rates), np.empty(1)
     gradient = np.empty_like(weights)
     best, best_cost, previous_cost = weights, np.inf, np.inf
-    before, first = weights, 0
+    # A constant rate that is stable never raises the cost. Others may, for a while.
+    monotone = rates.min() == rates.max()
+    whole = (weights.copy(), 0)  # weights and epochs that belong together, for Ctrl-C: replaced in one step
     try:
-        for first in range(0, len(rates), check_every):
-            block = slice(first, min(first + check_every, len(rates)))
+        for first in range(0, len(rates), looks.check_every):
+            block = slice(first, min(first + looks.check_every, len(rates)))
             # The state at the block's start is what the looks go back to: a cost belongs to the weights before its
             # update, so the block's first cost is the cost of exactly these weights.
-            before = weights.copy()
-            done = first + run_block(weights, rates[block], costs[block], gradient)
-            if verbose and np.isfinite(costs[first]):
+            before, done = weights.copy(), first
+            while done < block.stop:
+                call = slice(done, min(done + epochs_a_call, block.stop))
+                done += call_kernel(weights, rates[call], costs[call], gradient)
+                if done < call.stop:
+                    break
+                whole = (weights.copy(), done)
+            if first == 0 and not np.isfinite(costs[0]):
+                raise ValueError("weights must have a finite cost to start from; they are too large for this X and y")
+            if looks.verbose:
                 print(f"epoch {first}: cost {costs[first]:.8g}")
-            if callback is not None and callback(first, before.copy(), float(costs[first])):
+            if looks.callback is not None and is_true(looks.callback(first, before.copy(), float(costs[first]))):
                 return before, costs[:first], "callback"
             if costs[first] < best_cost:
                 best, best_cost = before, costs[first]
-            if done < block.stop or rules.grown(costs[0], costs[done - 1]):
+            if done < block.stop or looks.rules.grown(best_cost if monotone else costs[0], costs[done - 1]):
                 return best, costs[:done], "diverged"
             # Nothing settles while nothing moves.
-            if rates[block].any() and (reason := rules.settled(previous_cost, costs[done - 1], gradient)):
+            if rates[block].any() and (reason := looks.rules.settled(previous_cost, costs[done - 1], gradient)):
                 return weights, costs[:done], reason
             previous_cost = costs[done - 1]
         # No cost has been seen of the last weights: an update at a rate of 0 tells it.
-        if not run_block(weights, np.zeros(1), last_cost, gradient) or rules.grown(costs[0], last_cost[0]):
+        seen = call_kernel(weights, np.zeros(1), last_cost, gradient)
+        if not seen or looks.rules.grown(best_cost if monotone else costs[0], last_cost[0]):
             return best, costs, "diverged"
     except KeyboardInterrupt:
-        return before, costs[:first], "interrupted"
+        return whole[0], costs[: whole[1]], "interrupted"
     return weights, costs, "epochs"
+
+
+def is_true(answer: Any) -> bool:
+    """Tell whether a callback returned True, and not just something that is not zero, like a cost."""
+    return isinstance(answer, bool | np.bool) and bool(answer)
 
 
 def warn_of_divergence(rate: float, epochs: int, smoothness: float) -> None:
@@ -270,73 +238,3 @@ def warn_of_divergence(rate: float, epochs: int, smoothness: float) -> None:
         DivergenceWarning,
         stacklevel=3,
     )
-
-
-def cost(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> float:
-    """Return J(w) = 1/(2n) Σ (xᵢ·w − yᵢ)².
-
-    In code that is ``sum(error**2) / (2 * n)``: ``1 / 2 * n`` would multiply by n.
-
-    Parameters
-    ----------
-    X : array_like of shape (n_samples, n_features)
-        The features.
-    y : array_like of shape (n_samples,) or (n_samples, 1)
-        The target.
-    weights : array_like of shape (n_features + 1,) or (n_features,)
-        With an intercept in front, or without.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If an argument is not what is described above.
-
-    Examples
-    --------
-    >>> import fastgd
-    >>> fastgd.cost([[1.0], [2.0]], [1.0, 4.0], weights=[0.0, 1.0])
-    1.0
-    """
-    return evaluate(X, y, weights)[0]
-
-
-def gradient(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Array:
-    """Return ∇J(w) = 1/n Σ eᵢ xᵢ, where eᵢ = xᵢ·w − yᵢ is the error itself, not its square.
-
-    The factor xᵢ is the derivative of eᵢ; the exponent 2 of the cost cancels against its 1/2. The gradient has the
-    shape of the weights: one partial derivative for each.
-
-    Parameters
-    ----------
-    X : array_like of shape (n_samples, n_features)
-        The features.
-    y : array_like of shape (n_samples,) or (n_samples, 1)
-        The target.
-    weights : array_like of shape (n_features + 1,) or (n_features,)
-        With an intercept in front, or without.
-
-    Returns
-    -------
-    ndarray of the shape of the weights, float64
-
-    Raises
-    ------
-    ValueError, TypeError
-        If an argument is not what is described above.
-
-    Examples
-    --------
-    >>> import fastgd
-    >>> fastgd.gradient([[1.0], [2.0]], [1.0, 4.0], weights=[0.0, 1.0])
-    array([-1., -2.])
-    """
-    return evaluate(X, y, weights)[1]
-
-
-def evaluate(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> tuple[float, Array]:
-    """Return cost and gradient: those of one update at a rate of 0, by the preferred backend."""
-    X, y = validation.check_problem(X, y)
-    w = validation.check_weights("weights", weights, X.shape[1])
-    costs, slope = np.empty(1), np.empty_like(w)
-    backends.descend(X, y, w, np.zeros(1), costs, slope)
-    return float(costs[0]), slope

@@ -4,7 +4,7 @@ from math import exp, floor, fsum, log, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastgd.descent import DescentResult
+from fastgd.result import DescentResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

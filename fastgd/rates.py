@@ -48,5 +48,5 @@ def constant_rate(smoothness: float) -> float:
 
 
 def largest_stable_rate(smoothness: float) -> float:
-    """Return 2/smoothness: a constant rate above it makes the cost grow without limit."""
+    """Return 2/smoothness: a constant rate above it makes almost every start diverge."""
     return 2.0 / smoothness if smoothness > 0 else np.inf

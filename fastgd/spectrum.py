@@ -21,6 +21,7 @@ def smoothness(X: Array, fit_intercept: bool) -> float:
     Examples
     --------
     >>> import numpy as np
+    >>> from fastgd.spectrum import smoothness
     >>> smoothness(np.array([[3.0], [-3.0]]), fit_intercept=True)
     9.0
     """
@@ -34,10 +35,18 @@ def extremes(X: Array, fit_intercept: bool) -> tuple[float, float]:
 
     Eigenvalues below the rounding error of the largest one count as zero.
     """
-    eigenvalues = np.linalg.eigvalsh(hessian(X, fit_intercept))
+    eigenvalues = np.linalg.eigvalsh(smaller_gram(X, fit_intercept))
     largest = float(max(eigenvalues[-1], 0.0))
     nonzero = eigenvalues[eigenvalues > len(eigenvalues) * np.finfo(np.float64).eps * largest]
     return largest, float(nonzero[0]) if len(nonzero) else 0.0
+
+
+def smaller_gram(X: Array, fit_intercept: bool) -> Array:
+    """Return XᵀX/n or XXᵀ/n, the smaller one: their eigenvalues are the same but for zeros."""
+    if len(X) > X.shape[1]:
+        return hessian(X, fit_intercept)
+    rows = X.astype(np.float64, copy=False)
+    return (rows @ rows.T + fit_intercept) / len(X)
 
 
 def hessian(X: Array, fit_intercept: bool) -> Array:

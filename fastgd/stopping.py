@@ -1,6 +1,7 @@
 """When a run is over: the two rules of the tutorial, both relative, and divergence.
 
-Rescaling X or y leaves every one of these decisions as it is.
+Rescaling y leaves every one of these decisions as it is, and so does rescaling X where no intercept is fitted. With
+one, rescaled features stand in another proportion to the column of ones, and that is another descent.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 from fastgd.arrays import Array, norm
 from fastgd.validation import check_mean_square
 
-# A cost counts as grown when it is above the first one by more than rounding can explain.
+# A cost counts as grown when it is above an earlier one by more than rounding can explain.
 GROWTH = 1 + 1e-6
 ROUNDING = 1e-12
 
@@ -36,25 +37,29 @@ class StoppingRules:
     def settled(self, previous_cost: float, cost: float, gradient: Array) -> str | None:
         """Return "gradient" or "cost" when the run has settled by that rule, else None.
 
-        The gradient is small when ‖Xᵀr‖ ≤ tol·‖X‖·‖r‖ in the Frobenius norm of X, the first of the two rules of
-        LSMR, or when the residual r itself is negligible against y, the second. The cost settles when it changes
-        by no more than tol of itself between two looks.
+        The gradient is small when ‖Xᵀr‖ ≤ tol·‖X‖·‖r‖ in the Frobenius norm of X, or when the residual r itself is
+        negligible against y: the two rules of LSMR. The cost has settled when it changes by no more than tol of itself
+        between two looks, and no single update could change it much more: one at the rate 1/smoothness lowers J by
+        at least ‖∇J‖² / (2·smoothness). So a rate that is far too small, or one that jumps to and fro over the
+        minimum, does not pass for a settled cost. A slow descent in a badly scaled problem can.
 
         References
         ----------
         D. C.-L. Fong and M. Saunders, LSMR: an iterative algorithm for sparse least-squares problems, SIAM J.
-        Sci. Comput. 33 (2011) 2950-2971, section 2.6.
+        Sci. Comput. 33 (2011) 2950-2971, stopping rules S1 and S2.
         """
         if self.tol == 0:
             return None
-        small = self.tol * np.sqrt(self.curvature) * np.sqrt(2 * cost)
-        if norm(gradient) <= small or cost <= self.tol**2 * self.largest_cost:
+        size = norm(gradient)
+        scale = np.sqrt(self.curvature) * np.sqrt(2 * cost)
+        if size <= self.tol * scale or cost <= self.tol**2 * self.largest_cost:
             return "gradient"
-        return "cost" if abs(previous_cost - cost) <= self.tol * cost else None
+        unchanged = abs(previous_cost - cost) <= self.tol * cost
+        return "cost" if unchanged and size <= np.sqrt(self.tol) * scale else None
 
-    def grown(self, first_cost: float, cost: float) -> bool:
-        """Tell whether the cost is above that of the first epoch by more than rounding explains."""
-        return cost > GROWTH * first_cost + ROUNDING**2 * self.largest_cost
+    def grown(self, earlier_cost: float, cost: float) -> bool:
+        """Tell whether the cost is above an earlier one by more than rounding explains."""
+        return cost > GROWTH * earlier_cost + ROUNDING**2 * self.largest_cost
 
 
 def make_rules(X: Array, y: Array, fit_intercept: bool, tol: float) -> StoppingRules:

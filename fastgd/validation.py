@@ -152,6 +152,8 @@ def check_start(weights: ArrayLike, n_weights: int, fit_intercept: bool) -> Arra
 
 def check_rates(rates: ArrayLike, epochs: int) -> Array:
     """Return one learning rate for each epoch, from one number or an array of them."""
+    if isinstance(rates, bool | np.bool):
+        raise TypeError(f"learning_rate must be a rate; got {rates}, a bool")
     array = check_numbers("learning_rate", rates).astype(np.float64)
     if array.shape not in ((), (epochs,)):
         raise ValueError(
@@ -166,8 +168,8 @@ def check_rates(rates: ArrayLike, epochs: int) -> Array:
     return np.array(np.broadcast_to(array, epochs))
 
 
-def check_count(name: str, value: Any) -> int:
-    """Return a whole number of 1 or more."""
+def check_count(name: str, value: Any, most: int | None = None) -> int:
+    """Return a whole number of 1 or more, and not more than `most`."""
     try:
         if isinstance(value, bool | np.bool):
             raise TypeError
@@ -176,12 +178,25 @@ def check_count(name: str, value: Any) -> int:
         raise TypeError(f"{name} must be a whole number; got {value!r}, a {type(value).__name__}") from None
     if count < 1:
         raise ValueError(f"{name} must be 1 or more; got {count}")
+    if most is not None and count > most:
+        raise ValueError(f"{name} must be {most:,} or less; got {count:,}")
     return count
+
+
+def check_level(name: str, value: Any) -> int:
+    """Return a whole number of 0 or more, given as one or as a bool."""
+    if not isinstance(value, int | np.integer | np.bool):
+        raise TypeError(f"{name} must be a whole number; got {value!r}, a {type(value).__name__}")
+    if value < 0:
+        raise ValueError(f"{name} must be 0 or more; got {value}")
+    return int(value)
 
 
 def check_tolerance(tol: Any) -> float:
     """Return a finite number of 0 or more."""
     value = check_numbers("tol", tol)
+    if isinstance(tol, bool | np.bool):
+        raise TypeError(f"tol must be a number; got {tol}, a bool")
     if value.ndim:
         raise TypeError(f"tol must be a number; got an array of shape {value.shape}")
     if not (np.isfinite(value) and value >= 0):
@@ -197,7 +212,7 @@ def check_callback(callback: Any) -> None:
 
 def check_flag(name: str, value: Any) -> bool:
     """Return a truth value, given as a bool or as 0 or 1."""
-    if isinstance(value, bool | np.bool) or (isinstance(value, int) and value in (0, 1)):
+    if isinstance(value, bool | np.bool) or (isinstance(value, int | np.integer) and value in (0, 1)):
         return bool(value)
     raise TypeError(f"{name} must be True or False; got {value!r}, a {type(value).__name__}")
 

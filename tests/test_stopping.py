@@ -9,7 +9,7 @@ import pytest
 from problems import PROBLEMS
 
 import fastgd
-from fastgd import backends, spectrum
+from fastgd import backends, descent, spectrum
 from fastgd.stopping import make_rules
 
 
@@ -140,7 +140,8 @@ def test_divergence(backend, data, times_stable, finite):
     assert_consistent(result)
     assert np.isfinite(result.cost_history).all()
     assert (result.epochs % 10 == 0) == finite  # growth is seen at a look, overflow at once
-    grown = result.cost_history[9::10] > (1 + 1e-6) * result.cost_history[0]
+    lowest = np.minimum.accumulate(result.cost_history[::10])[: result.epochs // 10]
+    grown = result.cost_history[9::10] > (1 + 1e-6) * lowest
     assert grown.tolist() == [False] * (len(grown) - 1) + [True] * finite  # at the first look that shows it
     assert fastgd.cost(*data, result.weights) <= result.cost_history[0] * (1 + 1e-12)
 
@@ -153,22 +154,15 @@ def test_growth_is_not_passed_over_at_the_end(data, epochs):
     assert fastgd.cost(*data, result.weights) <= fastgd.cost(*data, np.zeros(6))
 
 
-def test_a_start_out_of_range_diverges_at_once(data):
-    with pytest.warns(fastgd.DivergenceWarning):
-        result = fastgd.gradient_descent(*data, weights=np.full(6, 1e200))
-    assert (result.reason, result.epochs) == ("diverged", 0)
-    np.testing.assert_array_equal(result.weights, np.full(6, 1e200))
-
-
 def test_interrupt_in_a_callback(data):
     def interrupt(epoch, *_):
         if epoch == 20:
             raise KeyboardInterrupt
 
     result = fastgd.gradient_descent(*data, tol=0, callback=interrupt)
-    assert (result.reason, result.epochs) == ("interrupted", 20)
+    assert (result.reason, result.epochs) == ("interrupted", 30)  # the block was done when the callback saw its start
     assert_consistent(result)
-    np.testing.assert_array_equal(result.weights, fastgd.gradient_descent(*data, tol=0, epochs=20).weights)
+    np.testing.assert_array_equal(result.weights, fastgd.gradient_descent(*data, tol=0, epochs=30).weights)
 
 
 @pytest.mark.parametrize("calls", [1, 4])
@@ -214,3 +208,50 @@ def test_nothing_settles_while_the_rates_are_zero():
     result = fastgd.gradient_descent([[1.0], [2.0]], [1.0, 2.0], learning_rate=rates)
     assert result.epochs > 30
     np.testing.assert_allclose(result.weights, [0.0, 1.0], atol=1e-3)
+
+
+@pytest.mark.parametrize("rate_times_limit", [1e-12, 0.5, 1.0])
+def test_a_rate_that_gets_nowhere_does_not_settle(data, rate_times_limit):
+    limit = 2 / spectrum.smoothness(data[0], True)
+    result = fastgd.gradient_descent(*data, learning_rate=rate_times_limit * limit, epochs=100)
+    assert result.converged == (rate_times_limit == 0.5)
+
+
+def test_growth_below_the_first_cost_is_divergence(data):
+    limit = 2 / spectrum.smoothness(data[0], True)
+    with pytest.warns(fastgd.DivergenceWarning):
+        result = fastgd.gradient_descent(*data, learning_rate=1.02 * limit, epochs=60, tol=0)
+    assert result.cost_history[-1] < result.cost_history[0]
+    assert fastgd.cost(*data, result.weights) == pytest.approx(result.cost_history[::10].min())
+
+
+def test_an_interrupt_keeps_the_calls_that_were_whole(data, monkeypatch):
+    calls = []
+    kernel = fastgd.backends.load("numpy").descend
+
+    def interrupted(*arguments):
+        calls.append(len(arguments[3]))
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return kernel(*arguments)
+
+    monkeypatch.setattr(fastgd.backends.load("numpy"), "descend", interrupted)
+    monkeypatch.setattr(descent, "CALL_ELEMENTS", 7 * data[0].size)
+    result = fastgd.gradient_descent(*data, tol=0, check_every=1000, backend="numpy")
+    assert calls == [7, 7, 7, 7]
+    assert (result.reason, result.epochs, len(result.cost_history)) == ("interrupted", 21, 21)
+    monkeypatch.undo()
+    whole = fastgd.gradient_descent(*data, tol=0, epochs=21, backend="numpy")
+    np.testing.assert_array_equal(result.weights, whole.weights)
+
+
+@pytest.mark.parametrize("answer", [None, 1.0, 0, "yes", np.ones(3)])
+def test_only_true_from_a_callback_stops(data, answer):
+    assert fastgd.gradient_descent(*data, tol=0, epochs=30, callback=lambda *_: answer).reason == "epochs"
+
+
+def test_a_start_out_of_range_is_refused(data):
+    with pytest.raises(ValueError, match="weights must have a finite cost to start from"):
+        fastgd.gradient_descent(*data, weights=[1e200] * 6)
+    with pytest.raises(ValueError, match="weights must have a finite cost and gradient"):
+        fastgd.gradient(*data, [1e308] * 6)

@@ -10,23 +10,14 @@ Design:
 # Code for the compiler, in its types rather than in Python's.
 # mypy: disable-error-code="no-untyped-def, call-arg"
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from fastgd.arrays import Array
 from fastgd.backends import team
+from fastgd.backends.jit import REORDER_SUMS, add_atomic, compile_kernel, give_way, load_atomic
 
-try:
-    import numba
-except ImportError as error:
-    raise ImportError("backend 'numba' needs Numba: pip install numba") from error
-
-from fastgd.backends.atomic import add_atomic, give_way, load_atomic
-
-# Sums may be reordered, so that they vectorize; NaN and infinities are still seen ("nnan" and "ninf" are left out).
-REORDER_SUMS = {"reassoc", "contract", "nsz", "arcp"}
 NARROW = 16  # features for which rows are turned into columns, a tile at a time
 MOST_TILE_ROWS = 512
 NARROW_TILE_ROWS = 128
@@ -35,18 +26,6 @@ PACK_ELEMENTS = 16_384  # of a narrow X that is turned into columns once a call,
 PACK_EPOCHS = 4  # where there are enough epochs to make that pay
 ARRIVED, ABANDONED, STOPPED = 0, team.ABANDONED, team.ABANDONED + 1  # entries of sync
 PATIENCE = 4096  # looks at the counter before a waiting thread offers its core to others
-
-
-def compile_kernel(fastmath: set[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return a decorator that compiles, with the machine code kept on disk where a folder for it is writable."""
-
-    def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
-        try:
-            return numba.njit(function, fastmath=fastmath, nogil=True, cache=True)
-        except RuntimeError:  # numba: "cannot cache function: no locator available", raised at decoration
-            return numba.njit(function, fastmath=fastmath, nogil=True)
-
-    return compile_function
 
 
 def descend(

@@ -1,18 +1,40 @@
-"""What threads need to meet, for code compiled by Numba: atomic access to a shared int64 array, and giving way.
+"""What the Numba kernel asks of the compiler: how to compile, and how threads of compiled code meet.
 
 References
 ----------
-LLVM Language Reference Manual, "Atomic Memory Ordering Constraints" and the instructions atomicrmw and load atomic.
+LLVM Language Reference Manual, "Fast-Math Flags", "Atomic Memory Ordering Constraints", atomicrmw and load atomic.
 """
 
 # Code for the compiler, in its types rather than in Python's.
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 import os
+from collections.abc import Callable
+from typing import Any
+
+try:
+    import numba
+except ImportError as error:
+    raise ImportError("backend 'numba' needs Numba: pip install numba") from error
 
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
+
+# Sums may be reordered, so that they vectorize; NaN and infinities are still seen ("nnan" and "ninf" are left out).
+REORDER_SUMS = {"reassoc", "contract", "nsz", "arcp"}
+
+
+def compile_kernel(fastmath: set[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that compiles, with the machine code kept on disk where a folder for it is writable."""
+
+    def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
+        try:
+            return numba.njit(function, fastmath=fastmath, nogil=True, cache=True)
+        except RuntimeError:  # numba: "cannot cache function: no locator available", raised at decoration
+            return numba.njit(function, fastmath=fastmath, nogil=True)
+
+    return compile_function
 
 
 def address_of(context, builder, array_type, array, index):

@@ -1,0 +1,62 @@
+"""What a run of gradient descent leaves behind."""
+
+from dataclasses import dataclass
+
+from numpy.typing import ArrayLike
+
+from fastgd import validation
+from fastgd.arrays import Array
+
+
+class DivergenceWarning(RuntimeWarning):
+    """The cost grew, or was no longer finite: the learning rate is too large for the data."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DescentResult:
+    """What a run of gradient descent leaves behind.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_features + 1,) or (n_features,), float64
+        ``[intercept, coef…]`` when an intercept was fitted, else just ``coef``. After a divergence, the weights of
+        the look with the lowest cost.
+    coef : ndarray of shape (n_features,), float64
+        One coefficient for each column of X.
+    intercept : float
+        The constant term, 0.0 when none was fitted.
+    cost_history : ndarray of shape (epochs,), float64
+        ``cost_history[k]`` is J of the weights that update k starts from.
+    epochs : int
+        How many updates were made.
+    reason : {"cost", "gradient", "epochs", "diverged", "callback", "interrupted"}
+        Why the run ended.
+    converged : bool
+        True if the run ended because cost or gradient settled. A cost can settle in a slow descent, far from the
+        minimum: with columns of very different scale, or far from zero. Standardized columns are the remedy.
+    backend : str
+        The backend that ran.
+    rates : ndarray of shape (epochs,), float64
+        The learning rate of each update.
+    """
+
+    weights: Array
+    coef: Array
+    intercept: float
+    cost_history: Array
+    epochs: int
+    reason: str
+    converged: bool
+    backend: str
+    rates: Array
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Return ``X @ coef + intercept``, float64 of shape (n_samples,).
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X is not a finite two-dimensional array of numbers with one column for each coefficient.
+        """
+        X = validation.check_features(X, len(self.coef))
+        return X @ self.coef + self.intercept
