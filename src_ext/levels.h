@@ -37,11 +37,13 @@ typedef double unaligned_four __attribute__((vector_size(32), aligned(8), may_al
 enum {
     NARROW = 8,             /* features for which a vector is a column of rows */
     MOST_VECTORS = 6,       /* vectors of a row whose gradient fits in registers */
+    LEAST_TILE_ROWS = 64,
     MOST_TILE_ROWS = 512,
-    TILE_ELEMENTS = 24576,  /* of a tile: with the next one it fits in 512 KB of L2 */
+    TILE_ELEMENTS = 24576,  /* of a tile, where that is not too few rows: it fits in 512 KB of L2 */
     SHORT_AHEAD = 2048,     /* bytes that short rows are fetched ahead */
     ONE_STREAM = 2400,      /* bytes of a row above which rows are streams of their own */
     CACHED = 1 << 24,       /* bytes of X above which it is expected to be out of cache */
+    COLUMNS_AHEAD = 8,      /* columns that a tile is fetched ahead */
     LINE = 64,
 };
 
@@ -53,7 +55,7 @@ static inline int streams(const descent *d, size_t size) {
 /* Rows of a tile, a multiple of 8 (a line of doubles). */
 static inline ptrdiff_t tile_rows(ptrdiff_t p) {
     const ptrdiff_t rows = TILE_ELEMENTS / p / 8 * 8;
-    return rows < 64 ? 64 : rows > MOST_TILE_ROWS ? MOST_TILE_ROWS : rows;
+    return rows < LEAST_TILE_ROWS ? LEAST_TILE_ROWS : rows > MOST_TILE_ROWS ? MOST_TILE_ROWS : rows;
 }
 
 /* Bounds checks of every access to X, for builds with FASTGD_BOUNDS_CHECKS=1. */
@@ -82,25 +84,35 @@ static inline void check_bounds(const char *begin, size_t bytes) {
 #define TARGET
 #define LANES 2
 #define FLOAT double
+#define WIDEN(v) (v)
 #include "loops.h"
 #undef FLOAT
+#undef WIDEN
 #define FLOAT float
+#define WIDEN(v) __builtin_convertvector(v, vec)
 #include "loops.h"
 #undef FLOAT
+#undef WIDEN
 #undef LEVEL
 #undef TARGET
 #undef LANES
 
 #if defined(__x86_64__)
+#include <immintrin.h> /* GCC 12 makes four instructions of __builtin_convertvector where one would do */
+
 #define LEVEL avx2
 #define TARGET __attribute__((target("avx2,fma,bmi,bmi2")))
 #define LANES 4
 #define FLOAT double
+#define WIDEN(v) (v)
 #include "loops.h"
 #undef FLOAT
+#undef WIDEN
 #define FLOAT float
+#define WIDEN(v) (vec) _mm256_cvtps_pd((__m128)(v))
 #include "loops.h"
 #undef FLOAT
+#undef WIDEN
 #undef LEVEL
 #undef TARGET
 #undef LANES
@@ -109,11 +121,15 @@ static inline void check_bounds(const char *begin, size_t bytes) {
 #define TARGET __attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512dq,avx512vl,prefer-vector-width=512")))
 #define LANES 8
 #define FLOAT double
+#define WIDEN(v) (v)
 #include "loops.h"
 #undef FLOAT
+#undef WIDEN
 #define FLOAT float
+#define WIDEN(v) (vec) _mm512_cvtps_pd((__m256)(v))
 #include "loops.h"
 #undef FLOAT
+#undef WIDEN
 #undef LEVEL
 #undef TARGET
 #undef LANES

@@ -5,6 +5,7 @@
      TARGET  the attribute that lets the compiler use the level's instructions
      LANES   doubles in a vector of that level: 2, 4 or 8
      FLOAT   the storage type of X: double or float; arithmetic is in double either way
+     WIDEN   what turns a vector of FLOAT into one of double
 
    Design:
    (a) X is read once. A few rows (C order) or a tile of rows (Fortran order) are used twice while they are in L1 or L2.
@@ -43,7 +44,7 @@ INLINE void store(double *a, vec v) { *(vec_of_double *)a = v; }
 INLINE vec load_x(const FLOAT *a) {
     IN_BOUNDS(a, LANES);
     vec_of_float v = *(const unaligned_float *)a;
-    return __builtin_convertvector(v, vec);
+    return WIDEN(v);
 }
 
 INLINE vec gather_x(const FLOAT *a, ptrdiff_t stride) {
@@ -52,7 +53,7 @@ INLINE vec gather_x(const FLOAT *a, ptrdiff_t stride) {
         IN_BOUNDS(a + k * stride, 1);
         v[k] = a[k * stride];
     }
-    return __builtin_convertvector(v, vec);
+    return WIDEN(v);
 }
 
 INLINE vec splat(double a) {
@@ -307,6 +308,13 @@ OUTLINE void NAME(add_tiles)(const FLOAT *X, const double *y, ptrdiff_t rows, pt
         for (j = 0; j + 4 <= p; j += 4) {
             const FLOAT *a = X + start + j * stride, *b = a + stride, *c = b + stride, *d = c + stride;
             const vec w0 = splat(w[j]), w1 = splat(w[j + 1]), w2 = splat(w[j + 2]), w3 = splat(w[j + 3]);
+            /* Pieces of columns are too short for the processor to foresee the next ones. */
+            for (i = 0; i < m; i += LINE / (int)sizeof(FLOAT)) {
+                __builtin_prefetch(a + COLUMNS_AHEAD * stride + i);
+                __builtin_prefetch(b + COLUMNS_AHEAD * stride + i);
+                __builtin_prefetch(c + COLUMNS_AHEAD * stride + i);
+                __builtin_prefetch(d + COLUMNS_AHEAD * stride + i);
+            }
             for (i = 0; i < m; i += LANES)
                 store(r + i, load(r + i) + ((w0 * load_x(a + i) + w1 * load_x(b + i)) +
                                             (w2 * load_x(c + i) + w3 * load_x(d + i))));

@@ -19,7 +19,7 @@ from fastgd.backends import team
 from fastgd.backends.jit import REORDER_SUMS, add_atomic, compile_kernel, give_way, load_atomic
 
 NARROW = 16  # features for which rows are turned into columns, a tile at a time
-MOST_TILE_ROWS = 512
+LEAST_TILE_ROWS, MOST_TILE_ROWS = 64, 512
 NARROW_TILE_ROWS = 128
 TILE_ELEMENTS = 24_576  # of a tile: with the next one it fits in 512 KB of L2
 PACK_ELEMENTS = 16_384  # of a narrow X that is turned into columns once a call, instead of tile by tile,
@@ -216,7 +216,7 @@ def run_descent(
     p = len(weights) - intercepts
     packs = not columns and p <= NARROW
     # Not by whether this call packs: the sums would depend on how many epochs it has.
-    tile = NARROW_TILE_ROWS if p <= NARROW else min(max(TILE_ELEMENTS // p // 8 * 8, 64), MOST_TILE_ROWS)
+    tile = NARROW_TILE_ROWS if p <= NARROW else min(max(TILE_ELEMENTS // p // 8 * 8, LEAST_TILE_ROWS), MOST_TILE_ROWS)
     residual = np.empty(tile)
     packed = np.empty((p if packs else 0, tile))
     blocks = len(partials)
