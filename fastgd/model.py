@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
+from reprlib import repr as quote
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,11 @@ def to_json(model: Model, fit: dict[str, Any]) -> dict[str, Any]:
     return {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(model), "fit": fit}
 
 
+def format_json(document: dict[str, Any], indent: int | None = 2) -> str:
+    """Return a document as JSON, which has no NaN and no infinities."""
+    return json.dumps(document, indent=indent, allow_nan=False)
+
+
 def load(path: str | Path) -> Model:
     """Read a model that was written from `to_json`.
 
@@ -61,14 +68,15 @@ def load(path: str | Path) -> Model:
     """
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:  # not JSON, or not text
+    except (ValueError, RecursionError) as error:  # not JSON, not text, or nested too deeply
         raise ModelError(f"{path}: expected a model in JSON; {error}") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise ModelError(f'{path}: expected a JSON object with "schema": "{SCHEMA}"')
-    if document.get("schema_version") != SCHEMA_VERSION:
+    version = document.get("schema_version")
+    if type(version) is not int or version != SCHEMA_VERSION:
         raise ModelError(
-            f"{path}: expected schema_version {SCHEMA_VERSION}; got {document.get('schema_version')!r}, which this "
-            "version of fastgd cannot read"
+            f"{path}: expected schema_version {SCHEMA_VERSION}; got {quote(version)}, which this version of fastgd "
+            "cannot read"
         )
     return check_model(path, document)
 
@@ -83,8 +91,13 @@ def check_model(path: str | Path, document: dict[str, Any]) -> Model:
     }
     for name, (kind, test) in expected.items():
         if not test(document.get(name)):
-            raise ModelError(f"{path}: {name} must be {kind}; got {document.get(name)!r}")
+            raise ModelError(f"{path}: {name} must be {kind}; got {quote(document.get(name))}")
     model = Model(**{name: document[name] for name in expected})
+    if not model.features or len({*model.features, model.target}) <= len(model.features):
+        raise ModelError(
+            f"{path}: features must be one or more different names without the target {quote(model.target)}; got "
+            f"{quote(model.features)}"
+        )
     if len(model.coef) != len(model.features):
         raise ModelError(
             f"{path}: coef must have one number for each of {len(model.features)} features; got {len(model.coef)}"
@@ -104,4 +117,7 @@ def is_text(value: Any) -> bool:
 
 def is_finite(value: Any) -> bool:
     """Tell whether a value is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    except OverflowError:  # an int out of the range of float64
+        return False

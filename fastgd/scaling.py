@@ -1,8 +1,17 @@
 """Descending in centred, scaled coordinates, and coming back."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from fastgd.arrays import Array
+from fastgd.validation import check_mean_square
+
+
+def check_columns(names: Iterable[str], X: Array) -> None:
+    """Refuse columns whose squares leave the range of float64, by name."""
+    for name, column in zip(names, X.T, strict=True):
+        check_mean_square(f"column {name!r}", column)
 
 
 def standardize(X: Array) -> tuple[Array, Array, Array]:

@@ -1,19 +1,25 @@
 """The command line, through a real process."""
 
 import json
+import os
+import re
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 
 import fastgd
+from fastgd import cli, fitting
 
 
-def run(*arguments, cwd=None):
+def run(*arguments, cwd=None, **environment):
     """Run the command line as a person would, and return the finished process."""
     command = [sys.executable, "-m", "fastgd", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env=os.environ | environment, timeout=300, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +89,105 @@ def test_divergence_saves_no_model(file, tmp_path):
     assert not (tmp_path / "model.json").exists()
 
 
-def test_constant_target_has_no_r_squared(tmp_path):
+@pytest.mark.parametrize("value", [3, 0.1])
+def test_constant_target_has_no_r_squared(tmp_path, capsys, value):
     path = tmp_path / "flat.csv"
-    path.write_text("x,y\n1,3\n2,3\n4,3\n")
-    assert "R² undefined" in run("fit", path, "--target", "y").stdout
+    path.write_text(f"x,y\n1,{value}\n2,{value}\n4,{value}\n")
+    assert cli.main(["fit", str(path), "--target", "y"]) == 0
+    assert "R² undefined" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "state", "advice"),
+    [
+        (["--epochs", "3"], "not converged", "not converged after 3 epochs: try more --epochs, or --standardize"),
+        (["--epochs", "3", "--standardize"], "not converged", "not converged after 3 epochs: try more --epochs\n"),
+        ([], "settled (cost)", "the cost changed too little to go on; that can be a slow descent"),
+        (["--standardize"], "converged (gradient)", ""),
+    ],
+)
+def test_how_the_fit_ended_is_said(tmp_path, capsys, options, state, advice):
+    path = tmp_path / "scales.csv"
+    path.write_text("a,b,y\n1001,2002,10\n1002,2004,11.5\n1003,2006,13\n1004,2008,14.2\n1005,2010,16\n")
+    assert cli.main(["fit", str(path), "--target", "y", *options]) == 0
+    told = capsys.readouterr()
+    assert f"epochs, {state}\n" in told.out
+    assert advice in told.err
+    assert bool(told.err) == bool(advice)
+
+
+@pytest.mark.parametrize(("scale", "size"), [("200", "large"), ("-200", "small")])
+def test_columns_that_cannot_be_standardized_are_named(tmp_path, capsys, scale, size):
+    path = tmp_path / "data.csv"
+    path.write_text(f"ok,a,y\n1,1e{scale},1\n2,2e{scale},2\n")
+    assert cli.main(["fit", str(path), "--target", "y", "--standardize"]) == 2
+    assert f"column 'a' must have a mean square between 1e-280 and 1e+280; its values are too {size}" in (
+        capsys.readouterr().err
+    )
+    assert cli.main(["fit", str(path), "--target", "a"]) == 2
+    assert "column 'a' must have a mean square" in capsys.readouterr().err
+
+
+def test_predictions_out_of_range_are_refused(tmp_path, capsys):
+    document = {"schema": "fastgd.linear_model", "schema_version": 1, "target": "y", "intercept": 0.0}
+    (tmp_path / "model.json").write_text(json.dumps(document | {"features": ["a", "b"], "coef": [1e308, -1e308]}))
+    path = tmp_path / "data.csv"
+    for row in ("10,0", "10,10"):  # an infinity, and the difference of two
+        path.write_text(f"a,b\n1,1\n{row}\n")
+        assert cli.main(["predict", str(tmp_path / "model.json"), str(path)]) == 2
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert f"{path}, row 2 below the column names: the prediction is out of the range of float64" in told.err
+
+
+def test_output_survives_a_terminal_without_the_characters(tmp_path):
+    (tmp_path / "data.csv").write_text("größe,y\n1,1\n2,2\n", encoding="utf-8")
+    finished = run("fit", "data.csv", "--target", "y", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert finished.returncode == 0
+    assert "R? 1.0" in finished.stdout
+    assert "gr??e" in finished.stdout
+
+
+def test_reader_that_goes_away_ends_quietly(tmp_path):
+    document = {"schema": "fastgd.linear_model", "schema_version": 1, "target": "y", "intercept": 0.0}
+    (tmp_path / "model.json").write_text(json.dumps(document | {"features": ["a"], "coef": [1.0]}))
+    (tmp_path / "many.csv").write_text("a\n" + "1.5\n" * 50_000)
+    command = [sys.executable, "-m", "fastgd", "predict", "model.json", "many.csv"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stdout.readline() == "y\n"
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
+def test_interrupt_outside_a_fit_is_exit_code_130(file, capsys, monkeypatch):
+    monkeypatch.setattr(fitting, "read_csv", interrupt)
+    assert cli.main(["fit", str(file), "--target", "price"]) == 130
+    assert capsys.readouterr() == ("", "fastgd: interrupted\n")
+
+
+def test_interrupted_fit_saves_no_model(file, tmp_path, capsys, monkeypatch):
+    descend = partial(fastgd.gradient_descent, callback=lambda epoch, *_: epoch == 20 and interrupt())
+    monkeypatch.setattr(fitting, "gradient_descent", descend)
+    out = tmp_path / "model.json"
+    assert cli.main(["fit", str(file), "--target", "price", "--out", str(out)]) == 130
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert re.fullmatch(r"fastgd: no model: interrupted after [23]0 epochs\n", told.err)
+    assert not out.exists()
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_input_is_never_overwritten(file, tmp_path, capsys):
+    before = file.read_bytes()
+    (tmp_path / "other.csv").symlink_to(file)
+    for out in (file, tmp_path / "." / file.name, tmp_path / "other.csv"):
+        assert cli.main(["fit", str(file), "--target", "price", "--out", str(out)]) == 2
+        assert "--out must not be the file that is read" in capsys.readouterr().err
+    assert file.read_bytes() == before
 
 
 def test_plot_is_saved(file, tmp_path):
@@ -127,6 +228,14 @@ def test_config(tmp_path):
         (["fit", "data.csv", "--target", "price", "--backend", "abacus"], "invalid choice: 'abacus'"),
         (["fit", "data.csv", "--target", "price", "--plot", "curve.xyz"], "--plot must end in one of"),
         (["fit", "data.csv", "--target", "price", "--out", "no/model.json"], "--out must be in a folder that exists"),
+        (["fit", "data.csv", "--target", "price", "--out", "."], "--out must be a file; got the folder '.'"),
+        (["fit", "data.csv", "--target", "price", "--out", ""], "--out must name a file; got ''"),
+        (["fit", "data.csv", "--target", "price", "--plot", ""], "--plot must name a file; got ''"),
+        (["fit", "data.csv", "--target", "price", "--plot", "f.png"], "--plot must be a file; got the folder 'f.png'"),
+        (["fit", "data.csv", "--target", "price", "--out", "p.svg", "--plot", "p.svg"], "must be different files"),
+        (["demo", "--plot", ""], "--plot must name a file; got ''"),
+        (["fit", "data.csv", "--target", "price", "--epochs", "1000000000000"], "epochs must be"),
+        (["fit", "gap.csv", "--target", "y"], "gap.csv, line 3: expected a row; got an empty line"),
         (["fit", "lonely.csv", "--target", "y"], "expected columns beside the target 'y'"),
         (["fit", "bad.csv", "--target", "y"], "bad.csv, line 3, column 'x': expected a number; got 'red'"),
         (["predict", "model.json", "data.csv"], "data.csv, line 1: no column 'weight'; the columns are 'age', 'price'"),
@@ -145,12 +254,14 @@ def test_bad_input_is_exit_code_2_and_one_line(file, tmp_path, arguments, messag
         "old.json": {**model, "schema_version": 0},
         "other.json": {"schema": "something else"},
         "short.json": {**model, "features": ["a", "b"], "coef": [1.0]},
-        "text.json": {**model, "features": [], "coef": [], "intercept": "high"},
+        "text.json": {**model, "features": ["a"], "coef": [1.0], "intercept": "high"},
     }
     for name, document in documents.items():
         (tmp_path / name).write_text(json.dumps(document))
     (tmp_path / "lonely.csv").write_text("y\n1\n")
     (tmp_path / "bad.csv").write_text("x,y\n1,2\nred,3\n")
+    (tmp_path / "gap.csv").write_text("x,y\n1,2\n\n2,3\n")
+    (tmp_path / "f.png").mkdir()
     finished = run(*arguments, cwd=tmp_path)
     assert (finished.returncode, finished.stdout) == (2, "")
     assert message in finished.stderr

@@ -40,7 +40,7 @@ def test_what_was_written_is_read(path, document):
         ({"schema_version": True}, "expected schema_version 1; got True"),
         ({"schema_version": 1.0}, "expected schema_version 1; got 1.0"),
         ({"schema_version": "9" * 100_000}, "expected schema_version 1; got '999"),
-        ({"target": ["t" * 100_000] * 100_000}, "target must be a text; got ['ttt"),
+        ({"target": ["t" * 1000] * 1000}, "target must be a text; got ['ttt"),
     ],
 )
 def test_models_that_are_not_whole(path, document, change, message):
@@ -52,11 +52,11 @@ def test_models_that_are_not_whole(path, document, change, message):
     assert len(str(caught.value)) < len(str(path)) + 400
 
 
-@pytest.mark.parametrize("content", ["[" * 200_000, '{"a":' * 200_000, "1" * 5000, "", "{", "\ufeff{}"])
-def test_files_that_are_no_json(path, content):
-    path.write_text(content, encoding="utf-8")
-    with pytest.raises(ModelError, match="expected a model in JSON"):
-        load(path)
+def test_files_that_are_no_json(path):
+    for content in ("[" * 200_000, '{"a":' * 200_000, "1" * 5000, "", "{", "\ufeff{}"):
+        path.write_text(content, encoding="utf-8")
+        with pytest.raises(ModelError, match="expected a model in JSON"):
+            load(path)
 
 
 def test_json_of_something_else(path):
