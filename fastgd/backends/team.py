@@ -22,7 +22,7 @@ from fastgd.backends.contract import count_intercepts
 MOST_BLOCKS = 64
 BLOCK_ELEMENTS = 32_768  # of X in a block, at least, so that an epoch of a block is worth a meeting of threads
 BLOCK_SAMPLES = 128  # rows of a block, at least, so that its sums are small beside its data
-THREAD_ELEMENTS = 262_144  # of X for each thread, at least, where the caller leaves the choice to us
+THREAD_ELEMENTS = 524_288  # of X for each thread, at least, where the caller leaves the choice to us
 ABANDONED = 8  # the entry of sync that calls a wait off; the others are the kernels' own
 SYNC_SIZE = 16  # entries: two cache lines
 
