@@ -24,7 +24,7 @@ cdef extern from "descend.h" nogil:
     ctypedef struct descent:
         const void *X
         const double *y
-        ptrdiff_t n, p
+        ptrdiff_t n, p, stride
         int columns, is_float, level, intercepts
         double *weights
         const double *rates
@@ -66,7 +66,8 @@ def descend(
     PyObject_GetBuffer(X, &view, PyBUF_STRIDES)
     try:
         d.X, d.n, d.p = view.buf, view.shape[0], view.shape[1]
-        d.columns = not PyBuffer_IsContiguous(&view, b"C")
+        d.columns = PyBuffer_IsContiguous(&view, b"F")
+        d.stride = d.n if d.columns else d.p
         d.is_float = view.itemsize == sizeof(float)
         d.level, d.intercepts = level, intercepts
         d.y, d.weights, d.gradient = &y[0], &weights[0], &gradient[0]

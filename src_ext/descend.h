@@ -21,8 +21,9 @@ enum {
 };
 
 enum {
-    PACK_ELEMENTS = 16384, /* at most 128 KB: a narrow X in C order this small is turned into columns, once a call */
-    PACK_EPOCHS = 4        /* where there are enough epochs to make that pay */
+    SUMS = 6,              /* where the sums of a block begin in its row of partials: Σr², Σr, and at a line of cache Σ r·x */
+    PACK_FEATURES = 16,    /* X in C order with up to so many features */
+    PACK_ELEMENTS = 16384, /* and elements (128 KB) is turned into columns, once a call */
 };
 
 /* Wait until all threads have arrived as often as this one; false if they will not. */
@@ -42,7 +43,7 @@ static double fold(const descent *d, ptrdiff_t blocks) {
     double squares = 0.0, total = 0.0, *g = d->gradient + d->intercepts;
     for (ptrdiff_t j = 0; j < d->p; j++) g[j] = 0.0;
     for (ptrdiff_t b = 0; b < blocks; b++) {
-        const double *partial = d->partials + b * d->partial_size;
+        const double *partial = d->partials + b * d->partial_size + SUMS;
         squares += partial[0];
         total += partial[1];
         for (ptrdiff_t j = 0; j < d->p; j++) g[j] += partial[2 + j];
@@ -62,13 +63,15 @@ static int update(const descent *d, double rate, double cost) {
     return 1;
 }
 
-/* The columns of a small narrow X, one after the other, in double; NULL if there is no memory for them. */
-static double *pack(const descent *d) {
-    double *packed = malloc((size_t)(d->n * d->p) * sizeof(double));
+/* The columns of a small narrow X, one after the other, in double, each from a line of cache on; NULL without memory. */
+static double *pack(const descent *d, ptrdiff_t stride) {
+    double *packed = aligned_alloc(LINE, (size_t)(stride * d->p) * sizeof(double));
     if (packed == NULL) return NULL;
     for (ptrdiff_t i = 0; i < d->n; i++)
-        for (ptrdiff_t j = 0; j < d->p; j++)
-            packed[j * d->n + i] = d->is_float ? ((const float *)d->X)[i * d->p + j] : ((const double *)d->X)[i * d->p + j];
+        for (ptrdiff_t j = 0; j < d->p; j++) {
+            const ptrdiff_t k = i * d->p + j;
+            packed[j * stride + i] = d->is_float ? ((const float *)d->X)[k] : ((const double *)d->X)[k];
+        }
     return packed;
 }
 
@@ -80,7 +83,7 @@ static ptrdiff_t run_epochs(const descent *d) {
         for (ptrdiff_t b = first; b < last; b++) {
             const ptrdiff_t row = b * d->block_rows, rest = d->n - row;
             add_block[d->level][d->is_float](d, row, rest < d->block_rows ? rest : d->block_rows,
-                                             d->partials + b * d->partial_size);
+                                             d->partials + b * d->partial_size + SUMS);
         }
         if (!meet(d, &times)) return epoch;
         if (d->member == 0) {
@@ -94,11 +97,13 @@ static ptrdiff_t run_epochs(const descent *d) {
 
 /* Apply the updates and return how many were applied. */
 static ptrdiff_t run_descent(const descent *d) {
-    const int packs = d->p <= NARROW && d->p > 1 && !d->columns && d->n * d->p <= PACK_ELEMENTS && d->epochs >= PACK_EPOCHS;
-    double *packed = packs ? pack(d) : NULL;
+    const int packs = d->p <= PACK_FEATURES && !d->columns && d->n * d->p <= PACK_ELEMENTS;
+    const ptrdiff_t line = LINE / sizeof(double), stride = (d->n + line - 1) / line * line;
+    double *packed = packs ? pack(d, stride) : NULL;
     if (packed == NULL) return run_epochs(d);
     descent narrow = *d;
     narrow.X = packed;
+    narrow.stride = stride;
     narrow.columns = 1;
     narrow.is_float = 0;
     const ptrdiff_t applied = run_epochs(&narrow);

@@ -15,6 +15,7 @@ typedef struct {
     const void *X;        /* n × p, C order; Fortran order where `columns` is set */
     const double *y;      /* n */
     ptrdiff_t n, p;
+    ptrdiff_t stride;     /* elements from row to row, or from column to column where `columns` is set */
     int columns, is_float, level, intercepts;
     double *weights;      /* p + intercepts, as are gradient and `total` */
     const double *rates;  /* epochs */
@@ -35,28 +36,18 @@ typedef double four __attribute__((vector_size(32)));
 typedef double unaligned_four __attribute__((vector_size(32), aligned(8), may_alias));
 
 enum {
-    NARROW = 8,             /* features for which a vector is a column of rows */
-    MOST_VECTORS = 6,       /* vectors of a row whose gradient fits in registers */
-    LEAST_TILE_ROWS = 64,
-    MOST_TILE_ROWS = 512,
-    TILE_ELEMENTS = 24576,  /* of a tile, where that is not too few rows: it fits in 512 KB of L2 */
-    SHORT_AHEAD = 2048,     /* bytes that short rows are fetched ahead */
-    ONE_STREAM = 2400,      /* bytes of a row above which rows are streams of their own */
-    CACHED = 1 << 24,       /* bytes of X above which it is expected to be out of cache */
-    COLUMNS_AHEAD = 8,      /* columns that a tile is fetched ahead */
-    LINE = 64,
+    LINE = 64,               /* bytes of a line of cache */
+    NARROW = 8,              /* features for which a vector is a column of rows */
+    MOST_VECTORS = 6,        /* vectors of a row whose gradient fits in registers */
+    SHORT_AHEAD = 4096,      /* bytes that short rows are fetched ahead */
+    ONE_STREAM = 2400,       /* bytes of a row above which rows are streams of their own */
+    LONG_AHEAD = 1 << 16,    /* bytes that long rows are fetched ahead, at least */
+    CACHED = 1 << 24,        /* bytes of X above which it is expected to be out of cache */
+    STREAMS = 16,            /* columns that a processor follows of its own accord */
+    MANY_STREAMS = 1500,     /* columns so far apart that two lines of each are read at once */
+    AHEAD_OF_ALL = 1 << 18,  /* bytes that all columns together are fetched ahead: they stay in L2 */
+    MOST_STRIP_VECTORS = 8,
 };
-
-/* Streams in which memory is read by add_long_rows, 1 or 4: see there. */
-static inline int streams(const descent *d, size_t size) {
-    return d->p * size <= ONE_STREAM && d->n * d->p * size > CACHED ? 1 : 4;
-}
-
-/* Rows of a tile, a multiple of 8 (a line of doubles). */
-static inline ptrdiff_t tile_rows(ptrdiff_t p) {
-    const ptrdiff_t rows = TILE_ELEMENTS / p / 8 * 8;
-    return rows < LEAST_TILE_ROWS ? LEAST_TILE_ROWS : rows > MOST_TILE_ROWS ? MOST_TILE_ROWS : rows;
-}
 
 /* Bounds checks of every access to X, for builds with FASTGD_BOUNDS_CHECKS=1. */
 #ifdef FASTGD_BOUNDS_CHECKS
@@ -117,16 +108,18 @@ static inline void check_bounds(const char *begin, size_t bytes) {
 #undef TARGET
 #undef LANES
 
+/* 256-bit vectors here too, with twice the registers and shorter moves: X is rarely aligned to 64 bytes, and a 512-bit load
+   that crosses a line costs as much as two. Measured on Zen 4: eight lanes were slower at every narrow shape. */
 #define LEVEL avx512
-#define TARGET __attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512dq,avx512vl,prefer-vector-width=512")))
-#define LANES 8
+#define TARGET __attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512dq,avx512vl,prefer-vector-width=256")))
+#define LANES 4
 #define FLOAT double
 #define WIDEN(v) (v)
 #include "loops.h"
 #undef FLOAT
 #undef WIDEN
 #define FLOAT float
-#define WIDEN(v) (vec) _mm512_cvtps_pd((__m256)(v))
+#define WIDEN(v) (vec) _mm256_cvtps_pd((__m128)(v))
 #include "loops.h"
 #undef FLOAT
 #undef WIDEN

@@ -3,12 +3,12 @@
    This file is included once for every CPU level and storage type, with
      LEVEL   a name for the level, part of every function's name
      TARGET  the attribute that lets the compiler use the level's instructions
-     LANES   doubles in a vector of that level: 2, 4 or 8
+     LANES   doubles in a vector of that level: 2 or 4
      FLOAT   the storage type of X: double or float; arithmetic is in double either way
      WIDEN   what turns a vector of FLOAT into one of double
 
    Design:
-   (a) X is read once. A few rows (C order) or a tile of rows (Fortran order) are used twice while they are in L1 or L2.
+   (a) X is read once. A few rows (C order) or a strip of rows (Fortran order) are used twice while they are in L1 or L2.
    (b) Explicit vectors instead of -ffast-math: the order of every sum stands in this file, so it is the same for every
        compiler, and neither NaN nor denormals are treated differently from anywhere else in the process.
    (c) Columns beyond the last whole vector are read by one more vector that overlaps the one before, with weights of
@@ -29,7 +29,6 @@ typedef FLOAT unaligned_float __attribute__((vector_size(sizeof(FLOAT) * LANES),
 #define OUTLINE TARGET static __attribute__((noinline))
 #define load NAME(load)
 #define load_x NAME(load_x)
-#define gather_x NAME(gather_x)
 #define store NAME(store)
 #define splat NAME(splat)
 #define sum NAME(sum)
@@ -47,13 +46,9 @@ INLINE vec load_x(const FLOAT *a) {
     return WIDEN(v);
 }
 
-INLINE vec gather_x(const FLOAT *a, ptrdiff_t stride) {
-    vec_of_float v;
-    for (int k = 0; k < LANES; k++) {
-        IN_BOUNDS(a + k * stride, 1);
-        v[k] = a[k * stride];
-    }
-    return WIDEN(v);
+/* Fetch so many bytes into L2, line by line. */
+INLINE void NAME(fetch)(const char *a, int bytes) {
+    for (int line = 0; line < bytes; line += LINE) __builtin_prefetch(a + line, 0, 2);
 }
 
 INLINE vec splat(double a) {
@@ -63,9 +58,11 @@ INLINE vec splat(double a) {
 }
 
 INLINE double sum(vec v) {
-    double total = 0.0;
-    for (int k = 0; k < LANES; k++) total += v[k];
-    return total;
+#if LANES == 2
+    return v[0] + v[1];
+#else
+    return (v[0] + v[2]) + (v[1] + v[3]);
+#endif
 }
 
 /* Four sums of four vectors, side by side. */
@@ -75,16 +72,8 @@ INLINE four NAME(sums)(vec a, vec b, vec c, vec d) {
     vec cd = __builtin_shufflevector(c, d, 0, 2) + __builtin_shufflevector(c, d, 1, 3);
     return __builtin_shufflevector(ab, cd, 0, 1, 2, 3);
 #else
-#if LANES == 8
-    four a4 = __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
-    four b4 = __builtin_shufflevector(b, b, 0, 1, 2, 3) + __builtin_shufflevector(b, b, 4, 5, 6, 7);
-    four c4 = __builtin_shufflevector(c, c, 0, 1, 2, 3) + __builtin_shufflevector(c, c, 4, 5, 6, 7);
-    four d4 = __builtin_shufflevector(d, d, 0, 1, 2, 3) + __builtin_shufflevector(d, d, 4, 5, 6, 7);
-#else
-    four a4 = a, b4 = b, c4 = c, d4 = d;
-#endif
-    four ab = __builtin_shufflevector(a4, b4, 0, 4, 2, 6) + __builtin_shufflevector(a4, b4, 1, 5, 3, 7);
-    four cd = __builtin_shufflevector(c4, d4, 0, 4, 2, 6) + __builtin_shufflevector(c4, d4, 1, 5, 3, 7);
+    vec ab = __builtin_shufflevector(a, b, 0, 4, 2, 6) + __builtin_shufflevector(a, b, 1, 5, 3, 7);
+    vec cd = __builtin_shufflevector(c, d, 0, 4, 2, 6) + __builtin_shufflevector(c, d, 1, 5, 3, 7);
     return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
 #endif
 }
@@ -105,11 +94,44 @@ OUTLINE void add_rest(const FLOAT *X, const double *y, ptrdiff_t rows, ptrdiff_t
     }
 }
 
+/* LANES rows of P elements, turned into P columns. Four elements of a row are read at once: of rows of three the last
+   one from one element before it, since there may be nothing behind it. */
+INLINE void NAME(load_transposed)(const int P, const FLOAT *a, ptrdiff_t stride, vec *x) {
+#if LANES == 2
+    for (int j = 0; j < P; j++) {
+        IN_BOUNDS(a + j, 1);
+        IN_BOUNDS(a + stride + j, 1);
+        x[j] = (vec){a[j], a[stride + j]};
+    }
+#else
+    if (P == 2) {
+        const vec ab = load_x(a), cd = load_x(a + 4);
+        x[0] = __builtin_shufflevector(ab, cd, 0, 2, 4, 6);
+        x[1] = __builtin_shufflevector(ab, cd, 1, 3, 5, 7);
+        return;
+    }
+    for (int j = 0; j < P; j += 4) {
+        const int from = j + 4 <= P ? j : P > 4 ? P - 4 : 0, late = P < 4; /* the last four columns overlap the first */
+        const vec r0 = load_x(a + from), r1 = load_x(a + stride + from), r2 = load_x(a + 2 * stride + from);
+        vec r3 = load_x(a + 3 * stride + from - late);
+        if (late) r3 = __builtin_shufflevector(r3, r3, 1, 2, 3, 3);
+        const vec even01 = __builtin_shufflevector(r0, r1, 0, 4, 2, 6), odd01 = __builtin_shufflevector(r0, r1, 1, 5, 3, 7);
+        const vec even23 = __builtin_shufflevector(r2, r3, 0, 4, 2, 6), odd23 = __builtin_shufflevector(r2, r3, 1, 5, 3, 7);
+        const vec column[4] = {__builtin_shufflevector(even01, even23, 0, 1, 4, 5),
+                               __builtin_shufflevector(odd01, odd23, 0, 1, 4, 5),
+                               __builtin_shufflevector(even01, even23, 2, 3, 6, 7),
+                               __builtin_shufflevector(odd01, odd23, 2, 3, 6, 7)};
+        for (int k = 0; k < 4; k++)
+            if (from + k >= j && from + k < P) x[from + k] = column[k];
+    }
+#endif
+}
+
 /* 1 to 8 features: a vector is a column of LANES rows, so that no lane is idle. All sums stay in registers. */
 INLINE void NAME(add_narrow)(const int P, const int columns, const FLOAT *X, const double *y, ptrdiff_t rows,
                              ptrdiff_t stride, const double *w, double intercept, double *out) {
     const int groups = P <= 4 ? 2 : 1; /* two independent chains where one would wait for its own sums */
-    vec squares[2] = {{0}, {0}}, total[2] = {{0}, {0}}, g[2][8], weight[8], start = splat(intercept);
+    vec squares[2] = {{0}, {0}}, total[2] = {{0}, {0}}, g[2][NARROW], weight[NARROW], start = splat(intercept);
     for (int j = 0; j < P; j++) {
         weight[j] = splat(w[j]);
         g[0][j] = g[1][j] = (vec){0};
@@ -118,11 +140,12 @@ INLINE void NAME(add_narrow)(const int P, const int columns, const FLOAT *X, con
     for (; i + groups * LANES <= rows; i += groups * LANES)
         for (int k = 0; k < groups; k++) {
             const ptrdiff_t row = i + k * LANES;
-            vec x[8], r = start - load(y + row);
-            for (int j = 0; j < P; j++) {
-                x[j] = columns ? load_x(X + j * stride + row) : gather_x(X + row * stride + j, stride);
-                r += x[j] * weight[j];
-            }
+            vec x[NARROW], r = start - load(y + row);
+            if (columns)
+                for (int j = 0; j < P; j++) x[j] = load_x(X + j * stride + row);
+            else
+                NAME(load_transposed)(P, X + row * stride, stride, x);
+            for (int j = 0; j < P; j++) r += x[j] * weight[j];
             squares[k] += r * r;
             total[k] += r;
             for (int j = 0; j < P; j++) g[k][j] += r * x[j];
@@ -216,161 +239,160 @@ INLINE vec NAME(dot)(const FLOAT *a, const double *w, ptrdiff_t whole) {
     return (s0 + s1) + (s2 + s3);
 }
 
-/* Four of them side by side, added to s. */
-INLINE void NAME(dots)(const FLOAT *a, const FLOAT *b, const FLOAT *c, const FLOAT *d, const double *w, ptrdiff_t whole,
-                       vec *s) {
-    vec t[4] = {{0}, {0}, {0}, {0}};
-    ptrdiff_t j = 0;
-    for (; j + 2 * LANES <= whole; j += 2 * LANES) {
-        const vec u = load(w + j), v = load(w + j + LANES);
-        s[0] += u * load_x(a + j);
-        s[1] += u * load_x(b + j);
-        s[2] += u * load_x(c + j);
-        s[3] += u * load_x(d + j);
-        t[0] += v * load_x(a + j + LANES);
-        t[1] += v * load_x(b + j + LANES);
-        t[2] += v * load_x(c + j + LANES);
-        t[3] += v * load_x(d + j + LANES);
-    }
-    if (j < whole) {
-        const vec u = load(w + j);
-        s[0] += u * load_x(a + j);
-        s[1] += u * load_x(b + j);
-        s[2] += u * load_x(c + j);
-        s[3] += u * load_x(d + j);
-    }
-    for (int k = 0; k < 4; k++) s[k] += t[k];
-}
+/* Longer rows, R of them at a time: their residuals, then one pass over the gradient for all while they are in cache.
 
-/* Long rows: four residuals, then one pass over the gradient for all four rows while they are in cache.
-
-   Out of cache the dot products of rows of some 100 features are fastest one after the other, so that memory is read in
-   one stream, with the next four rows fetched during the pass over the gradient. Much longer rows are streams of their
-   own: there, and in cache, dot products side by side save loads of the weights, and prefetching costs more than it
-   gains. */
-INLINE void NAME(add_long_rows)(const int streams, const FLOAT *X, const double *y, ptrdiff_t rows, ptrdiff_t p,
-                                const double *w, double intercept, double *out) {
-    const ptrdiff_t whole = p - p % LANES, last = p - LANES;
+   Side by side, a weight is loaded once for all R rows, and as many bytes as are used are fetched into L2 from further
+   ahead, evenly over both passes, so that memory never waits for the arithmetic. Rows of up to ONE_STREAM bytes are read
+   one after the other instead, as one stream, which the processor fetches ahead of itself. */
+INLINE void NAME(add_long_rows)(const int R, const int side_by_side, const FLOAT *X, const double *y, ptrdiff_t rows,
+                                ptrdiff_t p, const double *w, double intercept, double *out) {
+    const ptrdiff_t whole = p - p % LANES, pairs = p - p % (2 * LANES), last = p - LANES;
+    const ptrdiff_t group = R * p * (ptrdiff_t)sizeof(FLOAT), ahead = group > LONG_AHEAD ? group : LONG_AHEAD;
     const vec tail = tail_weights(w, p, whole);
     double *g = out + 2;
     vec g_tail = {0};
-    four squares = {0}, total = {0};
+    double squares = 0.0, total = 0.0;
     for (ptrdiff_t j = 0; j < p; j++) g[j] = 0.0;
     ptrdiff_t i = 0;
-    for (; i + 4 <= rows; i += 4) {
-        const FLOAT *a = X + i * p, *b = a + p, *c = b + p, *d = c + p;
-        vec s[4] = {{0}, {0}, {0}, {0}};
-        if (streams == 4)
-            NAME(dots)(a, b, c, d, w, whole, s);
-        else
-            for (int k = 0; k < 4; k++) s[k] = NAME(dot)(a + k * p, w, whole);
-        if (whole < p)
-            for (int k = 0; k < 4; k++) s[k] += tail * load_x(a + k * p + last);
-        const four r = NAME(sums)(s[0], s[1], s[2], s[3]) + (intercept - *(const unaligned_four *)(y + i));
-        squares += r * r;
-        total += r;
-        const vec r0 = splat(r[0]), r1 = splat(r[1]), r2 = splat(r[2]), r3 = splat(r[3]);
-        for (ptrdiff_t j = 0; j < whole; j += LANES) {
-            const vec rx = (r0 * load_x(a + j) + r1 * load_x(b + j)) + (r2 * load_x(c + j) + r3 * load_x(d + j));
-            store(g + j, load(g + j) + rx);
-            if (streams == 1)
-                for (int line = 0; line < 4 * LANES * (int)sizeof(FLOAT); line += LINE)
-                    __builtin_prefetch((const char *)(a + 4 * (p + j)) + line);
+    for (; i + R <= rows; i += R) {
+        const FLOAT *a = X + i * p;
+        const char *next = (const char *)a + ahead;
+        vec s[4] = {{0}, {0}, {0}, {0}}, t[4] = {{0}, {0}, {0}, {0}};
+        ptrdiff_t j = 0;
+        if (side_by_side) {
+            for (; j < pairs; j += 2 * LANES) {
+                const vec u = load(w + j), v = load(w + j + LANES);
+                for (int k = 0; k < R; k++) {
+                    s[k] += u * load_x(a + k * p + j);
+                    t[k] += v * load_x(a + k * p + j + LANES);
+                }
+                NAME(fetch)(next + R / 2 * j * (ptrdiff_t)sizeof(FLOAT), R * LANES * sizeof(FLOAT));
+            }
+            if (j < whole)
+                for (int k = 0; k < R; k++) s[k] += load(w + j) * load_x(a + k * p + j);
+        } else
+            for (int k = 0; k < R; k++) s[k] = NAME(dot)(a + k * p, w, whole);
+        for (int k = 0; k < R; k++) {
+            s[k] += t[k];
+            if (whole < p) s[k] += tail * load_x(a + k * p + last);
+        }
+        const four r4 = NAME(sums)(s[0], s[1], s[2 % R], s[3 % R]);
+        vec r[4];
+        for (int k = 0; k < R; k++) {
+            const double residual = r4[k] + (intercept - y[i + k]);
+            squares += residual * residual;
+            total += residual;
+            r[k] = splat(residual);
+        }
+        next += group / 2;
+        for (j = 0; j < pairs; j += 2 * LANES) {
+            vec u = load(g + j), v = load(g + j + LANES);
+            for (int k = 0; k < R; k++) {
+                u += r[k] * load_x(a + k * p + j);
+                v += r[k] * load_x(a + k * p + j + LANES);
+            }
+            store(g + j, u);
+            store(g + j + LANES, v);
+            if (side_by_side) NAME(fetch)(next + R / 2 * j * (ptrdiff_t)sizeof(FLOAT), R * LANES * sizeof(FLOAT));
+        }
+        if (j < whole) {
+            vec u = load(g + j);
+            for (int k = 0; k < R; k++) u += r[k] * load_x(a + k * p + j);
+            store(g + j, u);
         }
         if (whole < p)
-            g_tail += (r0 * load_x(a + last) + r1 * load_x(b + last)) + (r2 * load_x(c + last) + r3 * load_x(d + last));
+            for (int k = 0; k < R; k++) g_tail += r[k] * load_x(a + k * p + last);
     }
     for (int k = 0; k < LANES; k++)
         if (last + k >= whole) g[last + k] += g_tail[k];
-    out[0] = (squares[0] + squares[1]) + (squares[2] + squares[3]);
-    out[1] = (total[0] + total[1]) + (total[2] + total[3]);
+    out[0] = squares;
+    out[1] = total;
     add_rest(X + i * p, y + i, rows - i, p, p, 1, w, intercept, out);
 }
 
-OUTLINE void NAME(add_long_rows_any)(int streams, const FLOAT *X, const double *y, ptrdiff_t rows, ptrdiff_t p,
-                                     const double *w, double intercept, double *out) {
-    if (streams == 4) NAME(add_long_rows)(4, X, y, rows, p, w, intercept, out);
-    else NAME(add_long_rows)(1, X, y, rows, p, w, intercept, out);
+OUTLINE void NAME(add_long_rows_any)(const FLOAT *X, const double *y, ptrdiff_t rows, ptrdiff_t p, const double *w,
+                                     double intercept, double *out) {
+    if (sizeof(FLOAT) == sizeof(float)) NAME(add_long_rows)(4, 1, X, y, rows, p, w, intercept, out);
+    else if (p * sizeof(FLOAT) > ONE_STREAM) NAME(add_long_rows)(2, 1, X, y, rows, p, w, intercept, out);
+    else NAME(add_long_rows)(2, 0, X, y, rows, p, w, intercept, out);
 }
 
-/* Fortran order: residuals of a tile of rows, four columns at a time, then the same columns once more from cache. */
-OUTLINE void NAME(add_tiles)(const FLOAT *X, const double *y, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t stride,
-                             const double *w, double intercept, double *out) {
-    const ptrdiff_t tile = tile_rows(p);
-    double r[MOST_TILE_ROWS], *g = out + 2;
+/* Fortran order: the residuals of a strip of rows in registers, column after column, then the same columns once more from
+   cache. A column gives one or two lines of cache to a strip; `ahead` bytes of it are fetched ahead unless 0, since the
+   processor follows some streams of its own accord, but not hundreds. Sums are added to out; returns the rows done. */
+INLINE ptrdiff_t NAME(add_strips)(const int vectors, const FLOAT *X, const double *y, ptrdiff_t rows, ptrdiff_t p,
+                                  ptrdiff_t stride, const double *w, double intercept, ptrdiff_t ahead, double *out) {
+    const int strip = vectors * LANES;
+    double *g = out + 2;
     vec squares = {0}, total = {0};
-    for (ptrdiff_t j = 0; j < p; j++) g[j] = 0.0;
-    ptrdiff_t start = 0;
-    for (; start + LANES <= rows; start += tile) {
-        ptrdiff_t m = rows - start < tile ? rows - start : tile, i, j;
-        m -= m % LANES;
-        for (i = 0; i < m; i += LANES) store(r + i, intercept - load(y + start + i));
-        for (j = 0; j + 4 <= p; j += 4) {
-            const FLOAT *a = X + start + j * stride, *b = a + stride, *c = b + stride, *d = c + stride;
-            const vec w0 = splat(w[j]), w1 = splat(w[j + 1]), w2 = splat(w[j + 2]), w3 = splat(w[j + 3]);
-            /* Pieces of columns are too short for the processor to foresee the next ones. */
-            for (i = 0; i < m; i += LINE / (int)sizeof(FLOAT)) {
-                __builtin_prefetch(a + COLUMNS_AHEAD * stride + i);
-                __builtin_prefetch(b + COLUMNS_AHEAD * stride + i);
-                __builtin_prefetch(c + COLUMNS_AHEAD * stride + i);
-                __builtin_prefetch(d + COLUMNS_AHEAD * stride + i);
+    ptrdiff_t i = 0;
+    for (; i + strip <= rows; i += strip) {
+        vec r[MOST_STRIP_VECTORS];
+        for (int k = 0; k < vectors; k++) r[k] = intercept - load(y + i + k * LANES);
+        for (ptrdiff_t j = 0; j < p; j++) {
+            const FLOAT *a = X + j * stride + i;
+            const vec weight = splat(w[j]);
+            for (int k = 0; k < vectors; k++) r[k] += weight * load_x(a + k * LANES);
+            if (ahead) NAME(fetch)((const char *)a + ahead, strip * sizeof(FLOAT));
+        }
+        for (int k = 0; k < vectors; k++) {
+            squares += r[k] * r[k];
+            total += r[k];
+        }
+        ptrdiff_t j = 0;
+        for (; j + 4 <= p; j += 4) {
+            vec s[4];
+            for (int c = 0; c < 4; c++) {
+                const FLOAT *a = X + (j + c) * stride + i;
+                s[c] = r[0] * load_x(a);
+                for (int k = 1; k < vectors; k++) s[c] += r[k] * load_x(a + k * LANES);
             }
-            for (i = 0; i < m; i += LANES)
-                store(r + i, load(r + i) + ((w0 * load_x(a + i) + w1 * load_x(b + i)) +
-                                            (w2 * load_x(c + i) + w3 * load_x(d + i))));
+            *(unaligned_four *)(g + j) += NAME(sums)(s[0], s[1], s[2], s[3]);
         }
         for (; j < p; j++) {
-            const FLOAT *a = X + start + j * stride;
-            const vec w0 = splat(w[j]);
-            for (i = 0; i < m; i += LANES) store(r + i, load(r + i) + w0 * load_x(a + i));
-        }
-        for (i = 0; i < m; i += LANES) {
-            squares += load(r + i) * load(r + i);
-            total += load(r + i);
-        }
-        for (j = 0; j + 4 <= p; j += 4) {
-            const FLOAT *a = X + start + j * stride, *b = a + stride, *c = b + stride, *d = c + stride;
-            vec s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
-            for (i = 0; i < m; i += LANES) {
-                const vec ri = load(r + i);
-                s0 += ri * load_x(a + i);
-                s1 += ri * load_x(b + i);
-                s2 += ri * load_x(c + i);
-                s3 += ri * load_x(d + i);
-            }
-            *(unaligned_four *)(g + j) += NAME(sums)(s0, s1, s2, s3);
-        }
-        for (; j < p; j++) {
-            const FLOAT *a = X + start + j * stride;
-            vec s0 = {0};
-            for (i = 0; i < m; i += LANES) s0 += load(r + i) * load_x(a + i);
-            g[j] += sum(s0);
+            const FLOAT *a = X + j * stride + i;
+            vec s = r[0] * load_x(a);
+            for (int k = 1; k < vectors; k++) s += r[k] * load_x(a + k * LANES);
+            g[j] += sum(s);
         }
     }
-    out[0] = sum(squares);
-    out[1] = sum(total);
-    const ptrdiff_t rest = rows % LANES;
-    add_rest(X + rows - rest, y + rows - rest, rest, p, 1, stride, w, intercept, out);
+    out[0] += sum(squares);
+    out[1] += sum(total);
+    return i;
+}
+
+OUTLINE void NAME(add_strips_any)(const FLOAT *X, const double *y, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t stride,
+                                  int cached, const double *w, double intercept, double *out) {
+    const int few = p <= STREAMS || cached;
+    const ptrdiff_t two_lines = 2 * LINE, most = LINE * LINE / sizeof(FLOAT), fair = AHEAD_OF_ALL / p / LINE * LINE;
+    const ptrdiff_t ahead = few ? 0 : fair < two_lines ? two_lines : fair > most ? most : fair;
+    ptrdiff_t i = 0;
+    for (ptrdiff_t j = 0; j < p + 2; j++) out[j] = 0.0;
+    if (sizeof(FLOAT) == sizeof(float) || few || p > MANY_STREAMS)
+        i = NAME(add_strips)(16 / LANES, X, y, rows, p, stride, w, intercept, ahead, out);
+    i += NAME(add_strips)(8 / LANES, X + i, y + i, rows - i, p, stride, w, intercept, ahead, out);
+    i += NAME(add_strips)(1, X + i, y + i, rows - i, p, stride, w, intercept, 0, out);
+    add_rest(X + i, y + i, rows - i, p, 1, stride, w, intercept, out);
 }
 
 /* Whichever of these loops suits the problem. */
 TARGET static void NAME(add_block)(const descent *d, ptrdiff_t first, ptrdiff_t rows, double *out) {
-    const FLOAT *X = (const FLOAT *)d->X + (d->columns ? first : first * d->p);
+    const FLOAT *X = (const FLOAT *)d->X + (d->columns ? first : first * d->stride);
     const double *y = d->y + first, *w = d->weights + d->intercepts;
     const double intercept = d->intercepts ? d->weights[0] : 0.0;
-    const ptrdiff_t vectors = (d->p + LANES - 1) / LANES;
-    SET_BOUNDS(d->X, d->n * d->p * (ptrdiff_t)sizeof(FLOAT));
+    const ptrdiff_t vectors = (d->p + LANES - 1) / LANES, bytes = d->n * d->p * (ptrdiff_t)sizeof(FLOAT);
+    SET_BOUNDS(d->X, d->stride * (d->columns ? d->p : d->n) * (ptrdiff_t)sizeof(FLOAT));
 #ifdef FASTGD_PLANT_BUG /* one element beyond X, for tests/sanitize.sh */
-    add_rest((const FLOAT *)d->X + d->n * d->p, y, 1, 1, 1, 1, w, intercept, out);
+    add_rest((const FLOAT *)d->X + d->stride * (d->columns ? d->p : d->n), y, 1, 1, 1, 1, w, intercept, out);
 #endif
     if (d->p <= NARROW)
-        NAME(add_narrow_any)(d->p, d->columns, X, y, rows, d->columns ? d->n : d->p, w, intercept, out);
+        NAME(add_narrow_any)(d->p, d->columns, X, y, rows, d->stride, w, intercept, out);
     else if (d->columns)
-        NAME(add_tiles)(X, y, rows, d->p, d->n, w, intercept, out);
+        NAME(add_strips_any)(X, y, rows, d->p, d->stride, bytes <= CACHED, w, intercept, out);
     else if (vectors <= MOST_VECTORS)
         NAME(add_short_rows_any)(vectors, X, y, rows, d->p, w, intercept, out);
     else
-        NAME(add_long_rows_any)(streams(d, sizeof(FLOAT)), X, y, rows, d->p, w, intercept, out);
+        NAME(add_long_rows_any)(X, y, rows, d->p, w, intercept, out);
 }
 
 /* The sum of X, for the time it takes to read it: eight independent sums, prefetching `ahead` bytes unless 0. */
@@ -399,7 +421,6 @@ TARGET static double NAME(read)(const void *X, ptrdiff_t size, ptrdiff_t ahead) 
 #undef OUTLINE
 #undef load
 #undef load_x
-#undef gather_x
 #undef store
 #undef splat
 #undef sum

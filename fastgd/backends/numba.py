@@ -25,6 +25,7 @@ TILE_ELEMENTS = 24_576  # of a tile: with the next one it fits in 512 KB of L2
 PACK_ELEMENTS = 16_384  # of a narrow X that is turned into columns once a call, instead of tile by tile,
 PACK_EPOCHS = 4  # where there are enough epochs to make that pay
 ARRIVED, ABANDONED, STOPPED = 0, team.ABANDONED, team.ABANDONED + 1  # entries of sync
+SUMS = team.SUMS
 PATIENCE = 4096  # looks at the counter before a waiting thread offers its core to others
 
 
@@ -182,11 +183,11 @@ def fold(partials, gradient, intercepts, n):
     squares = 0.0
     gradient[:] = 0.0
     for b in range(len(partials)):
-        squares += partials[b, 0]
+        squares += partials[b, SUMS]
         if intercepts:
-            gradient[0] += partials[b, 1]
+            gradient[0] += partials[b, SUMS + 1]
         for j in range(intercepts, len(gradient)):
-            gradient[j] += partials[b, 2 + j - intercepts]
+            gradient[j] += partials[b, SUMS + 2 + j - intercepts]
     gradient /= n
     return squares / (2 * n)
 
@@ -227,7 +228,7 @@ def run_descent(
         for b in range(first, last):
             start = b * block_rows
             stop = min(start + block_rows, n)
-            add_block(columns, X, y, weights[intercepts:], intercept, start, stop, tile, packed, residual, partials[b])
+            add_block(columns, X, y, weights[intercepts:], intercept, start, stop, tile, packed, residual, partials[b, SUMS:])
         if not meet(sync, members, 2 * epoch + 1):
             return epoch
         if member == 0:

@@ -5,8 +5,8 @@ A kernel of these backends has one signature::
     kernel(X, y, weights, rates, costs, gradient, intercepts, block_rows, partials, sync, member, members) -> int
 
 Every member of a team makes the same call with its own number. The blocks depend on the shape of X alone, each
-has a row of `partials` for its sums, and the first member folds these in the order of the blocks: the answer has the
-same bits for every number of members. Members wait for each other at counters in `sync`. Threads live for one call,
+has a row of `partials` for its sums, from SUMS on, and the first member folds these in the order of the blocks: the
+answer has the same bits for every number of members. Members wait for each other at counters in `sync`. Threads live for one call,
 so nothing is left behind that a fork could break or that two Python threads could share.
 """
 
@@ -25,6 +25,8 @@ BLOCK_SAMPLES = 128  # rows of a block, at least, so that its sums are small bes
 THREAD_ELEMENTS = 524_288  # of X for each thread, at least, where the caller leaves the choice to us
 ABANDONED = 8  # the entry of sync that calls a wait off; the others are the kernels' own
 SYNC_SIZE = 16  # entries: two cache lines
+LINE = 8  # doubles in a line of cache
+SUMS = LINE - 2  # where a block's sums begin: Σr², Σr, and with the next line Σ r·x₁, …, Σ r·xₚ
 
 
 def descend(
@@ -42,18 +44,21 @@ def descend(
     n_samples, n_features = X.shape
     block_rows = rows_per_block(n_samples, n_features)
     blocks = -(-n_samples // block_rows)
-    # Two more sums than features, and a cache line between the rows that different threads write to.
-    partials = np.empty((blocks, n_features + 10))
+    # A row for each block, and one for the weights: products with X read the coefficients and add to the sums, and a
+    # vector that begins inside a line of cache is slower to read. Whole lines keep threads from writing to the same one.
+    partials = empty_lines(blocks + 1, SUMS + 2 + n_features)
+    own = partials[blocks, LINE - intercepts : LINE + n_features]
+    own[:] = weights
     sync = np.zeros(SYNC_SIZE, dtype=np.int64)
     members = min(threads, blocks)
-    arguments = (X, y, weights, rates, costs, gradient, intercepts, block_rows, partials, sync)
-    if members == 1:
-        return kernel(*arguments, 0, 1)
+    arguments = (X, y, own, rates, costs, gradient, intercepts, block_rows, partials[:blocks], sync)
     others = [Thread(target=kernel, args=(*arguments, member, members)) for member in range(1, members)]
     try:
         for thread in others:
             thread.start()
-        return kernel(*arguments, 0, members)
+        applied = kernel(*arguments, 0, members)
+        weights[:] = own
+        return applied
     finally:
         # After a whole run nobody waits any more; after a thread that did not start, or Ctrl-C, nobody must.
         sync[ABANDONED] = 1
@@ -63,9 +68,17 @@ def descend(
 
 
 def rows_per_block(n_samples: int, n_features: int) -> int:
-    """Return how many rows make a block: a multiple of 8, decided by the shape alone."""
+    """Return how many rows make a block: a multiple of 16, decided by the shape alone."""
     blocks = min(MOST_BLOCKS, n_samples // BLOCK_SAMPLES, n_samples * n_features // BLOCK_ELEMENTS)
-    return -(-n_samples // (8 * max(blocks, 1))) * 8
+    return -(-n_samples // (16 * max(blocks, 1))) * 16
+
+
+def empty_lines(rows: int, columns: int) -> Array:
+    """Return an uninitialised float64 array whose rows each begin at a line of cache and fill whole lines."""
+    width = -(-columns // LINE) * LINE
+    storage = np.empty(rows * width + LINE)
+    begin = -(storage.__array_interface__["data"][0] // storage.itemsize) % LINE
+    return storage[begin : begin + rows * width].reshape(rows, width)
 
 
 def choose_threads(n_samples: int, n_features: int) -> int:
