@@ -25,7 +25,7 @@ cdef extern from "descend.h" nogil:
         const void *X
         const double *y
         ptrdiff_t n, p, stride
-        int columns, is_float, level, intercepts
+        int columns, is_float, level, intercepts, packed
         double *weights
         const double *rates
         double *costs
@@ -69,7 +69,7 @@ def descend(
         d.columns = PyBuffer_IsContiguous(&view, b"F")
         d.stride = d.n if d.columns else d.p
         d.is_float = view.itemsize == sizeof(float)
-        d.level, d.intercepts = level, intercepts
+        d.level, d.intercepts, d.packed = level, intercepts, False
         d.y, d.weights, d.gradient = &y[0], &weights[0], &gradient[0]
         d.rates, d.costs, d.epochs = &rates[0], &costs[0], rates.shape[0]
         d.block_rows = block_rows

@@ -17,6 +17,7 @@ typedef struct {
     ptrdiff_t n, p;
     ptrdiff_t stride;     /* elements from row to row, or from column to column where `columns` is set */
     int columns, is_float, level, intercepts;
+    int packed;           /* X is a copy that begins at a line of cache */
     double *weights;      /* p + intercepts, as are gradient and `total` */
     const double *rates;  /* epochs */
     double *costs;        /* epochs */
@@ -39,9 +40,9 @@ enum {
     LINE = 64,               /* bytes of a line of cache */
     NARROW = 8,              /* features for which a vector is a column of rows */
     MOST_VECTORS = 6,        /* vectors of a row whose gradient fits in registers */
-    SHORT_AHEAD = 4096,      /* bytes that short rows are fetched ahead */
-    ONE_STREAM = 2400,       /* bytes of a row above which rows are streams of their own */
-    LONG_AHEAD = 1 << 16,    /* bytes that long rows are fetched ahead, at least */
+    FOUR_ROWS = 600,         /* bytes of a row of doubles up to which four are taken at a time, then two */
+    FAR_AHEAD = 1 << 16,     /* bytes that rows are fetched ahead, at least, */
+    NEAR_AHEAD = 1 << 14,    /* and once more */
     CACHED = 1 << 24,        /* bytes of X above which it is expected to be out of cache */
     STREAMS = 16,            /* columns that a processor follows of its own accord */
     MANY_STREAMS = 1500,     /* columns so far apart that two lines of each are read at once */

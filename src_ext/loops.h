@@ -46,9 +46,13 @@ INLINE vec load_x(const FLOAT *a) {
     return WIDEN(v);
 }
 
-/* Fetch so many bytes into L2, line by line. */
-INLINE void NAME(fetch)(const char *a, int bytes) {
-    for (int line = 0; line < bytes; line += LINE) __builtin_prefetch(a + line, 0, 2);
+/* Fetch so many bytes into L2, line by line, from far ahead and again from nearer: processors drop what they are asked for
+   while too much is under way, and the second time most lines are there already. */
+INLINE void NAME(fetch_twice)(const char *a, ptrdiff_t far, ptrdiff_t near, int bytes) {
+    for (int line = 0; line < bytes; line += LINE) {
+        __builtin_prefetch(a + far + line, 0, 2);
+        __builtin_prefetch(a + near + line, 0, 2);
+    }
 }
 
 INLINE vec splat(double a) {
@@ -203,8 +207,7 @@ INLINE void NAME(add_short_rows)(const int vectors, const FLOAT *X, const double
         for (int k = 0; k < vectors; k++) {
             const ptrdiff_t j = k < vectors - 1 ? k * LANES : last;
             g[k] += (r0 * load_x(a + j) + r1 * load_x(b + j)) + (r2 * load_x(c + j) + r3 * load_x(d + j));
-            for (int line = 0; line < 4 * LANES * (int)sizeof(FLOAT); line += LINE)
-                __builtin_prefetch((const char *)(a + 4 * k * LANES) + SHORT_AHEAD + line);
+            NAME(fetch_twice)((const char *)(a + 4 * k * LANES), FAR_AHEAD, NEAR_AHEAD, 4 * LANES * sizeof(FLOAT));
         }
     }
     for (int k = 0; k < vectors - 1; k++) store(out + 2 + k * LANES, g[k]);
@@ -225,29 +228,14 @@ OUTLINE void NAME(add_short_rows_any)(ptrdiff_t vectors, const FLOAT *X, const d
 #undef CASE
 }
 
-/* The dot product of one row with the weights, whole vectors only. */
-INLINE vec NAME(dot)(const FLOAT *a, const double *w, ptrdiff_t whole) {
-    vec s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
-    ptrdiff_t j = 0;
-    for (; j + 4 * LANES <= whole; j += 4 * LANES) {
-        s0 += load(w + j) * load_x(a + j);
-        s1 += load(w + j + LANES) * load_x(a + j + LANES);
-        s2 += load(w + j + 2 * LANES) * load_x(a + j + 2 * LANES);
-        s3 += load(w + j + 3 * LANES) * load_x(a + j + 3 * LANES);
-    }
-    for (; j < whole; j += LANES) s0 += load(w + j) * load_x(a + j);
-    return (s0 + s1) + (s2 + s3);
-}
-
-/* Longer rows, R of them at a time: their residuals, then one pass over the gradient for all while they are in cache.
-
-   Side by side, a weight is loaded once for all R rows, and as many bytes as are used are fetched into L2 from further
-   ahead, evenly over both passes, so that memory never waits for the arithmetic. Rows of up to ONE_STREAM bytes are read
-   one after the other instead, as one stream, which the processor fetches ahead of itself. */
-INLINE void NAME(add_long_rows)(const int R, const int side_by_side, const FLOAT *X, const double *y, ptrdiff_t rows,
-                                ptrdiff_t p, const double *w, double intercept, double *out) {
+/* Longer rows, R of them at a time: their residuals side by side, so that a weight is loaded once for all, then one pass over
+   the gradient for all while they are in cache. As many bytes as are used are fetched into L2 from further ahead, evenly
+   over both passes, so that memory never waits for the arithmetic. */
+INLINE void NAME(add_long_rows)(const int R, const FLOAT *X, const double *y, ptrdiff_t rows, ptrdiff_t p,
+                                const double *w, double intercept, double *out) {
     const ptrdiff_t whole = p - p % LANES, pairs = p - p % (2 * LANES), last = p - LANES;
-    const ptrdiff_t group = R * p * (ptrdiff_t)sizeof(FLOAT), ahead = group > LONG_AHEAD ? group : LONG_AHEAD;
+    const ptrdiff_t group = R * p * (ptrdiff_t)sizeof(FLOAT);
+    const ptrdiff_t far = 2 * group > FAR_AHEAD ? 2 * group : FAR_AHEAD, near = group > NEAR_AHEAD ? group : NEAR_AHEAD;
     const vec tail = tail_weights(w, p, whole);
     double *g = out + 2;
     vec g_tail = {0};
@@ -256,22 +244,19 @@ INLINE void NAME(add_long_rows)(const int R, const int side_by_side, const FLOAT
     ptrdiff_t i = 0;
     for (; i + R <= rows; i += R) {
         const FLOAT *a = X + i * p;
-        const char *next = (const char *)a + ahead;
+        const char *at = (const char *)a;
         vec s[4] = {{0}, {0}, {0}, {0}}, t[4] = {{0}, {0}, {0}, {0}};
         ptrdiff_t j = 0;
-        if (side_by_side) {
-            for (; j < pairs; j += 2 * LANES) {
-                const vec u = load(w + j), v = load(w + j + LANES);
-                for (int k = 0; k < R; k++) {
-                    s[k] += u * load_x(a + k * p + j);
-                    t[k] += v * load_x(a + k * p + j + LANES);
-                }
-                NAME(fetch)(next + R / 2 * j * (ptrdiff_t)sizeof(FLOAT), R * LANES * sizeof(FLOAT));
+        for (; j < pairs; j += 2 * LANES) {
+            const vec u = load(w + j), v = load(w + j + LANES);
+            for (int k = 0; k < R; k++) {
+                s[k] += u * load_x(a + k * p + j);
+                t[k] += v * load_x(a + k * p + j + LANES);
             }
-            if (j < whole)
-                for (int k = 0; k < R; k++) s[k] += load(w + j) * load_x(a + k * p + j);
-        } else
-            for (int k = 0; k < R; k++) s[k] = NAME(dot)(a + k * p, w, whole);
+            NAME(fetch_twice)(at + R / 2 * j * (ptrdiff_t)sizeof(FLOAT), far, near, R * LANES * sizeof(FLOAT));
+        }
+        if (j < whole)
+            for (int k = 0; k < R; k++) s[k] += load(w + j) * load_x(a + k * p + j);
         for (int k = 0; k < R; k++) {
             s[k] += t[k];
             if (whole < p) s[k] += tail * load_x(a + k * p + last);
@@ -284,7 +269,7 @@ INLINE void NAME(add_long_rows)(const int R, const int side_by_side, const FLOAT
             total += residual;
             r[k] = splat(residual);
         }
-        next += group / 2;
+        at += group / 2;
         for (j = 0; j < pairs; j += 2 * LANES) {
             vec u = load(g + j), v = load(g + j + LANES);
             for (int k = 0; k < R; k++) {
@@ -293,7 +278,7 @@ INLINE void NAME(add_long_rows)(const int R, const int side_by_side, const FLOAT
             }
             store(g + j, u);
             store(g + j + LANES, v);
-            if (side_by_side) NAME(fetch)(next + R / 2 * j * (ptrdiff_t)sizeof(FLOAT), R * LANES * sizeof(FLOAT));
+            NAME(fetch_twice)(at + R / 2 * j * (ptrdiff_t)sizeof(FLOAT), far, near, R * LANES * sizeof(FLOAT));
         }
         if (j < whole) {
             vec u = load(g + j);
@@ -312,9 +297,10 @@ INLINE void NAME(add_long_rows)(const int R, const int side_by_side, const FLOAT
 
 OUTLINE void NAME(add_long_rows_any)(const FLOAT *X, const double *y, ptrdiff_t rows, ptrdiff_t p, const double *w,
                                      double intercept, double *out) {
-    if (sizeof(FLOAT) == sizeof(float)) NAME(add_long_rows)(4, 1, X, y, rows, p, w, intercept, out);
-    else if (p * sizeof(FLOAT) > ONE_STREAM) NAME(add_long_rows)(2, 1, X, y, rows, p, w, intercept, out);
-    else NAME(add_long_rows)(2, 0, X, y, rows, p, w, intercept, out);
+    if (sizeof(FLOAT) == sizeof(float) || p * sizeof(FLOAT) <= FOUR_ROWS)
+        NAME(add_long_rows)(4, X, y, rows, p, w, intercept, out);
+    else
+        NAME(add_long_rows)(2, X, y, rows, p, w, intercept, out);
 }
 
 /* Fortran order: the residuals of a strip of rows in registers, column after column, then the same columns once more from
@@ -333,7 +319,7 @@ INLINE ptrdiff_t NAME(add_strips)(const int vectors, const FLOAT *X, const doubl
             const FLOAT *a = X + j * stride + i;
             const vec weight = splat(w[j]);
             for (int k = 0; k < vectors; k++) r[k] += weight * load_x(a + k * LANES);
-            if (ahead) NAME(fetch)((const char *)a + ahead, strip * sizeof(FLOAT));
+            if (ahead) NAME(fetch_twice)((const char *)a, ahead, ahead / 2, strip * sizeof(FLOAT));
         }
         for (int k = 0; k < vectors; k++) {
             squares += r[k] * r[k];
@@ -364,7 +350,7 @@ INLINE ptrdiff_t NAME(add_strips)(const int vectors, const FLOAT *X, const doubl
 OUTLINE void NAME(add_strips_any)(const FLOAT *X, const double *y, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t stride,
                                   int cached, const double *w, double intercept, double *out) {
     const int few = p <= STREAMS || cached;
-    const ptrdiff_t two_lines = 2 * LINE, most = LINE * LINE / sizeof(FLOAT), fair = AHEAD_OF_ALL / p / LINE * LINE;
+    const ptrdiff_t two_lines = 2 * LINE, most = LINE * LINE, fair = AHEAD_OF_ALL / p / LINE * LINE;
     const ptrdiff_t ahead = few ? 0 : fair < two_lines ? two_lines : fair > most ? most : fair;
     ptrdiff_t i = 0;
     for (ptrdiff_t j = 0; j < p + 2; j++) out[j] = 0.0;

@@ -1,7 +1,7 @@
 """Every path through the compiled kernels does what the Python loop does.
 
 A path is chosen by the CPU level, the order and type of X, the number of columns (narrow, short rows, long rows,
-tiles), what is left over of rows and columns, whether a small X is packed, and the number of threads.
+strips), what is left over of rows and columns, whether a small X is packed, and the number of threads.
 """
 
 from functools import cache
@@ -75,8 +75,7 @@ COLUMNS = [*range(1, 18), 24, 25, 47, 48, 49, 50, 64, 65, 100, 129]
 @pytest.mark.parametrize("n_features", COLUMNS)
 def test_every_remainder_of_rows_and_columns(monkeypatch, path, n_features):
     backend = use(monkeypatch, path)
-    # A small narrow X is packed if there are enough epochs.
-    for epochs in (2, 5) if n_features <= 8 else (2,):
+    for epochs in (2, 5) if n_features <= 16 else (2,):  # a small X of so few features is packed
         for n_samples in (*ROWS, *MORE_ROWS) if n_features <= 25 else ROWS:
             for dtype, order in LAYOUTS:
                 for intercepts in (0, 1):
@@ -85,7 +84,7 @@ def test_every_remainder_of_rows_and_columns(monkeypatch, path, n_features):
                     assert_same((n_samples, dtype, order, intercepts, epochs), actual, expected, scales)
 
 
-# Rows around one tile and two for each number of rows that a tile can have: 512, fewer, 64.
+# Rows around the numbers that some kernel takes at a time.
 TILES = [
     (tiles * rows + extra, n_features)
     for n_features, rows in [(9, 512), (50, 488), (129, 184), (400, 64)]
@@ -129,14 +128,17 @@ def test_several_blocks_for_every_number_of_threads(monkeypatch, path, n_samples
 
 @every_path
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_rows_out_of_cache(monkeypatch, path, dtype):
-    """Long rows may be read in another order when X is larger than 16 MB."""
+@pytest.mark.parametrize("shape", [(41_603, 101), (2_805, 1_511)])
+def test_rows_out_of_cache(monkeypatch, path, shape, dtype):
+    """When X is larger than 16 MB, strips may have fewer rows, and more again where there are many columns."""
     backend = use(monkeypatch, path)
-    X, y, weights, rates, expected, scales = solved(41_603, 101, dtype, 1, 1)
+    X, y, weights, rates, expected, scales = solved(*shape, dtype, 1, 1)
     assert X.nbytes > 1 << 24
-    first = descend(backend, X, y, weights, rates)
-    assert_same(dtype, first, expected, scales)
-    assert_same_bits(dtype, descend(backend, X, y, weights, rates, 2), first)
+    for order in "CF":
+        ordered = np.array(X, order=order)
+        first = descend(backend, ordered, y, weights, rates)
+        assert_same((dtype, order), first, expected, scales)
+        assert_same_bits((dtype, order), descend(backend, ordered, y, weights, rates, 2), first)
 
 
 def drawn_problems(columns):

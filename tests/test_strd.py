@@ -1,0 +1,58 @@
+"""The certified solutions against the exact ones, which rational arithmetic finds from the published decimals.
+
+The exact problem is made of the decimals, not of the floats: the target of Wampler2 in float64 is already another one.
+"""
+
+from fractions import Fraction
+from operator import mul
+
+import pytest
+from strd import PROBLEMS, exact, lre
+
+
+def dot(a, b):
+    return sum(map(mul, a, b))
+
+
+def least_squares(X, y, fit_intercept):
+    """Return the weights and the residual sum of squares: the normal equations, eliminated without rounding."""
+    rows = [[Fraction(1)] * fit_intercept + row for row in X]
+    columns = list(zip(*rows, strict=True))
+    system = [[dot(column, other) for other in (*columns, y)] for column in columns]
+    for pivot, upper in enumerate(system):
+        upper[:] = [value / upper[pivot] for value in upper]
+        for lower in system[:pivot] + system[pivot + 1 :]:
+            factor = lower[pivot]
+            lower[:] = [value - factor * above for value, above in zip(lower, upper, strict=True)]
+    weights = [equation[-1] for equation in system]
+    return weights, sum((dot(row, weights) - target) ** 2 for row, target in zip(rows, y, strict=True))
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_the_certified_solution_is_the_exact_one(name):
+    problem = PROBLEMS[name]
+    weights, residual_sum_of_squares = least_squares(*exact(name), problem.fit_intercept)
+    assert [float(weight) for weight in weights] == pytest.approx(problem.weights.tolist(), rel=1e-14, abs=0)
+    assert float(residual_sum_of_squares) == pytest.approx(problem.residual_sum_of_squares, rel=1e-14, abs=0)
+
+
+ATTAINABLE = {"Norris": 14.1, "Pontius": 13.5, "Longley": 14.6, "Wampler2": 13.2, "Filip": 7.7}
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_rounding_to_float64_leaves_these_digits(name):
+    problem = PROBLEMS[name]
+    X = [[Fraction(value) for value in row] for row in problem.X.tolist()]
+    weights, _ = least_squares(X, [Fraction(value) for value in problem.y.tolist()], problem.fit_intercept)
+    if name in ATTAINABLE:
+        assert lre(weights, problem.weights) == pytest.approx(ATTAINABLE[name], abs=0.05)
+    else:
+        assert lre(weights, problem.weights) > 14.7  # the certified weights have 15 digits
+
+
+def test_lre_is_that_of_the_worst_weight():
+    assert lre([1.0, 2.0], [1.0, 2.0]) == 15
+    assert lre([1.001, 2.0 + 2e-7, 1e-5], [1.0, 2.0, 0.0]) == pytest.approx(3)
+    assert lre([1.0 + 1e-9, 2.0, 1e-5], [1.0, 2.0, 0.0]) == pytest.approx(5)
+    for wrong in (-1.0, float("inf"), float("nan")):
+        assert lre([1.0, wrong], [1.0, 2.0]) == 0
