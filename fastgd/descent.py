@@ -1,26 +1,25 @@
-"""The driver: validate once, pick the rates, run blocks of epochs, look, stop, report."""
+"""The driver: validate once, prepare the problem, pick the rates, run, report."""
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd import backends, spectrum, validation
+from fastgd import backends, compression, minibatch, spectrum, validation
 from fastgd.arrays import Array
 from fastgd.backends.team import choose_threads
-from fastgd.rates import Schedule, largest_stable_rate, make_rates
-from fastgd.result import DescentResult, DivergenceWarning
-from fastgd.stopping import StoppingRules, make_rules
+from fastgd.problem import Prepared, prepare_compressed, prepare_rows
+from fastgd.rates import Schedule, find_schedule, largest_stable_rate, make_rates, needs_convexity
+from fastgd.result import ConditionWarning, DescentResult, DivergenceWarning
+from fastgd.running import Callback, CallKernel, Looks, run
+from fastgd.stopping import make_rules
 
 # Elements of X that one call of a kernel goes through at most, a few tenths of a second for the compiled ones: Python
 # answers Ctrl-C between two calls.
 CALL_ELEMENTS = 100_000_000
+EPSILON = float(np.finfo(np.float64).eps)
 MOST_EPOCHS = 100_000_000  # rates and costs are arrays of one number for each
-
-Callback = Callable[[int, Array, float], Any]
 
 
 def gradient_descent(
@@ -34,12 +33,17 @@ def gradient_descent(
     tol: float = 1e-8,
     check_every: int = 10,
     backend: str = "auto",
+    compress: bool | str = "auto",
+    sample_weight: ArrayLike | None = None,
+    alpha: float = 0.0,
+    batch_size: int | None = None,
+    standardize: bool = False,
     threads: int | None = None,
     random_state: int | np.random.Generator | None = None,
     callback: Callback | None = None,
     verbose: int = 0,
 ) -> DescentResult:
-    """Fit a linear regression by full-batch gradient descent.
+    """Fit a linear regression by gradient descent.
 
     Minimises J(w) = 1/(2n) Σ (xᵢ·w − yᵢ)², with x₀ = 1 for the intercept, by the update w ← w − rate·∇J(w), where
     ∇J(w) = 1/n Σ (xᵢ·w − yᵢ)·xᵢ. J is convex, so every local minimum is a global one: the start changes the path
@@ -53,12 +57,14 @@ def gradient_descent(
         arithmetic is in float64 either way. Never written to.
     y : array_like of shape (n_samples,) or (n_samples, 1)
         The target (dependent variable). Never written to.
-    learning_rate : float, array_like of shape (epochs,), callable or "auto"
+    learning_rate : float, array_like of shape (epochs,), callable or str
         The rate of each update: one for all, one for each, or ``f(epochs, smoothness, convexity)`` returning either,
         where smoothness and convexity are the largest and the smallest non-zero eigenvalue of XᵀX/n (with the
-        column of ones). "auto" is 1/smoothness; a constant rate above 2/smoothness diverges.
+        column of ones). "auto" is 1/smoothness; a constant rate above 2/smoothness diverges. The schedules of
+        `fastgd.rates` go by their names: "chebyshev", "silver", "constant", "inverse_scaling", "step_decay",
+        "exponential_decay".
     epochs : int
-        How many updates at most.
+        How many updates at most; of mini-batches, how often all rows are gone through.
     weights : None, "random" or array_like of the gradient's shape
         The start: zeros, standard normal numbers from `random_state`, or the values given.
     fit_intercept : bool
@@ -67,14 +73,31 @@ def gradient_descent(
         How small a relative change of the cost between two looks, or a relative gradient, ends the run.
         0 runs all epochs.
     check_every : int
-        Epochs between two looks at the run: stopping rules, callback, printing, Ctrl-C.
+        Epochs between two looks at the run: stopping rules, callback, printing, Ctrl-C. A schedule with cycles is
+        judged at their ends instead.
     backend : {"auto", "cython", "numba", "numpy", "python"}
         What computes the updates. "auto" is the first that is available, in this order.
+    compress : {"auto", True, False}
+        Whether to descend on at most n_features + 2 rows with the same J (see `fastgd.compress`): the same weights and
+        costs in every epoch, to rounding. "auto" does where that takes less time than the epochs asked for would, but
+        not where a backend is named: who names one wants to see it at work on the data.
+    sample_weight : array_like of shape (n_samples,) or None
+        Weights of the rows: a weight of k counts as k equal rows. J is divided by their sum. Without compression, the
+        weighted rows are a float64 copy of X.
+    alpha : float
+        Ridge: alpha·½‖coef‖² is added to J, in the data's units; the intercept is not penalised. scikit-learn's
+        ``Ridge(alpha=a)`` is ``a / n_samples`` here. Without compression, this copies X.
+    batch_size : int or None
+        Update from batches of so many shuffled rows instead of from all; excludes compression. The cost of an epoch is
+        then the mean of its batches' costs.
+    standardize : bool
+        Descend in coordinates where columns have mean 0 and mean square 1; all weights, those to start from too, are in
+        the data's units. Without compression, this copies X.
     threads : int or None
         Threads for the compiled backends. None takes one for small data, else as many as OMP_NUM_THREADS or the
         processor allows. The answer has the same bits for any number.
     random_state : int, numpy.random.Generator or None
-        Where random weights come from.
+        Where random weights and the order of mini-batches come from.
     callback : callable or None
         Called as ``callback(epoch, weights, cost)`` at epochs 0, check_every, 2·check_every, …, with a copy of the
         weights after that many updates and their cost. Returning True ends the run with exactly those weights.
@@ -97,6 +120,8 @@ def gradient_descent(
     -----
     DivergenceWarning
         If the cost grew or stopped being finite.
+    ConditionWarning
+        If the problem is known to be too ill-conditioned for the digits or the epochs asked for: `converged` is False.
 
     References
     ----------
@@ -111,29 +136,57 @@ def gradient_descent(
     >>> result.converged, result.reason
     (True, 'gradient')
     """
-    X, y = validation.check_problem(X, y)
+    X, y = validation.check_problem(X, y, finite=False)
     fit_intercept = validation.check_flag("fit_intercept", fit_intercept)
     epochs = validation.check_count("epochs", epochs, most=MOST_EPOCHS)
     check_every = validation.check_count("check_every", check_every)
     threads = choose_threads(*X.shape) if threads is None else validation.check_count("threads", threads)
-    tol = validation.check_tolerance(tol)
+    tol = validation.check_not_negative("tol", tol)
     verbose = validation.check_level("verbose", verbose)
     validation.check_callback(callback)
     name = backends.resolve(backend)
     kernel = backends.load(name).descend
-    start = make_start(weights, X.shape[1] + fit_intercept, fit_intercept, random_state)
-    rules = make_rules(X, y, fit_intercept, tol)
-    rates = make_rates(learning_rate, epochs, X, fit_intercept)
+    sample_weight = validation.check_sample_weight(sample_weight, len(y))
+    alpha = validation.check_not_negative("alpha", alpha)
+    batch_size = check_batch_size(batch_size, len(y), compress)
+    standardize = validation.check_flag("standardize", standardize)
+    generator = validation.check_random_state(random_state)
+    start = make_start(weights, X.shape[1] + fit_intercept, fit_intercept, generator)
+    schedule = find_schedule(learning_rate)
+    rates = None if schedule else validation.check_rates(learning_rate, epochs)  # type: ignore[arg-type]
+    named, batches = backend != "auto", batch_size is not None
+    compressed, why = compression.decide(compress, X.shape, epochs, named=named, batches=batches)
 
-    epochs_a_call = max(1, CALL_ELEMENTS // X.size)
+    prepare = prepare_compressed if compressed else prepare_rows
+    prepared = prepare(X, y, fit_intercept, sample_weight, alpha, standardize)
+    problem, cycles, condition = prepared.problem, None, None
+    rules = make_rules(problem.X, problem.y, problem.intercept, tol)
+    if rates is None and schedule is not None:
+        smoothness, convexity = measure_curvature(schedule, prepared, batch_size)
+        rates, cycles = make_rates(schedule, epochs, smoothness, convexity)
+        condition = np.sqrt(smoothness / convexity) if convexity > 0 else None
+    assert rates is not None
 
     def call_kernel(w: Array, rates: Array, costs: Array, gradient: Array) -> int:
-        return kernel(X, y, w, rates, costs, gradient, threads)
+        return int(kernel(problem.X, problem.y, w, rates, costs, gradient, threads))
 
-    looks = Looks(rules, check_every, callback, verbose)
-    final, costs, reason = run(call_kernel, epochs_a_call, start, rates, looks)
+    def show(epoch: int, w: Array, cost: float) -> Any:
+        return callback(epoch, prepared.to_data(w), cost) if callback else None
+
+    descend: CallKernel = call_kernel
+    if batch_size is not None:
+        descend = minibatch.make_kernel(kernel, prepared, batch_size, generator, threads)
+    looks = Looks(rules, check_every, show if callback else None, verbose, cycles)
+    evaluate = call_kernel if cycles or batch_size is not None else None
+    epochs_a_call = max(1, CALL_ELEMENTS // problem.X.size)
+    final, costs, reason = run(descend, evaluate, epochs_a_call, prepared.from_data(start), rates, looks)
+    final = prepared.to_data(final)
     if reason == "diverged":
-        warn_of_divergence(float(rates[: len(costs) + 1].max()), len(costs), spectrum.smoothness(X, fit_intercept))
+        largest = float(rates[: len(costs) + 1].max())
+        warn_of_divergence(largest, len(costs), spectrum.smoothness(problem.X, problem.intercept))
+    ill = reason in ("cost", "gradient", "epochs") and is_ill_conditioned(condition, tol, reason, epochs)
+    if ill:
+        warn_of_condition(condition, standardize)
     return DescentResult(
         weights=final,
         coef=final[int(fit_intercept) :].copy(),
@@ -141,15 +194,29 @@ def gradient_descent(
         cost_history=costs,
         epochs=len(costs),
         reason=reason,
-        converged=reason in ("cost", "gradient"),
+        converged=reason in ("cost", "gradient") and not ill,
         backend=name,
+        compressed=compressed,
+        why=why,
         rates=rates[: len(costs)].copy(),
     )
 
 
-def make_start(weights: Any, n_weights: int, fit_intercept: bool, random_state: Any) -> Array:
+def check_batch_size(batch_size: Any, n_samples: int, compress: Any) -> int | None:
+    """Return the rows of a mini-batch, None for all of them at once."""
+    if batch_size is None:
+        return None
+    batch_size = validation.check_count("batch_size", batch_size, most=n_samples)
+    if compress is True:
+        raise ValueError(
+            f"compress must not be True with batch_size={batch_size}: a compressed problem has no rows of the data to "
+            "take batches from; leave out one of them"
+        )
+    return batch_size if batch_size < n_samples else None
+
+
+def make_start(weights: Any, n_weights: int, fit_intercept: bool, generator: np.random.Generator) -> Array:
     """Return the weights of epoch 0."""
-    generator = validation.check_random_state(random_state)
     if weights is None:
         return np.zeros(n_weights)
     if isinstance(weights, str):
@@ -159,74 +226,28 @@ def make_start(weights: Any, n_weights: int, fit_intercept: bool, random_state: 
     return validation.check_start(weights, n_weights, fit_intercept)
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """What is looked at between blocks of epochs, and how often."""
+def measure_curvature(schedule: Schedule, prepared: Prepared, batch_size: int | None) -> tuple[float, float]:
+    """Return smoothness and convexity, the latter 0.0 where nobody asks and finding out would take long."""
+    problem = prepared.problem
+    if needs_convexity(schedule) or (prepared.small and problem.X.shape[1] <= spectrum.EXACT_FEATURES):
+        smoothness, convexity = spectrum.extremes(problem.X, problem.intercept)
+    else:
+        smoothness, convexity = spectrum.smoothness(problem.X, problem.intercept), 0.0
+    if batch_size is not None:
+        rows = prepared.rows
+        smoothness = minibatch.expected_smoothness(rows.X, rows.intercept, batch_size, smoothness)
+    return smoothness, convexity
 
-    rules: StoppingRules
-    check_every: int
-    callback: Callback | None
-    verbose: int
 
+def is_ill_conditioned(condition: float | None, tol: float, reason: str, epochs: int) -> bool:
+    """Tell whether rounding leaves fewer digits than asked for, or no rates could do with so few epochs.
 
-def run(
-    call_kernel: Callable[[Array, Array, Array, Array], int],
-    epochs_a_call: int,
-    weights: Array,
-    rates: Array,
-    looks: Looks,
-) -> tuple[Array, Array, str]:
-    """Run blocks of epochs until all are done or a look between two of them ends it.
-
-    Returns
-    -------
-    weights, cost_history, reason
-        As in `DescentResult`.
+    Weights are known to about condition·eps, and an error falls by a given factor in a number of epochs that grows with
+    the condition number for the best rates there are.
     """
-    costs, last_cost = np.empty_like(rates), np.empty(1)
-    gradient = np.empty_like(weights)
-    best, best_cost, previous_cost = weights, np.inf, np.inf
-    # A constant rate that is stable never raises the cost. Others may, for a while.
-    monotone = rates.min() == rates.max()
-    whole = (weights.copy(), 0)  # weights and epochs that belong together, for Ctrl-C: replaced in one step
-    try:
-        for first in range(0, len(rates), looks.check_every):
-            block = slice(first, min(first + looks.check_every, len(rates)))
-            # The state at the block's start is what the looks go back to: a cost belongs to the weights before its
-            # update, so the block's first cost is the cost of exactly these weights.
-            before, done = weights.copy(), first
-            while done < block.stop:
-                call = slice(done, min(done + epochs_a_call, block.stop))
-                done += call_kernel(weights, rates[call], costs[call], gradient)
-                if done < call.stop:
-                    break
-                whole = (weights.copy(), done)
-            if first == 0 and not np.isfinite(costs[0]):
-                raise ValueError("weights must have a finite cost to start from; they are too large for this X and y")
-            if looks.verbose:
-                print(f"epoch {first}: cost {costs[first]:.8g}")
-            if looks.callback is not None and is_true(looks.callback(first, before.copy(), float(costs[first]))):
-                return before, costs[:first], "callback"
-            if costs[first] < best_cost:
-                best, best_cost = before, costs[first]
-            if done < block.stop or looks.rules.grown(best_cost if monotone else costs[0], costs[done - 1]):
-                return best, costs[:done], "diverged"
-            # Nothing settles while nothing moves.
-            if rates[block].any() and (reason := looks.rules.settled(previous_cost, costs[done - 1], gradient)):
-                return weights, costs[:done], reason
-            previous_cost = costs[done - 1]
-        # No cost has been seen of the last weights: an update at a rate of 0 tells it.
-        seen = call_kernel(weights, np.zeros(1), last_cost, gradient)
-        if not seen or looks.rules.grown(best_cost if monotone else costs[0], last_cost[0]):
-            return best, costs, "diverged"
-    except KeyboardInterrupt:
-        return whole[0], costs[: whole[1]], "interrupted"
-    return weights, costs, "epochs"
-
-
-def is_true(answer: Any) -> bool:
-    """Tell whether a callback returned True, and not just something that is not zero, like a cost."""
-    return isinstance(answer, bool | np.bool) and bool(answer)
+    if condition is None or tol == 0:
+        return False
+    return condition * EPSILON > tol or (reason == "epochs" and condition > epochs)
 
 
 def warn_of_divergence(rate: float, epochs: int, smoothness: float) -> None:
@@ -236,5 +257,16 @@ def warn_of_divergence(rate: float, epochs: int, smoothness: float) -> None:
         f"the largest stable one for this X is 2/smoothness = {largest_stable_rate(smoothness):.6g}; the result holds "
         "the last good weights",
         DivergenceWarning,
+        stacklevel=3,
+    )
+
+
+def warn_of_condition(condition: float | None, standardized: bool) -> None:
+    """Warn that the problem is too ill-conditioned for what was asked."""
+    remedy = "alpha, or fewer columns" if standardized else "standardize=True or alpha"
+    warnings.warn(
+        f"not converged: the condition number of X is {condition:.3g}, too much for the tol and the epochs asked for; "
+        f"try {remedy}",
+        ConditionWarning,
         stacklevel=3,
     )

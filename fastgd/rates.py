@@ -1,45 +1,269 @@
-"""Learning rates: from what the user asks for to an array of one rate for each epoch."""
+"""Learning-rate schedules: pure functions ``(epochs, smoothness, convexity) -> rates``, one rate for each epoch.
+
+Smoothness L and convexity μ are the largest and the smallest non-zero eigenvalue of XᵀX/n. `fastgd.gradient_descent`
+takes a schedule by its name, as the function, or configured: ``functools.partial(rates.step_decay, factor=0.1)``. Error
+means the distance of the weights from the nearest solution.
+
+=================== ==============================================================================================
+schedule            promise, for the cost that is linear regression's
+=================== ==============================================================================================
+constant            the cost falls in every epoch; error times (1 − μ/L) or less in each
+inverse_scaling     converges where the rates' sum is infinite; meant for mini-batches, whose noise it averages out
+step_decay          none: stops where the rates have vanished; meant for mini-batches
+exponential_decay   none: stops where the rates have vanished; meant for mini-batches
+silver              after n = 2ᵏ − 1 epochs the cost is above its least value by about n^−1.27; where μ > 0, error
+                    halved in a number of epochs that grows as κ^0.79
+chebyshev           error times 2ρᴺ/(1 + ρ²ᴺ) after a cycle of N epochs, ρ = (√κ − 1)/(√κ + 1), κ = L/μ: the best
+                    that any rates can do
+=================== ==============================================================================================
+"""
 
 from collections.abc import Callable
+from itertools import groupby
+from math import ceil, log, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd import spectrum
 from fastgd.arrays import Array
 from fastgd.validation import check_rates
 
 Schedule = Callable[[int, float, float], ArrayLike]
 
+# A cycle of Chebyshev rates multiplies the error by this or less: so short that a run ends soon after it may.
+CYCLE_ERROR = 1e-4
+# Longer cycles gain little, and their intermediate products of rounding errors grow.
+LONGEST_CYCLE = 1 << 17
+SILVER_RATIO = 1 + sqrt(2)
 
-def make_rates(learning_rate: Any, epochs: int, X: Array, fit_intercept: bool) -> Array:
-    """Return the rates of `epochs` epochs.
 
-    Parameters
-    ----------
-    learning_rate : float, array of shape (epochs,), callable or "auto"
-        What `fastgd.gradient_descent` was given. "auto" is 1/smoothness, the longest step that is sure to
-        lower the cost as much as theory promises for a constant rate; a callable is asked for
-        ``(epochs, smoothness, convexity)``.
-    epochs : int
-        How many rates.
-    X : ndarray of shape (n_samples, n_features)
-        The data that smoothness and convexity belong to; only looked at where they are needed.
-    fit_intercept : bool
-        Whether the implied column of ones counts as part of X.
+def constant(epochs: int, smoothness: float, convexity: float = 0.0, *, initial: float | None = None) -> Array:
+    """Return the same rate for every epoch: `initial`, or 1/smoothness.
+
+    1/smoothness is the longest step that is sure to lower the cost as much as theory promises for one rate; above
+    2/smoothness almost every start diverges.
 
     References
     ----------
-    Y. Nesterov, Lectures on Convex Optimization, 2nd ed., Springer, 2018, section 2.1.5 (the rate 1/smoothness).
+    Y. Nesterov, Lectures on Convex Optimization, 2nd ed., Springer, 2018, section 2.1.5.
+
+    Examples
+    --------
+    >>> from fastgd import rates
+    >>> rates.constant(3, smoothness=4.0)
+    array([0.25, 0.25, 0.25])
     """
+    return np.full(epochs, constant_rate(smoothness) if initial is None else initial)
+
+
+def inverse_scaling(
+    epochs: int, smoothness: float, convexity: float = 0.0, *, initial: float | None = None, power: float = 0.5
+) -> Array:
+    """Return initial / (k + 1)^power for epoch k; `initial` is 1/smoothness unless given.
+
+    References
+    ----------
+    H. Robbins and S. Monro, A stochastic approximation method, Ann. Math. Stat. 22 (1951) 400-407.
+
+    Examples
+    --------
+    >>> from fastgd import rates
+    >>> rates.inverse_scaling(3, smoothness=1.0, power=1.0)
+    array([1.        , 0.5       , 0.33333333])
+    """
+    return constant(epochs, smoothness, initial=initial) / np.arange(1.0, epochs + 1) ** power
+
+
+def step_decay(
+    epochs: int,
+    smoothness: float,
+    convexity: float = 0.0,
+    *,
+    initial: float | None = None,
+    factor: float = 0.5,
+    every: int = 100,
+) -> Array:
+    """Return a rate that is multiplied by `factor` every so many epochs; it begins at `initial`, or 1/smoothness.
+
+    References
+    ----------
+    R. Ge, S. M. Kakade, R. Kidambi and P. Netrapalli, The step decay schedule: a near optimal, geometrically decaying
+    learning rate procedure for least squares, NeurIPS 2019.
+
+    Examples
+    --------
+    >>> from fastgd import rates
+    >>> rates.step_decay(5, smoothness=1.0, every=2)
+    array([1.  , 1.  , 0.5 , 0.5 , 0.25])
+    """
+    return constant(epochs, smoothness, initial=initial) * factor ** (np.arange(epochs) // every)
+
+
+def exponential_decay(
+    epochs: int, smoothness: float, convexity: float = 0.0, *, initial: float | None = None, decay: float = 0.01
+) -> Array:
+    """Return initial·exp(−decay·k) for epoch k; `initial` is 1/smoothness unless given.
+
+    References
+    ----------
+    X. Li, Z. Zhuang and F. Orabona, A second look at exponential and cosine step sizes, ICML 2021.
+
+    Examples
+    --------
+    >>> from fastgd import rates
+    >>> rates.exponential_decay(3, smoothness=1.0, decay=0.1).round(3)
+    array([1.   , 0.905, 0.819])
+    """
+    return constant(epochs, smoothness, initial=initial) * np.exp(-decay * np.arange(epochs))
+
+
+def silver(epochs: int, smoothness: float, convexity: float = 0.0) -> Array:
+    """Return the silver schedule: steps of (1 + ρ^(ν(k) − 1))/smoothness, ρ = 1 + √2, where 2^ν(k) divides k = 1, 2, ….
+
+    Now and then a step is far longer than 2/smoothness: the cost rises there, and has fallen further after 2ᵏ − 1
+    epochs than short steps can bring it, as n^−1.27. With a convexity above 0 the schedule starts again after 2ᵏ − 1
+    epochs, the fewest that are sure to halve the error, so that the error falls geometrically.
+
+    References
+    ----------
+    J. M. Altschuler and P. A. Parrilo, Acceleration by stepsize hedging II: silver stepsize schedule for smooth convex
+    optimization, Math. Program. 213 (2025) 1105-1118, theorem 1.1.
+
+    Examples
+    --------
+    >>> from fastgd import rates
+    >>> rates.silver(3, smoothness=1.0).round(4)
+    array([1.4142, 2.    , 1.4142])
+    """
+    count = np.concatenate([np.arange(1, length + 1) for length in silver_restarts(epochs, smoothness, convexity)])
+    twos = np.log2(count & -count)
+    return (1 + SILVER_RATIO ** (twos - 1)) * constant(epochs, smoothness)
+
+
+def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
+    """Return cycles of the rates that make the error after each as small as any rates can.
+
+    They are the inverses of the roots of the Chebyshev polynomial on [convexity, smoothness]. A cycle has so many, a
+    power of two, that it multiplies the error by 1e-4 or less; within a cycle their order keeps rounding errors, and
+    what the long steps amplify, small. What is left of the epochs is filled with shorter cycles.
+
+    References
+    ----------
+    V. I. Lebedev and S. A. Finogenov, Ordering of the iterative parameters in the cyclical Chebyshev iterative
+    method, USSR Comput. Math. Math. Phys. 11 (1971) 155-170.
+    A. A. Samarskii and E. S. Nikolaev, Numerical Methods for Grid Equations II, Birkhäuser, 1989, chapter 6.
+    Y. Saad, Iterative Methods for Sparse Linear Systems, 2nd ed., SIAM, 2003, section 12.3.2.
+
+    Examples
+    --------
+    >>> from fastgd import rates
+    >>> (1 / rates.chebyshev(4, smoothness=3.0, convexity=1.0)).round(3)
+    array([1.076, 2.924, 1.617, 2.383])
+    """
+    if not 0 < convexity < smoothness:  # all non-zero eigenvalues are one
+        return constant(epochs, smoothness)
+    centre, radius = (smoothness + convexity) / 2, (smoothness - convexity) / 2
+    parts = []
+    for length, group in groupby(chebyshev_cycles(epochs, smoothness, convexity)):
+        roots = np.cos(lebedev_finogenov(length) * (np.pi / (2 * length)))
+        parts.append(np.tile(1 / (centre - radius * roots), sum(1 for _ in group)))
+    return np.concatenate(parts)
+
+
+def lebedev_finogenov(length: int) -> Array:
+    """Return the odd numbers below 2·length, a power of two, in the order that keeps partial products small.
+
+    Examples
+    --------
+    >>> from fastgd.rates import lebedev_finogenov
+    >>> lebedev_finogenov(4)
+    array([1, 7, 3, 5])
+    """
+    order = np.array([1])
+    while len(order) < length:
+        order = np.column_stack([order, 4 * len(order) - order]).ravel()
+    return order
+
+
+def chebyshev_cycles(epochs: int, smoothness: float, convexity: float) -> list[int]:
+    """Return the lengths of the cycles that so many epochs are divided into, all powers of two."""
+    if not 0 < convexity < smoothness:
+        return [1] * epochs
+    # 2ρᴺ ≤ CYCLE_ERROR, where −log ρ = 2·artanh(1/√κ) is 2/√κ and a little more.
+    needed = log(2 / CYCLE_ERROR) / (2 * np.arctanh(sqrt(convexity / smoothness)))
+    length = 1 << ceil(log(min(max(needed, 1.0), LONGEST_CYCLE), 2))
+    lengths = []
+    while epochs:
+        length = min(length, 1 << (epochs.bit_length() - 1))
+        lengths += [length] * (epochs // length)
+        epochs %= length
+    return lengths
+
+
+def silver_restarts(epochs: int, smoothness: float, convexity: float) -> list[int]:
+    """Return the lengths of the runs of the silver schedule that so many epochs are divided into.
+
+    After n = 2ᵏ − 1 epochs from an error e, J is within L·e²·b of its least value, b = 1/(1 + √(4ρ²ᵏ − 3)), and above
+    it by μ/2 times the square of the error that is left, or more: that is e²/4 or less as soon as 8κb ≤ 1.
+    """
+    if convexity <= 0:
+        return [epochs]
+    k = 1
+    while 8 * smoothness / convexity > 1 + sqrt(4 * SILVER_RATIO ** (2 * k) - 3) and (1 << k) <= epochs:
+        k += 1
+    length = (1 << k) - 1
+    return [length] * (epochs // length) + [epochs % length] * (epochs % length > 0)
+
+
+def silver_cycles(epochs: int, smoothness: float, convexity: float) -> list[int]:
+    """Return how many epochs lie between those after which the silver schedule promises something."""
+    cycles: list[int] = []
+    for run in silver_restarts(epochs, smoothness, convexity):
+        ends = [(1 << k) - 1 for k in range(1, run.bit_length() + 1) if (1 << k) - 1 <= run]
+        ends += [run] * (ends[-1] < run)
+        cycles += np.diff([0, *ends]).tolist()
+    return cycles
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "auto": constant,
+    "constant": constant,
+    "inverse_scaling": inverse_scaling,
+    "step_decay": step_decay,
+    "exponential_decay": exponential_decay,
+    "silver": silver,
+    "chebyshev": chebyshev,
+}
+# Schedules inside whose cycles costs go up and down.
+CYCLES: dict[Any, Callable[[int, float, float], list[int]]] = {silver: silver_cycles, chebyshev: chebyshev_cycles}
+
+
+# Schedules that are the same whatever the convexity is.
+SMOOTHNESS_ONLY = (constant, inverse_scaling, step_decay, exponential_decay)
+
+
+def needs_convexity(schedule: Schedule) -> bool:
+    """Tell whether a schedule may depend on the convexity, which takes longer to find than the smoothness."""
+    return getattr(schedule, "func", schedule) not in SMOOTHNESS_ONLY
+
+
+def find_schedule(learning_rate: Any) -> Schedule | None:
+    """Return the schedule that was named or given; None for rates that are numbers."""
     if isinstance(learning_rate, str):
-        if learning_rate != "auto":
-            raise ValueError(f"learning_rate must be 'auto', a number, an array or a callable; got {learning_rate!r}")
-        return check_rates(constant_rate(spectrum.smoothness(X, fit_intercept)), epochs)
-    if callable(learning_rate):
-        return check_rates(learning_rate(epochs, *spectrum.extremes(X, fit_intercept)), epochs)
-    return check_rates(learning_rate, epochs)
+        if learning_rate not in SCHEDULES:
+            names = ", ".join(map(repr, SCHEDULES))
+            expected = f"a number, an array, a callable or one of {names}"
+            raise ValueError(f"learning_rate must be {expected}; got {learning_rate!r}")
+        return SCHEDULES[learning_rate]
+    return learning_rate if callable(learning_rate) else None
+
+
+def make_rates(schedule: Schedule, epochs: int, smoothness: float, convexity: float) -> tuple[Array, list[int] | None]:
+    """Return the rates of a schedule, and the lengths of its cycles if it has some."""
+    rates = check_rates(schedule(epochs, smoothness, convexity), epochs)
+    cycles = CYCLES.get(getattr(schedule, "func", schedule))  # functools.partial has a func
+    return rates, cycles(epochs, smoothness, convexity) if cycles else None
 
 
 def constant_rate(smoothness: float) -> float:

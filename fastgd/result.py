@@ -12,6 +12,10 @@ class DivergenceWarning(RuntimeWarning):
     """The cost grew, or was no longer finite: the learning rate is too large for the data."""
 
 
+class ConditionWarning(RuntimeWarning):
+    """The problem is too ill-conditioned for the digits, or the epochs, that were asked for."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DescentResult:
     """What a run of gradient descent leaves behind.
@@ -32,10 +36,15 @@ class DescentResult:
     reason : {"cost", "gradient", "epochs", "diverged", "callback", "interrupted"}
         Why the run ended.
     converged : bool
-        True if the run ended because cost or gradient settled. A cost can settle in a slow descent, far from the
+        True if the run ended because cost or gradient settled, and the problem is not known to be too ill-conditioned
+        for the tolerance. A cost can settle in a slow descent, far from the
         minimum: with columns of very different scale, or far from zero. Standardized columns are the remedy.
     backend : str
         The backend that ran.
+    compressed : bool
+        Whether it ran on a compressed problem.
+    why : str
+        Why it did, or not.
     rates : ndarray of shape (epochs,), float64
         The learning rate of each update.
     """
@@ -48,6 +57,8 @@ class DescentResult:
     reason: str
     converged: bool
     backend: str
+    compressed: bool
+    why: str
     rates: Array
 
     def predict(self, X: ArrayLike) -> Array:

@@ -33,8 +33,13 @@ def smoothness(X: Array, fit_intercept: bool) -> float:
 def extremes(X: Array, fit_intercept: bool) -> tuple[float, float]:
     """Return smoothness and convexity, the largest and the smallest non-zero eigenvalue of the Hessian.
 
-    Eigenvalues below the rounding error of the largest one count as zero.
+    Of few rows, as of a compressed problem, they come from the singular values, to more digits. What is below the
+    rounding error of the largest one counts as zero.
     """
+    if not fit_intercept and len(X) <= X.shape[1] + 2:
+        values = np.linalg.svd(X, compute_uv=False)
+        nonzero = values[values > max(X.shape) * np.finfo(np.float64).eps * values[0]]
+        return float(values[0]) ** 2 / len(X), float(nonzero[-1]) ** 2 / len(X) if len(nonzero) else 0.0
     eigenvalues = np.linalg.eigvalsh(smaller_gram(X, fit_intercept))
     largest = float(max(eigenvalues[-1], 0.0))
     nonzero = eigenvalues[eigenvalues > len(eigenvalues) * np.finfo(np.float64).eps * largest]

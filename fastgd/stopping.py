@@ -7,6 +7,7 @@ one, rescaled features stand in another proportion to the column of ones, and th
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastgd.arrays import Array, norm
 from fastgd.validation import check_mean_square
@@ -57,9 +58,9 @@ class StoppingRules:
         unchanged = abs(previous_cost - cost) <= self.tol * cost
         return "cost" if unchanged and size <= np.sqrt(self.tol) * scale else None
 
-    def grown(self, earlier_cost: float, cost: float) -> bool:
-        """Tell whether the cost is above an earlier one by more than rounding explains."""
-        return cost > GROWTH * earlier_cost + ROUNDING**2 * self.largest_cost
+    def grown(self, earlier_cost: ArrayLike, cost: ArrayLike) -> ArrayLike:
+        """Tell whether a cost is above an earlier one by more than rounding explains; arrays of costs one by one."""
+        return np.asarray(cost) > GROWTH * np.asarray(earlier_cost) + ROUNDING**2 * self.largest_cost
 
 
 def make_rules(X: Array, y: Array, fit_intercept: bool, tol: float) -> StoppingRules:

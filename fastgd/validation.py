@@ -3,6 +3,7 @@
 Checks come before any work, and never write to what they check.
 """
 
+from collections.abc import Sequence
 from numbers import Number
 from operator import index
 from typing import Any
@@ -16,10 +17,11 @@ from fastgd.arrays import Array
 SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
 
 
-def check_problem(X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+def check_problem(X: ArrayLike, y: ArrayLike, *, finite: bool = True) -> tuple[Array, Array]:
     """Return X as the kernels take it, copied only if it cannot be used as it is, and y as float64.
 
-    X comes back float32 or float64, C- or Fortran-contiguous; y comes back float64 of shape (n_samples,).
+    X comes back float32 or float64, C- or Fortran-contiguous; y comes back float64 of shape (n_samples,). Whether they
+    are finite is left to the caller where `finite` is false: what sums them up will see.
     """
     X, y = check_matrix(X), check_numbers("y", y)
     if y.ndim != 1 and y.shape[1:] != (1,):
@@ -27,8 +29,9 @@ def check_problem(X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     if len(X) != len(y):
         raise ValueError(f"X and y must have the same number of rows; got {len(X)} in X and {len(y)} in y")
     y = as_kernel_array(y.reshape(-1)).astype(np.float64, copy=False)
-    check_finite("X", X)
-    check_finite("y", y)
+    if finite:
+        check_finite("X", X)
+        check_finite("y", y)
     return X, y
 
 
@@ -192,16 +195,40 @@ def check_level(name: str, value: Any) -> int:
     return int(value)
 
 
-def check_tolerance(tol: Any) -> float:
+def check_not_negative(name: str, number: Any) -> float:
     """Return a finite number of 0 or more."""
-    value = check_numbers("tol", tol)
-    if isinstance(tol, bool | np.bool):
-        raise TypeError(f"tol must be a number; got {tol}, a bool")
+    if isinstance(number, bool | np.bool):
+        raise TypeError(f"{name} must be a number; got {number}, a bool")
+    value = check_numbers(name, number)
     if value.ndim:
-        raise TypeError(f"tol must be a number; got an array of shape {value.shape}")
+        raise TypeError(f"{name} must be a number; got an array of shape {value.shape}")
     if not (np.isfinite(value) and value >= 0):
-        raise ValueError(f"tol must be finite and not negative; got {tol}")
+        raise ValueError(f"{name} must be finite and not negative; got {number}")
     return float(value)
+
+
+def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
+    """Return one of the values there are to choose from."""
+    for choice in choices:
+        if type(value) is type(choice) and value == choice:
+            return choice
+    raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}")
+
+
+def check_sample_weight(weights: ArrayLike | None, n_samples: int, *, zero_sum: bool = False) -> Array | None:
+    """Return weights of the rows, float64, not negative and, unless `zero_sum`, not all zero; None for none."""
+    if weights is None:
+        return None
+    array = check_numbers("sample_weight", weights).astype(np.float64, copy=False)
+    if array.shape != (n_samples,):
+        raise ValueError(f"sample_weight must have shape ({n_samples},), one for each row; got shape {array.shape}")
+    check_finite("sample_weight", array)
+    if (array < 0).any():
+        row = int(np.flatnonzero(array < 0)[0])
+        raise ValueError(f"sample_weight must not be negative; got {array[row]} at row {row} (counted from 0)")
+    if not zero_sum and not array.any():
+        raise ValueError("sample_weight must be above 0 in at least one row; got only zeros")
+    return array
 
 
 def check_callback(callback: Any) -> None:

@@ -182,7 +182,7 @@ def test_interrupt_in_a_kernel(data, monkeypatch, calls):
     module.descend = descend
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setitem(backends.MODULES, "interrupted", module.__name__)
-    result = fastgd.gradient_descent(*data, tol=0, backend="interrupted")
+    result = fastgd.gradient_descent(*data, tol=0, backend="interrupted", callback=lambda *_: None)
     epochs = 10 * (calls - 1)
     assert (result.reason, result.epochs, len(made)) == ("interrupted", epochs, calls)
     assert_consistent(result)

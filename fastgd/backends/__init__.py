@@ -16,6 +16,7 @@ weight that the update would have led to, was not finite. That update is not app
 Arithmetic is in float64 whatever X is stored in.
 """
 
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -42,7 +43,12 @@ def available() -> list[str]:
     >>> backends.available()[-2:]
     ['numpy', 'python']
     """
-    return [name for name in MODULES if name not in REQUIRES or find_spec(REQUIRES[name]) is not None]
+    return [name for name in MODULES if name not in REQUIRES or is_installed(REQUIRES[name])]
+
+
+def is_installed(module: str) -> bool:
+    """Tell whether a module can be imported, without importing it; a look at the disk takes longer than a small fit."""
+    return sys.modules.get(module) is not None or find_spec(module) is not None
 
 
 def resolve(backend: object) -> str:
@@ -54,7 +60,7 @@ def resolve(backend: object) -> str:
         If there is no backend of that name.
     """
     if isinstance(backend, str) and backend == "auto":
-        return available()[0]
+        return next(name for name in MODULES if name not in REQUIRES or is_installed(REQUIRES[name]))
     if not isinstance(backend, str) or backend not in MODULES:
         names = ", ".join(repr(name) for name in ["auto", *MODULES])
         raise ValueError(f"backend must be one of {names}; got {backend!r}")

@@ -1,12 +1,12 @@
-"""What the Numba kernel asks of the compiler: how to compile, and how threads of compiled code meet.
+"""The epochs of the Numba backend, as in src_ext/descend.h, and what they and its loops ask of the compiler.
 
 References
 ----------
-LLVM Language Reference Manual, "Fast-Math Flags", "Atomic Memory Ordering Constraints", atomicrmw and load atomic.
+LLVM Language Reference Manual, "Atomic Memory Ordering Constraints", atomicrmw, load atomic and llvm.prefetch.
 """
 
 # Code for the compiler, in its types rather than in Python's.
-# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, import-untyped"
 
 import os
 from collections.abc import Callable
@@ -17,24 +17,74 @@ try:
 except ImportError as error:
     raise ImportError("backend 'numba' needs Numba: pip install numba") from error
 
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-# Sums may be reordered, so that they vectorize; NaN and infinities are still seen ("nnan" and "ninf" are left out).
-REORDER_SUMS = {"reassoc", "contract", "nsz", "arcp"}
+from fastgd.backends import team
+
+LINE = 64  # bytes of a line of cache
+SUMS = team.SUMS
+ARRIVED, ABANDONED, STOPPED = 0, team.ABANDONED, team.ABANDONED + 1  # entries of sync
+PATIENCE = 4096  # looks at the counter before a waiting thread offers its core to others
 
 
-def compile_kernel(fastmath: set[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return a decorator that compiles, with the machine code kept on disk where a folder for it is writable."""
+def compile_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function at its first call, with the machine code kept on disk where a folder for it is writable."""
+    try:
+        return numba.njit(function, nogil=True, cache=True)
+    except RuntimeError:  # numba: "cannot cache function: no locator available", raised at decoration
+        return numba.njit(function, nogil=True)
 
-    def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
-        try:
-            return numba.njit(function, fastmath=fastmath, nogil=True, cache=True)
-        except RuntimeError:  # numba: "cannot cache function: no locator available", raised at decoration
-            return numba.njit(function, fastmath=fastmath, nogil=True)
 
-    return compile_function
+compile_part = numba.njit  # for what other functions are made of: it is compiled and kept as a part of those
+
+
+def compile_loop(function: Callable[..., Any], char: str) -> Any:
+    """Compile a loop over a block of rows at once, for X of "d" (float64) or "f"; the machine code is kept likewise."""
+    doubles = types.CPointer(types.float64)
+    X = doubles if char == "d" else types.CPointer(types.float32)
+    signature = types.void(X, doubles, *[types.intp] * 5, doubles, types.float64, doubles)
+    try:
+        return numba.cfunc(signature, cache=True)(function)
+    except RuntimeError:
+        return numba.cfunc(signature)(function)
+
+
+@intrinsic
+def call_loop(typing, address, arguments):
+    """Call a compiled loop by its address; pointers among its arguments are given as addresses as well."""
+
+    def generate(context, builder, signature, values):
+        passed = cgutils.unpack_tuple(builder, values[1])
+        function = ir.FunctionType(ir.VoidType(), [value.type for value in passed])
+        builder.call(builder.inttoptr(values[0], function.as_pointer()), passed)
+        return context.get_dummy_value()
+
+    return types.void(address, arguments), generate
+
+
+@intrinsic(prefer_literal=True)
+def fetch_twice(typing, pointer, index, far, near, count):
+    """Fetch `count` numbers into L2 that lie `far` bytes behind an index, and others at `near`, line by line.
+
+    Processors drop what they are asked for while too much is under way: the second time most lines are there already.
+    """
+
+    def generate(context, builder, signature, arguments):
+        start, index, *distances, _ = arguments
+        place = builder.bitcast(builder.gep(start, [index]), ir.IntType(8).as_pointer())
+        flag = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, flag, flag, flag])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
+        for line in range(0, count.literal_value * pointer.dtype.bitwidth // 8, LINE):
+            for distance in distances:
+                address = builder.gep(place, [builder.add(distance, distance.type(line))])
+                builder.call(prefetch, [address, flag(0), flag(2), flag(1)])  # to read, into L2, data
+        return context.get_dummy_value()
+
+    return types.void(pointer, types.intp, types.intp, types.intp, count), generate
 
 
 def address_of(context, builder, array_type, array, index):
@@ -86,3 +136,78 @@ else:
     def give_way_compiled():
         """Go on looking: this system's C library has no such function."""
         return lambda: None
+
+
+@compile_kernel
+def meet(sync, members, times):
+    """Wait until all members have arrived `times` times; False if they will not."""
+    if members == 1:
+        return True
+    add_atomic(sync, ARRIVED, 1)
+    looks = 0
+    while load_atomic(sync, ARRIVED) < times * members:
+        if load_atomic(sync, ABANDONED):
+            return False
+        looks += 1
+        if looks > PATIENCE:
+            give_way()
+    return True
+
+
+@compile_kernel
+def update(weights, gradient, rate, cost):
+    """Apply w ← w − rate·gradient; False, and no update, if the cost or a weight is not finite."""
+    nothing = 0.0 * cost  # 0 · inf and 0 · NaN are NaN
+    for j in range(len(weights)):
+        nothing += 0.0 * (weights[j] - rate * gradient[j])
+    if nothing != 0.0:
+        return False
+    for j in range(len(weights)):
+        weights[j] -= rate * gradient[j]
+    return True
+
+
+@compile_kernel
+def fold(partials, gradient, intercepts, n):
+    """Add up the blocks' sums in their order: gradient = Xᵀr / n; return J = rᵀr / 2n."""
+    squares = 0.0
+    gradient[:] = 0.0
+    for b in range(len(partials)):
+        squares += partials[b, SUMS]
+        if intercepts:
+            gradient[0] += partials[b, SUMS + 1]
+        for j in range(intercepts, len(gradient)):
+            gradient[j] += partials[b, SUMS + 2 + j - intercepts]
+    gradient /= n
+    return squares / (2 * n)
+
+
+@compile_part
+def address(array, index):
+    """Return the address of an entry of a contiguous array of float64."""
+    return array.ctypes.data + array.itemsize * index
+
+
+@compile_kernel
+def run_descent(data, y, weights, rates, costs, gradient, intercepts, block_rows, partials, sync, member, members):
+    """Run the epochs: this member's blocks, a meeting, the update by member 0, another meeting."""
+    loop, X, step, stride, far, near, up = data
+    n, blocks = len(y), len(partials)
+    first, last = blocks * member // members, blocks * (member + 1) // members
+    p, w = len(weights) - intercepts, address(weights, intercepts)
+    for epoch in range(len(rates)):
+        intercept = weights[0] if intercepts else 0.0
+        for b in range(first, last):
+            row = b * block_rows - up if b else 0
+            rows = ((b + 1) * block_rows - up if b + 1 < blocks else n) - row
+            out = address(partials, b * partials.shape[1] + SUMS)
+            call_loop(loop, (X + step * row, address(y, row), rows, p, stride, far, near, w, intercept, out))
+        if not meet(sync, members, 2 * epoch + 1):
+            return epoch
+        if member == 0:
+            costs[epoch] = fold(partials, gradient, intercepts, n)
+            if not update(weights, gradient, rates[epoch], costs[epoch]):
+                sync[STOPPED] = 1
+        if not meet(sync, members, 2 * epoch + 2) or sync[STOPPED]:
+            return epoch
+    return len(rates)

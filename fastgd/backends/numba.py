@@ -1,32 +1,47 @@
 """The kernel of src_ext/ once more, compiled at the first call by Numba for the processor it runs on.
 
 Design:
-(a) X is read once an epoch: four rows at a time in C order, a tile of rows in Fortran order, used twice from cache.
-(b) Loops are plain; LLVM makes vectors of them, which it may because the order of sums is left to it (REORDER_SUMS).
-(c) A row of few features would leave vectors half empty: such tiles are turned into columns first.
-(d) Threads are those of team.py; they meet at a counter in memory, like the ones in src_ext/descend.h.
+(a) The loops are those of src_ext/loops.h, over tiles of vectors (simd.py): X is read once, a few rows (C order) or a
+    strip of rows (Fortran order) at a time, used twice from cache.
+(b) Each is compiled on its own, when a shape first needs it, and called through its address: the first call compiles
+    one loop instead of all, and the epochs are compiled once for all types and orders of X.
+(c) A small X of few features in C order is turned into columns once a call.
+(d) The epochs over the blocks, and the threads that share them, are in jit.py.
 """
 
 # Code for the compiler, in its types rather than in Python's.
-# mypy: disable-error-code="no-untyped-def, call-arg"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, var-annotated"
 
+from collections.abc import Callable
+from functools import cache
+from threading import Lock
 from typing import Any
-
-import numpy as np
 
 from fastgd.arrays import Array
 from fastgd.backends import team
-from fastgd.backends.jit import REORDER_SUMS, add_atomic, compile_kernel, give_way, load_atomic
+from fastgd.backends.jit import LINE, compile_loop, compile_part, fetch_twice, run_descent
+from fastgd.backends.simd import (
+    LANES,
+    add_columns,
+    add_lanes,
+    add_rows,
+    clear_lanes,
+    first_lane,
+    load,
+    load_transposed,
+    splat,
+    splat_each,
+    splat_lanes,
+    store,
+    zeros,
+)
 
-NARROW = 16  # features for which rows are turned into columns, a tile at a time
-LEAST_TILE_ROWS, MOST_TILE_ROWS = 64, 512
-NARROW_TILE_ROWS = 128
-TILE_ELEMENTS = 24_576  # of a tile: with the next one it fits in 512 KB of L2
-PACK_ELEMENTS = 16_384  # of a narrow X that is turned into columns once a call, instead of tile by tile,
-PACK_EPOCHS = 4  # where there are enough epochs to make that pay
-ARRIVED, ABANDONED, STOPPED = 0, team.ABANDONED, team.ABANDONED + 1  # entries of sync
-SUMS = team.SUMS
-PATIENCE = 4096  # looks at the counter before a waiting thread offers its core to others
+# As in src_ext/levels.h and descend.h, where they are explained.
+NARROW, MOST_VECTORS, FOUR_ROWS = 8, 6, 600
+FAR_AHEAD, NEAR_AHEAD, AHEAD_OF_ALL = 1 << 16, 1 << 14, 1 << 18
+CACHED, STREAMS, MANY_STREAMS = 1 << 24, 16, 1500
+PACK_FEATURES, PACK_ELEMENTS = 16, 16_384
+COMPILING = Lock()
 
 
 def descend(
@@ -46,12 +61,44 @@ def descend(
 
 
 def kernel(X: Array, y: Array, weights: Array, rates: Array, *rest: Any) -> int:
-    """Run one member of a team: X always arrives in C order, with a row for each column where that is its order."""
+    """Run one member of a team."""
+    n, p = X.shape
     columns = X.flags.f_contiguous
-    if not columns and X.shape[1] <= NARROW and X.size <= PACK_ELEMENTS and len(rates) >= PACK_EPOCHS:
-        X, columns = np.asarray(X, dtype=np.float64, order="F"), True
+    stride = n if columns else p
+    # Large arrays begin 16 bytes behind a line of cache: so many rows further up, blocks of columns begin with a line.
+    up = 16 // X.itemsize if columns else 0
+    if not columns and p <= PACK_FEATURES and X.size <= PACK_ELEMENTS:
+        packed = team.empty_lines(p, n)
+        packed[:, :n] = X.T
+        X, columns, stride = packed.T, True, packed.shape[1]
+    make, constants, far, near = choose_loop(n, p, columns, X.itemsize)
+    with COMPILING:  # threads that arrive together would each compile it
+        loop = get_loop(make, constants, X.dtype.char)
+    step = X.itemsize if columns else X.itemsize * stride
+    data = (loop.address, X.__array_interface__["data"][0], step, stride, far, near, up)
     # Numba compiles once more for read-only arrays: hand it nothing else.
-    return int(run_descent(columns, read_only(X.T if columns else X), read_only(y), weights, read_only(rates), *rest))
+    return int(run_descent(data, read_only(y), weights, read_only(rates), *rest))
+
+
+def choose_loop(n: int, p: int, columns: bool, size: int) -> tuple[Callable[..., Any], tuple[int, ...], int, int]:
+    """Return what makes a problem's loop, with which constants, and how many bytes it fetches ahead: far and near."""
+    vectors, row = -(-p // LANES), p * size
+    if p <= NARROW:
+        return make_narrow, (p, 2 if p <= LANES else 1, columns), 0, 0
+    if columns:
+        few = p <= STREAMS or n * row <= CACHED
+        ahead = 0 if few else min(max(AHEAD_OF_ALL // p // LINE * LINE, 2 * LINE), LINE * LINE)
+        return make_strips, (size == 4 or few or p > MANY_STREAMS,), ahead, ahead // 2
+    if vectors <= MOST_VECTORS:
+        return make_short, (vectors - 1,), FAR_AHEAD, NEAR_AHEAD
+    group = 4 if size == 4 or row <= FOUR_ROWS else 2
+    return make_long, (group,), max(2 * group * row, FAR_AHEAD), max(group * row, NEAR_AHEAD)
+
+
+@cache
+def get_loop(make: Callable[..., Any], constants: tuple[int, ...], char: str) -> Any:
+    """Return the compiled loop for data of a type, compiled at the first call."""
+    return compile_loop(make(*constants), char)
 
 
 def read_only(array: Array) -> Array:
@@ -61,180 +108,169 @@ def read_only(array: Array) -> Array:
     return view
 
 
-@compile_kernel(REORDER_SUMS)
-def add_rows(X, y, w, intercept, out):
-    """Write [Σr², Σr, Σ r·x] of a block of rows to out: four dot products at once, then one pass over the gradient."""
-    n, p = X.shape
-    g = out[2 : 2 + p]
-    g[:] = 0.0
-    squares = 0.0
-    total = 0.0
-    for i in range(0, n - 3, 4):
-        a, b, c, d = X[i], X[i + 1], X[i + 2], X[i + 3]
-        r0, r1, r2, r3 = intercept - y[i], intercept - y[i + 1], intercept - y[i + 2], intercept - y[i + 3]
+# Every loop is loop(X, y, rows, p, stride, far, near, w, intercept, out): the sums of a block of rows go to
+# out = [Σr², Σr, Σ r·x₁, …, Σ r·xₚ], which has room up to the end of a line of cache.
+
+
+@compile_part
+def clear(out, p):
+    """Set the sums of a block to zero."""
+    for j in range(2 + p):
+        out[j] = 0.0
+
+
+@compile_part
+def sum_lanes(tile):
+    """Return the sum of all numbers of a tile of one row."""
+    return first_lane(add_lanes(add_columns(tile)))
+
+
+@compile_part
+def tail_weights(w, p):
+    """Return the weights of the last vector of a row: zero where the vector before has been there already."""
+    return clear_lanes(load(w, p - LANES, 0, 1, 1), -p % LANES)
+
+
+@compile_part
+def add_rest(X, y, first, rows, p, next_row, step, w, intercept, out):
+    """Add the rows that are left when a loop does not come out even. Elements of a row are `step` apart."""
+    for i in range(first, rows):
+        a = i * next_row
+        r = intercept - y[i]
         for j in range(p):
-            r0 += a[j] * w[j]
-            r1 += b[j] * w[j]
-            r2 += c[j] * w[j]
-            r3 += d[j] * w[j]
+            r += X[a + j * step] * w[j]
+        out[0] += r * r
+        out[1] += r
         for j in range(p):
-            g[j] += r0 * a[j] + r1 * b[j] + r2 * c[j] + r3 * d[j]
-        squares += r0 * r0 + r1 * r1 + r2 * r2 + r3 * r3
-        total += r0 + r1 + r2 + r3
-    for i in range(n - n % 4, n):
-        a = X[i]
-        r0 = intercept - y[i]
-        for j in range(p):
-            r0 += a[j] * w[j]
-        for j in range(p):
-            g[j] += r0 * a[j]
-        squares += r0 * r0
-        total += r0
-    out[0] = squares
-    out[1] = total
+            out[2 + j] += r * X[a + j * step]
 
 
-@compile_kernel(REORDER_SUMS)
-def add_tile(X, start, stop, y, w, intercept, residual, out):
-    """Add the sums of one tile to out; X has a row for each feature, four of which are taken at a time."""
-    p = len(w)
-    n = stop - start
-    r = residual[:n]
-    for i in range(n):
-        r[i] = intercept - y[i]
-    for j in range(0, p - 3, 4):
-        a, b, c, d = X[j][start:stop], X[j + 1][start:stop], X[j + 2][start:stop], X[j + 3][start:stop]
-        w0, w1, w2, w3 = w[j], w[j + 1], w[j + 2], w[j + 3]
-        for i in range(n):
-            r[i] += w0 * a[i] + w1 * b[i] + w2 * c[i] + w3 * d[i]
-    for j in range(p - p % 4, p):
-        a = X[j][start:stop]
-        w0 = w[j]
-        for i in range(n):
-            r[i] += w0 * a[i]
-    squares = 0.0
-    total = 0.0
-    for i in range(n):
-        squares += r[i] * r[i]
-        total += r[i]
-    out[0] += squares
-    out[1] += total
-    for j in range(0, p - 3, 4):
-        a, b, c, d = X[j][start:stop], X[j + 1][start:stop], X[j + 2][start:stop], X[j + 3][start:stop]
-        s0 = s1 = s2 = s3 = 0.0
-        for i in range(n):
-            s0 += r[i] * a[i]
-            s1 += r[i] * b[i]
-            s2 += r[i] * c[i]
-            s3 += r[i] * d[i]
-        out[2 + j] += s0
-        out[3 + j] += s1
-        out[4 + j] += s2
-        out[5 + j] += s3
-    for j in range(p - p % 4, p):
-        a = X[j][start:stop]
-        s0 = 0.0
-        for i in range(n):
-            s0 += r[i] * a[i]
-        out[2 + j] += s0
+def make_narrow(P, groups, columns):
+    """1 to 8 features: a vector is a column of four rows. All sums stay in registers."""
+
+    def add_narrow(X, y, rows, p, stride, far, near, w, intercept, out):
+        weight, start = splat_each(w, 0, P), splat(intercept)
+        squares, total, g = zeros(1, groups), zeros(1, groups), zeros(P, groups)
+        whole = rows - rows % (groups * LANES)
+        for i in range(0, whole, groups * LANES):
+            x = load(X, i, stride, P, groups) if columns else load_transposed(X, i * P, P, groups)
+            r = start - load(y, i, 0, 1, groups) + add_rows(x * weight)
+            squares += r * r
+            total += r
+            g += r * x
+        out[0] = sum_lanes(squares)
+        out[1] = sum_lanes(total)
+        store(out, 2, add_lanes(add_columns(g)))
+        add_rest(X, y, whole, rows, P, 1 if columns else P, stride if columns else 1, w, intercept, out)
+
+    return add_narrow
 
 
-@compile_kernel(REORDER_SUMS)
-def transpose(X, out):
-    """Write the rows of X to the columns of out, in float64."""
-    for j in range(X.shape[1]):
-        column = out[j]
-        for i in range(X.shape[0]):
-            column[i] = X[i, j]
+def make_short(whole):
+    """More features but few vectors a row, so many whole ones and a tail: four rows at a time, sums in registers."""
+    fetched = 4 * LANES * (whole + 1)
+
+    def add_short_rows(X, y, rows, p, stride, far, near, w, intercept, out):
+        last = p - LANES
+        weight, tail, start = load(w, 0, 0, 1, whole), tail_weights(w, p), splat(intercept)
+        squares, total, g, g_tail = zeros(1, 1), zeros(1, 1), zeros(1, whole), zeros(1, 1)
+        for i in range(0, rows - rows % 4, 4):
+            a = i * p
+            x, x_tail = load(X, a, p, 4, whole), load(X, a + last, p, 4, 1)
+            s = add_columns(x * weight) + x_tail * tail
+            residual = add_lanes(s) + (start - load(y, i, 0, 1, 1))
+            squares += residual * residual
+            total += residual
+            r = splat_lanes(residual, 4)
+            g += add_rows(x * r)
+            g_tail += add_rows(x_tail * r)
+            fetch_twice(X, a, far, near, fetched)
+        store(out, 2, g)
+        store(out, 2 + last, g_tail)  # where both vectors have been, their sums are the same
+        out[0] = sum_lanes(squares)
+        out[1] = sum_lanes(total)
+        add_rest(X, y, rows - rows % 4, rows, p, p, 1, w, intercept, out)
+
+    return add_short_rows
 
 
-@compile_kernel(REORDER_SUMS)
-def add_block(columns, X, y, w, intercept, first, last, tile, packed, residual, out):
-    """Write the sums of rows first to last to out, by whichever of these loops suits the problem."""
-    if not columns and X.shape[1] > NARROW:
-        add_rows(X[first:last], y[first:last], w, intercept, out)
-        return
-    out[:] = 0.0
-    for start in range(first, last, tile):
-        stop = min(start + tile, last)
-        if columns:
-            add_tile(X, start, stop, y[start:stop], w, intercept, residual, out)
-        else:
-            transpose(X[start:stop], packed)
-            add_tile(packed, 0, stop - start, y[start:stop], w, intercept, residual, out)
+def make_long(R):
+    """Longer rows, R at a time: their residuals side by side, then one pass over the gradient from cache."""
+    fetched = R * LANES
+
+    def add_long_rows(X, y, rows, p, stride, far, near, w, intercept, out):
+        clear(out, p)
+        whole, pairs, last = p - p % LANES, p - p % (2 * LANES), p - LANES
+        tail, start = tail_weights(w, p), splat(intercept)
+        squares, total, g_tail = zeros(R, 1), zeros(R, 1), zeros(1, 1)
+        for i in range(0, rows - rows % R, R):
+            a = i * p
+            two = zeros(R, 2)
+            for j in range(0, pairs, 2 * LANES):
+                two += load(X, a + j, p, R, 2) * load(w, j, 0, 1, 2)
+                fetch_twice(X, a + R // 2 * j, far, near, fetched)
+            s = add_columns(two)
+            if pairs < whole:
+                s += load(X, a + pairs, p, R, 1) * load(w, pairs, 0, 1, 1)
+            if whole < p:
+                s += load(X, a + last, p, R, 1) * tail
+            r = splat_lanes(add_lanes(s), R) + (start - splat_each(y, i, R))
+            squares += r * r
+            total += r
+            for j in range(0, pairs, 2 * LANES):
+                store(out, 2 + j, load(out, 2 + j, 0, 1, 2) + add_rows(load(X, a + j, p, R, 2) * r))
+                fetch_twice(X, a + R // 2 * (p + j), far, near, fetched)
+            if pairs < whole:
+                store(out, 2 + pairs, load(out, 2 + pairs, 0, 1, 1) + add_rows(load(X, a + pairs, p, R, 1) * r))
+            if whole < p:
+                g_tail += add_rows(load(X, a + last, p, R, 1) * r)
+        store(out, 2 + last, load(out, 2 + last, 0, 1, 1) + clear_lanes(g_tail, -p % LANES))
+        out[0] = first_lane(add_rows(squares))
+        out[1] = first_lane(add_rows(total))
+        add_rest(X, y, rows - rows % R, rows, p, p, 1, w, intercept, out)
+
+    return add_long_rows
 
 
-# Not with reordered sums: Numba's isfinite is a difference that would then be simplified to zero.
-@compile_kernel(set())
-def update(weights, gradient, rate, cost):
-    """Apply w ← w − rate·gradient; False, and no update, if the cost or a weight is not finite."""
-    finite = np.isfinite(cost)
-    for j in range(len(weights)):
-        finite &= np.isfinite(weights[j] - rate * gradient[j])
-    if finite:
-        for j in range(len(weights)):
-            weights[j] -= rate * gradient[j]
-    return finite
+def make_strip(K):
+    """Fortran order: the residuals of a strip of K vectors, column after column, then the same columns from cache."""
+    fetched = K * LANES
+
+    @compile_part
+    def add_strip(X, y, first, rows, p, stride, far, near, w, intercept, out):
+        start, squares, total = splat(intercept), zeros(1, K), zeros(1, K)
+        end = rows - (rows - first) % (K * LANES)
+        for i in range(first, end, K * LANES):
+            r = start - load(y, i, 0, 1, K)
+            for j in range(p):
+                r += load(X, j * stride + i, 0, 1, K) * splat(w[j])
+                if far:
+                    fetch_twice(X, j * stride + i, far, near, fetched)
+            squares += r * r
+            total += r
+            for j in range(0, p - 3, 4):
+                s = add_columns(load(X, j * stride + i, stride, 4, K) * r)
+                store(out, 2 + j, load(out, 2 + j, 0, 1, 1) + add_lanes(s))
+            for j in range(p - p % 4, p):
+                out[2 + j] += sum_lanes(load(X, j * stride + i, 0, 1, K) * r)
+        out[0] += sum_lanes(squares)
+        out[1] += sum_lanes(total)
+        return end
+
+    return add_strip
 
 
-@compile_kernel(REORDER_SUMS)
-def fold(partials, gradient, intercepts, n):
-    """Add up the blocks' sums in their order: gradient = Xᵀr / n; return J = rᵀr / 2n."""
-    squares = 0.0
-    gradient[:] = 0.0
-    for b in range(len(partials)):
-        squares += partials[b, SUMS]
-        if intercepts:
-            gradient[0] += partials[b, SUMS + 1]
-        for j in range(intercepts, len(gradient)):
-            gradient[j] += partials[b, SUMS + 2 + j - intercepts]
-    gradient /= n
-    return squares / (2 * n)
+add_sixteen_rows, add_eight_rows, add_four_rows = make_strip(4), make_strip(2), make_strip(1)
 
 
-@compile_kernel(set())
-def meet(sync, members, times):
-    """Wait until all members have arrived `times` times; False if they will not."""
-    if members == 1:
-        return True
-    add_atomic(sync, ARRIVED, 1)
-    looks = 0
-    while load_atomic(sync, ARRIVED) < times * members:
-        if load_atomic(sync, ABANDONED):
-            return False
-        looks += 1
-        if looks > PATIENCE:
-            give_way()
-    return True
+def make_strips(wide):
+    """Fortran order: strips of sixteen rows where `wide`, then of eight, then of four."""
 
+    def add_strips(X, y, rows, p, stride, far, near, w, intercept, out):
+        clear(out, p)
+        done = add_sixteen_rows(X, y, 0, rows, p, stride, far, near, w, intercept, out) if wide else 0
+        done = add_eight_rows(X, y, done, rows, p, stride, far, near, w, intercept, out)
+        done = add_four_rows(X, y, done, rows, p, stride, 0, 0, w, intercept, out)
+        add_rest(X, y, done, rows, p, 1, stride, w, intercept, out)
 
-@compile_kernel(set())
-def run_descent(
-    columns, X, y, weights, rates, costs, gradient, intercepts, block_rows, partials, sync, member, members
-):
-    """Run the epochs: this member's blocks, a meeting, the update by member 0, another meeting."""
-    n = len(y)
-    p = len(weights) - intercepts
-    packs = not columns and p <= NARROW
-    # Not by whether this call packs: the sums would depend on how many epochs it has.
-    tile = NARROW_TILE_ROWS if p <= NARROW else min(max(TILE_ELEMENTS // p // 8 * 8, LEAST_TILE_ROWS), MOST_TILE_ROWS)
-    residual = np.empty(tile)
-    packed = np.empty((p if packs else 0, tile))
-    blocks = len(partials)
-    first = blocks * member // members
-    last = blocks * (member + 1) // members
-    for epoch in range(len(rates)):
-        intercept = weights[0] if intercepts else 0.0
-        for b in range(first, last):
-            start = b * block_rows
-            stop = min(start + block_rows, n)
-            add_block(columns, X, y, weights[intercepts:], intercept, start, stop, tile, packed, residual, partials[b, SUMS:])
-        if not meet(sync, members, 2 * epoch + 1):
-            return epoch
-        if member == 0:
-            costs[epoch] = fold(partials, gradient, intercepts, n)
-            if not update(weights, gradient, rates[epoch], costs[epoch]):
-                sync[STOPPED] = 1
-        if not meet(sync, members, 2 * epoch + 2) or sync[STOPPED]:
-            return epoch
-    return len(rates)
+    return add_strips

@@ -6,8 +6,8 @@ A kernel of these backends has one signature::
 
 Every member of a team makes the same call with its own number. The blocks depend on the shape of X alone, each
 has a row of `partials` for its sums, from SUMS on, and the first member folds these in the order of the blocks: the
-answer has the same bits for every number of members. Members wait for each other at counters in `sync`. Threads live for one call,
-so nothing is left behind that a fork could break or that two Python threads could share.
+answer has the same bits for every number of members. Members wait for each other at counters in `sync`. Threads live
+for one call, so nothing is left behind that a fork could break or that two Python threads could share.
 """
 
 import os
@@ -44,8 +44,8 @@ def descend(
     n_samples, n_features = X.shape
     block_rows = rows_per_block(n_samples, n_features)
     blocks = -(-n_samples // block_rows)
-    # A row for each block, and one for the weights: products with X read the coefficients and add to the sums, and a
-    # vector that begins inside a line of cache is slower to read. Whole lines keep threads from writing to the same one.
+    # A row for each block, and one for the weights: products with X read the coefficients and add to the sums, and what
+    # begins inside a line of cache is slower to read. Whole lines keep threads from writing to the same one.
     partials = empty_lines(blocks + 1, SUMS + 2 + n_features)
     own = partials[blocks, LINE - intercepts : LINE + n_features]
     own[:] = weights

@@ -1,0 +1,188 @@
+"""Transforms of (X, y) that leave J alone, or add a ridge to it: other rows, or other coordinates of the weights.
+
+J is 1/(2m) times a sum of squares over the m rows of a problem, so rows of another number come with a factor: √s·√(m/W)
+for a row of weight s where the weights' sum is W.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastgd import validation
+from fastgd.arrays import Array
+from fastgd.compression import make_problem, reduce_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What the kernels descend on.
+
+    Attributes
+    ----------
+    X, y : ndarray of shape (m, columns), (m,)
+        As the kernels take them.
+    intercept : bool
+        Whether a column of ones in front of X is implied.
+    """
+
+    X: Array
+    y: Array
+    intercept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinates:
+    """Centred, scaled coordinates of the weights: x·coef = (x − means)/scales·coef′ + means·coef.
+
+    Attributes
+    ----------
+    means : ndarray of shape (n_features,)
+        What is taken off each column; zeros without an intercept, which alone can make up for it.
+    scales : ndarray of shape (n_features,)
+        What each column is divided by.
+    intercept : bool
+        Whether weights begin with an intercept.
+    """
+
+    means: Array
+    scales: Array
+    intercept: bool
+
+    def to_data(self, weights: Array) -> Array:
+        """Return weights in the units of the data."""
+        coef = weights[self.intercept :] / self.scales
+        return np.concatenate([[weights[0] - self.means @ coef], coef]) if self.intercept else coef
+
+    def from_data(self, weights: Array) -> Array:
+        """Return weights in these coordinates."""
+        coef = weights[self.intercept :]
+        scaled = coef * self.scales
+        return np.concatenate([[weights[0] + self.means @ coef], scaled]) if self.intercept else scaled
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The data of a call, made ready for the kernels.
+
+    Attributes
+    ----------
+    problem : Problem
+        What the kernels descend on.
+    rows : Problem
+        The same without the rows of a ridge, for mini-batches.
+    penalty : ndarray of shape (n_features,)
+        The ridge's, for each coefficient in the coordinates of the descent; zeros where `problem` is compressed.
+    coordinates : Coordinates or None
+        Those of the descent, if they are not the data's.
+    small : bool
+        Whether the problem is compressed.
+    """
+
+    problem: Problem
+    rows: Problem
+    penalty: Array
+    coordinates: Coordinates | None
+    small: bool
+
+    def to_data(self, weights: Array) -> Array:
+        """Return weights in the units of the data."""
+        return self.coordinates.to_data(weights) if self.coordinates else weights
+
+    def from_data(self, weights: Array) -> Array:
+        """Return weights in the coordinates of the descent."""
+        return self.coordinates.from_data(weights) if self.coordinates else weights
+
+
+def prepare_compressed(
+    X: Array, y: Array, fit_intercept: bool, sample_weight: Array | None, alpha: float, standardized: bool
+) -> Prepared:
+    """Return the data compressed, in one or two passes over them."""
+    moments, rows = reduce_rows(X, y, sample_weight, "auto")
+    problem, coordinates = Problem(*make_problem(moments, rows, fit_intercept, alpha), False), None
+    if standardized:
+        problem, coordinates = standardize_small(problem, fit_intercept)
+    return Prepared(problem, problem, np.zeros(X.shape[1]), coordinates, True)
+
+
+def prepare_rows(
+    X: Array, y: Array, fit_intercept: bool, sample_weight: Array | None, alpha: float, standardized: bool
+) -> Prepared:
+    """Return the data as they are, without a copy unless other coordinates, weights or a ridge make one necessary."""
+    validation.check_finite("X", X)
+    validation.check_finite("y", y)
+    rows, coordinates, penalty = Problem(X, y, fit_intercept), None, np.full(X.shape[1], alpha)
+    if standardized:
+        rows, coordinates = standardize(rows)
+        penalty = penalty / coordinates.scales**2
+    rows = weight_rows(rows, sample_weight)
+    return Prepared(add_ridge(rows, penalty), rows, penalty, coordinates, False)
+
+
+def standardize(problem: Problem) -> tuple[Problem, Coordinates]:
+    """Return the problem in coordinates where columns have mean 0 and mean square 1, in a float64 copy of X.
+
+    Without an intercept, columns are only scaled. A constant column, or one of zeros, is not scaled.
+    """
+    X = problem.X
+    means = X.mean(axis=0, dtype=np.float64) if problem.intercept else np.zeros(X.shape[1])
+    moved = X - means
+    scales = root_mean_squares(moved, np.abs(X).max(axis=0))
+    moved /= scales
+    return Problem(moved, problem.y, problem.intercept), Coordinates(means, scales, problem.intercept)
+
+
+def standardize_small(problem: Problem, fit_intercept: bool) -> tuple[Problem, Coordinates]:
+    """Return a compressed problem in such coordinates; column 0, the intercept's, is zero below the first row."""
+    X = problem.X
+    means = X[0, 1:] / X[0, 0] if fit_intercept else np.zeros(X.shape[1])
+    moved = X.copy()
+    if fit_intercept:
+        moved[0, 1:] = 0.0
+    columns = moved[:, int(fit_intercept) :]
+    scales = root_mean_squares(columns, np.abs(means))
+    columns /= scales
+    return Problem(moved, problem.y, problem.intercept), Coordinates(means, scales, fit_intercept)
+
+
+def root_mean_squares(columns: Array, magnitudes: Array) -> Array:
+    """Return √(mean square) of each column, and 1 for columns that are zero but for the rounding of their magnitude."""
+    largest = np.abs(columns).max(axis=0)
+    constant = largest <= 4 * np.finfo(np.float64).eps * magnitudes
+    safe = np.where(constant, 1.0, largest)
+    return np.where(constant, 1.0, safe * np.sqrt(np.square(columns / safe).mean(axis=0)))
+
+
+def weight_rows(problem: Problem, sample_weight: Array | None) -> Problem:
+    """Return rows times √(s·n/W), with the column of ones made explicit: a float64 copy of X."""
+    if sample_weight is None:
+        return problem
+    factors = np.sqrt(sample_weight * (len(sample_weight) / sample_weight.sum()))
+    rows = explicit(problem)
+    return Problem(rows.X * factors[:, np.newaxis], rows.y * factors, False)
+
+
+def add_ridge(problem: Problem, penalty: Array) -> Problem:
+    """Return the problem with ½·Σ penaltyⱼ·coefⱼ² added to J: n_features more rows, in a float64 copy of X.
+
+    X has a column in front for the intercept if it has one column more than there are penalties.
+    """
+    if not penalty.any():
+        return problem
+    rows = explicit(problem)
+    n, columns = rows.X.shape
+    m = n + len(penalty)
+    X = np.empty((m, columns), order="F" if rows.X.flags.f_contiguous else "C")
+    np.multiply(rows.X, np.sqrt(m / n), out=X[:n])
+    X[n:] = np.eye(len(penalty), columns, columns - len(penalty)) * np.sqrt(m * penalty)[:, np.newaxis]
+    return Problem(X, np.concatenate([rows.y * np.sqrt(m / n), np.zeros(len(penalty))]), False)
+
+
+def explicit(problem: Problem) -> Problem:
+    """Return the problem with its column of ones stored, if it has one."""
+    if not problem.intercept:
+        return problem
+    X = problem.X
+    rows = np.empty((len(X), X.shape[1] + 1), order="F" if X.flags.f_contiguous else "C")
+    rows[:, 0] = 1.0
+    rows[:, 1:] = X
+    return Problem(rows, problem.y, False)
