@@ -4,7 +4,7 @@ BIN = .venv/bin
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 BUILT_FROM = pyproject.toml setup.py $(wildcard src_ext/*)
 
-.PHONY: install demo test test-all test-wheel sanitize lint bench bench-check clean
+.PHONY: install demo test test-all test-wheel sanitize lint bench ratios versus bench-check clean
 
 install: .venv/built
 
@@ -41,6 +41,14 @@ lint: install
 # Prints the table; fastgd bench --write README.md is what puts it there. JAX takes part where it is installed.
 bench: install
 	$(ONE_THREAD) $(BIN)/fastgd bench
+
+# How orders, types, threads and backends compare, shape by shape.
+ratios: install
+	$(BIN)/python benchmarks/ratios.py
+
+# Time to the same accuracy, against the solvers that people use; those that are not installed are left out.
+versus: install
+	$(BIN)/python benchmarks/versus.py
 
 # asv finds and runs the suite; one sample of a part of it, so the numbers mean nothing. asv.conf.json pins the threads.
 bench-check: install

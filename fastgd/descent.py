@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd import backends, compression, minibatch, spectrum, validation
+from fastgd import backends, minibatch, spectrum, validation
 from fastgd.arrays import Array
 from fastgd.backends.team import choose_threads
+from fastgd.choice import choose_compression
 from fastgd.problem import Prepared, prepare_compressed, prepare_rows
 from fastgd.rates import Schedule, find_schedule, largest_stable_rate, make_rates, needs_convexity
 from fastgd.result import ConditionWarning, DescentResult, DivergenceWarning
@@ -155,7 +156,7 @@ def gradient_descent(
     schedule = find_schedule(learning_rate)
     rates = None if schedule else validation.check_rates(learning_rate, epochs)  # type: ignore[arg-type]
     named, batches = backend != "auto", batch_size is not None
-    compressed, why = compression.decide(compress, X.shape, epochs, named=named, batches=batches)
+    compressed, why = choose_compression(compress, X.shape, epochs, named=named, batches=batches)
 
     prepare = prepare_compressed if compressed else prepare_rows
     prepared = prepare(X, y, fit_intercept, sample_weight, alpha, standardize)

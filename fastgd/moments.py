@@ -1,0 +1,137 @@
+"""Sums over rows that say all about J: taken in one pass over blocks of rows, added up, turned into a few rows.
+
+Design:
+(a) With c a shift near the columns' means, W the sum of the row weights s and δ the weighted means of z − c, where a
+    row z = [x y], Σ s·(z − c)(z − c)ᵀ = Σ s·(z − c − δ)(z − c − δ)ᵀ + W·δδᵀ. So the rows [1 z] may be replaced by
+    √W·[1 c+δ] and by [0 R], where RᵀR is the centred sum: every weighted sum of squares (θ₀ + x·θ − y)² stays the same.
+(b) R comes from that sum, a Gram matrix, by Cholesky (fast), or from the rows by QR (safe: no squares are formed).
+    Cholesky loses the digits of a column that is nearly a combination of those before it, y being the last:
+    `finish_gram` then gives up, and the data are read again for a QR.
+(c) A shift costs nothing and keeps the digits of columns that are far from zero compared to their spread.
+(d) States of two parts of the data are added up by moving one to the shift of the other: a monoid, up to rounding.
+
+References
+----------
+G. H. Golub and C. F. Van Loan, Matrix Computations, 4th ed., Johns Hopkins, 2013, sections 5.2 and 5.3.
+Å. Björck, Numerical Methods for Least Squares Problems, SIAM, 1996, sections 2.2 (normal equations), 3.2 (updating).
+T. F. Chan, G. H. Golub and R. J. LeVeque, Algorithms for computing the sample variance, Am. Stat. 37 (1983) 242-247.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastgd import validation
+from fastgd.arrays import Array
+
+BLOCK_ELEMENTS = 1 << 17  # of a block of rows, 1 MB in float64, which stays in cache for its product
+LEAST_BLOCK_ROWS = 256
+# The share of a column's variance that the columns before it must leave open for Cholesky to keep some ten digits.
+LEAST_PIVOT = 1e-6
+
+
+@dataclass(slots=True)
+class Moments:
+    """What is kept of the rows seen so far, in terms of [1, x − c, y − c]: sums of products, or the R of a QR."""
+
+    shift: Array  # c, of [x y]
+    total: float  # W, the sum of the weights
+    matrix: Array  # gram: (p + 2, p + 2); qr: at most p + 2 rows
+
+    def moved_to(self, shift: Array) -> Array:
+        """Return the change of columns that belongs to another shift: [1 z−c] = [1 z−c′]·A."""
+        change = np.eye(len(shift) + 1)
+        change[0, 1:] = self.shift - shift
+        return change
+
+
+def sum_blocks(X: Array, y: Array, weights: Array | None, method: str, shift: Array | None = None) -> Moments:
+    """Return the moments of the rows, block by block; refuse data that are not finite, or whose squares are not."""
+    if shift is None:
+        rows = slice(0, rows_per_block(X))
+        with np.errstate(over="ignore", invalid="ignore"):
+            shift = np.append(X[rows].mean(axis=0, dtype=np.float64), y[rows].mean())
+    size = X.shape[1] + 2
+    matrix = np.zeros((size, size)) if method == "gram" else np.zeros((0, size))
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for block in make_blocks(X, y, weights, shift, stacked=None if method == "gram" else size):
+            if method == "gram":
+                matrix += block.T @ block
+            else:
+                matrix = stack_qr(matrix, block)
+        check = matrix.diagonal() if method == "gram" else (matrix * matrix).sum(axis=0)
+        if not np.isfinite(check).all() or not np.isfinite(shift).all():
+            refuse(X, y)
+    total = float(len(y)) if weights is None else float(weights.sum())
+    return Moments(shift, total, matrix)
+
+
+def refuse(X: Array, y: Array) -> None:
+    """Say what is wrong with data whose sums of squares are not finite."""
+    for name, array in (("X", X), ("y", y)):
+        validation.check_finite(name, array)
+        validation.check_mean_square(name, array)
+    raise ValueError("X, y and sample_weight must have weighted squares in the range of float64; rescale them")
+
+
+def rows_per_block(X: Array) -> int:
+    """Return how many rows of X make a block."""
+    return max(LEAST_BLOCK_ROWS, BLOCK_ELEMENTS // (X.shape[1] + 2))
+
+
+def make_blocks(X: Array, y: Array, weights: Array | None, shift: Array, stacked: int | None) -> Iterator[Array]:
+    """Yield √s·[1, x − c, y − c] of blocks of rows, in one buffer and in the order of X.
+
+    For a QR, `stacked` columns make it worth to have blocks of several times as many rows.
+    """
+    rows = rows_per_block(X) if stacked is None else max(rows_per_block(X), 4 * stacked)
+    buffer = np.empty((min(rows, len(y)), X.shape[1] + 2), order="F" if X.flags.f_contiguous else "C")
+    for start in range(0, len(y), rows):
+        part = slice(start, min(start + rows, len(y)))
+        block = buffer[: part.stop - start]
+        block[:, 0] = 1.0
+        np.subtract(X[part], shift[:-1], out=block[:, 1:-1])
+        np.subtract(y[part], shift[-1], out=block[:, -1])
+        if weights is not None:
+            block *= np.sqrt(weights[part])[:, np.newaxis]
+        yield block
+
+
+def stack_qr(R: Array, rows: Array) -> Array:
+    """Return the R of a QR of the rows of both."""
+    return np.asarray(np.linalg.qr(np.concatenate([R, rows]), mode="r"))
+
+
+def add_moments(a: Moments, b: Moments, method: str) -> Moments:
+    """Return the moments of the rows of both, about the shift of the first."""
+    change = b.moved_to(a.shift)
+    if method == "gram":
+        return Moments(a.shift, a.total + b.total, a.matrix + change.T @ b.matrix @ change)
+    return Moments(a.shift, a.total + b.total, stack_qr(a.matrix, b.matrix @ change))
+
+
+def finish(moments: Moments, method: str) -> Array | None:
+    """Return the centred rows R, or None where a Cholesky factor would have lost digits."""
+    return finish_gram(moments) if method == "gram" else finish_qr(moments)
+
+
+def finish_gram(moments: Moments) -> Array | None:
+    """Return the Cholesky factor of the centred sums of products; None if it does not exist or lost digits."""
+    sums = moments.matrix[0, 1:]
+    centred = moments.matrix[1:, 1:] - np.outer(sums, sums / moments.total)
+    scale = np.sqrt(np.maximum(centred.diagonal(), 0.0))
+    if not scale.all():  # a constant column
+        return None
+    try:
+        factor = np.linalg.cholesky(centred / scale / scale[:, np.newaxis])
+    except np.linalg.LinAlgError:
+        return None
+    # Each diagonal entry squared is what earlier columns leave open of a variance of 1; the shift may be far off too.
+    pivots = factor.diagonal() ** 2 * (centred.diagonal() / moments.matrix.diagonal()[1:])
+    return factor.T * scale if pivots.min() >= LEAST_PIVOT else None
+
+
+def finish_qr(moments: Moments) -> Array:
+    """Return the rows of R below the first, which alone has to do with the column of ones."""
+    return moments.matrix[1:, 1:]
