@@ -160,13 +160,13 @@ def gradient_descent(
 
     prepare = prepare_compressed if compressed else prepare_rows
     prepared = prepare(X, y, fit_intercept, sample_weight, alpha, standardize)
-    problem, cycles, condition = prepared.problem, None, None
-    rules = make_rules(problem.X, problem.y, problem.intercept, tol)
+    problem, cycles, convexity, condition = prepared.problem, None, 0.0, None
     if rates is None and schedule is not None:
         smoothness, convexity = measure_curvature(schedule, prepared, batch_size)
         rates, cycles = make_rates(schedule, epochs, smoothness, convexity)
         condition = np.sqrt(smoothness / convexity) if convexity > 0 else None
     assert rates is not None
+    rules = make_rules(problem.X, problem.y, problem.intercept, tol, convexity)
 
     def call_kernel(w: Array, rates: Array, costs: Array, gradient: Array) -> int:
         return int(kernel(problem.X, problem.y, w, rates, costs, gradient, threads))

@@ -29,25 +29,30 @@ class StoppingRules:
         The trace of the Hessian of J, the mean square of a row of X: at least as large as smoothness.
     largest_cost : float
         J of weights that are all zero: half the mean square of y.
+    convexity : float
+        The smallest non-zero eigenvalue of the Hessian of J; 0 where it is not known.
     """
 
     tol: float
     curvature: float
     largest_cost: float
+    convexity: float = 0.0
 
     def settled(self, previous_cost: float, cost: float, gradient: Array) -> str | None:
         """Return "gradient" or "cost" when the run has settled by that rule, else None.
 
         The gradient is small when ‖Xᵀr‖ ≤ tol·‖X‖·‖r‖ in the Frobenius norm of X, or when the residual r itself is
         negligible against y: the two rules of LSMR. The cost has settled when it changes by no more than tol of itself
-        between two looks, and no single update could change it much more: one at the rate 1/smoothness lowers J by
-        at least ‖∇J‖² / (2·smoothness). So a rate that is far too small, or one that jumps to and fro over the
-        minimum, does not pass for a settled cost. A slow descent in a badly scaled problem can.
+        between two looks, and is not above its least value by more: J − J* ≤ ‖∇J‖² / (2·convexity). Where the convexity
+        is not known, no single update must be able to change the cost much more: one at the rate 1/smoothness lowers J
+        by at least ‖∇J‖² / (2·smoothness). So a rate that is far too small, or one that jumps to and fro over the
+        minimum, does not pass for a settled cost. A slow descent in a badly scaled problem can, then.
 
         References
         ----------
         D. C.-L. Fong and M. Saunders, LSMR: an iterative algorithm for sparse least-squares problems, SIAM J.
         Sci. Comput. 33 (2011) 2950-2971, stopping rules S1 and S2.
+        S. Boyd and L. Vandenberghe, Convex Optimization, Cambridge, 2004, section 9.1.2 (the bound by the convexity).
         """
         if self.tol == 0:
             return None
@@ -56,14 +61,18 @@ class StoppingRules:
         if size <= self.tol * scale or cost <= self.tol**2 * self.largest_cost:
             return "gradient"
         unchanged = abs(previous_cost - cost) <= self.tol * cost
-        return "cost" if unchanged and size <= np.sqrt(self.tol) * scale else None
+        if self.convexity > 0:
+            lowest = size <= np.sqrt(2 * self.convexity * self.tol * cost)
+        else:
+            lowest = size <= np.sqrt(self.tol) * scale
+        return "cost" if unchanged and lowest else None
 
     def grown(self, earlier_cost: ArrayLike, cost: ArrayLike) -> ArrayLike:
         """Tell whether a cost is above an earlier one by more than rounding explains; arrays of costs one by one."""
         return np.asarray(cost) > GROWTH * np.asarray(earlier_cost) + ROUNDING**2 * self.largest_cost
 
 
-def make_rules(X: Array, y: Array, fit_intercept: bool, tol: float) -> StoppingRules:
+def make_rules(X: Array, y: Array, fit_intercept: bool, tol: float, convexity: float = 0.0) -> StoppingRules:
     """Return the rules for one problem; refuse data whose squares leave the range of float64."""
     curvature = check_mean_square("X", X) + fit_intercept
-    return StoppingRules(tol, curvature, check_mean_square("y", y) / 2)
+    return StoppingRules(tol, curvature, check_mean_square("y", y) / 2, convexity)

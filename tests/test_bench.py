@@ -13,7 +13,8 @@ from fastgd.bench import contestants, machine, readers, results, table, timing
 from fastgd.bench.problem import RATE, make_problem
 
 SHAPES = [(30, 2), (20, 3)]
-LINES = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+LINES = f"before\n{BEGIN}\nold\n{END}\nafter\n"
 needs_extension = pytest.mark.skipif("cython" not in backends.available(), reason="the extension is not built")
 
 
@@ -303,12 +304,12 @@ def test_numbers_have_three_digits(value, text):
 
 def test_only_what_stands_between_the_markers_is_replaced():
     new = bench.replace_between_markers(LINES, "new")
-    assert new == f"before\n{table.BEGIN}\n\nnew\n\n{table.END}\nafter\n"
+    assert new == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
     assert bench.replace_between_markers(new, "new") == new
 
 
 @pytest.mark.parametrize(
-    "text", ["", table.BEGIN, f"{table.END}\n{table.BEGIN}", LINES + LINES, f"{table.BEGIN} {table.END}"]
+    "text", ["", BEGIN, f"{END}\n{BEGIN}", LINES + LINES, f"{BEGIN} {END}"]
 )
 def test_other_markers_are_refused(text):
     with pytest.raises(ValueError, match=r"notes\.md: expected one line <!-- bench:begin --> and, below it,"):

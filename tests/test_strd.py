@@ -3,11 +3,15 @@
 The exact problem is made of the decimals, not of the floats: the target of Wampler2 in float64 is already another one.
 """
 
+import warnings
 from fractions import Fraction
 from operator import mul
 
+import numpy as np
 import pytest
 from strd import PROBLEMS, exact, lre
+
+import fastgd
 
 
 def dot(a, b):
@@ -56,3 +60,49 @@ def test_lre_is_that_of_the_worst_weight():
     assert lre([1.0 + 1e-9, 2.0, 1e-5], [1.0, 2.0, 0.0]) == pytest.approx(5)
     for wrong in (-1.0, float("inf"), float("nan")):
         assert lre([1.0, wrong], [1.0, 2.0]) == 0
+
+
+SETTINGS = {"epochs": 100_000, "tol": 1e-12, "standardize": True}
+LEAST_DIGITS = {
+    "Norris": 11, "Pontius": 10, "NoInt1": 12, "NoInt2": 12, "Longley": 10,
+    "Wampler1": 5, "Wampler2": 8, "Wampler3": 5, "Wampler4": 5, "Wampler5": 5,
+}  # fmt: skip
+
+
+def descend(name, **settings):
+    problem = PROBLEMS[name]
+    return fastgd.gradient_descent(
+        problem.X, problem.y, fit_intercept=problem.fit_intercept, **{**SETTINGS, **settings}
+    )
+
+
+@pytest.mark.parametrize("name", LEAST_DIGITS)
+@pytest.mark.parametrize("compress", [True, False])
+def test_chebyshev_rates_reach_the_certified_digits(name, compress):
+    result = descend(name, learning_rate="chebyshev", compress=compress)
+    assert result.converged
+    assert lre(result.weights, PROBLEMS[name].weights) >= LEAST_DIGITS[name]
+
+
+@pytest.mark.parametrize("schedule", ["chebyshev", "silver", "constant"])
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_no_schedule_is_quietly_wrong(name, schedule):
+    """Whoever calls himself converged has digits."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = descend(name, learning_rate=schedule, compress=True)
+    assert {warning.category for warning in caught} <= {fastgd.ConditionWarning}
+    assert result.converged or result.reason == "epochs" or caught
+    assert not result.converged or lre(result.weights, PROBLEMS[name].weights) > 5
+
+
+def test_filip_ends_unconverged_with_its_condition_number():
+    condition = f"{np.linalg.cond(standardized(PROBLEMS['Filip'].X)):.2g}".replace(".", r"\.").replace("+", r"\+")
+    with pytest.warns(fastgd.ConditionWarning, match="the condition number of X is " + condition[:3]):
+        result = descend("Filip", learning_rate="chebyshev", compress=True)
+    assert not result.converged
+
+
+def standardized(X):
+    moved = X - X.mean(axis=0)
+    return moved / np.sqrt(np.square(moved).mean(axis=0))

@@ -7,7 +7,6 @@ from typing import Any
 from fastgd.bench.contestants import with_threads
 from fastgd.bench.results import Results, is_numpy
 
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 SHOWN_VERSIONS = {
     "python": "Python", "numpy": "NumPy", "numba": "Numba", "jax": "JAX", "scikit-learn": "scikit-learn"
 }  # fmt: skip
@@ -143,8 +142,8 @@ def format_bytes(size: float) -> str:
     return f"{size:.3g} GB"
 
 
-def replace_between_markers(text: str, replacement: str, source: str = "the text") -> str:
-    r"""Return `text` with what stands between its two markers replaced.
+def replace_between_markers(text: str, replacement: str, source: str = "the text", name: str = "bench") -> str:
+    r"""Return `text` with what stands between its two markers of that name replaced.
 
     Raises
     ------
@@ -164,9 +163,10 @@ def replace_between_markers(text: str, replacement: str, source: str = "the text
     b
     """
     lines = text.split("\n")
-    places = [[k for k, line in enumerate(lines) if line.strip() == marker] for marker in (BEGIN, END)]
+    markers = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    places = [[k for k, line in enumerate(lines) if line.strip() == marker] for marker in markers]
     if [len(place) for place in places] != [1, 1] or places[0] >= places[1]:
-        raise ValueError(f"{source}: expected one line {BEGIN} and, below it, one line {END}")
+        raise ValueError(f"{source}: expected one line {markers[0]} and, below it, one line {markers[1]}")
     begin, end = places[0][0], places[1][0]
     return "\n".join([*lines[: begin + 1], "", replacement, "", *lines[end:]])
 

@@ -1,0 +1,75 @@
+"""Fit NIST's certified problems with every schedule, and write the table of digits into certified.md.
+
+python docs/certified.py            print the table
+python docs/certified.py --write    replace it in docs/certified.md
+"""
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+import fastgd
+from fastgd.bench import replace_between_markers
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from strd import PROBLEMS, lre  # the data are kept with the tests
+
+PAGE = Path(__file__).with_name("certified.md")
+SCHEDULES = ("chebyshev", "silver", "constant")
+SETTINGS = {"epochs": 100_000, "tol": 1e-12, "standardize": True, "compress": True}
+
+
+def descend(problem, schedule):
+    """Return the cell of a schedule: digits, epochs, and whether the run says that it has converged."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fastgd.ConditionWarning)  # the table says "not converged"
+        result = fastgd.gradient_descent(
+            problem.X, problem.y, fit_intercept=problem.fit_intercept, learning_rate=schedule, **SETTINGS
+        )
+    state = "" if result.converged else ", not converged"
+    return f"{lre(result.weights, problem.weights):.1f} ({result.epochs:,}{state})"
+
+
+def solve(problem):
+    """Return the digits of NumPy's and scikit-learn's solvers, the latter "–" where it is not installed."""
+    ones = np.ones((len(problem.y), int(problem.fit_intercept)))
+    exact = np.linalg.lstsq(np.column_stack([ones, problem.X]), problem.y, rcond=None)[0]
+    cells = [f"{lre(exact, problem.weights):.1f}"]
+    try:
+        from sklearn.linear_model import LinearRegression
+    except ImportError:
+        return [*cells, "–"]
+    model = LinearRegression(fit_intercept=problem.fit_intercept).fit(problem.X, problem.y)
+    weights = [model.intercept_, *model.coef_] if problem.fit_intercept else model.coef_
+    return [*cells, f"{lre(weights, problem.weights):.1f}"]
+
+
+def make_table():
+    """Return the table in Markdown."""
+    lines = [
+        "| problem | " + " | ".join(SCHEDULES) + " | NumPy lstsq | LinearRegression |",
+        "|---|" + "---:|" * (len(SCHEDULES) + 2),
+    ]
+    for name, problem in PROBLEMS.items():
+        cells = [*(descend(problem, schedule) for schedule in SCHEDULES), *solve(problem)]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main():
+    """Print the table, or write it into the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="replace the table in certified.md")
+    options = parser.parse_args()
+    table = make_table()
+    print(table)
+    if options.write:
+        text = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(replace_between_markers(text, table, str(PAGE), "certified"), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
