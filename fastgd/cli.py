@@ -16,6 +16,7 @@ import numpy as np
 from fastgd import backends, fitting, model, plots
 from fastgd.bench import command as bench
 from fastgd.config import config, show_config
+from fastgd.rates import SCHEDULES
 from fastgd.tables import read_csv
 
 
@@ -54,7 +55,14 @@ def make_parser() -> argparse.ArgumentParser:
     fit.add_argument("file", metavar="FILE.csv", help="comma-separated, column names in the first line")
     fit.add_argument("--target", metavar="COLUMN", required=True, help="the column to predict")
     fit.add_argument("--out", metavar="FILE", help="where to save the model, as JSON")
-    fit.add_argument("--learning-rate", metavar="RATE", type=parse_rate, default="auto", help="a number, or auto")
+    fit.add_argument(
+        "--learning-rate",
+        metavar="RATE",
+        type=parse_rate,
+        default="auto",
+        help="a number, or auto, chebyshev, silver, …",
+    )
+    fit.add_argument("--alpha", metavar="A", type=float, default=0.0, help="ridge: A/2 times the coefficients' squares")
     fit.add_argument("--epochs", metavar="N", type=int, default=1000, help="updates at most (default 1000)")
     fit.add_argument("--backend", choices=names, default="auto", help="what computes the updates")
     fit.add_argument("--standardize", action="store_true", help="descend on columns at mean 0 and deviation 1")
@@ -79,13 +87,13 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def parse_rate(text: str) -> float | str:
-    """Return a learning rate: "auto" or a number."""
-    if text == "auto":
+    """Return a learning rate: the name of a schedule, or a number."""
+    if text in SCHEDULES:
         return text
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a number or auto; got {text!r}") from None
+        raise argparse.ArgumentTypeError(f"expected a number, or one of {', '.join(SCHEDULES)}; got {text!r}") from None
 
 
 def run_demo(options: argparse.Namespace) -> int:

@@ -9,7 +9,6 @@ from fastgd.arrays import Array
 from fastgd.descent import gradient_descent
 from fastgd.objective import cost
 from fastgd.result import DescentResult
-from fastgd.scaling import standardize, unscale
 
 TUTORIAL_EPOCHS = 100
 TUTORIAL_RATE = 0.1
@@ -60,16 +59,11 @@ def show_real_data(backend: str) -> tuple[dict[str, DescentResult], float]:
     X, y = load_diabetes(return_X_y=True, scaled=False)
     exact = np.linalg.lstsq(np.column_stack([np.ones(len(X)), X]), y, rcond=None)[0]
     least = cost(X, y, exact)
-    scaled, means, deviations = standardize(X)
     runs = {
         "as they are": gradient_descent(X, y, epochs=REAL_EPOCHS, tol=1e-12, backend=backend),
-        "standardized": gradient_descent(scaled, y, epochs=REAL_EPOCHS, tol=1e-12, backend=backend),
+        "standardized": gradient_descent(X, y, epochs=REAL_EPOCHS, tol=1e-12, backend=backend, standardize=True),
     }
-    weights = {
-        "as they are": runs["as they are"].weights,
-        "standardized": unscale(runs["standardized"].weights, means, deviations),
-        "least squares": exact,
-    }
+    weights = {**{name: run.weights for name, run in runs.items()}, "least squares": exact}
     print(f"{'columns':16}{'epochs':>8}  {'ended by':10}{'cost':>12}{'R²':>9}   above the least-squares cost")
     for name, w in weights.items():
         reached = cost(X, y, w)

@@ -1,6 +1,7 @@
 """The driver: validate once, prepare the problem, pick the rates, run, report."""
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -151,7 +152,9 @@ def gradient_descent(
     alpha = validation.check_not_negative("alpha", alpha)
     batch_size = check_batch_size(batch_size, len(y), compress)
     standardize = validation.check_flag("standardize", standardize)
-    generator = validation.check_random_state(random_state)
+    generator = None
+    if random_state is not None or batch_size is not None or isinstance(weights, str):
+        generator = validation.check_random_state(random_state)  # takes longer than the epochs of a small fit
     start = make_start(weights, X.shape[1] + fit_intercept, fit_intercept, generator)
     schedule = find_schedule(learning_rate)
     rates = None if schedule else validation.check_rates(learning_rate, epochs)  # type: ignore[arg-type]
@@ -160,13 +163,14 @@ def gradient_descent(
 
     prepare = prepare_compressed if compressed else prepare_rows
     prepared = prepare(X, y, fit_intercept, sample_weight, alpha, standardize)
-    problem, cycles, convexity, condition = prepared.problem, None, 0.0, None
+    problem, cycles, condition = prepared.problem, None, None
+    rules = make_rules(problem.X, problem.y, problem.intercept, tol)
     if rates is None and schedule is not None:
         smoothness, convexity = measure_curvature(schedule, prepared, batch_size)
         rates, cycles = make_rates(schedule, epochs, smoothness, convexity)
+        rules = replace(rules, convexity=convexity)
         condition = np.sqrt(smoothness / convexity) if convexity > 0 else None
     assert rates is not None
-    rules = make_rules(problem.X, problem.y, problem.intercept, tol, convexity)
 
     def call_kernel(w: Array, rates: Array, costs: Array, gradient: Array) -> int:
         return int(kernel(problem.X, problem.y, w, rates, costs, gradient, threads))
@@ -175,7 +179,7 @@ def gradient_descent(
         return callback(epoch, prepared.to_data(w), cost) if callback else None
 
     descend: CallKernel = call_kernel
-    if batch_size is not None:
+    if batch_size is not None and generator is not None:
         descend = minibatch.make_kernel(kernel, prepared, batch_size, generator, threads)
     looks = Looks(rules, check_every, show if callback else None, verbose, cycles)
     evaluate = call_kernel if cycles or batch_size is not None else None
@@ -216,12 +220,12 @@ def check_batch_size(batch_size: Any, n_samples: int, compress: Any) -> int | No
     return batch_size if batch_size < n_samples else None
 
 
-def make_start(weights: Any, n_weights: int, fit_intercept: bool, generator: np.random.Generator) -> Array:
+def make_start(weights: Any, n_weights: int, fit_intercept: bool, generator: np.random.Generator | None) -> Array:
     """Return the weights of epoch 0."""
     if weights is None:
         return np.zeros(n_weights)
     if isinstance(weights, str):
-        if weights != "random":
+        if weights != "random" or generator is None:
             raise ValueError(f"weights must be None, 'random' or an array; got {weights!r}")
         return generator.standard_normal(n_weights)
     return validation.check_start(weights, n_weights, fit_intercept)

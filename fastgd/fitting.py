@@ -12,9 +12,9 @@ from fastgd import model, plots
 from fastgd.arrays import Array
 from fastgd.descent import gradient_descent
 from fastgd.objective import cost
-from fastgd.result import DescentResult, DivergenceWarning
-from fastgd.scaling import check_columns, standardize, unscale
+from fastgd.result import ConditionWarning, DescentResult, DivergenceWarning
 from fastgd.tables import Table, list_names, quote, read_csv
+from fastgd.validation import check_mean_square
 
 INTERRUPTED = 130  # what shells make of Ctrl-C: 128 + SIGINT
 STATES = {"cost": "settled (cost)", "gradient": "converged (gradient)"}
@@ -29,18 +29,27 @@ def run(options: argparse.Namespace) -> int:
     check_columns([options.target], y[:, np.newaxis])
     if options.standardize:
         check_columns(features, X)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConditionWarning)
         warnings.simplefilter("error", DivergenceWarning)
         try:
-            result, weights = fit(X, y, options)
+            result = gradient_descent(
+                X,
+                y,
+                learning_rate=options.learning_rate,
+                epochs=options.epochs,
+                backend=options.backend,
+                standardize=options.standardize,
+                alpha=options.alpha,
+            )
         except DivergenceWarning as diverged:
             print(f"fastgd: no model: {diverged}", file=sys.stderr)
             return 1
     if result.reason == "interrupted":
         print(f"fastgd: no model: interrupted after {result.epochs} epochs", file=sys.stderr)
         return INTERRUPTED
-    fitted = model.Model(options.target, features, float(weights[0]), weights[1:].tolist())
-    document = model.to_json(fitted, describe(X, y, result, weights))
+    fitted = model.Model(options.target, features, result.intercept, result.coef.tolist())
+    document = model.to_json(fitted, describe(X, y, result))
     if options.out:
         Path(options.out).write_text(model.format_json(document) + "\n", encoding="utf-8")
     if picture:
@@ -51,7 +60,10 @@ def run(options: argparse.Namespace) -> int:
         print(model.format_json(document))
     else:
         print_model(document)
-    advise(result, options.standardize)
+    for warning in caught:
+        print(f"fastgd: {warning.message}", file=sys.stderr)
+    if not caught:
+        advise(result, options.standardize)
     return 0
 
 
@@ -103,20 +115,15 @@ def advise(result: DescentResult, standardized: bool) -> None:
     print(f"fastgd: {advice}", file=sys.stderr)
 
 
-def fit(X: Array, y: Array, options: argparse.Namespace) -> tuple[DescentResult, Array]:
-    """Return the run, and its weights in the units of the data."""
-    data, means, deviations = standardize(X) if options.standardize else (X, None, None)
-    result = gradient_descent(
-        data, y, learning_rate=options.learning_rate, epochs=options.epochs, backend=options.backend
-    )
-    if means is None or deviations is None:
-        return result, result.weights
-    return result, unscale(result.weights, means, deviations)
+def check_columns(names: list[str], X: Array) -> None:
+    """Refuse columns whose squares leave the range of float64, by name."""
+    for name, column in zip(names, X.T, strict=True):
+        check_mean_square(f"column {name!r}", column)
 
 
-def describe(X: Array, y: Array, result: DescentResult, weights: Array) -> dict[str, Any]:
+def describe(X: Array, y: Array, result: DescentResult) -> dict[str, Any]:
     """Return how a fit went, as plain values for JSON."""
-    reached = cost(X, y, weights)
+    reached = cost(X, y, result.weights)
     return {
         "n_samples": len(y),
         "backend": result.backend,

@@ -51,7 +51,8 @@ def sum_blocks(X: Array, y: Array, weights: Array | None, method: str, shift: Ar
     if shift is None:
         rows = slice(0, rows_per_block(X))
         with np.errstate(over="ignore", invalid="ignore"):
-            shift = np.append(X[rows].mean(axis=0, dtype=np.float64), y[rows].mean())
+            sums = np.append(X[rows].sum(axis=0, dtype=np.float64), y[rows].sum())
+            shift = sums / min(len(y), rows.stop)
     size = X.shape[1] + 2
     matrix = np.zeros((size, size)) if method == "gram" else np.zeros((0, size))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):

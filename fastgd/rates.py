@@ -19,7 +19,6 @@ chebyshev           error times 2ρᴺ/(1 + ρ²ᴺ) after a cycle of N epochs, 
 """
 
 from collections.abc import Callable
-from itertools import groupby
 from math import ceil, log, sqrt
 from typing import Any
 
@@ -164,11 +163,10 @@ def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
     if not 0 < convexity < smoothness:  # all non-zero eigenvalues are one
         return constant(epochs, smoothness)
     centre, radius = (smoothness + convexity) / 2, (smoothness - convexity) / 2
-    parts = []
-    for length, group in groupby(chebyshev_cycles(epochs, smoothness, convexity)):
-        roots = np.cos(lebedev_finogenov(length) * (np.pi / (2 * length)))
-        parts.append(np.tile(1 / (centre - radius * roots), sum(1 for _ in group)))
-    return np.concatenate(parts)
+    cycles = {}
+    for length in dict.fromkeys(lengths := chebyshev_cycles(epochs, smoothness, convexity)):
+        cycles[length] = 1 / (centre - radius * np.cos(lebedev_finogenov(length) * (np.pi / (2 * length))))
+    return np.concatenate([cycles[length] for length in lengths])
 
 
 def lebedev_finogenov(length: int) -> Array:
@@ -182,7 +180,8 @@ def lebedev_finogenov(length: int) -> Array:
     """
     order = np.array([1])
     while len(order) < length:
-        order = np.column_stack([order, 4 * len(order) - order]).ravel()
+        order = np.repeat(order, 2)
+        order[1::2] = 2 * len(order) - order[1::2]
     return order
 
 

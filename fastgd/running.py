@@ -178,7 +178,7 @@ class Course:
             return "diverged"
         if not judge:
             return None
-        cost = self.measure() if self.evaluate else float(self.costs[done - 1])
+        cost = self.measure(self.evaluate) if self.evaluate else float(self.costs[done - 1])
         # Nothing settles while nothing moves.
         if not self.has_grown(cost) and self.rates[first:stop].any():
             reason = self.looks.rules.settled(self.previous_cost, cost, self.gradient)
@@ -186,14 +186,13 @@ class Course:
                 return reason
         self.previous_cost = cost
         if stop == len(self.rates) and not self.evaluate:
-            cost = self.measure()  # nothing has been seen of the last weights
+            cost = self.measure(self.call_kernel)  # nothing has been seen of the last weights
         return "diverged" if self.has_grown(cost) else None
 
-    def measure(self) -> float:
+    def measure(self, kernel: CallKernel) -> float:
         """Return the cost of the weights, and leave their gradient: an update at a rate of 0 tells both."""
         cost = np.empty(1)
-        seen = (self.evaluate or self.call_kernel)(self.weights, np.zeros(1), cost, self.gradient)
-        return float(cost[0]) if seen else np.inf
+        return float(cost[0]) if kernel(self.weights, np.zeros(1), cost, self.gradient) else np.inf
 
     def has_grown(self, cost: float) -> bool:
         """Tell whether a cost is above what it may be."""

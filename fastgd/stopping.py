@@ -5,9 +5,8 @@ one, rescaled features stand in another proportion to the column of ones, and th
 """
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import ArrayLike
+from math import sqrt
+from typing import Any
 
 from fastgd.arrays import Array, norm
 from fastgd.validation import check_mean_square
@@ -57,22 +56,22 @@ class StoppingRules:
         if self.tol == 0:
             return None
         size = norm(gradient)
-        scale = np.sqrt(self.curvature) * np.sqrt(2 * cost)
+        scale = sqrt(self.curvature) * sqrt(2 * cost)
         if size <= self.tol * scale or cost <= self.tol**2 * self.largest_cost:
             return "gradient"
         unchanged = abs(previous_cost - cost) <= self.tol * cost
         if self.convexity > 0:
-            lowest = size <= np.sqrt(2 * self.convexity * self.tol * cost)
+            lowest = size <= sqrt(2 * self.convexity) * sqrt(self.tol * cost)
         else:
-            lowest = size <= np.sqrt(self.tol) * scale
+            lowest = size <= sqrt(self.tol) * scale
         return "cost" if unchanged and lowest else None
 
-    def grown(self, earlier_cost: ArrayLike, cost: ArrayLike) -> ArrayLike:
+    def grown(self, earlier_cost: Any, cost: Any) -> Any:
         """Tell whether a cost is above an earlier one by more than rounding explains; arrays of costs one by one."""
-        return np.asarray(cost) > GROWTH * np.asarray(earlier_cost) + ROUNDING**2 * self.largest_cost
+        return cost > GROWTH * earlier_cost + ROUNDING**2 * self.largest_cost
 
 
-def make_rules(X: Array, y: Array, fit_intercept: bool, tol: float, convexity: float = 0.0) -> StoppingRules:
+def make_rules(X: Array, y: Array, fit_intercept: bool, tol: float) -> StoppingRules:
     """Return the rules for one problem; refuse data whose squares leave the range of float64."""
     curvature = check_mean_square("X", X) + fit_intercept
-    return StoppingRules(tol, curvature, check_mean_square("y", y) / 2, convexity)
+    return StoppingRules(tol, curvature, check_mean_square("y", y) / 2)

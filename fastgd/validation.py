@@ -162,13 +162,14 @@ def check_rates(rates: ArrayLike, epochs: int) -> Array:
         raise ValueError(
             f"learning_rate must be one rate or {epochs} of them, one for each epoch; got shape {array.shape}"
         )
-    bad = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
-    if len(bad):
+    good = np.isfinite(array) & (array >= 0)
+    if not good.all():
+        bad = np.flatnonzero(~good)
         where = f" for epoch {bad[0]}" if array.ndim else ""
         raise ValueError(f"learning_rate must be finite and not negative; got {array.flat[bad[0]]}{where}")
     if not array.any():
         raise ValueError("learning_rate must be above 0 in at least one epoch; got only zeros")
-    return np.array(np.broadcast_to(array, epochs))
+    return array if array.ndim else np.full(epochs, array)
 
 
 def check_count(name: str, value: Any, most: int | None = None) -> int:
@@ -199,7 +200,7 @@ def check_not_negative(name: str, number: Any) -> float:
     """Return a finite number of 0 or more."""
     if isinstance(number, bool | np.bool):
         raise TypeError(f"{name} must be a number; got {number}, a bool")
-    value = check_numbers(name, number)
+    value = np.float64(number) if isinstance(number, float) else check_numbers(name, number)
     if value.ndim:
         raise TypeError(f"{name} must be a number; got an array of shape {value.shape}")
     if not (np.isfinite(value) and value >= 0):

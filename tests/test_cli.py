@@ -224,7 +224,11 @@ def test_config(tmp_path):
         (["fit", "data.csv", "--target", "price", "--epochs", "0"], "epochs must be 1 or more; got 0"),
         (["fit", "data.csv", "--target", "price", "--epochs", "ten"], "invalid int value: 'ten'"),
         (["fit", "data.csv", "--target", "price", "--learning-rate", "-1"], "learning_rate must be finite"),
-        (["fit", "data.csv", "--target", "price", "--learning-rate", "fast"], "expected a number or auto; got 'fast'"),
+        (
+            ["fit", "data.csv", "--target", "price", "--learning-rate", "fast"],
+            "expected a number, or one of auto, constant, inverse_scaling, step_decay, exponential_decay, silver, "
+            "chebyshev; got 'fast'",
+        ),
         (["fit", "data.csv", "--target", "price", "--backend", "abacus"], "invalid choice: 'abacus'"),
         (["fit", "data.csv", "--target", "price", "--plot", "curve.xyz"], "--plot must end in one of"),
         (["fit", "data.csv", "--target", "price", "--out", "no/model.json"], "--out must be in a folder that exists"),

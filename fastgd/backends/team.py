@@ -77,7 +77,7 @@ def empty_lines(rows: int, columns: int) -> Array:
     """Return an uninitialised float64 array whose rows each begin at a line of cache and fill whole lines."""
     width = -(-columns // LINE) * LINE
     storage = np.empty(rows * width + LINE)
-    begin = -(storage.__array_interface__["data"][0] // storage.itemsize) % LINE
+    begin = -(storage.ctypes.data // storage.itemsize) % LINE
     return storage[begin : begin + rows * width].reshape(rows, width)
 
 
