@@ -182,7 +182,7 @@ def gradient_descent(
     if batch_size is not None and generator is not None:
         descend = minibatch.make_kernel(kernel, prepared, batch_size, generator, threads)
     looks = Looks(rules, check_every, show if callback else None, verbose, cycles)
-    evaluate = call_kernel if cycles or batch_size is not None else None
+    evaluate = call_kernel if batch_size is not None else None
     epochs_a_call = max(1, CALL_ELEMENTS // problem.X.size)
     final, costs, reason = run(descend, evaluate, epochs_a_call, prepared.from_data(start), rates, looks)
     final = prepared.to_data(final)

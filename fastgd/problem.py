@@ -108,8 +108,9 @@ def prepare_rows(
     X: Array, y: Array, fit_intercept: bool, sample_weight: Array | None, alpha: float, standardized: bool
 ) -> Prepared:
     """Return the data as they are, without a copy unless other coordinates, weights or a ridge make one necessary."""
-    validation.check_finite("X", X)
-    validation.check_finite("y", y)
+    if standardized or sample_weight is not None or alpha > 0:  # else the stopping rules' scales show what is not finite
+        validation.check_finite("X", X)
+        validation.check_finite("y", y)
     rows, coordinates, penalty = Problem(X, y, fit_intercept), None, np.full(X.shape[1], alpha)
     if standardized:
         rows, coordinates = standardize(rows)

@@ -66,8 +66,7 @@ def run(
     call_kernel : callable
         Takes weights, rates, costs and gradient, and returns how many epochs it applied in place.
     evaluate : callable or None
-        The same on all rows: a call of it at a rate of 0 tells cost and gradient where the kernel's last ones do not
-        tell enough, because they are those of a mini-batch, or of the weights before the last update of a cycle.
+        The same on all rows, where `call_kernel` has mini-batches: a call of it at a rate of 0 tells their cost.
     epochs_a_call : int
         The most epochs that a call may have.
     weights : ndarray
@@ -142,7 +141,7 @@ class Course:
         self.weights, self.rates, self.looks = weights, rates, looks
         self.costs, self.gradient = np.empty_like(rates), np.empty_like(weights)
         self.monotone, self.judged = is_monotone(rates), True
-        self.best, self.best_cost, self.previous_cost = weights, np.inf, np.inf
+        self.best, self.best_cost, self.previous_cost, self.last_cost = weights, np.inf, np.inf, np.inf
         self.whole = (weights.copy(), 0)  # weights and epochs that belong together: replaced in one step, for Ctrl-C
 
     def advance(self, first: int, stop: int) -> int:
@@ -150,11 +149,23 @@ class Course:
         done = first
         while done < stop:
             call = slice(done, min(done + self.epochs_a_call, stop))
-            done += self.call_kernel(self.weights, self.rates[call], self.costs[call], self.gradient)
+            if call.stop == stop and self.looks.cycles is not None and self.evaluate is None:
+                done += self.call_and_measure(call)
+            else:
+                done += self.call_kernel(self.weights, self.rates[call], self.costs[call], self.gradient)
             if done < call.stop:
                 break
             self.whole = (self.weights.copy(), done)
         return done
+
+    def call_and_measure(self, call: slice) -> int:
+        """Run epochs, and by one more update at a rate of 0 find the cost and the gradient of the last weights."""
+        rates = np.append(self.rates[call], 0.0)
+        costs = np.empty_like(rates)
+        applied = self.call_kernel(self.weights, rates, costs, self.gradient)
+        self.costs[call] = costs[:-1]
+        self.last_cost = float(costs[-1]) if applied == len(rates) else np.inf
+        return min(applied, len(rates) - 1)
 
     def show(self, first: int, before: Array) -> bool:
         """Print and call back at a look; tell whether the callback ends the run.
@@ -178,14 +189,18 @@ class Course:
             return "diverged"
         if not judge:
             return None
-        cost = self.measure(self.evaluate) if self.evaluate else float(self.costs[done - 1])
+        if self.evaluate:
+            cost = self.measure(self.evaluate)
+        else:
+            # Inside a cycle costs go up and down: only that of its last weights counts.
+            cost = float(self.costs[done - 1]) if self.looks.cycles is None else self.last_cost
         # Nothing settles while nothing moves.
         if not self.has_grown(cost) and self.rates[first:stop].any():
             reason = self.looks.rules.settled(self.previous_cost, cost, self.gradient)
             if reason:
                 return reason
         self.previous_cost = cost
-        if stop == len(self.rates) and not self.evaluate:
+        if stop == len(self.rates) and not self.evaluate and self.looks.cycles is None:
             cost = self.measure(self.call_kernel)  # nothing has been seen of the last weights
         return "diverged" if self.has_grown(cost) else None
 

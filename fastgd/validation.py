@@ -4,6 +4,7 @@ Checks come before any work, and never write to what they check.
 """
 
 from collections.abc import Sequence
+from math import isfinite
 from numbers import Number
 from operator import index
 from typing import Any
@@ -116,10 +117,12 @@ def describe_position(position: tuple[int, ...]) -> str:
 
 
 def check_mean_square(name: str, array: Array) -> float:
-    """Return the mean over rows of the sum of squares; refuse data whose squares leave the range of float64."""
+    """Return the mean over rows of the sum of squares; refuse data that are not finite, or whose squares are not."""
     with np.errstate(over="ignore", under="ignore"):
         flat = array.reshape(-1, order="A")
         square = float(np.einsum("i,i->", flat, flat, dtype=np.float64)) / len(array)
+    if not isfinite(square):
+        check_finite(name, array)
     if square > LARGEST_SQUARE or (square < SMALLEST_SQUARE and array.any()):
         size = "large" if square > 1 else "small"
         raise ValueError(
