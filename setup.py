@@ -4,6 +4,7 @@ Environment switches:
 FASTGD_REQUIRE_EXTENSION=1   a failed compilation fails the installation, which otherwise goes on without it
 FASTGD_BOUNDS_CHECKS=1       every access to X, and every index of the .pyx, is checked; a bad one ends the process
 FASTGD_SANITIZE=1            AddressSanitizer and UndefinedBehaviorSanitizer, not optimised (tests/sanitize.sh)
+FASTGD_NO_FETCH=1            nothing is fetched ahead, to see what that is worth (docs/kernel_steps.py)
 FASTGD_PLANT_BUG=1           the kernel reads one element beyond X, to see that the two above notice
 """
 
@@ -31,7 +32,7 @@ OPTIMISATION = (["-O3"], ["-g0"], ["-fno-math-errno", "-fno-trapping-math"], ["-
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 # Not -O1: the compiler takes three times as long, more than the tests gain.
 SANITIZED = ["-O0", "-g", "-fno-omit-frame-pointer", "-Wno-psabi", *SANITIZERS]
-MACROS = [f"-D{switch}" for switch in ("FASTGD_BOUNDS_CHECKS", "FASTGD_PLANT_BUG") if is_on(switch)]
+MACROS = [f"-D{switch}" for switch in ("FASTGD_BOUNDS_CHECKS", "FASTGD_NO_FETCH", "FASTGD_PLANT_BUG") if is_on(switch)]
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": is_on("FASTGD_BOUNDS_CHECKS"),

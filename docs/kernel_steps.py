@@ -12,18 +12,25 @@ import os
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
 import argparse
+import subprocess
+import sys
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from shutil import copy, copytree, ignore_patterns
 from statistics import median
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numba
 import numpy as np
 
 from fastgd import backends
-from fastgd.backends import _kernel, cython
+from fastgd.backends import _kernel, team
+from fastgd.bench import replace_between_markers
 
+ROOT = Path(__file__).parents[1]
 PAGE = Path(__file__).with_name("kernels.md")
-BEGIN, END = "<!-- steps:begin -->", "<!-- steps:end -->"
 SHAPES = ((1_000, 20), (100_000, 50))
 ROUNDS = 9
 SECONDS_A_CALL = 0.05
@@ -79,21 +86,53 @@ def four_rows(X, y, w, epochs):
         w -= 1e-3 * g / n
 
 
-def by_backend(name, threads=1, level=None):
+def by_backend(name, threads=1):
     """Return a step that is one call of a backend."""
 
     def step(X, y, w, epochs):
-        before, cython.LEVEL = cython.LEVEL, cython.LEVEL if level is None else level
         rates, costs, gradient = np.full(epochs, 1e-3), np.empty(epochs), np.empty_like(w)
         backends.descend(X, y, w, rates, costs, gradient, threads, name)
-        cython.LEVEL = before
 
     return step
+
+
+def by_kernel(module, level):
+    """Return a step that is one call of a compiled kernel, at a CPU level."""
+
+    def kernel(*arguments):
+        return module.descend(*arguments, level)
+
+    def step(X, y, w, epochs):
+        rates, costs, gradient = np.full(epochs, 1e-3), np.empty(epochs), np.empty_like(w)
+        team.descend(kernel, X, y, w, rates, costs, gradient, 1)
+
+    return step
+
+
+@cache
+def build_without_fetching():
+    """Return the compiled kernel, built once more so that it fetches nothing ahead."""
+    with TemporaryDirectory() as folder:
+        for part in ("setup.py", "pyproject.toml", "README.md", "LICENSE", "src_ext", "fastgd"):
+            source = ROOT / part
+            if source.is_dir():
+                copytree(source, Path(folder, part), ignore=ignore_patterns("*.so", "*.c", "__pycache__"))
+            else:
+                copy(source, folder)
+        command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
+        switches = {"FASTGD_NO_FETCH": "1", "FASTGD_REQUIRE_EXTENSION": "1"}
+        subprocess.run(command, cwd=folder, env={**os.environ, **switches}, check=True, capture_output=True)
+        (library,) = Path(folder, "fastgd", "backends").glob("_kernel*.so")
+        specification = spec_from_file_location("_kernel", library)
+        module = module_from_spec(specification)
+        specification.loader.exec_module(module)
+        return module
 
 
 def make_steps(elements):
     """Return the steps, in order, with what each removes."""
     plain, vectors = numba.njit(), numba.njit(fastmath=REORDER_SUMS)
+    unfetched, names = build_without_fetching(), _kernel.levels()
     steps = {
         "loop over array elements": (fused, ""),  # not compiled: an object for every number
         "loop over lists": (by_backend("python"), "an object for every number read"),
@@ -102,8 +141,9 @@ def make_steps(elements):
         "one fused loop, sums in order": (plain(fused), "a pass over X, but SIMD sums as well"),
         "one fused loop, SIMD sums": (vectors(fused), "waiting for each addition"),
         "four rows at a time": (vectors(four_rows), "loads and stores of weights and gradient"),
-        "the kernel, baseline level": (by_backend("cython", level=0), "idle lanes, waiting for memory"),
-        f"the kernel, {_kernel.levels()[-1]}": (by_backend("cython"), "narrow vectors"),
+        "the kernel, baseline, nothing fetched": (by_kernel(unfetched, 0), "idle lanes"),
+        f"the same, {names[-1]}": (by_kernel(unfetched, len(names) - 1), "narrow vectors, few registers"),
+        "the kernel": (by_kernel(_kernel, len(names) - 1), "memory that waits for arithmetic"),
         "the kernel, two threads": (by_backend("cython", threads=2), "an idle core"),
     }
     return steps if elements <= LOOP_ELEMENTS else dict(list(steps.items())[2:])
@@ -163,8 +203,7 @@ def main():
     print(table)
     if options.write:
         text = PAGE.read_text(encoding="utf-8")
-        head, rest = text.split(BEGIN)
-        PAGE.write_text(f"{head}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}", encoding="utf-8")
+        PAGE.write_text(replace_between_markers(text, table, str(PAGE), "steps"), encoding="utf-8")
 
 
 if __name__ == "__main__":

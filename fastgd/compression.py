@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from fastgd import validation
 from fastgd.arrays import Array
-from fastgd.moments import Moments, add_moments, finish, finish_qr, stack_qr, sum_blocks
+from fastgd.moments import Moments, Summary, add_moments, finish, stack_qr, sum_blocks
 
 METHODS = ("auto", "gram", "qr")
 LOST_DIGITS = (
@@ -78,8 +78,8 @@ def compress(
     weights = validation.check_sample_weight(sample_weight, len(y))
     fit_intercept = validation.check_flag("fit_intercept", fit_intercept)
     alpha = validation.check_not_negative("alpha", alpha)
-    moments, rows = reduce_rows(X, y, weights, validation.check_choice("method", method, METHODS))
-    return make_problem(moments, rows, fit_intercept, alpha)
+    summary = summarize(X, y, weights, validation.check_choice("method", method, METHODS))
+    return make_problem(summary, fit_intercept, np.full(X.shape[1], alpha))
 
 
 class Compressor:
@@ -140,6 +140,11 @@ class Compressor:
         weights = validation.check_sample_weight(sample_weight, len(y), zero_sum=True)
         if self._moments is not None and X.shape[1] != len(self._moments.shift) - 1:
             raise ValueError(f"X must have {len(self._moments.shift) - 1} columns, as before; got {X.shape[1]}")
+        if weights is not None and not weights.any():
+            validation.check_finite("X", X)
+            validation.check_finite("y", y)
+            self.n_samples += len(y)  # rows that do not count
+            return
         shift = None if self._moments is None else self._moments.shift
         added = sum_blocks(X, y, weights, self.method, shift)
         self._moments = added if self._moments is None else add_moments(self._moments, added, self.method)
@@ -160,8 +165,8 @@ class Compressor:
             if mine != others:
                 raise ValueError(f"other must have the same {name}, {mine!r}; got {others!r}")
         if other._moments is None:
-            return
-        if self._moments is None:
+            pass  # nothing but rows that do not count
+        elif self._moments is None:
             self._moments = Moments(other._moments.shift, other._moments.total, other._moments.matrix)
         elif len(self._moments.shift) != len(other._moments.shift):
             expected, got = len(self._moments.shift) - 1, len(other._moments.shift) - 1
@@ -178,37 +183,31 @@ class Compressor:
         ValueError
             If no row of positive weight was added, or the Cholesky factor of method "gram" does not exist.
         """
-        if self._moments is None or self._moments.total == 0:
+        if self._moments is None:
             raise ValueError("a Compressor must have rows of positive weight before it has a problem; got none")
-        rows = finish(self._moments, self.method)
-        if rows is None:
+        summary = finish(self._moments, self.method)
+        if summary is None:
             raise ValueError(LOST_DIGITS)
-        return make_problem(self._moments, rows, self.fit_intercept, self.alpha)
+        return make_problem(summary, self.fit_intercept, np.full(len(summary.means) - 1, self.alpha))
 
 
-def reduce_rows(X: Array, y: Array, weights: Array | None, method: str) -> tuple[Moments, Array]:
-    """Return the moments of all rows and the centred rows R; "auto" takes the Gram matrix where that is safe."""
-    if method != "qr":
-        moments = sum_blocks(X, y, weights, "gram")
-        rows = finish(moments, "gram")
-        if rows is not None:
-            return moments, rows
-        if method == "gram":
-            raise ValueError(LOST_DIGITS)
-    moments = sum_blocks(X, y, weights, "qr")
-    return moments, finish_qr(moments)
+def summarize(X: Array, y: Array, weights: Array | None, method: str) -> Summary:
+    """Return the summary of all rows; "auto" takes the Gram matrix where that is safe."""
+    summary = finish(sum_blocks(X, y, weights, "gram"), "gram") if method != "qr" else None
+    if summary is None and method != "gram":
+        summary = finish(sum_blocks(X, y, weights, "qr"), "qr")
+    if summary is None:
+        raise ValueError(LOST_DIGITS)
+    return summary
 
 
-def make_problem(moments: Moments, rows: Array, fit_intercept: bool, alpha: float) -> tuple[Array, Array]:
-    """Return X_small and y_small from the means and the centred rows."""
-    total = moments.total
-    means = moments.shift + moments.matrix[0, 1:] / moments.matrix[0, 0]
-    if alpha > 0:
-        n_features = rows.shape[1] - 1
-        penalty = np.eye(n_features, n_features + 1) * np.sqrt(total * alpha)
-        rows = stack_qr(rows, penalty)
+def make_problem(summary: Summary, fit_intercept: bool, penalty: Array) -> tuple[Array, Array]:
+    """Return X_small and y_small, with ½·Σ penaltyⱼ·coefⱼ² added to J."""
+    total, rows = summary.total, summary.rows
+    if penalty.any():
+        rows = stack_qr(rows, np.eye(len(penalty), len(penalty) + 1) * np.sqrt(total * penalty)[:, np.newaxis])
     small = np.empty((len(rows) + 1, rows.shape[1] + 1))
-    small[0, 0], small[0, 1:] = 1.0, means
+    small[0, 0], small[0, 1:] = 1.0, summary.means
     small[0] *= np.sqrt(total)
     small[1:, 0], small[1:, 1:] = 0.0, rows
     small *= np.sqrt(len(small) / total)

@@ -235,12 +235,11 @@ def measure_curvature(schedule: Schedule, prepared: Prepared, batch_size: int | 
     """Return smoothness and convexity, the latter 0.0 where nobody asks and finding out would take long."""
     problem = prepared.problem
     if needs_convexity(schedule) or (prepared.small and problem.X.shape[1] <= spectrum.EXACT_FEATURES):
-        smoothness, convexity = spectrum.extremes(problem.X, problem.intercept)
+        smoothness, convexity = spectrum.extremes(problem.X, problem.intercept, prepared.noise)
     else:
         smoothness, convexity = spectrum.smoothness(problem.X, problem.intercept), 0.0
     if batch_size is not None:
-        rows = prepared.rows
-        smoothness = minibatch.expected_smoothness(rows.X, rows.intercept, batch_size, smoothness)
+        smoothness = minibatch.expected_smoothness(prepared, batch_size, smoothness)
     return smoothness, convexity
 
 

@@ -42,7 +42,7 @@ def make_kernel(
     return descend
 
 
-def expected_smoothness(X: Array, intercept: bool, batch_size: int, smoothness: float) -> float:
+def expected_smoothness(prepared: Prepared, batch_size: int, smoothness: float) -> float:
     """Return the smoothness that batches have on average, between the largest of single rows and that of all rows.
 
     References
@@ -50,16 +50,11 @@ def expected_smoothness(X: Array, intercept: bool, batch_size: int, smoothness: 
     R. M. Gower, N. Loizou, X. Qian, A. Sailanbayev, E. Shulgin and P. Richtárik, SGD: general analysis and improved
     rates, ICML 2019, proposition 3.8 (sampling without replacement).
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastgd.minibatch import expected_smoothness
-    >>> expected_smoothness(np.ones((10, 1)), False, 10, smoothness=1.0)
-    1.0
     """
-    n = len(X)
+    X, n = prepared.rows.X, len(prepared.rows.X)
     if n == 1:
         return smoothness
-    largest = float(np.einsum("ij,ij->i", X, X, dtype=np.float64).max()) + intercept
+    largest = float(np.einsum("ij,ij->i", X, X, dtype=np.float64).max()) + prepared.rows.intercept
+    largest += float(prepared.penalty.max())
     b = batch_size
     return n * (b - 1) / (b * (n - 1)) * smoothness + (n - b) / (b * (n - 1)) * largest

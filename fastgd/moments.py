@@ -6,7 +6,7 @@ Design:
     √W·[1 c+δ] and by [0 R], where RᵀR is the centred sum: every weighted sum of squares (θ₀ + x·θ − y)² stays the same.
 (b) R comes from that sum, a Gram matrix, by Cholesky (fast), or from the rows by QR (safe: no squares are formed).
     Cholesky loses the digits of a column that is nearly a combination of those before it, y being the last:
-    `finish_gram` then gives up, and the data are read again for a QR.
+    `finish` then gives up, and the data are read again for a QR.
 (c) A shift costs nothing and keeps the digits of columns that are far from zero compared to their spread.
 (d) States of two parts of the data are added up by moving one to the shift of the other: a monoid, up to rounding.
 
@@ -46,13 +46,19 @@ class Moments:
         return change
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What J needs to know of the rows."""
+
+    total: float  # W
+    means: Array  # of [x y]
+    rows: Array  # R, whose RᵀR is the sum of the weighted products of what is left above the means
+
+
 def sum_blocks(X: Array, y: Array, weights: Array | None, method: str, shift: Array | None = None) -> Moments:
-    """Return the moments of the rows, block by block; refuse data that are not finite, or whose squares are not."""
+    """Return the moments of the rows, block by block; refuse data whose squares leave the range of float64."""
     if shift is None:
-        rows = slice(0, rows_per_block(X))
-        with np.errstate(over="ignore", invalid="ignore"):
-            sums = np.append(X[rows].sum(axis=0, dtype=np.float64), y[rows].sum())
-            shift = sums / min(len(y), rows.stop)
+        shift = first_means(X, y, weights)
     size = X.shape[1] + 2
     matrix = np.zeros((size, size)) if method == "gram" else np.zeros((0, size))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -61,19 +67,33 @@ def sum_blocks(X: Array, y: Array, weights: Array | None, method: str, shift: Ar
                 matrix += block.T @ block
             else:
                 matrix = stack_qr(matrix, block)
-        check = matrix.diagonal() if method == "gram" else (matrix * matrix).sum(axis=0)
-        if not np.isfinite(check).all() or not np.isfinite(shift).all():
-            refuse(X, y)
+        squares = matrix.diagonal() if method == "gram" else (matrix * matrix).sum(axis=0)
     total = float(len(y)) if weights is None else float(weights.sum())
+    check_squares(X, y, squares, total)
     return Moments(shift, total, matrix)
 
 
-def refuse(X: Array, y: Array) -> None:
-    """Say what is wrong with data whose sums of squares are not finite."""
-    for name, array in (("X", X), ("y", y)):
+def first_means(X: Array, y: Array, weights: Array | None) -> Array:
+    """Return the means of [x y] over the first rows that have a weight: whatever stands in others must not matter."""
+    rows: slice | Array = slice(0, rows_per_block(X))
+    if weights is not None:
+        rows = np.flatnonzero(weights)[rows]
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = np.append(X[rows].sum(axis=0, dtype=np.float64), y[rows].sum())
+    return sums / len(y[rows])
+
+
+def check_squares(X: Array, y: Array, squares: Array, total: float) -> None:
+    """Refuse data whose squares, as far as their centred sums can tell, leave the range of float64."""
+    finite = np.isfinite(squares).all()
+    smallest = min(squares[1:-1].max(), squares[-1]) if finite else np.inf
+    if finite and smallest > validation.SMALLEST_SQUARE * total:
+        return
+    for name, array in (("X", X), ("y", y)):  # of constant columns there is nothing left: these pass
         validation.check_finite(name, array)
         validation.check_mean_square(name, array)
-    raise ValueError("X, y and sample_weight must have weighted squares in the range of float64; rescale them")
+    if not finite:
+        raise ValueError("X, y and sample_weight must have weighted squares in the range of float64; rescale them")
 
 
 def rows_per_block(X: Array) -> int:
@@ -112,12 +132,16 @@ def add_moments(a: Moments, b: Moments, method: str) -> Moments:
     return Moments(a.shift, a.total + b.total, stack_qr(a.matrix, b.matrix @ change))
 
 
-def finish(moments: Moments, method: str) -> Array | None:
-    """Return the centred rows R, or None where a Cholesky factor would have lost digits."""
-    return finish_gram(moments) if method == "gram" else finish_qr(moments)
+def finish(moments: Moments, method: str) -> Summary | None:
+    """Return means and centred rows, or None where a Cholesky factor would have lost digits."""
+    rows = factorize(moments) if method == "gram" else moments.matrix[1:, 1:]
+    if rows is None:
+        return None
+    # The first row alone has to do with the column of ones; the means follow from it.
+    return Summary(moments.total, moments.shift + moments.matrix[0, 1:] / moments.matrix[0, 0], rows)
 
 
-def finish_gram(moments: Moments) -> Array | None:
+def factorize(moments: Moments) -> Array | None:
     """Return the Cholesky factor of the centred sums of products; None if it does not exist or lost digits."""
     sums = moments.matrix[0, 1:]
     centred = moments.matrix[1:, 1:] - np.outer(sums, sums / moments.total)
@@ -131,8 +155,3 @@ def finish_gram(moments: Moments) -> Array | None:
     # Each diagonal entry squared is what earlier columns leave open of a variance of 1; the shift may be far off too.
     pivots = factor.diagonal() ** 2 * (centred.diagonal() / moments.matrix.diagonal()[1:])
     return factor.T * scale if pivots.min() >= LEAST_PIVOT else None
-
-
-def finish_qr(moments: Moments) -> Array:
-    """Return the rows of R below the first, which alone has to do with the column of ones."""
-    return moments.matrix[1:, 1:]

@@ -10,7 +10,8 @@ import numpy as np
 
 from fastgd import validation
 from fastgd.arrays import Array
-from fastgd.compression import make_problem, reduce_rows
+from fastgd.compression import make_problem, summarize
+from fastgd.moments import Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Prepared:
     rows : Problem
         The same without the rows of a ridge, for mini-batches.
     penalty : ndarray of shape (n_features,)
-        The ridge's, for each coefficient in the coordinates of the descent; zeros where `problem` is compressed.
+        The ridge's, for each coefficient in the coordinates of the descent.
     coordinates : Coordinates or None
         Those of the descent, if they are not the data's.
     small : bool
@@ -83,6 +84,13 @@ class Prepared:
     penalty: Array
     coordinates: Coordinates | None
     small: bool
+
+    @property
+    def noise(self) -> float:
+        """How many times its own rounding error a column carries, since it was far from zero before."""
+        if self.coordinates is None:
+            return 0.0
+        return float(np.max(np.abs(self.coordinates.means) / self.coordinates.scales))
 
     def to_data(self, weights: Array) -> Array:
         """Return weights in the units of the data."""
@@ -97,60 +105,72 @@ def prepare_compressed(
     X: Array, y: Array, fit_intercept: bool, sample_weight: Array | None, alpha: float, standardized: bool
 ) -> Prepared:
     """Return the data compressed, in one or two passes over them."""
-    moments, rows = reduce_rows(X, y, sample_weight, "auto")
-    problem, coordinates = Problem(*make_problem(moments, rows, fit_intercept, alpha), False), None
+    summary, coordinates = summarize(X, y, sample_weight, "auto"), None
     if standardized:
-        problem, coordinates = standardize_small(problem, fit_intercept)
-    return Prepared(problem, problem, np.zeros(X.shape[1]), coordinates, True)
+        summary, coordinates = standardize_summary(summary, fit_intercept)
+    penalty = scale_penalty(alpha, X.shape[1], coordinates)
+    problem = Problem(*make_problem(summary, fit_intercept, penalty), False)
+    return Prepared(problem, problem, penalty, coordinates, True)
 
 
 def prepare_rows(
     X: Array, y: Array, fit_intercept: bool, sample_weight: Array | None, alpha: float, standardized: bool
 ) -> Prepared:
     """Return the data as they are, without a copy unless other coordinates, weights or a ridge make one necessary."""
-    if standardized or sample_weight is not None or alpha > 0:  # else the stopping rules' scales show what is not finite
+    if standardized or sample_weight is not None or alpha > 0:  # else the scales of the stopping rules tell
         validation.check_finite("X", X)
         validation.check_finite("y", y)
-    rows, coordinates, penalty = Problem(X, y, fit_intercept), None, np.full(X.shape[1], alpha)
+    rows, coordinates = Problem(X, y, fit_intercept), None
     if standardized:
-        rows, coordinates = standardize(rows)
-        penalty = penalty / coordinates.scales**2
+        rows, coordinates = standardize(rows, sample_weight)
+    penalty = scale_penalty(alpha, X.shape[1], coordinates)
     rows = weight_rows(rows, sample_weight)
     return Prepared(add_ridge(rows, penalty), rows, penalty, coordinates, False)
 
 
-def standardize(problem: Problem) -> tuple[Problem, Coordinates]:
+def scale_penalty(alpha: float, n_features: int, coordinates: Coordinates | None) -> Array:
+    """Return the ridge's penalty of each coefficient of the descent, for an alpha in the units of the data."""
+    return np.full(n_features, alpha) / (coordinates.scales**2 if coordinates else 1.0)
+
+
+def standardize(problem: Problem, sample_weight: Array | None) -> tuple[Problem, Coordinates]:
     """Return the problem in coordinates where columns have mean 0 and mean square 1, in a float64 copy of X.
 
-    Without an intercept, columns are only scaled. A constant column, or one of zeros, is not scaled.
+    Without an intercept, columns are only scaled. A constant column, or one of zeros, is not scaled. It does not matter
+    what rows of weight zero hold.
     """
     X = problem.X
-    means = X.mean(axis=0, dtype=np.float64) if problem.intercept else np.zeros(X.shape[1])
-    moved = X - means
-    scales = root_mean_squares(moved, np.abs(X).max(axis=0))
+    counts = np.ones(len(X)) if sample_weight is None else sample_weight
+    counted = counts > 0
+    means = np.zeros(X.shape[1])
+    moved = X.astype(np.float64)
+    if problem.intercept:
+        for _ in range(2):  # the rounding of a mean far from zero would be a large part of what is left
+            rest = np.average(moved[counted], axis=0, weights=counts[counted])
+            means += rest
+            moved -= rest
+    squares = np.average(np.square(moved[counted]), axis=0, weights=counts[counted])
+    scales = choose_scales(squares, np.abs(X[counted]).max(axis=0))
     moved /= scales
     return Problem(moved, problem.y, problem.intercept), Coordinates(means, scales, problem.intercept)
 
 
-def standardize_small(problem: Problem, fit_intercept: bool) -> tuple[Problem, Coordinates]:
-    """Return a compressed problem in such coordinates; column 0, the intercept's, is zero below the first row."""
-    X = problem.X
-    means = X[0, 1:] / X[0, 0] if fit_intercept else np.zeros(X.shape[1])
-    moved = X.copy()
-    if fit_intercept:
-        moved[0, 1:] = 0.0
-    columns = moved[:, int(fit_intercept) :]
-    scales = root_mean_squares(columns, np.abs(means))
-    columns /= scales
-    return Problem(moved, problem.y, problem.intercept), Coordinates(means, scales, fit_intercept)
+def standardize_summary(summary: Summary, fit_intercept: bool) -> tuple[Summary, Coordinates]:
+    """Return the summary of rows in such coordinates."""
+    means, rows = summary.means.copy(), summary.rows.copy()
+    taken = means[:-1].copy() if fit_intercept else np.zeros(len(means) - 1)
+    means[:-1] -= taken
+    squares = np.square(rows[:, :-1]).sum(axis=0) / summary.total + means[:-1] ** 2
+    scales = choose_scales(squares, np.abs(summary.means[:-1]))
+    means[:-1] /= scales
+    rows[:, :-1] /= scales
+    return Summary(summary.total, means, rows), Coordinates(taken, scales, fit_intercept)
 
 
-def root_mean_squares(columns: Array, magnitudes: Array) -> Array:
-    """Return √(mean square) of each column, and 1 for columns that are zero but for the rounding of their magnitude."""
-    largest = np.abs(columns).max(axis=0)
-    constant = largest <= 4 * np.finfo(np.float64).eps * magnitudes
-    safe = np.where(constant, 1.0, largest)
-    return np.where(constant, 1.0, safe * np.sqrt(np.square(columns / safe).mean(axis=0)))
+def choose_scales(mean_squares: Array, magnitudes: Array) -> Array:
+    """Return the root of each mean square, and 1 where it is no more than the rounding of numbers so large."""
+    scales = np.sqrt(mean_squares)
+    return np.where(scales <= 4 * np.finfo(np.float64).eps * magnitudes, 1.0, scales)
 
 
 def weight_rows(problem: Problem, sample_weight: Array | None) -> Problem:

@@ -140,8 +140,11 @@ class Course:
         self.call_kernel, self.evaluate, self.epochs_a_call = call_kernel, evaluate, epochs_a_call
         self.weights, self.rates, self.looks = weights, rates, looks
         self.costs, self.gradient = np.empty_like(rates), np.empty_like(weights)
-        self.monotone, self.judged = is_monotone(rates), True
+        self.monotone, self.judged = is_monotone(rates) and evaluate is None, True
         self.best, self.best_cost, self.previous_cost, self.last_cost = weights, np.inf, np.inf, np.inf
+        self.first_cost = self.measure(evaluate) if evaluate else None  # else it is the first of the costs
+        if self.first_cost is not None:
+            self.best, self.best_cost = weights.copy(), self.first_cost
         self.whole = (weights.copy(), 0)  # weights and epochs that belong together: replaced in one step, for Ctrl-C
 
     def advance(self, first: int, stop: int) -> int:
@@ -182,7 +185,7 @@ class Course:
 
     def judge(self, first: int, stop: int, done: int, before: Array, judge: bool) -> str | None:
         """Return why the run ends after this block, None if it goes on."""
-        if self.judged and self.costs[first] < self.best_cost:
+        if self.first_cost is None and self.judged and self.costs[first] < self.best_cost:
             self.best, self.best_cost = before, self.costs[first]
         self.judged = judge
         if done < stop:
@@ -191,6 +194,8 @@ class Course:
             return None
         if self.evaluate:
             cost = self.measure(self.evaluate)
+            if cost < self.best_cost:
+                self.best, self.best_cost = self.weights.copy(), cost
         else:
             # Inside a cycle costs go up and down: only that of its last weights counts.
             cost = float(self.costs[done - 1]) if self.looks.cycles is None else self.last_cost
@@ -211,7 +216,8 @@ class Course:
 
     def has_grown(self, cost: float) -> bool:
         """Tell whether a cost is above what it may be."""
-        return bool(self.looks.rules.grown(self.best_cost if self.monotone else float(self.costs[0]), cost))
+        first_cost = float(self.costs[0]) if self.first_cost is None else self.first_cost
+        return bool(self.looks.rules.grown(self.best_cost if self.monotone else first_cost, cost))
 
 
 def is_true(answer: Any) -> bool:

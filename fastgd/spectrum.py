@@ -30,15 +30,15 @@ def smoothness(X: Array, fit_intercept: bool) -> float:
     return power_iteration(X, fit_intercept)
 
 
-def extremes(X: Array, fit_intercept: bool) -> tuple[float, float]:
+def extremes(X: Array, fit_intercept: bool, noise: float = 0.0) -> tuple[float, float]:
     """Return smoothness and convexity, the largest and the smallest non-zero eigenvalue of the Hessian.
 
     Of few rows, as of a compressed problem, they come from the singular values, to more digits. What is below the
-    rounding error of the largest one counts as zero.
+    rounding error of the largest one counts as zero; `noise` is how many times that X carries on top.
     """
     if not fit_intercept and len(X) <= X.shape[1] + 2:
         values = np.linalg.svd(X, compute_uv=False)
-        nonzero = values[values > max(X.shape) * np.finfo(np.float64).eps * values[0]]
+        nonzero = values[values > (max(X.shape) + noise) * np.finfo(np.float64).eps * values[0]]
         return float(values[0]) ** 2 / len(X), float(nonzero[-1]) ** 2 / len(X) if len(nonzero) else 0.0
     eigenvalues = np.linalg.eigvalsh(smaller_gram(X, fit_intercept))
     largest = float(max(eigenvalues[-1], 0.0))

@@ -230,6 +230,9 @@ def check_sample_weight(weights: ArrayLike | None, n_samples: int, *, zero_sum: 
     if (array < 0).any():
         row = int(np.flatnonzero(array < 0)[0])
         raise ValueError(f"sample_weight must not be negative; got {array[row]} at row {row} (counted from 0)")
+    with np.errstate(over="ignore"):
+        if not np.isfinite(array.sum()):
+            raise ValueError("sample_weight must have a sum in the range of float64; its values are too large")
     if not zero_sum and not array.any():
         raise ValueError("sample_weight must be above 0 in at least one row; got only zeros")
     return array

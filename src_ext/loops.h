@@ -49,6 +49,9 @@ INLINE vec load_x(const FLOAT *a) {
 /* Fetch so many bytes into L2, line by line, from far ahead and again from nearer: processors drop what they are asked for
    while too much is under way, and the second time most lines are there already. */
 INLINE void NAME(fetch_twice)(const char *a, ptrdiff_t far, ptrdiff_t near, int bytes) {
+#ifdef FASTGD_NO_FETCH
+    bytes = 0;
+#endif
     for (int line = 0; line < bytes; line += LINE) {
         __builtin_prefetch(a + far + line, 0, 2);
         __builtin_prefetch(a + near + line, 0, 2);

@@ -308,9 +308,7 @@ def test_only_what_stands_between_the_markers_is_replaced():
     assert bench.replace_between_markers(new, "new") == new
 
 
-@pytest.mark.parametrize(
-    "text", ["", BEGIN, f"{END}\n{BEGIN}", LINES + LINES, f"{BEGIN} {END}"]
-)
+@pytest.mark.parametrize("text", ["", BEGIN, f"{END}\n{BEGIN}", LINES + LINES, f"{BEGIN} {END}"])
 def test_other_markers_are_refused(text):
     with pytest.raises(ValueError, match=r"notes\.md: expected one line <!-- bench:begin --> and, below it,"):
         bench.replace_between_markers(text, "new", "notes.md")

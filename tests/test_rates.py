@@ -1,0 +1,427 @@
+"""Schedules: what they are, what theory promises of them, and how the driver ends a run of theirs."""
+
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from problems import PROBLEMS, random_problem
+
+import fastgd
+from fastgd import backends, rates, spectrum
+
+SCHEDULES = [
+    rates.constant,
+    rates.inverse_scaling,
+    rates.step_decay,
+    rates.exponential_decay,
+    rates.silver,
+    rates.chebyshev,
+]
+CYCLIC = {rates.silver: rates.silver_cycles, rates.chebyshev: rates.chebyshev_cycles}
+either_problem = pytest.mark.parametrize("compressed", [True, False], ids=["compressed", "data"])
+cyclic = pytest.mark.parametrize("schedule", CYCLIC, ids=lambda schedule: schedule.__name__)
+
+
+def descend(eigenvalues, steps, weights=None):
+    """Return the errors after all steps, from ones, in the directions of a Hessian's eigenvalues, and all costs."""
+    eigenvalues = np.asarray(eigenvalues, dtype=float)
+    size = len(eigenvalues)
+    errors = np.ones(size) if weights is None else np.array(weights)
+    costs, gradient = np.empty(len(steps)), np.empty(size)
+    X = np.diag(np.sqrt(size * eigenvalues))  # XᵀX/n is their diagonal matrix, and y = 0 makes the weights the error
+    assert backends.descend(X, np.zeros(size), errors, steps, costs, gradient) == len(steps)
+    return errors, costs
+
+
+# ---- definitions
+
+
+def test_constant():
+    np.testing.assert_array_equal(rates.constant(3, 4.0, 1.0), [0.25] * 3)
+    np.testing.assert_array_equal(rates.constant(2, 4.0, initial=0.1), [0.1, 0.1])
+    np.testing.assert_array_equal(rates.constant(2, 0.0), [1.0, 1.0])  # J is constant
+
+
+@pytest.mark.parametrize(("settings", "first"), [({}, 0.25), ({"initial": 0.7}, 0.7)])
+def test_decays_are_their_closed_forms(settings, first):
+    epoch = np.arange(1000)
+    for schedule, options, expected in [
+        (rates.inverse_scaling, {}, first / np.sqrt(epoch + 1)),
+        (rates.inverse_scaling, {"power": 1.0}, first / (epoch + 1)),
+        (rates.step_decay, {}, first * 0.5 ** np.floor(epoch / 100)),
+        (rates.step_decay, {"factor": 0.9, "every": 7}, first * 0.9 ** np.floor(epoch / 7)),
+        (rates.exponential_decay, {}, first * np.exp(-0.01 * epoch)),
+        (rates.exponential_decay, {"decay": 0.3}, first * np.exp(-0.3 * epoch)),
+    ]:
+        np.testing.assert_allclose(schedule(1000, 4.0, 1.0, **settings, **options), expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("smoothness", [1.0, 8.0])
+def test_silver_doubles_itself(smoothness):
+    steps = np.array([np.sqrt(2)])  # h₁ = [√2], hₖ₊₁ = [hₖ, 1 + ρᵏ⁻¹, hₖ]
+    for k in range(1, 10):
+        np.testing.assert_allclose(rates.silver(len(steps), smoothness), steps / smoothness, rtol=1e-13)
+        steps = np.concatenate([steps, [1 + (1 + np.sqrt(2)) ** (k - 1)], steps])
+
+
+@pytest.mark.parametrize("condition", [1.0, 1.5, 10, 1e2, 1e4, 1e6, 1e9])
+@pytest.mark.parametrize("length", [1, 2, 4, 8, 64])
+def test_chebyshev_rates_are_the_inverse_roots(condition, length):
+    largest, least = 3.0, 3.0 / condition
+    cycle = rates.chebyshev_cycles(1 << 20, largest, least)[0]
+    length = min(length, cycle)
+    k = np.arange(length)
+    roots = (largest + least) / 2 - (largest - least) / 2 * np.cos((2 * k + 1) * np.pi / (2 * length))
+    np.testing.assert_allclose(np.sort(1 / rates.chebyshev(length, largest, least)), np.sort(roots), rtol=1e-7)
+
+
+@pytest.mark.parametrize("length", [1 << k for k in range(18)])
+def test_the_order_is_a_permutation(length):
+    np.testing.assert_array_equal(np.sort(rates.lebedev_finogenov(length)), np.arange(1, 2 * length, 2))
+
+
+@pytest.mark.parametrize("condition", [1.0, 1.0 + 1e-12, 1.2, 10, 1e3, 1e6, 1e15, np.inf])
+@cyclic
+def test_cycles_fill_the_epochs(schedule, condition):
+    for epochs in [*range(1, 71), 1000, 4097]:
+        lengths = CYCLIC[schedule](epochs, 1.0, 1.0 / condition)
+        assert sum(lengths) == epochs
+        assert min(lengths) >= 1
+        assert all(isinstance(length, int) for length in lengths)
+        steps = schedule(epochs, 1.0, 1.0 / condition)
+        assert steps.shape == (epochs,)
+        assert (steps > 0).all()
+        assert np.isfinite(steps).all()
+
+
+@pytest.mark.parametrize("smoothness", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule.__name__)
+def test_rates_scale_as_the_inverse_of_the_curvature(schedule, smoothness):
+    expected = schedule(100, 1.0, 0.01) / smoothness
+    np.testing.assert_allclose(schedule(100, smoothness, 0.01 * smoothness), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule.__name__)
+def test_a_schedule_without_curvature_has_finite_rates(schedule):
+    for smoothness, convexity in [(1.0, 0.0), (1.0, 1.0), (0.0, 0.0)]:
+        steps = schedule(20, smoothness, convexity)
+        assert steps.shape == (20,)
+        assert np.isfinite(steps).all()
+        assert (steps > 0).all()
+
+
+# ---- promises
+
+
+@pytest.mark.parametrize("condition", [1.5, 10, 1e2, 1e4, 1e6])
+def test_a_chebyshev_cycle_keeps_its_promise(condition):
+    """On a filled spectrum the error of a cycle is at most the bound, which its worst eigenvalue reaches."""
+    least, root = 1 / condition, np.sqrt(condition)
+    factor = (root - 1) / (root + 1)
+    whole = rates.chebyshev_cycles(1 << 20, 1.0, least)[0]
+    for length in [1 << k for k in range(whole.bit_length()) if 1 << k <= 16] + [whole]:
+        assert rates.chebyshev_cycles(length, 1.0, least) == [length]
+        extrema = (1 + least) / 2 - (1 - least) / 2 * np.cos(
+            np.pi * np.arange(0, length + 1, -(-length // 50)) / length
+        )
+        filled = np.concatenate([extrema, np.geomspace(least, 1.0, 60)])
+        errors, costs = descend(filled, rates.chebyshev(length, 1.0, least))
+        bound = 2 * factor**length / (1 + factor ** (2 * length))
+        assert abs(errors).max() == pytest.approx(bound, rel=1e-8)
+        assert costs.max() <= condition**2 * costs[0]  # how far it may rise inside a cycle
+    assert bound <= rates.CYCLE_ERROR
+
+
+@pytest.mark.parametrize("condition", [1e2, 1e4])
+def test_chebyshev_cycles_multiply_their_errors(condition):
+    eigenvalues = np.geomspace(1 / condition, 1.0, 40)
+    cycle = rates.chebyshev_cycles(1 << 20, 1.0, 1 / condition)[0]
+    assert rates.chebyshev_cycles(3 * cycle + 5, 1.0, 1 / condition) == [cycle] * 3 + [4, 1]
+    errors, _ = descend(eigenvalues, rates.chebyshev(3 * cycle, 1.0, 1 / condition))
+    assert abs(errors).max() <= rates.CYCLE_ERROR**3
+
+
+def test_a_cycle_is_not_longer_than_its_promise_needs():
+    for condition in (2, 10, 1e3, 1e6):
+        factor = (np.sqrt(condition) - 1) / (np.sqrt(condition) + 1)
+        length = rates.chebyshev_cycles(1 << 20, 1.0, 1 / condition)[0]
+        assert 2 * factor**length <= rates.CYCLE_ERROR
+        assert length == 1 or 2 * factor ** (length // 2) > rates.CYCLE_ERROR
+
+
+@pytest.mark.parametrize("condition", [1.0, 10, 1e3])
+def test_a_constant_rate_keeps_its_promise(condition):
+    least = 1 / condition
+    for epochs in (1, 7, 50):
+        errors, costs = descend(np.geomspace(least, 1.0, 30), rates.constant(epochs, 1.0))
+        assert abs(errors).max() == pytest.approx((1 - least) ** epochs, rel=1e-12)
+        assert (np.diff(costs) <= 0).all()
+
+
+SILVER = 1 + np.sqrt(2)
+
+
+def quadratics(epochs):
+    """Yield eigenvalues up to 1: drawn at random, and those that are worst for so many constant steps."""
+    generator = np.random.default_rng(4)
+    for _ in range(20):
+        yield generator.uniform(0, 1, 30) ** generator.integers(1, 6)
+    yield np.array([1.0])
+    for size in (0.1 / epochs, 0.25 / epochs, 0.5 / epochs, 1 / epochs):
+        yield np.array([size])
+        yield np.array([size, 1.0])
+    yield np.geomspace(1e-8, 1.0, 100)
+
+
+@pytest.mark.parametrize("k", range(1, 13))
+def test_silver_keeps_its_promise(k):
+    """The cost after 2ᵏ − 1 epochs is within L·‖error‖² / (1 + √(4ρ²ᵏ − 3)) of the least, 0 here."""
+    epochs = (1 << k) - 1
+    bound = 1 / (1 + np.sqrt(4 * SILVER ** (2 * k) - 3))
+    for eigenvalues in quadratics(epochs):
+        first = np.random.default_rng(k).standard_normal(len(eigenvalues))
+        errors, costs = descend(eigenvalues, rates.silver(epochs, 1.0), first)
+        assert 0.5 * (eigenvalues * errors**2).sum() <= bound * (first**2).sum()
+        assert np.isfinite(costs).all()
+
+
+def test_silver_is_faster_than_a_constant_rate_can_be():
+    epochs = (1 << 12) - 1
+    worst = np.array([1 / (2 * epochs)])
+    silver, constant = (abs(descend(worst, schedule(epochs, 1.0))[0][0]) for schedule in (rates.silver, rates.constant))
+    assert silver < constant / 2
+
+
+@pytest.mark.parametrize("condition", [1.5, 10, 1e2, 1e4])
+def test_silver_halves_the_error_again_and_again(condition):
+    length = rates.silver_restarts(1 << 22, 1.0, 1 / condition)[0]
+    assert (length + 1).bit_count() == 1  # 2ᵏ − 1
+    eigenvalues, norms = np.geomspace(1 / condition, 1.0, 30), []
+    for restarts in range(4):
+        steps = rates.silver(max(restarts, 1) * length, 1.0, 1 / condition)
+        errors, _ = descend(eigenvalues, steps[: restarts * length])
+        norms.append(np.linalg.norm(errors))
+    assert all(after <= before / 2 for before, after in pairwise(norms))
+
+
+# ---- in the driver
+
+
+NAMES = {schedule.__name__: schedule for schedule in SCHEDULES} | {"auto": rates.constant}
+
+
+@either_problem
+@pytest.mark.parametrize("name", NAMES)
+def test_a_schedule_goes_by_its_name(name, compressed):
+    X, y = PROBLEMS["tutorial"]()
+    options = {"epochs": 50, "tol": 0, "compress": compressed}
+    named = fastgd.gradient_descent(X, y, learning_rate=name, **options)
+    given = fastgd.gradient_descent(X, y, learning_rate=NAMES[name], **options)
+    np.testing.assert_array_equal(named.weights, given.weights)
+    eigenvalues = np.linalg.eigvalsh(spectrum.hessian(X, True))
+    expected = NAMES[name](50, eigenvalues[-1], eigenvalues[0])
+    np.testing.assert_allclose(named.rates, expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "options"),
+    [
+        (rates.constant, {"initial": 0.1}),
+        (rates.inverse_scaling, {"initial": 0.1, "power": 0.75}),
+        (rates.step_decay, {"factor": 0.1, "every": 3}),
+        (rates.exponential_decay, {"decay": 0.5}),
+        (rates.silver, {}),
+        (rates.chebyshev, {}),
+    ],
+)
+def test_a_schedule_may_be_configured(schedule, options):
+    X, y = PROBLEMS["tutorial"]()
+    result = fastgd.gradient_descent(X, y, learning_rate=partial(schedule, **options), epochs=12, tol=0)
+    eigenvalues = np.linalg.eigvalsh(spectrum.hessian(X, True))
+    np.testing.assert_allclose(result.rates, schedule(12, eigenvalues[-1], eigenvalues[0], **options), rtol=1e-10)
+    assert result.reason == "epochs"
+
+
+@pytest.mark.parametrize("name", ["Chebyshev", "optimal", "", "lebedev_finogenov"])
+def test_an_unknown_name(name):
+    with pytest.raises(
+        ValueError, match=r"learning_rate must be .* one of 'auto', 'constant', .*'silver', 'chebyshev'"
+    ):
+        fastgd.gradient_descent([[1.0], [2.0]], [1.0, 2.0], learning_rate=name)
+
+
+def cycle_ends(schedule, X, epochs):
+    """Return the epochs at which a run of a cyclic schedule may end."""
+    eigenvalues = np.linalg.eigvalsh(spectrum.hessian(X, True))
+    return np.cumsum(CYCLIC[schedule](epochs, eigenvalues[-1], eigenvalues[0])).tolist()
+
+
+@either_problem
+@cyclic
+@pytest.mark.parametrize("tol", [1e-2, 1e-4, 1e-6, 1e-8])
+@pytest.mark.parametrize("watched", [{}, {"callback": lambda *_: None}, {"verbose": 1}], ids=str)
+def test_cycles_are_judged_at_their_ends(schedule, compressed, tol, watched, capsys):
+    X, y = random_problem(60, 4)
+    X[:, 1] = X[:, 0] + 0.1 * X[:, 1]
+    result = fastgd.gradient_descent(
+        X, y, learning_rate=schedule, epochs=5000, tol=tol, compress=compressed, check_every=7, **watched
+    )
+    assert result.converged
+    assert result.epochs in cycle_ends(schedule, X, 5000)
+    if "verbose" in watched:
+        printed = [int(line.split()[1].rstrip(":")) for line in capsys.readouterr().out.splitlines()]
+        assert printed == list(range(0, result.epochs, 7))
+
+
+@either_problem
+@cyclic
+def test_looks_inside_cycles_still_come(schedule, compressed):
+    """A callback sees the weights after as many updates as it is told, and their cost, and changes nothing."""
+    X, y = PROBLEMS["tutorial"]()
+    options = {"learning_rate": schedule, "epochs": 200, "tol": 1e-8, "compress": compressed}
+    seen = []
+    result = fastgd.gradient_descent(X, y, check_every=10, callback=lambda *look: seen.append(look), **options)
+    assert [epoch for epoch, *_ in seen] == list(range(0, result.epochs, 10))
+    weights, gradient, done = np.zeros(6), np.empty(6), 0
+    for epoch, seen_weights, seen_cost in seen:
+        backends.descend(X, y, weights, result.rates[done:epoch], np.empty(epoch - done), gradient)
+        done = epoch
+        np.testing.assert_allclose(seen_weights, weights, rtol=1e-8, atol=1e-8)
+        assert seen_cost == result.cost_history[epoch]
+        assert seen_cost == pytest.approx(fastgd.cost(X, y, seen_weights))
+    alone = fastgd.gradient_descent(X, y, **options)
+    assert (alone.epochs, alone.reason) == (result.epochs, result.reason)
+    np.testing.assert_allclose(result.weights, alone.weights, rtol=1e-12)
+
+
+@cyclic
+def test_a_callback_may_end_a_run_inside_a_cycle(schedule):
+    X, y = PROBLEMS["tutorial"]()
+    options = {"learning_rate": schedule, "tol": 0, "check_every": 5}
+    seen = []
+
+    def stop(epoch, weights, cost):
+        seen.append(weights)
+        return epoch == 15
+
+    result = fastgd.gradient_descent(X, y, callback=stop, **options)
+    assert (result.reason, result.epochs, len(result.cost_history)) == ("callback", 15, 15)
+    np.testing.assert_array_equal(result.weights, seen[-1])
+
+
+RANK_DEFICIENT = ["collinear columns", "constant column", "column of zeros", "more columns than rows", "one row"]
+
+
+@either_problem
+@pytest.mark.parametrize("learning_rate", ["chebyshev", "silver"])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("name", RANK_DEFICIENT)
+def test_rank_deficient_columns(name, fit_intercept, learning_rate, compressed):
+    """The least cost is reached: directions without curvature, or with that of rounding errors, play no part."""
+    X, y = PROBLEMS[name]()
+    A = np.column_stack([np.ones((len(X), int(fit_intercept))), X])
+    residual = y - A @ np.linalg.lstsq(A, y)[0]
+    least = residual @ residual / (2 * len(y))
+    result = fastgd.gradient_descent(
+        X, y, learning_rate=learning_rate, fit_intercept=fit_intercept, epochs=5000, compress=compressed, tol=1e-10
+    )
+    assert result.converged
+    reached = fastgd.cost(X, y, result.weights)
+    assert reached <= least * (1 + 1e-9) + 1e-19 * result.cost_history[0]
+
+
+@either_problem
+@pytest.mark.parametrize("offset", [0, 10, 1e3])
+@pytest.mark.parametrize("size", [(30, 5), (300, 20)], ids=str)
+def test_rank_deficient_columns_far_from_zero(size, offset, compressed):
+    """Standardized, columns are collinear up to the rounding of the data, which is not to be taken for curvature."""
+    generator = np.random.default_rng(1)
+    X = generator.standard_normal((size[0], 2)) @ generator.standard_normal((2, size[1])) + offset
+    y = X.sum(axis=1) + generator.standard_normal(size[0])
+    result = fastgd.gradient_descent(X, y, learning_rate="chebyshev", standardize=True, compress=compressed)
+    assert result.converged
+    centred = X - X.mean(axis=0)
+    directions = np.linalg.svd(centred, full_matrices=False)[0][:, :2]
+    residual = y - y.mean() - directions @ (directions.T @ (y - y.mean()))
+    assert fastgd.cost(X, y, result.weights) <= residual @ residual / (2 * len(y)) * (1 + 1e-6)
+
+
+@either_problem
+@pytest.mark.parametrize("learning_rate", ["chebyshev", "silver", "constant"])
+def test_an_exact_fit_ends_by_the_gradient(learning_rate, compressed):
+    X, y = PROBLEMS["exact fit"]()
+    result = fastgd.gradient_descent(X, y, learning_rate=learning_rate, compress=compressed)
+    assert (result.reason, result.converged) == ("gradient", True)
+    assert result.epochs < 1000
+    np.testing.assert_allclose(result.weights, [0.0, 1.0, -2.0, 0.5], rtol=1e-6, atol=1e-6)
+
+
+def conditioned_problem(condition):
+    """Return columns, orthogonal to that of ones, of a condition number; and a target with noise."""
+    generator = np.random.default_rng(6)
+    columns = generator.standard_normal((200, 5))
+    left, _ = np.linalg.qr(columns - columns.mean(axis=0))
+    right, _ = np.linalg.qr(generator.standard_normal((5, 5)))
+    X = np.sqrt(200) * left * np.geomspace(1.0, 1 / condition, 5) @ right.T
+    return X, X @ np.ones(5) + generator.standard_normal(200)
+
+
+@either_problem
+@pytest.mark.parametrize("learning_rate", ["constant", "silver", "chebyshev"])
+def test_epochs_that_run_out_are_no_convergence(learning_rate, compressed):
+    X, y = conditioned_problem(300)
+    result = fastgd.gradient_descent(X, y, learning_rate=learning_rate, epochs=310, compress=compressed, tol=1e-12)
+    assert (result.reason, result.converged, result.epochs) == ("epochs", False, 310)
+
+
+@either_problem
+@pytest.mark.parametrize("epochs", [100, 20_000])
+def test_more_digits_than_there_are(epochs, compressed):
+    X, y = conditioned_problem(1e6)
+    with pytest.warns(fastgd.ConditionWarning, match=r"condition number of X is 1e\+06") as caught:
+        result = fastgd.gradient_descent(
+            X, y, learning_rate="chebyshev", epochs=epochs, compress=compressed, tol=1e-12, check_every=100
+        )
+    assert not result.converged
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert "standardize=True or alpha" in str(caught[0].message)
+
+
+@either_problem
+def test_fewer_epochs_than_any_rates_could_do_with(compressed):
+    X, y = conditioned_problem(1e4)
+    with pytest.warns(fastgd.ConditionWarning, match=r"condition number of X is 1e\+04"):
+        result = fastgd.gradient_descent(X, y, learning_rate="chebyshev", epochs=1000, compress=compressed)
+    assert (result.reason, result.converged) == ("epochs", False)
+
+
+def test_no_tolerance_asks_for_no_digits():
+    X, y = conditioned_problem(1e6)
+    result = fastgd.gradient_descent(X, y, learning_rate="chebyshev", epochs=100, tol=0)
+    assert (result.reason, result.converged) == ("epochs", False)
+
+
+@either_problem
+@pytest.mark.parametrize("condition", [30, 1e3])
+def test_chebyshev_reaches_the_solution(condition, compressed):
+    X, y = conditioned_problem(condition)
+    result = fastgd.gradient_descent(X, y, learning_rate="chebyshev", epochs=20_000, compress=compressed, tol=1e-12)
+    assert result.converged
+    expected = np.linalg.lstsq(np.column_stack([np.ones(200), X]), y)[0]
+    assert np.linalg.norm(result.weights - expected) <= 1e-7 * np.linalg.norm(expected)
+
+
+def test_a_schedule_of_the_users_own():
+    X, y = PROBLEMS["tutorial"]()
+    seen = []
+
+    def schedule(epochs, smoothness, convexity):
+        seen.append((epochs, smoothness, convexity))
+        return 1 / smoothness
+
+    result = fastgd.gradient_descent(X, y, learning_rate=schedule, epochs=30, tol=0)
+    eigenvalues = np.linalg.eigvalsh(spectrum.hessian(X, True))
+    np.testing.assert_allclose(seen, [(30, eigenvalues[-1], eigenvalues[0])], rtol=1e-10)
+    np.testing.assert_array_equal(result.rates, np.full(30, 1 / seen[0][1]))

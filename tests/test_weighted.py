@@ -1,0 +1,477 @@
+"""Weights of rows, ridge, standardized coordinates, mini-batches; and which of them run on a compressed problem."""
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from problems import PROBLEMS, random_problem
+
+import fastgd
+from fastgd import backends, minibatch
+from fastgd.problem import prepare_rows
+
+either_problem = pytest.mark.parametrize("compressed", [True, False], ids=["compressed", "data"])
+either_intercept = pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no intercept"])
+either_unit = pytest.mark.parametrize("standardize", [True, False], ids=["standardized", "plain"])
+
+
+@pytest.fixture
+def data():
+    return random_problem(100, 5)
+
+
+def counts(n_samples):
+    """Return weights that are whole numbers, zeros among them."""
+    return np.resize([2.0, 0.0, 1.0, 3.0], n_samples)
+
+
+def repeat(X, y):
+    """Return the rows that these weights stand for."""
+    return np.repeat(X, counts(len(y)).astype(int), axis=0), np.repeat(y, counts(len(y)).astype(int))
+
+
+def with_ones(X, fit_intercept=True):
+    return np.column_stack([np.ones((len(X), int(fit_intercept))), X.astype(float)])
+
+
+def ridge_cost(X, y, weights, alpha):
+    return fastgd.cost(X, y, weights) + alpha / 2 * np.square(weights[-X.shape[1] :]).sum()
+
+
+def closed_form(X, y, fit_intercept=True, sample_weight=None, alpha=0.0):
+    """Return the minimiser of J with the ridge, by its normal equations; the intercept is not penalised."""
+    A = with_ones(X, fit_intercept)
+    s = np.ones(len(y)) if sample_weight is None else sample_weight
+    penalty = np.diag(np.append(np.zeros(int(fit_intercept)), np.full(X.shape[1], alpha)))
+    return np.linalg.solve(A.T @ (s[:, None] * A) / s.sum() + penalty, A.T @ (s * y) / s.sum())
+
+
+def far_columns():
+    """Return columns of different sizes, none of them near zero."""
+    X, _ = random_problem(80, 4)
+    X = (X + np.array([0.0, 3.0, -20.0, 1.0])) * [1.0, 10.0, 0.1, 3.0]
+    return X, 5.0 + X @ [1.0, -0.2, 4.0, 0.5] + np.random.default_rng(2).standard_normal(80)
+
+
+# ---- weights of rows
+
+
+@either_problem
+@either_unit
+@either_intercept
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+def test_a_weight_counts_as_equal_rows(backend, compressed, standardize, fit_intercept, alpha):
+    """In every epoch: the coordinates of a standardized descent are those of the repeated rows too."""
+    X, y = far_columns()
+    options = {"compress": compressed, "backend": backend, "standardize": standardize, "alpha": alpha, "tol": 0}
+    options |= {"learning_rate": 0.1 if standardize else 1e-4, "epochs": 30, "fit_intercept": fit_intercept}
+    weighted = fastgd.gradient_descent(X, y, sample_weight=counts(80), **options)
+    repeated = fastgd.gradient_descent(*repeat(X, y), **options)
+    np.testing.assert_allclose(weighted.weights, repeated.weights, rtol=1e-10)
+    np.testing.assert_allclose(weighted.cost_history, repeated.cost_history, rtol=1e-11)
+
+
+@either_problem
+@pytest.mark.parametrize("name", ["more columns than rows", "collinear columns", "float32 fortran", "constant column"])
+def test_weights_of_awkward_rows(backend, compressed, name):
+    X, y = PROBLEMS[name]()
+    options = {"compress": compressed, "backend": backend, "epochs": 30, "learning_rate": 0.05, "tol": 0}
+    weighted = fastgd.gradient_descent(X, y, sample_weight=counts(len(y)), **options)
+    repeated = fastgd.gradient_descent(*repeat(X, y), **options)
+    np.testing.assert_allclose(weighted.weights, repeated.weights, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(weighted.cost_history, repeated.cost_history, rtol=1e-11)
+
+
+@either_problem
+@either_unit
+@pytest.mark.parametrize("scale", [1e-200, 0.5, 7.0, 1e200])
+def test_only_ratios_of_weights_matter(data, compressed, standardize, scale):
+    options = {"compress": compressed, "standardize": standardize, "alpha": 0.1, "epochs": 50, "tol": 0}
+    plain = fastgd.gradient_descent(*data, **options)
+    weighted = fastgd.gradient_descent(*data, sample_weight=np.full(100, scale), **options)
+    np.testing.assert_allclose(weighted.weights, plain.weights, rtol=1e-11)
+    np.testing.assert_allclose(weighted.cost_history, plain.cost_history, rtol=1e-11)
+
+
+# ---- ridge
+
+
+SHAPES = {"tall": far_columns, "wide": lambda: random_problem(8, 20), "square": lambda: random_problem(6, 6)}
+
+
+@either_problem
+@either_unit
+@either_intercept
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_ridge_has_its_closed_form(compressed, standardize, fit_intercept, weighted, shape):
+    """alpha is in the data's units, in whatever coordinates the descent is made."""
+    X, y = SHAPES[shape]()
+    sample_weight = counts(len(y)) if weighted else None
+    for alpha in (0.3, 20.0):
+        options = {"fit_intercept": fit_intercept, "sample_weight": sample_weight, "alpha": alpha}
+        expected = closed_form(X, y, **options)
+        result = fastgd.gradient_descent(
+            X,
+            y,
+            learning_rate="chebyshev",
+            epochs=20_000,
+            tol=0,
+            compress=compressed,
+            standardize=standardize,
+            **options,
+        )
+        assert np.linalg.norm(result.weights - expected) <= 1e-9 * np.linalg.norm(expected)
+
+
+@either_problem
+@either_unit
+def test_costs_have_the_penalty_of_the_coefficients(data, compressed, standardize):
+    X, y = data
+    start = np.arange(1.0, 7.0)
+    seen = []
+    fastgd.gradient_descent(
+        X,
+        y,
+        alpha=0.7,
+        weights=start,
+        compress=compressed,
+        standardize=standardize,
+        callback=lambda *at: seen.append(at),
+    )
+    assert len(seen) > 1
+    for _, weights, cost in seen:
+        assert cost == pytest.approx(ridge_cost(X, y, weights, 0.7), rel=1e-12)
+
+
+@either_problem
+def test_alpha_zero_changes_no_bit(data, compressed):
+    plain, none = [fastgd.gradient_descent(*data, compress=compressed, **alpha) for alpha in ({}, {"alpha": 0.0})]
+    np.testing.assert_array_equal(plain.weights, none.weights)
+
+
+# ---- standardized coordinates
+
+
+@either_problem
+@either_intercept
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_minimiser_is_that_of_the_data(compressed, fit_intercept, weighted):
+    X, y = far_columns()
+    sample_weight = counts(len(y)) if weighted else None
+    result = fastgd.gradient_descent(
+        X,
+        y,
+        standardize=True,
+        fit_intercept=fit_intercept,
+        sample_weight=sample_weight,
+        compress=compressed,
+        epochs=3000,
+        tol=0,
+        learning_rate="auto" if fit_intercept else "chebyshev",
+    )
+    np.testing.assert_allclose(result.weights, closed_form(X, y, fit_intercept, sample_weight), rtol=1e-9)
+
+
+@either_problem
+def test_columns_of_very_different_sizes(compressed):
+    X, y = PROBLEMS["mixed column scales"]()
+    result = fastgd.gradient_descent(X, y, standardize=True, compress=compressed, epochs=3000, tol=0)
+    scales = 10.0 ** np.arange(-9, 12, 3)
+    expected = np.linalg.lstsq(with_ones(X / scales), y)[0]
+    np.testing.assert_allclose(result.intercept, expected[0], rtol=1e-9)
+    np.testing.assert_allclose(result.coef * scales, expected[1:], rtol=1e-9)
+
+
+@either_problem
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+@pytest.mark.parametrize("scale", [1.0, 2.0**10, 2.0**-10])
+def test_the_path_does_not_depend_on_the_units(compressed, weighted, alpha, scale):
+    """Powers of two change no digit: a column in other units has its coefficient in other units, in every epoch."""
+    X, y = far_columns()
+    options = {"standardize": True, "compress": compressed, "epochs": 20, "tol": 0}
+    options["sample_weight"] = counts(len(y)) if weighted else None
+    plain = fastgd.gradient_descent(X, y, alpha=alpha, **options)
+    scaled = fastgd.gradient_descent(X * scale, y, alpha=alpha * scale**2, **options)
+    np.testing.assert_allclose(scaled.coef * scale, plain.coef, rtol=1e-11)
+    np.testing.assert_allclose(scaled.intercept, plain.intercept, rtol=1e-11)
+
+
+@either_problem
+@pytest.mark.parametrize("offset", [2.0**7, 2.0**13])
+def test_the_path_does_not_depend_on_offsets(compressed, offset):
+    """Numbers on a grid are moved exactly, and centred columns know nothing of a mean, that of y included."""
+    X, y = (np.round(array * 2.0**20) / 2.0**20 for array in random_problem(100, 3))
+    for epochs in (1, 10, 100):
+        options = {"standardize": True, "compress": compressed, "epochs": epochs, "tol": 0, "learning_rate": 0.3}
+        plain = fastgd.gradient_descent(X, y, **options)
+        moved = fastgd.gradient_descent(X + offset, y + offset, **options)
+        np.testing.assert_allclose(moved.coef, plain.coef, rtol=1e-10)
+
+
+@either_problem
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+@either_intercept
+def test_start_and_looks_are_in_the_units_of_the_data(compressed, fit_intercept, alpha, weighted):
+    X, y = far_columns()
+    start, seen = np.linspace(-2.0, 3.0, 4 + fit_intercept), []
+    result = fastgd.gradient_descent(
+        X,
+        y,
+        weights=start,
+        standardize=True,
+        compress=compressed,
+        alpha=alpha,
+        sample_weight=counts(len(y)) if weighted else None,
+        fit_intercept=fit_intercept,
+        callback=lambda *look: seen.append(look),
+        check_every=3,
+        epochs=20,
+        tol=0,
+    )
+    np.testing.assert_allclose(seen[0][1], start, rtol=1e-12, atol=1e-12)
+    assert [epoch for epoch, *_ in seen] == list(range(0, 20, 3))
+    rows, target = repeat(X, y) if weighted else (X, y)
+    for epoch, weights, cost in seen:
+        assert cost == result.cost_history[epoch]
+        assert cost == pytest.approx(ridge_cost(rows, target, weights, alpha), rel=1e-11)
+    assert ridge_cost(rows, target, result.weights, alpha) < result.cost_history[0]
+    np.testing.assert_array_equal(result.weights[-4:], result.coef)
+
+
+@either_problem
+def test_a_callback_ends_with_the_weights_that_it_saw(compressed):
+    X, y = far_columns()
+    seen = []
+    result = fastgd.gradient_descent(
+        X, y, standardize=True, compress=compressed, callback=lambda epoch, w, _: seen.append(w) or epoch == 20, tol=0
+    )
+    assert (result.reason, result.epochs) == ("callback", 20)
+    np.testing.assert_array_equal(result.weights, seen[-1])
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+@pytest.mark.parametrize("name", ["tutorial", "collinear columns", "constant column", "column of zeros", "one row"])
+def test_standardized_paths_are_the_same_on_both_problems(name, weighted, alpha):
+    X, y = PROBLEMS[name]()
+    options = {"standardize": True, "alpha": alpha, "sample_weight": counts(len(y)) if weighted else None, "tol": 0}
+    for epochs in (1, 10, 200):
+        small, rows = [fastgd.gradient_descent(X, y, compress=c, epochs=epochs, **options) for c in (True, False)]
+        assert np.linalg.norm(small.weights - rows.weights) <= 1e-11 * np.linalg.norm(rows.weights)
+
+
+@either_problem
+@pytest.mark.parametrize("name", ["constant column", "column of zeros", "nothing but zeros", "one row"])
+def test_constant_columns_are_not_blown_up(name, compressed):
+    X, y = PROBLEMS[name]()
+    start = np.ones(X.shape[1] + 1)
+    result = fastgd.gradient_descent(X, y, weights=start, standardize=True, compress=compressed, epochs=3000)
+    residual = y - with_ones(X) @ np.linalg.lstsq(with_ones(X), y)[0]
+    assert fastgd.cost(X, y, result.weights) <= residual @ residual / (2 * len(y)) * (1 + 1e-6) + 1e-12
+    constant = X.min(axis=0) == X.max(axis=0)
+    assert (abs(result.coef[constant]) <= 1 + 1e-12).all()  # nothing pulls at them
+
+
+# ---- mini-batches
+
+
+def small_batches(X, y, rate, epochs, batch_size, seed, fit_intercept=True, sample_weight=None, alpha=0.0):
+    """Return weights and costs of epochs of mini-batches, by the definition."""
+    A, generator = with_ones(X, fit_intercept), np.random.default_rng(seed)
+    s = np.ones(len(y)) if sample_weight is None else sample_weight / sample_weight.mean()
+    penalty = np.append(np.zeros(int(fit_intercept)), np.full(X.shape[1], alpha))
+    weights, costs = np.zeros(A.shape[1]), np.zeros(epochs)
+    for epoch in range(epochs):
+        order = generator.permutation(len(y))
+        for rows in np.split(order, range(batch_size, len(y), batch_size)):
+            error = A[rows] @ weights - y[rows]
+            costs[epoch] += ((s[rows] * error**2).sum() / 2 + len(rows) * (penalty * weights**2).sum() / 2) / len(y)
+            weights -= rate * (A[rows].T @ (s[rows] * error) / len(rows) + penalty * weights)
+    return weights, costs
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 33, 50, 99])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"fit_intercept": False}, {"alpha": 0.2}, {"sample_weight": counts(100), "alpha": 0.2}],
+    ids=["plain", "no intercept", "ridge", "weights and ridge"],
+)
+def test_batches_are_what_they_say(data, backend, batch_size, settings):
+    X, y = data
+    expected, costs = small_batches(X, y, 0.01, 12, batch_size, 3, **settings)
+    options = {"learning_rate": 0.01, "epochs": 12, "tol": 0, "backend": backend, "random_state": 3} | settings
+    result = fastgd.gradient_descent(X, y, batch_size=batch_size, **options)
+    assert (result.epochs, result.compressed) == (12, False)
+    np.testing.assert_allclose(result.weights, expected, rtol=1e-11)
+    np.testing.assert_allclose(result.cost_history, costs, rtol=1e-11)
+
+
+@pytest.mark.parametrize("settings", [{}, {"tol": 0}, {"learning_rate": "silver"}, {"standardize": True, "alpha": 0.1}])
+def test_a_batch_of_all_rows_is_no_batch(data, settings):
+    whole, batch = [fastgd.gradient_descent(*data, **settings, **size) for size in ({}, {"batch_size": 100})]
+    np.testing.assert_array_equal(batch.weights, whole.weights)
+    np.testing.assert_array_equal(batch.cost_history, whole.cost_history)
+    assert (batch.reason, batch.compressed) == (whole.reason, whole.compressed)
+
+
+def test_the_order_of_batches_comes_from_the_seed(data):
+    options = {"batch_size": 10, "learning_rate": 0.01, "epochs": 5, "tol": 0}
+    states = [1, np.random.default_rng(1), 2, None, None]
+    paths = [fastgd.gradient_descent(*data, random_state=state, **options).weights for state in states]
+    np.testing.assert_array_equal(paths[0], paths[1])
+    for one, other in pairwise(paths[1:]):
+        assert (one != other).any()
+
+
+def test_looks_change_no_batch(data):
+    options = {"batch_size": 10, "learning_rate": 0.01, "epochs": 50, "tol": 0, "random_state": 1}
+    plain = fastgd.gradient_descent(*data, **options)
+    seen = []
+    watched = fastgd.gradient_descent(*data, check_every=7, callback=lambda *look: seen.append(look), **options)
+    np.testing.assert_array_equal(watched.weights, plain.weights)
+    np.testing.assert_array_equal(watched.cost_history, plain.cost_history)
+    assert [epoch for epoch, *_ in seen] == list(range(0, 50, 7))
+    for epoch, weights, cost in seen[1:]:
+        before = fastgd.gradient_descent(*data, **(options | {"epochs": epoch}))
+        np.testing.assert_array_equal(weights, before.weights)
+        assert cost == plain.cost_history[epoch]
+
+
+@pytest.mark.parametrize("settings", [{}, {"sample_weight": counts(100)}, {"alpha": 0.3}])
+def test_costs_and_gradients_are_means_over_the_batches(data, settings):
+    """Where nothing moves they are those of all rows, whatever the batches."""
+    X, y = data
+    alpha, rows = settings.get("alpha", 0.0), repeat(X, y) if "sample_weight" in settings else (X, y)
+    prepared = prepare_rows(X, y, True, settings.get("sample_weight"), alpha, False)
+    kernel = backends.load("numpy").descend
+    descend = minibatch.make_kernel(kernel, prepared, 33, np.random.default_rng(0), 1)
+    weights, costs, gradient = np.arange(6.0), np.empty(2), np.empty(6)
+    assert descend(weights, np.zeros(2), costs, gradient) == 2
+    np.testing.assert_array_equal(weights, np.arange(6.0))
+    np.testing.assert_allclose(costs, ridge_cost(*rows, weights, alpha), rtol=1e-12)
+    expected = fastgd.gradient(*rows, weights) + alpha * np.append(0.0, weights[1:])
+    np.testing.assert_allclose(gradient, expected, rtol=1e-12)
+
+
+@either_unit
+@pytest.mark.parametrize("batch_size", [1, 10, 33, 99])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_batches_converge_where_there_is_no_noise(batch_size, weighted, standardize):
+    X, _ = random_problem(100, 3)
+    expected = np.array([2.0, 1.0, -2.0, 0.5])
+    result = fastgd.gradient_descent(
+        X,
+        with_ones(X) @ expected,
+        batch_size=batch_size,
+        sample_weight=counts(100) if weighted else None,
+        standardize=standardize,
+        random_state=0,
+    )
+    assert (result.reason, result.converged) == ("gradient", True)
+    np.testing.assert_allclose(result.weights, expected, rtol=1e-6)
+
+
+@either_unit
+@pytest.mark.parametrize("batch_size", [1, 10, 33, 99])
+@pytest.mark.parametrize("learning_rate", ["auto", "inverse_scaling", 0.02])
+def test_noise_is_no_divergence(data, batch_size, learning_rate, standardize):
+    """Costs of batches go up and down, those of all rows too: a stable rate ends with a cost near the least."""
+    X, y = data
+    result = fastgd.gradient_descent(
+        X, y, batch_size=batch_size, learning_rate=learning_rate, standardize=standardize, epochs=200, random_state=0
+    )
+    assert result.reason != "diverged"
+    least = fastgd.cost(X, y, closed_form(X, y))
+    assert fastgd.cost(X, y, result.weights) <= 2 * least
+
+
+@either_unit
+@pytest.mark.parametrize("batch_size", [1, 10, 50])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("alpha", [0.1, 100.0])
+def test_batches_with_weights_and_ridge_converge(data, batch_size, alpha, weighted, standardize):
+    X, y = data
+    settings = {"alpha": alpha, "sample_weight": counts(100) if weighted else None}
+    result = fastgd.gradient_descent(
+        X,
+        y,
+        batch_size=batch_size,
+        standardize=standardize,
+        learning_rate="inverse_scaling",
+        epochs=100 if batch_size == 1 else 1000,
+        random_state=0,
+        **settings,
+    )
+    rows = repeat(X, y) if weighted else (X, y)
+    least = ridge_cost(*rows, closed_form(X, y, **settings), alpha)
+    assert ridge_cost(*rows, result.weights, alpha) <= 1.05 * least
+
+
+def test_batches_may_diverge(data):
+    with pytest.warns(fastgd.DivergenceWarning, match="the cost grew or was no longer finite"):
+        result = fastgd.gradient_descent(*data, batch_size=10, learning_rate=10.0, random_state=0)
+    assert result.reason == "diverged"
+    assert len(result.cost_history) == result.epochs
+    assert np.isfinite(result.cost_history).all()
+    assert fastgd.cost(*data, result.weights) <= fastgd.cost(*data, np.zeros(6))
+
+
+@pytest.mark.parametrize("batch_size", [10, 100])
+def test_batches_exclude_compression(data, batch_size):
+    with pytest.raises(ValueError, match=f"compress must not be True with batch_size={batch_size}"):
+        fastgd.gradient_descent(*data, compress=True, batch_size=batch_size)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "error", "message"),
+    [
+        (0, ValueError, "must be 1 or more; got 0"),
+        (-5, ValueError, "must be 1 or more; got -5"),
+        (101, ValueError, "must be 100 or less; got 101"),
+        (2.5, TypeError, "must be a whole number; got 2.5"),
+        (True, TypeError, "must be a whole number; got True"),
+        ("all", TypeError, "must be a whole number; got 'all'"),
+    ],
+)
+def test_bad_sizes_of_batches(data, batch_size, error, message):
+    with pytest.raises(error, match=f"batch_size {message}"):
+        fastgd.gradient_descent(*data, batch_size=batch_size)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("compress", "yes"), ("compress", None), ("compress", 1), ("standardize", "yes"), ("standardize", None)],
+)
+def test_bad_choices(data, setting, value):
+    with pytest.raises((ValueError, TypeError), match=f"{setting} must be "):
+        fastgd.gradient_descent(*data, **{setting: value})
+
+
+# ---- the choice
+
+
+@pytest.mark.parametrize(
+    ("shape", "settings", "compressed", "why"),
+    [
+        ((3000, 10), {}, True, "1000 epochs on the data would take an estimated .* times as long"),
+        ((3000, 10), {"epochs": 2}, False, "2 epochs on the data would take an estimated .* times as long"),
+        ((3000, 10), {"backend": "numpy"}, False, "a backend was named"),
+        ((3000, 10), {"backend": "numpy", "compress": True}, True, "compress=True was asked for"),
+        ((3000, 10), {"compress": False}, False, "compress=False was asked for"),
+        ((3000, 10), {"compress": True, "epochs": 1}, True, "compress=True was asked for"),
+        ((3000, 10), {"batch_size": 1000, "epochs": 2, "learning_rate": 0.1}, False, "mini-batches need the rows"),
+        ((10, 30), {}, False, "no more rows than a compressed problem"),
+        ((12, 10), {}, False, "no more rows than a compressed problem"),
+        ((10, 30), {"compress": True}, True, "compress=True was asked for"),
+    ],
+)
+def test_whether_to_compress(shape, settings, compressed, why):
+    X, y = random_problem(*shape)
+    result = fastgd.gradient_descent(X, y, **({"epochs": 1000, "tol": 0} | settings))
+    assert result.compressed is compressed
+    assert fastgd.gradient_descent(X, y, **({"epochs": 1000, "tol": 0} | settings)).why == result.why
+    assert re.search(why, result.why)
