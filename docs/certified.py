@@ -4,20 +4,18 @@ python docs/certified.py            print the table
 python docs/certified.py --write    replace it in docs/certified.md
 """
 
-import argparse
 import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
+from pages import show_or_write
 
 import fastgd
-from fastgd.bench import replace_between_markers
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from strd import PROBLEMS, lre  # the data are kept with the tests
 
-PAGE = Path(__file__).with_name("certified.md")
 SCHEDULES = ("chebyshev", "silver", "constant")
 SETTINGS = {"epochs": 100_000, "tol": 1e-12, "standardize": True, "compress": True}
 
@@ -59,17 +57,5 @@ def make_table():
     return "\n".join(lines)
 
 
-def main():
-    """Print the table, or write it into the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="replace the table in certified.md")
-    options = parser.parse_args()
-    table = make_table()
-    print(table)
-    if options.write:
-        text = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(replace_between_markers(text, table, str(PAGE), "certified"), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    show_or_write(__doc__, make_table, "certified.md", "certified")

@@ -11,7 +11,6 @@ import os
 
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
-import argparse
 import subprocess
 import sys
 from functools import cache
@@ -24,13 +23,12 @@ from time import perf_counter
 
 import numba
 import numpy as np
+from pages import show_or_write
 
 from fastgd import backends
 from fastgd.backends import _kernel, team
-from fastgd.bench import replace_between_markers
 
 ROOT = Path(__file__).parents[1]
-PAGE = Path(__file__).with_name("kernels.md")
 SHAPES = ((1_000, 20), (100_000, 50))
 ROUNDS = 9
 SECONDS_A_CALL = 0.05
@@ -194,17 +192,5 @@ def make_table():
     return "\n".join(lines)
 
 
-def main():
-    """Print the table, or write it into the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="replace the table in kernels.md")
-    options = parser.parse_args()
-    table = make_table()
-    print(table)
-    if options.write:
-        text = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(replace_between_markers(text, table, str(PAGE), "steps"), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    show_or_write(__doc__, make_table, "kernels.md", "steps")

@@ -19,6 +19,7 @@ T. F. Chan, G. H. Golub and R. J. LeVeque, Algorithms for computing the sample v
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -85,9 +86,9 @@ def first_means(X: Array, y: Array, weights: Array | None) -> Array:
 
 def check_squares(X: Array, y: Array, squares: Array, total: float) -> None:
     """Refuse data whose squares, as far as their centred sums can tell, leave the range of float64."""
-    finite = np.isfinite(squares).all()
-    smallest = min(squares[1:-1].max(), squares[-1]) if finite else np.inf
-    if finite and smallest > validation.SMALLEST_SQUARE * total:
+    _, *features, target = squares.tolist()
+    finite = isfinite(sum(features) + target)
+    if finite and min(max(features), target) > validation.SMALLEST_SQUARE * total:
         return
     for name, array in (("X", X), ("y", y)):  # of constant columns there is nothing left: these pass
         validation.check_finite(name, array)

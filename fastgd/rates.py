@@ -19,6 +19,7 @@ chebyshev           error times 2ρᴺ/(1 + ρ²ᴺ) after a cycle of N epochs, 
 """
 
 from collections.abc import Callable
+from functools import cache
 from math import ceil, log, sqrt
 from typing import Any
 
@@ -163,12 +164,14 @@ def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
     if not 0 < convexity < smoothness:  # all non-zero eigenvalues are one
         return constant(epochs, smoothness)
     centre, radius = (smoothness + convexity) / 2, (smoothness - convexity) / 2
-    cycles = {}
-    for length in dict.fromkeys(lengths := chebyshev_cycles(epochs, smoothness, convexity)):
-        cycles[length] = 1 / (centre - radius * np.cos(lebedev_finogenov(length) * (np.pi / (2 * length))))
-    return np.concatenate([cycles[length] for length in lengths])
+    lengths, parts = chebyshev_cycles(epochs, smoothness, convexity), []
+    for length in dict.fromkeys(lengths):  # the longest first
+        cycle = 1 / (centre - radius * np.cos(lebedev_finogenov(length) * (np.pi / (2 * length))))
+        parts.append(np.repeat(cycle[np.newaxis], lengths.count(length), axis=0).ravel())
+    return np.concatenate(parts)
 
 
+@cache
 def lebedev_finogenov(length: int) -> Array:
     """Return the odd numbers below 2·length, a power of two, in the order that keeps partial products small.
 
@@ -182,6 +185,7 @@ def lebedev_finogenov(length: int) -> Array:
     while len(order) < length:
         order = np.repeat(order, 2)
         order[1::2] = 2 * len(order) - order[1::2]
+    order.flags.writeable = False  # it is kept
     return order
 
 

@@ -1,7 +1,8 @@
 """The run: blocks of epochs by a kernel, and looks between them that print, ask, and decide."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate, chain
 from typing import Any
 
 import numpy as np
@@ -44,15 +45,15 @@ class Looks:
 
     def blocks(self, epochs: int) -> Iterator[tuple[int, int, bool]]:
         """Yield where blocks of epochs begin and end, and whether the run may be judged at the end."""
-        regular = set(range(self.check_every, epochs, self.check_every))
-        if self.cycles is None:
-            ends = judged = regular | {epochs}
-        else:
-            judged = set(np.cumsum(self.cycles).tolist())
-            ends = judged | regular if self.watched else judged
+        regular = range(self.check_every, epochs, self.check_every)
+        ends: Iterable[int] = chain(regular, [epochs]) if self.cycles is None else accumulate(self.cycles)
+        judged = None
+        if self.cycles is not None and self.watched:
+            judged = set(ends)
+            ends = sorted(judged.union(regular))
         first = 0
-        for end in sorted(ends):
-            yield first, end, end in judged
+        for end in ends:
+            yield first, end, judged is None or end in judged
             first = end
 
 
