@@ -3,14 +3,20 @@
 With an intercept, X has the implied column of ones in front.
 """
 
+from math import sqrt
+
 import numpy as np
 
 from fastgd.arrays import Array, norm
 
-# Up to this many features the Hessian is formed and solved exactly; above, power iterations cost less.
+# Up to this many features, or rows, the Hessian is formed and solved exactly; above, a few products with X cost less.
+# A compressed problem has been formed at greater expense already: there, up to more.
 EXACT_FEATURES = 256
+EXACT_COMPRESSED = 2048
 POWER_ITERATIONS = 16
+LANCZOS_STEPS = 64
 BLOCK_ROWS = 4096
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 def smoothness(X: Array, fit_intercept: bool) -> float:
@@ -34,15 +40,20 @@ def extremes(X: Array, fit_intercept: bool, noise: float = 0.0) -> tuple[float, 
     """Return smoothness and convexity, the largest and the smallest non-zero eigenvalue of the Hessian.
 
     Of few rows, as of a compressed problem, they come from the singular values, to more digits. What is below the
-    rounding error of the largest one counts as zero; `noise` is how many times that X carries on top.
+    rounding error of the largest one counts as zero; `noise` is how many times that X carries on top. For many features
+    they are those of a few products with X: smoothness a little too large, convexity too large where eigenvalues crowd
+    together, so that a schedule is safe, and reaches the smallest of them later.
     """
-    if not fit_intercept and len(X) <= X.shape[1] + 2:
+    compressed = not fit_intercept and len(X) <= X.shape[1] + 2
+    if min(X.shape) > (EXACT_COMPRESSED if compressed else EXACT_FEATURES):
+        return lanczos(X, fit_intercept)
+    if compressed and X.shape[1] <= EXACT_FEATURES:
         values = np.linalg.svd(X, compute_uv=False)
-        nonzero = values[values > (max(X.shape) + noise) * np.finfo(np.float64).eps * values[0]]
+        nonzero = values[values > (max(X.shape) + noise) * EPSILON * values[0]]
         return float(values[0]) ** 2 / len(X), float(nonzero[-1]) ** 2 / len(X) if len(nonzero) else 0.0
     eigenvalues = np.linalg.eigvalsh(smaller_gram(X, fit_intercept))
     largest = float(max(eigenvalues[-1], 0.0))
-    nonzero = eigenvalues[eigenvalues > len(eigenvalues) * np.finfo(np.float64).eps * largest]
+    nonzero = eigenvalues[eigenvalues > len(eigenvalues) * EPSILON * largest]
     return largest, float(nonzero[0]) if len(nonzero) else 0.0
 
 
@@ -92,6 +103,38 @@ def power_iteration(X: Array, fit_intercept: bool) -> float:
         image = hessian_product(X, vector, fit_intercept)
     quotient = float(vector @ image)
     return quotient + norm(image - quotient * vector)
+
+
+def lanczos(X: Array, fit_intercept: bool) -> tuple[float, float]:
+    """Return the extreme Ritz values of some Lanczos steps, the largest with the norm of its residual on top.
+
+    All directions are kept and made orthogonal twice, which costs little beside the products with X.
+
+    References
+    ----------
+    B. N. Parlett, The Symmetric Eigenvalue Problem, SIAM, 1998, chapter 13.
+    """
+    size = X.shape[1] + fit_intercept
+    steps = min(LANCZOS_STEPS, size)
+    basis, diagonal, beside = np.zeros((steps + 1, size)), np.zeros(steps), np.zeros(steps)
+    start = hessian_product(X, np.random.default_rng(0).standard_normal(size), fit_intercept)  # nothing of its kernel
+    length, done = norm(start), 0
+    # What is left when the steps have found all that X does to the start is rounding, and no direction.
+    while done < steps and length > sqrt(EPSILON) * abs(diagonal).max():
+        basis[done] = start / length
+        start = hessian_product(X, basis[done], fit_intercept)
+        diagonal[done] = basis[done] @ start
+        for _ in range(2):
+            start -= basis[: done + 1].T @ (basis[: done + 1] @ start)
+        beside[done] = length = norm(start)
+        done += 1
+    if done == 0:
+        return 0.0, 0.0
+    off = beside[: done - 1]
+    values, vectors = np.linalg.eigh(np.diag(diagonal[:done]) + np.diag(off, 1) + np.diag(off, -1))
+    largest = float(values[-1])
+    positive = values[values > size * EPSILON * largest]
+    return largest + float(beside[done - 1] * abs(vectors[-1, -1])), float(positive[0])
 
 
 def hessian_product(X: Array, vector: Array, fit_intercept: bool) -> Array:

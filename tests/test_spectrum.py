@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from problems import PROBLEMS, random_problem
 
+import fastgd
 from fastgd import spectrum
 
 WITH_AND_WITHOUT_INTERCEPT = pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no intercept"])
@@ -97,3 +98,36 @@ def test_power_iteration_gives_a_stable_rate(name, fit_intercept):
 @pytest.mark.parametrize("scale", [1e-100, 1e100])
 def test_power_iteration_gives_a_stable_rate_at_every_scale(scale, fit_intercept):
     assert_stable_estimate(scale * make_features(ADVERSARIAL["linear decay"]), fit_intercept)
+
+
+@WITH_AND_WITHOUT_INTERCEPT
+@pytest.mark.parametrize("name", ADVERSARIAL)
+def test_a_few_products_find_the_extremes(name, fit_intercept):
+    X = make_features(ADVERSARIAL[name])
+    eigenvalues = explicit_eigenvalues(X, fit_intercept)
+    smoothness, convexity = spectrum.lanczos(X, fit_intercept)
+    assert eigenvalues[-1] * (1 - 1e-12) <= smoothness <= 1.01 * eigenvalues[-1]
+    nonzero = eigenvalues[eigenvalues > 1e-12 * eigenvalues[-1]]
+    # Where they decay without a gap, the lowest is as good as rounding.
+    lowest = 1e-13 * eigenvalues[-1] if name == "fast geometric decay" else nonzero[0] * (1 - 1e-3)
+    assert lowest <= convexity <= eigenvalues[-1] * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("name", ["all equal", "one just above the others", "two close ones"])
+def test_a_few_products_are_exact_where_there_are_few_eigenvalues(name):
+    eigenvalues = ADVERSARIAL[name]
+    smoothness, convexity = spectrum.lanczos(make_features(eigenvalues), False)
+    assert (smoothness, convexity) == pytest.approx((eigenvalues.max(), eigenvalues.min()), rel=1e-9)
+
+
+def test_no_product_finds_a_curvature_where_there_is_none():
+    assert spectrum.lanczos(np.zeros((400, 300)), True)[1] == pytest.approx(1.0)
+    assert spectrum.lanczos(np.zeros((400, 300)), False) == (0.0, 0.0)
+
+
+def test_a_schedule_converges_by_the_extremes_of_a_few_products():
+    X = np.random.default_rng(2).standard_normal((900, 300))
+    y = X @ np.linspace(1.0, 2.0, 300) + 3.0
+    result = fastgd.gradient_descent(X, y, learning_rate="chebyshev", compress=False, tol=1e-12, epochs=5000)
+    assert result.converged
+    np.testing.assert_allclose(result.weights, [3.0, *np.linspace(1.0, 2.0, 300)], rtol=1e-9)
