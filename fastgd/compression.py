@@ -4,6 +4,8 @@
 parts of them can be compressed anywhere and merged.
 """
 
+from math import sqrt
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -178,6 +180,8 @@ class Compressor:
     def problem(self) -> tuple[Array, Array]:
         """Return X_small and y_small, as `compress` does, for all rows added so far.
 
+        They are to be fitted without another intercept, and not to be standardized: their rows are no samples.
+
         Raises
         ------
         ValueError
@@ -205,10 +209,12 @@ def make_problem(summary: Summary, fit_intercept: bool, penalty: Array) -> tuple
     """Return X_small and y_small, with ½·Σ penaltyⱼ·coefⱼ² added to J."""
     total, rows = summary.total, summary.rows
     if penalty.any():
-        rows = stack_qr(rows, np.eye(len(penalty), len(penalty) + 1) * np.sqrt(total * penalty)[:, np.newaxis])
+        rows = stack_qr(rows, np.eye(len(penalty), len(penalty) + 1) * (sqrt(total) * np.sqrt(penalty))[:, np.newaxis])
     small = np.empty((len(rows) + 1, rows.shape[1] + 1))
     small[0, 0], small[0, 1:] = 1.0, summary.means
     small[0] *= np.sqrt(total)
     small[1:, 0], small[1:, 1:] = 0.0, rows
-    small *= np.sqrt(len(small) / total)
+    small *= np.sqrt(len(small)) / np.sqrt(total)
+    if not np.isfinite(small).all():
+        raise ValueError("alpha and sample_weight must have products in the range of float64; rescale them")
     return np.ascontiguousarray(small[:, 1 - fit_intercept : -1]), small[:, -1].copy()

@@ -1,7 +1,8 @@
 """The driver: validate once, prepare the problem, pick the rates, run, report."""
 
 import warnings
-from dataclasses import replace
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ from fastgd.stopping import make_rules
 # Elements of X that one call of a kernel goes through at most, a few tenths of a second for the compiled ones: Python
 # answers Ctrl-C between two calls.
 CALL_ELEMENTS = 100_000_000
+EPOCH_ELEMENTS = 64  # of X that take as long as what an epoch does beside reading them
 EPSILON = float(np.finfo(np.float64).eps)
+ORDINARY_CONDITION = 1e3
 MOST_EPOCHS = 100_000_000  # rates and costs are arrays of one number for each
 
 
@@ -163,35 +166,31 @@ def gradient_descent(
 
     prepare = prepare_compressed if compressed else prepare_rows
     prepared = prepare(X, y, fit_intercept, sample_weight, alpha, standardize)
-    problem, cycles, condition = prepared.problem, None, None
-    rules = make_rules(problem.X, problem.y, problem.intercept, tol)
-    if rates is None and schedule is not None:
-        smoothness, convexity = measure_curvature(schedule, prepared, batch_size)
-        rates, cycles = make_rates(schedule, epochs, smoothness, convexity)
-        rules = replace(rules, convexity=convexity)
-        condition = np.sqrt(smoothness / convexity) if convexity > 0 else None
+    problem, cycles = prepared.problem, None
+    curvature = spectrum.Curvature(problem.X, problem.intercept, prepared.noise)
+    explicit, convexity = fit_intercept and not problem.intercept, partial(getattr, curvature, "convexity")
+    rules = make_rules(problem.X, problem.y, problem.intercept, tol, explicit=explicit, find_convexity=convexity)
+    if schedule is not None:
+        rates, cycles = pick_rates(schedule, epochs, curvature, prepared, batch_size)
     assert rates is not None
-
-    def call_kernel(w: Array, rates: Array, costs: Array, gradient: Array) -> int:
-        return int(kernel(problem.X, problem.y, w, rates, costs, gradient, threads))
 
     def show(epoch: int, w: Array, cost: float) -> Any:
         return callback(epoch, prepared.to_data(w), cost) if callback else None
 
-    descend: CallKernel = call_kernel
-    if batch_size is not None and generator is not None:
-        descend = minibatch.make_kernel(kernel, prepared, batch_size, generator, threads)
     looks = Looks(rules, check_every, show if callback else None, verbose, cycles)
-    evaluate = call_kernel if batch_size is not None else None
-    epochs_a_call = max(1, CALL_ELEMENTS // problem.X.size)
-    final, costs, reason = run(descend, evaluate, epochs_a_call, prepared.from_data(start), rates, looks)
+    descend, evaluate = make_call(kernel, prepared, threads), None
+    if batch_size is not None and generator is not None:
+        descend, evaluate = minibatch.make_kernel(kernel, prepared, batch_size, generator, threads), descend
+    epochs_a_call = max(1, CALL_ELEMENTS // (problem.X.size + EPOCH_ELEMENTS))
+    begin = prepared.from_data(start)
+    final, costs, reason = run(descend, evaluate, epochs_a_call, begin, rates, looks)
     final = prepared.to_data(final)
     if reason == "diverged":
         largest = float(rates[: len(costs) + 1].max())
-        warn_of_divergence(largest, len(costs), spectrum.smoothness(problem.X, problem.intercept))
-    ill = reason in ("cost", "gradient", "epochs") and is_ill_conditioned(condition, tol, reason, epochs)
+        warn_of_divergence(largest, len(costs), limit_smoothness(curvature.smoothness, prepared, batch_size))
+    ill = is_ill_conditioned(curvature.condition, tol, reason, epochs)
     if ill:
-        warn_of_condition(condition, standardize)
+        warn_of_condition(curvature.condition, standardize)
     return DescentResult(
         weights=final,
         coef=final[int(fit_intercept) :].copy(),
@@ -231,27 +230,41 @@ def make_start(weights: Any, n_weights: int, fit_intercept: bool, generator: np.
     return validation.check_start(weights, n_weights, fit_intercept)
 
 
-def measure_curvature(schedule: Schedule, prepared: Prepared, batch_size: int | None) -> tuple[float, float]:
-    """Return smoothness and convexity, the latter 0.0 where nobody asks and finding out would take long."""
-    problem = prepared.problem
-    if needs_convexity(schedule) or (prepared.small and problem.X.shape[1] <= spectrum.EXACT_FEATURES):
-        smoothness, convexity = spectrum.extremes(problem.X, problem.intercept, prepared.noise)
+def pick_rates(
+    schedule: Schedule, epochs: int, curvature: spectrum.Curvature, prepared: Prepared, batch_size: int | None
+) -> tuple[Array, list[int] | None]:
+    """Return the rates of a schedule, and its cycles; the convexity is only found out where it matters."""
+    if needs_convexity(schedule):
+        smoothness, convexity = curvature.extremes
     else:
-        smoothness, convexity = spectrum.smoothness(problem.X, problem.intercept), 0.0
-    if batch_size is not None:
-        smoothness = minibatch.expected_smoothness(prepared, batch_size, smoothness)
-    return smoothness, convexity
+        smoothness, convexity = curvature.smoothness, 0.0
+    return make_rates(schedule, epochs, limit_smoothness(smoothness, prepared, batch_size), convexity)
+
+
+def limit_smoothness(smoothness: float, prepared: Prepared, batch_size: int | None) -> float:
+    """Return the smoothness that limits the rates: that of all rows, or what mini-batches have."""
+    return smoothness if batch_size is None else minibatch.expected_smoothness(prepared, batch_size, smoothness)
+
+
+def make_call(kernel: Callable[..., int], prepared: Prepared, threads: int) -> CallKernel:
+    """Return the kernel, bound to the problem."""
+    problem = prepared.problem
+
+    def call_kernel(weights: Array, rates: Array, costs: Array, gradient: Array) -> int:
+        return int(kernel(problem.X, problem.y, weights, rates, costs, gradient, threads))
+
+    return call_kernel
 
 
 def is_ill_conditioned(condition: float | None, tol: float, reason: str, epochs: int) -> bool:
     """Tell whether rounding leaves fewer digits than asked for, or no rates could do with so few epochs.
 
     Weights are known to about condition·eps, and an error falls by a given factor in a number of epochs that grows with
-    the condition number for the best rates there are.
+    the condition number, for the best rates there are. Few epochs of an ordinary problem are nobody's mistake.
     """
-    if condition is None or tol == 0:
+    if condition is None or tol == 0 or reason in ("diverged", "callback", "interrupted"):
         return False
-    return condition * EPSILON > tol or (reason == "epochs" and condition > epochs)
+    return condition * EPSILON > tol or (reason == "epochs" and condition > max(epochs, ORDINARY_CONDITION))
 
 
 def warn_of_divergence(rate: float, epochs: int, smoothness: float) -> None:

@@ -17,7 +17,6 @@ from fastgd.tables import Table, list_names, quote, read_csv
 from fastgd.validation import check_mean_square
 
 INTERRUPTED = 130  # what shells make of Ctrl-C: 128 + SIGINT
-STATES = {"cost": "settled (cost)", "gradient": "converged (gradient)"}
 
 
 def run(options: argparse.Namespace) -> int:
@@ -49,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"fastgd: no model: interrupted after {result.epochs} epochs", file=sys.stderr)
         return INTERRUPTED
     fitted = model.Model(options.target, features, result.intercept, result.coef.tolist())
-    document = model.to_json(fitted, describe(X, y, result))
+    document = model.to_json(fitted, describe(X, y, result, options.learning_rate))
     if options.out:
         Path(options.out).write_text(model.format_json(document) + "\n", encoding="utf-8")
     if picture:
@@ -60,10 +59,11 @@ def run(options: argparse.Namespace) -> int:
         print(model.format_json(document))
     else:
         print_model(document)
-    for warning in caught:
-        print(f"fastgd: {warning.message}", file=sys.stderr)
-    if not caught:
-        advise(result, options.standardize)
+    if result.reason == "epochs":
+        hint = "" if options.standardize else ", or --standardize"
+        print(f"fastgd: not converged after {result.epochs} epochs: try more --epochs{hint}", file=sys.stderr)
+    elif not result.converged:  # a ConditionWarning
+        print(f"fastgd: {caught[0].message}".replace("standardize=True", "--standardize"), file=sys.stderr)
     return 0
 
 
@@ -103,31 +103,19 @@ def choose_features(table: Table, options: argparse.Namespace) -> list[str]:
     return features
 
 
-def advise(result: DescentResult, standardized: bool) -> None:
-    """Say what to try when the fit may be far from the best one."""
-    if result.reason == "cost" and not standardized:
-        advice = "the cost changed too little to go on; that can be a slow descent: compare with --standardize"
-    elif not result.converged:
-        hint = "" if standardized else ", or --standardize"
-        advice = f"not converged after {result.epochs} epochs: try more --epochs{hint}"
-    else:
-        return
-    print(f"fastgd: {advice}", file=sys.stderr)
-
-
 def check_columns(names: list[str], X: Array) -> None:
     """Refuse columns whose squares leave the range of float64, by name."""
     for name, column in zip(names, X.T, strict=True):
         check_mean_square(f"column {name!r}", column)
 
 
-def describe(X: Array, y: Array, result: DescentResult) -> dict[str, Any]:
+def describe(X: Array, y: Array, result: DescentResult, learning_rate: float | str) -> dict[str, Any]:
     """Return how a fit went, as plain values for JSON."""
     reached = cost(X, y, result.weights)
     return {
         "n_samples": len(y),
         "backend": result.backend,
-        "learning_rate": float(result.rates[0]),
+        "learning_rate": learning_rate if is_schedule(learning_rate) else float(result.rates[0]),
         "epochs": result.epochs,
         "reason": result.reason,
         "converged": result.converged,
@@ -136,13 +124,20 @@ def describe(X: Array, y: Array, result: DescentResult) -> dict[str, Any]:
     }
 
 
+def is_schedule(learning_rate: float | str) -> bool:
+    """Tell whether rates differ from epoch to epoch, so that none of them says much."""
+    return isinstance(learning_rate, str) and learning_rate not in ("auto", "constant")
+
+
 def print_model(document: dict[str, Any]) -> None:
     """Print a fitted model for a person."""
     notes = document["fit"]
-    state = STATES.get(notes["reason"], "not converged")
+    state = f"converged ({notes['reason']})" if notes["converged"] else "not converged"
     r_squared = "undefined" if notes["r_squared"] is None else f"{notes['r_squared']:.6f}"
     print(f"{notes['n_samples']} rows, {len(document['features'])} features, target {document['target']!r}")
-    print(f"backend {notes['backend']}, rate {notes['learning_rate']:.6g}, {notes['epochs']} epochs, {state}")
+    rate = notes["learning_rate"]
+    shown = rate if isinstance(rate, str) else f"{rate:.6g}"
+    print(f"backend {notes['backend']}, rate {shown}, {notes['epochs']} epochs, {state}")
     print(f"cost {notes['cost']:.8g}, R² {r_squared}\n")
     names = ["intercept", *document["features"]]
     width = max(map(len, names))

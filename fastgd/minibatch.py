@@ -15,9 +15,10 @@ def make_kernel(
 ) -> Callable[[Array, Array, Array, Array], int]:
     """Return a function that runs epochs of mini-batches, in place, as a kernel runs epochs of all rows.
 
-    Every epoch shuffles the rows anew and makes an update from each batch, at the epoch's rate; the last batch may be
-    smaller. costs[k] is the mean of the batches' costs, each of the weights that its update starts from, weighted by
-    their rows; the gradient is the mean of theirs. An epoch in which a cost is not finite is undone.
+    Every epoch shuffles the rows anew and makes an update from each batch, at the epoch's rate. The last batch may be
+    smaller: its step is shorter in proportion, since the gradient of few rows is rough. costs[k] is the mean of the
+    batches' costs, each of the weights that its update starts from, weighted by their rows; the gradient is the mean of
+    theirs. An epoch in which a cost is not finite is undone.
     """
     problem, penalty = prepared.rows, prepared.penalty
     n_samples = len(problem.y)
@@ -31,7 +32,8 @@ def make_kernel(
                 rows = order[start : start + batch_size]
                 batch = Problem(np.take(problem.X, rows, axis=0), problem.y[rows], problem.intercept)
                 batch = add_ridge(batch, penalty)
-                applied = kernel(batch.X, batch.y, weights, rates[epoch : epoch + 1], cost, slope, threads)
+                rate = rates[epoch : epoch + 1] * (len(rows) / batch_size)
+                applied = kernel(batch.X, batch.y, weights, rate, cost, slope, threads)
                 costs[epoch] += cost[0] * len(rows) / n_samples
                 gradient += slope * (len(rows) / n_samples)
                 if not applied:

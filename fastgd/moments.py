@@ -107,7 +107,7 @@ def make_blocks(X: Array, y: Array, weights: Array | None, shift: Array, stacked
 
     For a QR, `stacked` columns make it worth to have blocks of several times as many rows.
     """
-    rows = rows_per_block(X) if stacked is None else max(rows_per_block(X), 4 * stacked)
+    rows = rows_per_block(X) if stacked is None else max(rows_per_block(X), 2 * stacked)
     buffer = np.empty((min(rows, len(y)), X.shape[1] + 2), order="F" if X.flags.f_contiguous else "C")
     for start in range(0, len(y), rows):
         part = slice(start, min(start + rows, len(y)))

@@ -140,17 +140,18 @@ def standardize(problem: Problem, sample_weight: Array | None) -> tuple[Problem,
     what rows of weight zero hold.
     """
     X = problem.X
+    total = len(X) if sample_weight is None else sample_weight.sum()
     counts = np.ones(len(X)) if sample_weight is None else sample_weight
-    counted = counts > 0
     means = np.zeros(X.shape[1])
     moved = X.astype(np.float64)
+    moved[counts == 0] = 0.0
     if problem.intercept:
         for _ in range(2):  # the rounding of a mean far from zero would be a large part of what is left
-            rest = np.average(moved[counted], axis=0, weights=counts[counted])
+            rest = counts @ moved / total
             means += rest
             moved -= rest
-    squares = np.average(np.square(moved[counted]), axis=0, weights=counts[counted])
-    scales = choose_scales(squares, np.abs(X[counted]).max(axis=0))
+    magnitudes = np.maximum(np.abs(means), np.sqrt(np.finfo(np.float64).tiny))
+    scales = choose_scales(np.einsum("i,ij,ij->j", counts, moved, moved) / total, magnitudes)
     moved /= scales
     return Problem(moved, problem.y, problem.intercept), Coordinates(means, scales, problem.intercept)
 

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.arrays import Array
-from fastgd.validation import check_rates
+from fastgd.validation import check_count, check_not_negative, check_rates
 
 Schedule = Callable[[int, float, float], ArrayLike]
 
@@ -54,7 +54,8 @@ def constant(epochs: int, smoothness: float, convexity: float = 0.0, *, initial:
     >>> rates.constant(3, smoothness=4.0)
     array([0.25, 0.25, 0.25])
     """
-    return np.full(epochs, constant_rate(smoothness) if initial is None else initial)
+    check_schedule(epochs, smoothness, initial=initial)
+    return np.full(epochs, constant_rate(smoothness) if initial is None else float(initial))
 
 
 def inverse_scaling(
@@ -72,6 +73,7 @@ def inverse_scaling(
     >>> rates.inverse_scaling(3, smoothness=1.0, power=1.0)
     array([1.        , 0.5       , 0.33333333])
     """
+    check_schedule(epochs, smoothness, initial=initial, power=power)
     return constant(epochs, smoothness, initial=initial) / np.arange(1.0, epochs + 1) ** power
 
 
@@ -97,6 +99,8 @@ def step_decay(
     >>> rates.step_decay(5, smoothness=1.0, every=2)
     array([1.  , 1.  , 0.5 , 0.5 , 0.25])
     """
+    check_schedule(epochs, smoothness, initial=initial, factor=factor)
+    every = check_count("every", every)
     return constant(epochs, smoothness, initial=initial) * factor ** (np.arange(epochs) // every)
 
 
@@ -115,6 +119,7 @@ def exponential_decay(
     >>> rates.exponential_decay(3, smoothness=1.0, decay=0.1).round(3)
     array([1.   , 0.905, 0.819])
     """
+    check_schedule(epochs, smoothness, initial=initial, decay=decay)
     return constant(epochs, smoothness, initial=initial) * np.exp(-decay * np.arange(epochs))
 
 
@@ -136,9 +141,11 @@ def silver(epochs: int, smoothness: float, convexity: float = 0.0) -> Array:
     >>> rates.silver(3, smoothness=1.0).round(4)
     array([1.4142, 2.    , 1.4142])
     """
-    count = np.concatenate([np.arange(1, length + 1) for length in silver_restarts(epochs, smoothness, convexity)])
-    twos = np.log2(count & -count)
-    return (1 + SILVER_RATIO ** (twos - 1)) * constant(epochs, smoothness)
+    check_schedule(epochs, smoothness, convexity=convexity)
+    runs = silver_restarts(epochs, smoothness, convexity)
+    count = np.arange(1, runs[0] + 1)
+    steps = 1 + SILVER_RATIO ** (np.log2(count & -count) - 1)
+    return np.resize(steps, epochs) * constant_rate(smoothness)  # over and over
 
 
 def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
@@ -161,6 +168,7 @@ def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
     >>> (1 / rates.chebyshev(4, smoothness=3.0, convexity=1.0)).round(3)
     array([1.076, 2.924, 1.617, 2.383])
     """
+    check_schedule(epochs, smoothness, convexity=convexity)
     if not 0 < convexity < smoothness:  # all non-zero eigenvalues are one
         return constant(epochs, smoothness)
     centre, radius = (smoothness + convexity) / 2, (smoothness - convexity) / 2
@@ -221,12 +229,15 @@ def silver_restarts(epochs: int, smoothness: float, convexity: float) -> list[in
 
 def silver_cycles(epochs: int, smoothness: float, convexity: float) -> list[int]:
     """Return how many epochs lie between those after which the silver schedule promises something."""
-    cycles: list[int] = []
-    for run in silver_restarts(epochs, smoothness, convexity):
-        ends = [(1 << k) - 1 for k in range(1, run.bit_length() + 1) if (1 << k) - 1 <= run]
-        ends += [run] * (ends[-1] < run)
-        cycles += np.diff([0, *ends]).tolist()
-    return cycles
+    runs = silver_restarts(epochs, smoothness, convexity)
+    cycles = split_silver(runs[0]) * runs.count(runs[0])
+    return cycles + (split_silver(runs[-1]) if runs[-1] != runs[0] else [])
+
+
+def split_silver(epochs: int) -> list[int]:
+    """Return the epochs from one 2ᵏ − 1 to the next, in one run of the silver schedule."""
+    lengths = [1 << k for k in range(epochs.bit_length()) if (2 << k) - 1 <= epochs]
+    return [*lengths, epochs - sum(lengths)] if sum(lengths) < epochs else lengths
 
 
 SCHEDULES: dict[str, Schedule] = {
@@ -249,6 +260,15 @@ SMOOTHNESS_ONLY = (constant, inverse_scaling, step_decay, exponential_decay)
 def needs_convexity(schedule: Schedule) -> bool:
     """Tell whether a schedule may depend on the convexity, which takes longer to find than the smoothness."""
     return getattr(schedule, "func", schedule) not in SMOOTHNESS_ONLY
+
+
+def check_schedule(epochs: int, smoothness: float, **options: float | None) -> None:
+    """Refuse what no schedule can be made of."""
+    check_count("epochs", epochs)
+    check_not_negative("smoothness", smoothness)
+    for name, value in options.items():
+        if value is not None:
+            check_not_negative(name, value)
 
 
 def find_schedule(learning_rate: Any) -> Schedule | None:

@@ -37,8 +37,7 @@ class DescentResult:
         Why the run ended.
     converged : bool
         True if the run ended because cost or gradient settled, and the problem is not known to be too ill-conditioned
-        for the tolerance. A cost can settle in a slow descent, far from the
-        minimum: with columns of very different scale, or far from zero. Standardized columns are the remedy.
+        for the tolerance.
     backend : str
         The backend that ran.
     compressed : bool

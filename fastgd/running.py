@@ -85,18 +85,28 @@ def run(
     if looks.rules.tol == 0 and looks.cycles is None and evaluate is None and not looks.watched:
         start = weights.copy()
         outcome = run_blocks(call_kernel, None, epochs_a_call, weights, rates, replace(looks, check_every=len(rates)))
-        if outcome[2] == "interrupted" or (outcome[2] == "epochs" and not grown_at_a_look(outcome[1], rates, looks)):
+        final, costs, reason = outcome
+        last_cost = np.empty(1)
+        if reason == "epochs":
+            call_kernel(final, np.zeros(1), last_cost, np.empty_like(final))
+        if reason == "interrupted" or (
+            reason == "epochs" and not grown_at_a_look(np.append(costs, last_cost), rates, looks)
+        ):
             return outcome
         weights = start  # it diverged somewhere: once more, to find the last good weights
     return run_blocks(call_kernel, evaluate, epochs_a_call, weights, rates, looks)
 
 
 def grown_at_a_look(costs: Array, rates: Array, looks: Looks) -> bool:
-    """Tell whether a run that nobody watched would have ended as diverged at one of its looks."""
-    every = looks.check_every
-    before, after = costs[::every], costs[every - 1 :: every]
+    """Tell whether a run that nobody watched would have ended as diverged at one of its looks.
+
+    After the costs of all epochs comes the one of the last weights.
+    """
+    every, epochs = looks.check_every, len(rates)
+    before = costs[:epochs:every]
+    after = np.append(costs[every - 1 : epochs - 1 : every], costs[-2])
     earlier = np.minimum.accumulate(before) if is_monotone(rates) else np.full_like(before, costs[0])
-    return bool(np.any(looks.rules.grown(earlier[: len(after)], after)))
+    return bool(np.any(looks.rules.grown(earlier, after))) or bool(looks.rules.grown(earlier[-1], costs[-1]))
 
 
 def is_monotone(rates: Array) -> bool:

@@ -3,11 +3,13 @@
 With an intercept, X has the implied column of ones in front.
 """
 
+from functools import cached_property
 from math import sqrt
 
 import numpy as np
 
 from fastgd.arrays import Array, norm
+from fastgd.compression import make_problem, summarize
 
 # Up to this many features, or rows, the Hessian is formed and solved exactly; above, a few products with X cost less.
 # A compressed problem has been formed at greater expense already: there, up to more.
@@ -15,8 +17,44 @@ EXACT_FEATURES = 256
 EXACT_COMPRESSED = 2048
 POWER_ITERATIONS = 16
 LANCZOS_STEPS = 64
+LEAST_RATIO = 1e-12  # of an eigenvalue to the largest, for it to have some digits in a sum of squares
 BLOCK_ROWS = 4096
 EPSILON = float(np.finfo(np.float64).eps)
+
+
+class Curvature:
+    """The curvature of one problem, found out when it is asked for, and once.
+
+    Parameters
+    ----------
+    X, fit_intercept, noise
+        As in `extremes`.
+    """
+
+    def __init__(self, X: Array, fit_intercept: bool, noise: float = 0.0) -> None:
+        self.X, self.fit_intercept, self.noise = X, fit_intercept, noise
+
+    @cached_property
+    def extremes(self) -> tuple[float, float]:
+        """Smoothness and convexity."""
+        return extremes(self.X, self.fit_intercept, self.noise)
+
+    @cached_property
+    def smoothness(self) -> float:
+        """The smoothness alone, which takes less time where there are many features."""
+        few = min(self.X.shape) <= EXACT_FEATURES
+        return self.extremes[0] if few or "extremes" in self.__dict__ else power_iteration(self.X, self.fit_intercept)
+
+    @property
+    def convexity(self) -> float:
+        """The convexity."""
+        return self.extremes[1]
+
+    @property
+    def condition(self) -> float | None:
+        """The condition number of X among its non-zero singular values; None if nobody has asked for the convexity."""
+        largest, smallest = self.__dict__.get("extremes", (0.0, 0.0))
+        return sqrt(largest / smallest) if smallest > 0 else None
 
 
 def smoothness(X: Array, fit_intercept: bool) -> float:
@@ -53,6 +91,11 @@ def extremes(X: Array, fit_intercept: bool, noise: float = 0.0) -> tuple[float, 
         return float(values[0]) ** 2 / len(X), float(nonzero[-1]) ** 2 / len(X) if len(nonzero) else 0.0
     eigenvalues = np.linalg.eigvalsh(smaller_gram(X, fit_intercept))
     largest = float(max(eigenvalues[-1], 0.0))
+    if eigenvalues[0] < LEAST_RATIO * largest and len(X) > X.shape[1] + 2:
+        # A sum of squares has lost what is below: the rows know more.
+        nothing = np.zeros(len(X))
+        summary = summarize(X, nothing, None, "qr")
+        return extremes(make_problem(summary, fit_intercept, np.zeros(X.shape[1]))[0], False, noise)
     nonzero = eigenvalues[eigenvalues > len(eigenvalues) * EPSILON * largest]
     return largest, float(nonzero[0]) if len(nonzero) else 0.0
 

@@ -4,9 +4,12 @@ Rescaling y leaves every one of these decisions as it is, and so does rescaling 
 one, rescaled features stand in another proportion to the column of ones, and that is another descent.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
+
+import numpy as np
 
 from fastgd.arrays import Array, norm
 from fastgd.validation import check_mean_square
@@ -14,6 +17,8 @@ from fastgd.validation import check_mean_square
 # A cost counts as grown when it is above an earlier one by more than rounding can explain.
 GROWTH = 1 + 1e-6
 ROUNDING = 1e-12
+# Residuals of an exact fit are this much of y, roughly: a few units of its last digit.
+EXACT = 1e-15
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +33,28 @@ class StoppingRules:
         The trace of the Hessian of J, the mean square of a row of X: at least as large as smoothness.
     largest_cost : float
         J of weights that are all zero: half the mean square of y.
-    convexity : float
-        The smallest non-zero eigenvalue of the Hessian of J; 0 where it is not known.
+    variation : float
+        J of the best constant, where there is an intercept: half the variance of y; else as `largest_cost`.
+    find_convexity : callable
+        Returns the smallest non-zero eigenvalue of the Hessian of J, or 0 where it cannot be told. Only asked when a
+        cost seems to have settled, since the answer may take as long as many epochs.
     """
 
     tol: float
     curvature: float
     largest_cost: float
-    convexity: float = 0.0
+    variation: float
+    find_convexity: Callable[[], float]
 
     def settled(self, previous_cost: float, cost: float, gradient: Array) -> str | None:
         """Return "gradient" or "cost" when the run has settled by that rule, else None.
 
         The gradient is small when ‖Xᵀr‖ ≤ tol·‖X‖·‖r‖ in the Frobenius norm of X, or when the residual r itself is
-        negligible against y: the two rules of LSMR. The cost has settled when it changes by no more than tol of itself
-        between two looks, and is not above its least value by more: J − J* ≤ ‖∇J‖² / (2·convexity). Where the convexity
-        is not known, no single update must be able to change the cost much more: one at the rate 1/smoothness lowers J
-        by at least ‖∇J‖² / (2·smoothness). So a rate that is far too small, or one that jumps to and fro over the
-        minimum, does not pass for a settled cost. A slow descent in a badly scaled problem can, then.
+        negligible against y, or against its variation where there is an intercept: the two rules of LSMR. The cost has
+        settled when it changes by no more than tol of itself between two looks, no single update can change it much
+        more (one at the rate 1/smoothness lowers J by at least ‖∇J‖² / (2·smoothness)), and it is above its least value
+        by no more than tol of itself: J − J* ≤ ‖∇J‖² / (2·convexity). So no rate that is far too small, or that jumps
+        to and fro over the minimum, passes for a settled cost, nor does a slow descent in a badly scaled problem.
 
         References
         ----------
@@ -57,21 +66,48 @@ class StoppingRules:
             return None
         size = norm(gradient)
         scale = sqrt(self.curvature) * sqrt(2 * cost)
-        if size <= self.tol * scale or cost <= self.tol**2 * self.largest_cost:
+        negligible = max(self.tol * sqrt(self.variation), EXACT * sqrt(self.largest_cost))
+        if size <= self.tol * scale or sqrt(cost) <= negligible:
             return "gradient"
-        unchanged = abs(previous_cost - cost) <= self.tol * cost
-        if self.convexity > 0:
-            lowest = size <= sqrt(2 * self.convexity) * sqrt(self.tol * cost)
-        else:
-            lowest = size <= sqrt(self.tol) * scale
-        return "cost" if unchanged and lowest else None
+        if abs(previous_cost - cost) > self.tol * cost or size > sqrt(self.tol) * scale:
+            return None
+        convexity = self.find_convexity()
+        return "cost" if convexity == 0 or size <= sqrt(2 * convexity) * sqrt(self.tol * cost) else None
 
     def grown(self, earlier_cost: Any, cost: Any) -> Any:
         """Tell whether a cost is above an earlier one by more than rounding explains; arrays of costs one by one."""
         return cost > GROWTH * earlier_cost + ROUNDING**2 * self.largest_cost
 
 
-def make_rules(X: Array, y: Array, fit_intercept: bool, tol: float) -> StoppingRules:
-    """Return the rules for one problem; refuse data whose squares leave the range of float64."""
+def make_rules(
+    X: Array,
+    y: Array,
+    fit_intercept: bool,
+    tol: float,
+    *,
+    explicit: bool = False,
+    find_convexity: Callable[[], float] = lambda: 0.0,
+) -> StoppingRules:
+    """Return the rules for one problem; refuse data whose squares leave the range of float64.
+
+    Parameters
+    ----------
+    X, y : ndarray
+        The problem.
+    fit_intercept : bool
+        Whether a column of ones is implied.
+    tol : float
+        The tolerance.
+    explicit : bool
+        Whether column 0 of X is the intercept's.
+    find_convexity : callable
+        See `StoppingRules`.
+    """
     curvature = check_mean_square("X", X) + fit_intercept
-    return StoppingRules(tol, curvature, check_mean_square("y", y) / 2)
+    largest = check_mean_square("y", y) / 2
+    variation = largest
+    if fit_intercept or explicit:
+        ones = X[:, 0] if explicit else np.ones(len(y))
+        rest = y - ones * ((ones @ y) / (ones @ ones))
+        variation = float(rest @ rest) / (2 * len(y))
+    return StoppingRules(tol, curvature, largest, variation, find_convexity)

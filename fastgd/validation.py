@@ -213,6 +213,7 @@ def check_not_negative(name: str, number: Any) -> float:
 
 def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
     """Return one of the values there are to choose from."""
+    value = bool(value) if isinstance(value, np.bool) else value
     for choice in choices:
         if type(value) is type(choice) and value == choice:
             return choice
@@ -231,8 +232,9 @@ def check_sample_weight(weights: ArrayLike | None, n_samples: int, *, zero_sum: 
         row = int(np.flatnonzero(array < 0)[0])
         raise ValueError(f"sample_weight must not be negative; got {array[row]} at row {row} (counted from 0)")
     with np.errstate(over="ignore"):
-        if not np.isfinite(array.sum()):
-            raise ValueError("sample_weight must have a sum in the range of float64; its values are too large")
+        total = float(array.sum())
+    if not isfinite(total) or 0 < total < SMALLEST_SQUARE:
+        raise ValueError(f"sample_weight must have a sum in the range of float64, with all its digits; got {total}")
     if not zero_sum and not array.any():
         raise ValueError("sample_weight must be above 0 in at least one row; got only zeros")
     return array

@@ -74,11 +74,19 @@ def test_the_gradient_rule_is_what_it_says(data, fit_intercept):
 
 
 def test_the_cost_rule_is_what_it_says(data):
+    X, y = data
     result = fastgd.gradient_descent(*data, tol=1e-5, learning_rate=0.1, check_every=4)
     assert result.reason == "cost"
     looks = result.cost_history[3::4]
     changes = abs(np.diff(looks)) / looks[1:]
-    assert changes[-1] <= 1e-5 < changes[-2]
+    convexity, settled = spectrum.extremes(X, True)[1], []
+    for last in range(7, result.epochs, 4):  # the cost and the gradient that an update of the look's block started from
+        weights = fastgd.gradient_descent(*data, tol=0, learning_rate=0.1, epochs=last).weights
+        excess = np.linalg.norm(fastgd.gradient(X, y, weights)) ** 2 / (2 * convexity)
+        settled.append(bool(changes[last // 4 - 1] <= 1e-5 and excess <= 1e-5 * result.cost_history[last]))
+    assert settled == [False] * (len(settled) - 1) + [True]
+    exact = np.linalg.lstsq(np.column_stack([np.ones(len(X)), X]), y, rcond=None)[0]
+    assert looks[-1] <= fastgd.cost(X, y, exact) * (1 + 1e-5)
 
 
 def test_an_exact_fit_ends_by_the_gradient(backend):
@@ -236,7 +244,7 @@ def test_an_interrupt_keeps_the_calls_that_were_whole(data, monkeypatch):
         return kernel(*arguments)
 
     monkeypatch.setattr(fastgd.backends.load("numpy"), "descend", interrupted)
-    monkeypatch.setattr(descent, "CALL_ELEMENTS", 7 * data[0].size)
+    monkeypatch.setattr(descent, "CALL_ELEMENTS", 7 * (data[0].size + descent.EPOCH_ELEMENTS))
     result = fastgd.gradient_descent(*data, tol=0, check_every=1000, backend="numpy")
     assert calls == [7, 7, 7, 7]
     assert (result.reason, result.epochs, len(result.cost_history)) == ("interrupted", 21, 21)
@@ -255,3 +263,64 @@ def test_a_start_out_of_range_is_refused(data):
         fastgd.gradient_descent(*data, weights=[1e200] * 6)
     with pytest.raises(ValueError, match="weights must have a finite cost and gradient"):
         fastgd.gradient(*data, [1e308] * 6)
+
+
+@pytest.mark.parametrize("compress", [True, False])
+@pytest.mark.parametrize("learning_rate", ["auto", 0.3, "chebyshev"])
+def test_a_target_far_from_zero_is_not_fitted_by_its_mean(compress, learning_rate):
+    generator = np.random.default_rng(0)
+    X = generator.standard_normal((300, 1)) + 0.03 * generator.standard_normal((300, 4))
+    signal = X @ [30.0, -20.0, 10.0, -20.0]
+    options = {"standardize": True, "compress": compress, "learning_rate": learning_rate, "epochs": 100}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fastgd.ConditionWarning)
+        result = fastgd.gradient_descent(X, signal + 1.7e9, **options)
+    unexplained = np.var(signal + 1.7e9 - result.predict(X)) / np.var(signal)
+    assert unexplained < 1e-6 or not result.converged
+
+
+@pytest.mark.parametrize("n_samples", [60, 300, 5000])
+@pytest.mark.parametrize("settings", [{}, {"compress": True}, {"compress": False}, {"learning_rate": 0.5}], ids=str)
+def test_nearly_equal_columns_do_not_settle_far_from_the_minimum(n_samples, settings):
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal(n_samples)
+    X = np.column_stack([x, x + 1e-6 * generator.standard_normal(n_samples)])
+    y = x + 1e6 * (X[:, 1] - X[:, 0]) + 0.1 * generator.standard_normal(n_samples)
+    with pytest.warns(fastgd.ConditionWarning, match=r"condition number of X is [12].*e\+06"):
+        result = fastgd.gradient_descent(X, y, **settings)
+    assert not result.converged
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_directions_that_a_sum_of_squares_loses_are_not_forgotten(compress):
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal(100)
+    X = np.column_stack([x, x + 1e-8 * generator.standard_normal(100)])
+    y = x + 1e8 * (X[:, 1] - X[:, 0]) + 0.1 * generator.standard_normal(100)
+    with pytest.warns(fastgd.ConditionWarning, match=r"condition number of X is [12].*e\+08"):
+        result = fastgd.gradient_descent(X, y, learning_rate="chebyshev", standardize=True, compress=compress)
+    assert not result.converged
+
+
+@pytest.mark.parametrize("epochs", [1, 9, 10, 11, 25])
+@pytest.mark.parametrize("times_limit", [0.9, 1.0, 1.02, 1.2])
+def test_being_watched_changes_nothing(data, epochs, times_limit):
+    rate = times_limit * 2 / spectrum.smoothness(data[0], True)
+    for settings in ({}, {"weights": np.full(6, 0.3)}):
+        options = {"learning_rate": rate, "epochs": epochs, "tol": 0, **settings}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", fastgd.DivergenceWarning)
+            alone = fastgd.gradient_descent(*data, **options)
+            watched = fastgd.gradient_descent(*data, callback=lambda *_: None, **options)
+        assert (alone.reason, alone.epochs) == (watched.reason, watched.epochs)
+        np.testing.assert_array_equal(alone.weights, watched.weights)
+
+
+@pytest.mark.parametrize("batch_size", [33, 64, 99])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_short_last_batch_is_no_danger(batch_size, seed):
+    generator = np.random.default_rng(seed)
+    X = generator.standard_normal((100, 5))
+    y = X @ np.arange(5.0) + generator.standard_normal(100)
+    result = fastgd.gradient_descent(X, y, batch_size=batch_size, epochs=200, random_state=seed)
+    assert result.reason != "diverged"

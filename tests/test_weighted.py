@@ -290,7 +290,8 @@ def small_batches(X, y, rate, epochs, batch_size, seed, fit_intercept=True, samp
         for rows in np.split(order, range(batch_size, len(y), batch_size)):
             error = A[rows] @ weights - y[rows]
             costs[epoch] += ((s[rows] * error**2).sum() / 2 + len(rows) * (penalty * weights**2).sum() / 2) / len(y)
-            weights -= rate * (A[rows].T @ (s[rows] * error) / len(rows) + penalty * weights)
+            step = rate * len(rows) / batch_size  # shorter for the last batch
+            weights -= step * (A[rows].T @ (s[rows] * error) / len(rows) + penalty * weights)
     return weights, costs
 
 
