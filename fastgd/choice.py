@@ -4,9 +4,9 @@ from fastgd import validation
 
 # Seconds that benchmarks/compression_costs.py fits to measurements. Only their ratios decide, and these differ less
 # from machine to machine than times do; measured anew at each call, a choice would differ from run to run.
-DIRECT = (4e-8, 2.5e-10)  # an epoch on the data: in any case, for each element of X
-SMALL = (4e-8, 2.0e-10)  # an epoch on the compressed problem: in any case, for each of its elements
-COMPRESS = (1.2e-4, 1.0e-9, 3.0e-11)  # compressing: in any case, for each element, for each element and column
+DIRECT = (1.3e-7, 1.5e-10)  # an epoch on the data: in any case, for each element of X
+SMALL = (1.4e-7, 2.4e-10)  # an epoch on the compressed problem: in any case, for each of its elements
+COMPRESS = (1.3e-4, 3.6e-9, 1.7e-11)  # compressing: in any case, for each element, for each element and column
 LEAST_GAIN = 2.0  # how many times faster it must look, since the data may turn out to need a QR
 
 
