@@ -111,15 +111,17 @@ def smaller_gram(X: Array, fit_intercept: bool) -> Array:
 def hessian(X: Array, fit_intercept: bool) -> Array:
     """Return XᵀX/n in float64, summed over blocks of rows so that float32 data is never copied whole."""
     n_samples, n_features = X.shape
-    products = np.zeros((n_features, n_features))
-    sums = np.zeros(n_features)
+    i = int(fit_intercept)
+    sums = np.zeros((n_features + i, n_features + i))
     for start in range(0, n_samples, BLOCK_ROWS):
         block = X[start : start + BLOCK_ROWS].astype(np.float64, copy=False)
-        products += block.T @ block
-        sums += block.sum(axis=0)
+        sums[i:, i:] += block.T @ block
+        if fit_intercept:
+            sums[0, 1:] += block.sum(axis=0)
     if fit_intercept:
-        products = np.block([[np.array([[float(n_samples)]]), sums[None, :]], [sums[:, None], products]])
-    return products / n_samples
+        sums[0, 0] = n_samples
+        sums[1:, 0] = sums[0, 1:]
+    return sums / n_samples
 
 
 def power_iteration(X: Array, fit_intercept: bool) -> float:

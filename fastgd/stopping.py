@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-import numpy as np
-
 from fastgd.arrays import Array, norm
 from fastgd.validation import check_mean_square
 
@@ -106,8 +104,8 @@ def make_rules(
     curvature = check_mean_square("X", X) + fit_intercept
     largest = check_mean_square("y", y) / 2
     variation = largest
-    if fit_intercept or explicit:
-        ones = X[:, 0] if explicit else np.ones(len(y))
-        rest = y - ones * ((ones @ y) / (ones @ ones))
+    if explicit or fit_intercept:
+        ones = X[:, 0]
+        rest = y - (ones * ((ones @ y) / (ones @ ones)) if explicit else y.mean())
         variation = float(rest @ rest) / (2 * len(y))
     return StoppingRules(tol, curvature, largest, variation, find_convexity)
