@@ -145,6 +145,7 @@ def test_the_numbers_of_a_result_are_its_own():
     np.testing.assert_array_equal(result.weights, kept)
 
 
+@pytest.mark.filterwarnings("ignore::fastgd.ConditionWarning")  # some are as ill-conditioned as it says
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_every_awkward_problem_is_taken(backend, name):
     X, y = PROBLEMS[name]()
