@@ -24,7 +24,7 @@ ROUNDS = 7
 EPOCHS = 200
 
 
-def time_epochs(X, y, intercepts):
+def seconds_an_epoch(X, y, intercepts):
     """Return the seconds of an epoch, and of the call beside it."""
     epochs = max(2, min(EPOCHS, round(2e7 / X.size)))
     weights, gradient = np.zeros(X.shape[1] + intercepts), np.zeros(X.shape[1] + intercepts)
@@ -39,7 +39,7 @@ def measure(shape):
     small = compress(X, y, method="gram")
     samples = []
     for _ in range(ROUNDS):
-        direct, compressed = time_epochs(X, y, 1), time_epochs(*small, 0)
+        direct, compressed = seconds_an_epoch(X, y, 1), seconds_an_epoch(*small, 0)
         start = perf_counter()
         compress(X, y, method="gram")
         samples.append((direct, compressed, perf_counter() - start))

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("fastgd: interrupted", file=sys.stderr)
         return fitting.INTERRUPTED
-    except (ValueError, OSError, ImportError) as error:
+    except (ValueError, OSError, ImportError, MemoryError) as error:
         print(f"fastgd: {error}", file=sys.stderr)
         return 2
 
@@ -47,7 +47,12 @@ def make_parser() -> argparse.ArgumentParser:
     names = ["auto", *backends.MODULES]
 
     demo = commands.add_parser("demo", help="fit the tutorial's problem and real data by all backends")
-    demo.add_argument("--plot", metavar="FILE", default="fastgd-demo.png", help="the picture of the cost curves")
+    demo.add_argument(
+        "--plot",
+        metavar="FILE",
+        default="fastgd-demo.png",
+        help="a picture of the cost curves (fastgd-demo.png)",
+    )
     demo.add_argument("--backend", choices=names, default="auto", help="what computes the printed runs")
     demo.set_defaults(command=run_demo)
 
@@ -101,7 +106,12 @@ def run_demo(options: argparse.Namespace) -> int:
     from fastgd.demo import run_demo as demo
 
     fitting.check_output("--plot", options.plot)
-    demo(plots.check_picture(options.plot), options.backend)
+    picture = None
+    try:
+        picture = plots.check_picture(options.plot)
+    except ImportError as error:
+        print(f"No picture: {error}\n")
+    demo(picture, options.backend)
     return 0
 
 

@@ -4,6 +4,8 @@
 parts of them can be compressed anywhere and merged.
 """
 
+from __future__ import annotations  # help() shows ArrayLike, not what it is made of
+
 from math import sqrt
 
 import numpy as np
@@ -152,7 +154,7 @@ class Compressor:
         self._moments = added if self._moments is None else add_moments(self._moments, added, self.method)
         self.n_samples += len(y)
 
-    def merge(self, other: "Compressor") -> None:
+    def merge(self, other: Compressor) -> None:
         """Add the rows that another compressor has seen.
 
         Raises

@@ -24,12 +24,13 @@ def tutorial_problem() -> tuple[Array, Array]:
     return X, 4.0 + X @ np.array([3.0, -2.0, 1.0, 0.5, -1.0]) + 0.5 * generator.standard_normal(100)
 
 
-def run_demo(picture: Path, backend: str) -> None:
-    """Print both parts, and save their cost curves."""
+def run_demo(picture: Path | None, backend: str) -> None:
+    """Print both parts, and save their cost curves if there is a place for them."""
     tutorial = show_tutorial(backend)
     real, least_cost = show_real_data(backend)
-    draw(tutorial, real, least_cost, picture)
-    print(f"\nCost curves: {picture}")
+    if picture:
+        draw(tutorial, real, least_cost, picture)
+        print(f"\nCost curves: {picture}")
 
 
 def show_tutorial(backend: str) -> DescentResult:

@@ -1,5 +1,7 @@
 """The driver: validate once, prepare the problem, pick the rates, run, report."""
 
+from __future__ import annotations  # help() shows ArrayLike, not what it is made of
+
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -93,8 +95,9 @@ def gradient_descent(
         Ridge: alpha·½‖coef‖² is added to J, in the data's units; the intercept is not penalised. scikit-learn's
         ``Ridge(alpha=a)`` is ``a / n_samples`` here. Without compression, this copies X.
     batch_size : int or None
-        Update from batches of so many shuffled rows instead of from all; excludes compression. The cost of an epoch is
-        then the mean of its batches' costs.
+        Update from batches of so many shuffled rows instead of from all; as many as there are, or more, are no batches.
+        The cost of an epoch is then the mean of its batches' costs. At a constant rate the weights keep jumping about;
+        they settle at rates that shrink, as those of "inverse_scaling" do.
     standardize : bool
         Descend in coordinates where columns have mean 0 and mean square 1; all weights, those to start from too, are in
         the data's units. Without compression, this copies X.
@@ -190,7 +193,7 @@ def gradient_descent(
         warn_of_divergence(largest, len(costs), limit_smoothness(curvature.smoothness, prepared, batch_size))
     ill = is_ill_conditioned(curvature.condition, tol, reason, epochs)
     if ill:
-        warn_of_condition(curvature.condition, standardize)
+        warn_of_condition(curvature.condition, standardize, reason)
     return DescentResult(
         weights=final,
         coef=final[int(fit_intercept) :].copy(),
@@ -278,9 +281,11 @@ def warn_of_divergence(rate: float, epochs: int, smoothness: float) -> None:
     )
 
 
-def warn_of_condition(condition: float | None, standardized: bool) -> None:
+def warn_of_condition(condition: float | None, standardized: bool, reason: str) -> None:
     """Warn that the problem is too ill-conditioned for what was asked."""
     remedy = "alpha, or fewer columns" if standardized else "standardize=True or alpha"
+    if reason == "epochs":
+        remedy += ", or more epochs at learning_rate='chebyshev'"
     warnings.warn(
         f"not converged: the condition number of X is {condition:.3g}, too much for the tol and the epochs asked for; "
         f"try {remedy}",

@@ -1,5 +1,7 @@
 """J and its gradient for given weights, the two functions that a descent is made of."""
 
+from __future__ import annotations  # help() shows ArrayLike, not what it is made of
+
 import numpy as np
 from numpy.typing import ArrayLike
 

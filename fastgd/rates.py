@@ -20,7 +20,7 @@ chebyshev           error times 2ρᴺ/(1 + ρ²ᴺ) after a cycle of N epochs, 
 
 from collections.abc import Callable
 from functools import cache
-from math import ceil, log, sqrt
+from math import ceil, log, sqrt, tanh
 from typing import Any
 
 import numpy as np
@@ -153,7 +153,8 @@ def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
 
     They are the inverses of the roots of the Chebyshev polynomial on [convexity, smoothness]. A cycle has so many, a
     power of two, that it multiplies the error by 1e-4 or less; within a cycle their order keeps rounding errors, and
-    what the long steps amplify, small. What is left of the epochs is filled with shorter cycles.
+    what the long steps amplify, small. What is left of the epochs is filled with shorter cycles, for the upper part of
+    [convexity, smoothness] that they can do as much for; they leave what lies below no larger than it was.
 
     References
     ----------
@@ -165,15 +166,16 @@ def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
     Examples
     --------
     >>> from fastgd import rates
-    >>> (1 / rates.chebyshev(4, smoothness=3.0, convexity=1.0)).round(3)
-    array([1.076, 2.924, 1.617, 2.383])
+    >>> print((1 / rates.chebyshev(8, smoothness=3.0, convexity=1.0)).round(3))
+    [1.019 2.981 1.805 2.195 1.169 2.831 1.444 2.556]
     """
     check_schedule(epochs, smoothness, convexity=convexity)
     if not 0 < convexity < smoothness:  # all non-zero eigenvalues are one
         return constant(epochs, smoothness)
-    centre, radius = (smoothness + convexity) / 2, (smoothness - convexity) / 2
     lengths, parts = chebyshev_cycles(epochs, smoothness, convexity), []
     for length in dict.fromkeys(lengths):  # the longest first
+        least = max(convexity, smoothness * tanh(log(2 / CYCLE_ERROR) / (2 * length)) ** 2)
+        centre, radius = (smoothness + least) / 2, (smoothness - least) / 2
         cycle = 1 / (centre - radius * np.cos(lebedev_finogenov(length) * (np.pi / (2 * length))))
         parts.append(np.repeat(cycle[np.newaxis], lengths.count(length), axis=0).ravel())
     return np.concatenate(parts)

@@ -1,5 +1,7 @@
 """What a run of gradient descent leaves behind."""
 
+from __future__ import annotations  # help() shows ArrayLike, not what it is made of
+
 from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
@@ -16,7 +18,7 @@ class ConditionWarning(RuntimeWarning):
     """The problem is too ill-conditioned for the digits, or the epochs, that were asked for."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DescentResult:
     """What a run of gradient descent leaves behind.
 
@@ -43,7 +45,7 @@ class DescentResult:
     compressed : bool
         Whether it ran on a compressed problem.
     why : str
-        Why it did, or not.
+        Why it was compressed, or not.
     rates : ndarray of shape (epochs,), float64
         The learning rate of each update.
     """
@@ -59,6 +61,13 @@ class DescentResult:
     compressed: bool
     why: str
     rates: Array
+
+    def __repr__(self) -> str:
+        cost = f"{self.cost_history[-1]:.6g}" if len(self.cost_history) else "none"
+        return (
+            f"<DescentResult: {'' if self.converged else 'not '}converged ({self.reason}) after {self.epochs} epochs, "
+            f"last cost {cost}, backend {self.backend!r}, {'' if self.compressed else 'not '}compressed>"
+        )
 
     def predict(self, X: ArrayLike) -> Array:
         """Return ``X @ coef + intercept``, float64 of shape (n_samples,).

@@ -65,13 +65,18 @@ def test_silver_doubles_itself(smoothness):
         steps = np.concatenate([steps, [1 + (1 + np.sqrt(2)) ** (k - 1)], steps])
 
 
+def lowest(length, largest, least):
+    """Return where the interval of a cycle begins: where 2ρᴺ is 1e-4, if that is above the least eigenvalue."""
+    return max(least, largest * np.tanh(np.log(2e4) / (2 * length)) ** 2)
+
+
 @pytest.mark.parametrize("condition", [1.0, 1.5, 10, 1e2, 1e4, 1e6, 1e9])
 @pytest.mark.parametrize("length", [1, 2, 4, 8, 64])
 def test_chebyshev_rates_are_the_inverse_roots(condition, length):
     largest, least = 3.0, 3.0 / condition
     cycle = rates.chebyshev_cycles(1 << 20, largest, least)[0]
     length = min(length, cycle)
-    k = np.arange(length)
+    k, least = np.arange(length), lowest(length, largest, least)
     roots = (largest + least) / 2 - (largest - least) / 2 * np.cos((2 * k + 1) * np.pi / (2 * length))
     np.testing.assert_allclose(np.sort(1 / rates.chebyshev(length, largest, least)), np.sort(roots), rtol=1e-7)
 
@@ -114,19 +119,33 @@ def test_a_schedule_without_curvature_has_finite_rates(schedule):
 # ---- promises
 
 
+@pytest.mark.parametrize("epochs", [1, 7, 100, 1000, 1023])
+def test_few_epochs_do_no_harm_and_much_good(epochs):
+    """Where a whole cycle does not fit, no error grows, and the cost falls further than at a constant rate."""
+    eigenvalues = np.geomspace(1e-8, 1.0, 200)
+    chebyshev, constant = (np.ones(200) for _ in range(2))
+    for rate in rates.chebyshev(epochs, 1.0, 1e-8):
+        chebyshev *= 1 - rate * eigenvalues
+    constant *= (1 - eigenvalues) ** epochs
+    assert abs(chebyshev).max() <= 1 + 1e-6
+    assert eigenvalues @ chebyshev**2 <= eigenvalues @ constant**2 * (1 + 1e-3)
+
+
 @pytest.mark.parametrize("condition", [1.5, 10, 1e2, 1e4, 1e6])
 def test_a_chebyshev_cycle_keeps_its_promise(condition):
     """On a filled spectrum the error of a cycle is at most the bound, which its worst eigenvalue reaches."""
-    least, root = 1 / condition, np.sqrt(condition)
-    factor = (root - 1) / (root + 1)
-    whole = rates.chebyshev_cycles(1 << 20, 1.0, least)[0]
+    convexity = 1 / condition
+    whole = rates.chebyshev_cycles(1 << 20, 1.0, convexity)[0]
     for length in [1 << k for k in range(whole.bit_length()) if 1 << k <= 16] + [whole]:
-        assert rates.chebyshev_cycles(length, 1.0, least) == [length]
+        assert rates.chebyshev_cycles(length, 1.0, convexity) == [length]
+        least = lowest(length, 1.0, convexity)
+        root = np.sqrt(1 / least)
+        factor = (root - 1) / (root + 1)
         extrema = (1 + least) / 2 - (1 - least) / 2 * np.cos(
             np.pi * np.arange(0, length + 1, -(-length // 50)) / length
         )
         filled = np.concatenate([extrema, np.geomspace(least, 1.0, 60)])
-        errors, costs = descend(filled, rates.chebyshev(length, 1.0, least))
+        errors, costs = descend(filled, rates.chebyshev(length, 1.0, convexity))
         bound = 2 * factor**length / (1 + factor ** (2 * length))
         assert abs(errors).max() == pytest.approx(bound, rel=1e-8)
         assert costs.max() <= condition**2 * costs[0]  # how far it may rise inside a cycle
