@@ -95,7 +95,7 @@ def gradient_descent(
         Ridge: alpha·½‖coef‖² is added to J, in the data's units; the intercept is not penalised. scikit-learn's
         ``Ridge(alpha=a)`` is ``a / n_samples`` here. Without compression, this copies X.
     batch_size : int or None
-        Update from batches of so many shuffled rows instead of from all; as many as there are, or more, are no batches.
+        Update from batches of so many shuffled rows instead of from all; as many as X has make no batches.
         The cost of an epoch is then the mean of its batches' costs. At a constant rate the weights keep jumping about;
         they settle at rates that shrink, as those of "inverse_scaling" do.
     standardize : bool

@@ -84,17 +84,13 @@ def run(
     """
     if looks.rules.tol == 0 and looks.cycles is None and evaluate is None and not looks.watched:
         start = weights.copy()
-        outcome = run_blocks(call_kernel, None, epochs_a_call, weights, rates, replace(looks, check_every=len(rates)))
-        final, costs, reason = outcome
-        last_cost = np.empty(1)
-        if reason == "epochs":
-            call_kernel(final, np.zeros(1), last_cost, np.empty_like(final))
-        if reason == "interrupted" or (
-            reason == "epochs" and not grown_at_a_look(np.append(costs, last_cost), rates, looks)
-        ):
-            return outcome
+        unseen = replace(looks, check_every=len(rates))
+        final, costs, reason, last_cost = run_blocks(call_kernel, None, epochs_a_call, weights, rates, unseen)
+        grown = reason == "epochs" and grown_at_a_look(np.append(costs, last_cost), rates, looks)
+        if reason != "diverged" and not grown:
+            return final, costs, reason
         weights = start  # it diverged somewhere: once more, to find the last good weights
-    return run_blocks(call_kernel, evaluate, epochs_a_call, weights, rates, looks)
+    return run_blocks(call_kernel, evaluate, epochs_a_call, weights, rates, looks)[:3]
 
 
 def grown_at_a_look(costs: Array, rates: Array, looks: Looks) -> bool:
@@ -116,8 +112,8 @@ def is_monotone(rates: Array) -> bool:
 
 def run_blocks(
     call_kernel: CallKernel, evaluate: CallKernel | None, epochs_a_call: int, weights: Array, rates: Array, looks: Looks
-) -> tuple[Array, Array, str]:
-    """Run the blocks one after the other, with a look after each: see `run`."""
+) -> tuple[Array, Array, str, float]:
+    """Run the blocks one after the other, with a look after each: see `run`; the last cost seen comes on top."""
     course = Course(call_kernel, evaluate, epochs_a_call, weights, rates, looks)
     try:
         for first, stop, judge in looks.blocks(len(rates)):
@@ -126,14 +122,14 @@ def run_blocks(
             if first == 0 and not np.isfinite(course.costs[0]):
                 raise ValueError("weights must have a finite cost to start from; they are too large for this X and y")
             if course.show(first, before):
-                return before, course.costs[:first], "callback"
+                return before, course.costs[:first], "callback", float(course.costs[first])
             reason = course.judge(first, stop, done, before, judge)
             if reason:
-                return course.best if reason == "diverged" else weights, course.costs[:done], reason
+                return course.best if reason == "diverged" else weights, course.costs[:done], reason, course.last_cost
     except KeyboardInterrupt:
         weights, done = course.whole
-        return weights, course.costs[:done], "interrupted"
-    return weights, course.costs, "epochs"
+        return weights, course.costs[:done], "interrupted", course.last_cost
+    return weights, course.costs, "epochs", course.last_cost
 
 
 class Course:
@@ -217,7 +213,7 @@ class Course:
                 return reason
         self.previous_cost = cost
         if stop == len(self.rates) and not self.evaluate and self.looks.cycles is None:
-            cost = self.measure(self.call_kernel)  # nothing has been seen of the last weights
+            self.last_cost = cost = self.measure(self.call_kernel)  # nothing has been seen of the last weights
         return "diverged" if self.has_grown(cost) else None
 
     def measure(self, kernel: CallKernel) -> float:
