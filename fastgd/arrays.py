@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEW = 64  # entries of a vector that Python sums faster than several calls of NumPy do
+EPSILON = float(np.finfo(np.float64).eps)
 Array = NDArray[Any]  # in annotations; shapes and dtypes stand in the docstrings
 
 

@@ -171,7 +171,7 @@ class Compressor:
         if other._moments is None:
             pass  # nothing but rows that do not count
         elif self._moments is None:
-            self._moments = Moments(other._moments.shift, other._moments.total, other._moments.matrix)
+            self._moments = other._moments  # nobody writes to it
         elif len(self._moments.shift) != len(other._moments.shift):
             expected, got = len(self._moments.shift) - 1, len(other._moments.shift) - 1
             raise ValueError(f"other must have the same number of features, {expected}; got {got}")

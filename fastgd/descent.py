@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd import backends, minibatch, spectrum, validation
-from fastgd.arrays import Array
+from fastgd.arrays import EPSILON, Array
 from fastgd.backends.team import choose_threads
 from fastgd.choice import choose_compression
 from fastgd.problem import Prepared, prepare_compressed, prepare_rows
@@ -24,7 +24,6 @@ from fastgd.stopping import make_rules
 # answers Ctrl-C between two calls.
 CALL_ELEMENTS = 100_000_000
 EPOCH_ELEMENTS = 64  # of X that take as long as what an epoch does beside reading them
-EPSILON = float(np.finfo(np.float64).eps)
 ORDINARY_CONDITION = 1e3
 MOST_EPOCHS = 100_000_000  # rates and costs are arrays of one number for each
 

@@ -32,7 +32,7 @@ LEAST_BLOCK_ROWS = 256
 LEAST_PIVOT = 1e-6
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Moments:
     """What is kept of the rows seen so far, in terms of [1, x − c, y − c]: sums of products, or the R of a QR."""
 
@@ -63,7 +63,9 @@ def sum_blocks(X: Array, y: Array, weights: Array | None, method: str, shift: Ar
     size = X.shape[1] + 2
     matrix = np.zeros((size, size)) if method == "gram" else np.zeros((0, size))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        for block in make_blocks(X, y, weights, shift, stacked=None if method == "gram" else size):
+        # A QR is worth its while for blocks of several times as many rows as columns.
+        rows = rows_per_block(X) if method == "gram" else max(rows_per_block(X), 2 * size)
+        for block in make_blocks(X, y, weights, shift, rows):
             if method == "gram":
                 matrix += block.T @ block
             else:
@@ -102,12 +104,8 @@ def rows_per_block(X: Array) -> int:
     return max(LEAST_BLOCK_ROWS, BLOCK_ELEMENTS // (X.shape[1] + 2))
 
 
-def make_blocks(X: Array, y: Array, weights: Array | None, shift: Array, stacked: int | None) -> Iterator[Array]:
-    """Yield √s·[1, x − c, y − c] of blocks of rows, in one buffer and in the order of X.
-
-    For a QR, `stacked` columns make it worth to have blocks of several times as many rows.
-    """
-    rows = rows_per_block(X) if stacked is None else max(rows_per_block(X), 2 * stacked)
+def make_blocks(X: Array, y: Array, weights: Array | None, shift: Array, rows: int) -> Iterator[Array]:
+    """Yield √s·[1, x − c, y − c] of blocks of so many rows, in one buffer and in the order of X."""
     buffer = np.empty((min(rows, len(y)), X.shape[1] + 2), order="F" if X.flags.f_contiguous else "C")
     for start in range(0, len(y), rows):
         part = slice(start, min(start + rows, len(y)))

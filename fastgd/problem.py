@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastgd import validation
-from fastgd.arrays import Array
+from fastgd.arrays import EPSILON, Array
 from fastgd.compression import make_problem, summarize
 from fastgd.moments import Summary
 
@@ -171,7 +171,7 @@ def standardize_summary(summary: Summary, fit_intercept: bool) -> tuple[Summary,
 def choose_scales(mean_squares: Array, magnitudes: Array) -> Array:
     """Return the root of each mean square, and 1 where it is no more than the rounding of numbers so large."""
     scales = np.sqrt(mean_squares)
-    return np.where(scales <= 4 * np.finfo(np.float64).eps * magnitudes, 1.0, scales)
+    return np.where(scales <= 4 * EPSILON * magnitudes, 1.0, scales)
 
 
 def weight_rows(problem: Problem, sample_weight: Array | None) -> Problem:

@@ -19,7 +19,7 @@ chebyshev           error times 2ρᴺ/(1 + ρ²ᴺ) after a cycle of N epochs, 
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from math import ceil, log, sqrt, tanh
 from typing import Any
 
@@ -253,15 +253,18 @@ SCHEDULES: dict[str, Schedule] = {
 }
 # Schedules inside whose cycles costs go up and down.
 CYCLES: dict[Any, Callable[[int, float, float], list[int]]] = {silver: silver_cycles, chebyshev: chebyshev_cycles}
-
-
 # Schedules that are the same whatever the convexity is.
 SMOOTHNESS_ONLY = (constant, inverse_scaling, step_decay, exponential_decay)
 
 
 def needs_convexity(schedule: Schedule) -> bool:
     """Tell whether a schedule may depend on the convexity, which takes longer to find than the smoothness."""
-    return getattr(schedule, "func", schedule) not in SMOOTHNESS_ONLY
+    return without_options(schedule) not in SMOOTHNESS_ONLY
+
+
+def without_options(schedule: Schedule) -> Schedule:
+    """Return the function that a schedule was configured from, by functools.partial, or the schedule itself."""
+    return schedule.func if isinstance(schedule, partial) else schedule
 
 
 def check_schedule(epochs: int, smoothness: float, **options: float | None) -> None:
@@ -287,7 +290,7 @@ def find_schedule(learning_rate: Any) -> Schedule | None:
 def make_rates(schedule: Schedule, epochs: int, smoothness: float, convexity: float) -> tuple[Array, list[int] | None]:
     """Return the rates of a schedule, and the lengths of its cycles if it has some."""
     rates = check_rates(schedule(epochs, smoothness, convexity), epochs)
-    cycles = CYCLES.get(getattr(schedule, "func", schedule))  # functools.partial has a func
+    cycles = CYCLES.get(without_options(schedule))
     return rates, cycles(epochs, smoothness, convexity) if cycles else None
 
 

@@ -8,7 +8,7 @@ from math import sqrt
 
 import numpy as np
 
-from fastgd.arrays import Array, norm
+from fastgd.arrays import EPSILON, Array, norm
 from fastgd.compression import make_problem, summarize
 
 # Up to this many features, or rows, the Hessian is formed and solved exactly; above, a few products with X cost less.
@@ -19,7 +19,6 @@ POWER_ITERATIONS = 16
 LANCZOS_STEPS = 64
 LEAST_RATIO = 1e-12  # of an eigenvalue to the largest, for it to have some digits in a sum of squares
 BLOCK_ROWS = 4096
-EPSILON = float(np.finfo(np.float64).eps)
 
 
 class Curvature:
@@ -43,7 +42,7 @@ class Curvature:
     def smoothness(self) -> float:
         """The smoothness alone, which takes less time where there are many features."""
         few = min(self.X.shape) <= EXACT_FEATURES
-        return self.extremes[0] if few or "extremes" in self.__dict__ else power_iteration(self.X, self.fit_intercept)
+        return self.extremes[0] if few or "extremes" in self.__dict__ else smoothness(self.X, self.fit_intercept)
 
     @property
     def convexity(self) -> float:
@@ -93,8 +92,7 @@ def extremes(X: Array, fit_intercept: bool, noise: float = 0.0) -> tuple[float, 
     largest = float(max(eigenvalues[-1], 0.0))
     if eigenvalues[0] < LEAST_RATIO * largest and len(X) > X.shape[1] + 2:
         # A sum of squares has lost what is below: the rows know more.
-        nothing = np.zeros(len(X))
-        summary = summarize(X, nothing, None, "qr")
+        summary = summarize(X, np.zeros(len(X)), None, "qr")
         return extremes(make_problem(summary, fit_intercept, np.zeros(X.shape[1]))[0], False, noise)
     nonzero = eigenvalues[eigenvalues > len(eigenvalues) * EPSILON * largest]
     return largest, float(nonzero[0]) if len(nonzero) else 0.0

@@ -110,7 +110,7 @@ static inline void check_bounds(const char *begin, size_t bytes) {
 #undef LANES
 
 /* 256-bit vectors here too, with twice the registers and shorter moves: X is rarely aligned to 64 bytes, and a 512-bit load
-   that crosses a line costs as much as two. Measured on Zen 4: eight lanes were slower at every narrow shape. */
+   that crosses a line costs as much as two. */
 #define LEVEL avx512
 #define TARGET __attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512dq,avx512vl,prefer-vector-width=256")))
 #define LANES 4
