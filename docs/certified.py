@@ -16,7 +16,7 @@ import fastgd
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from strd import PROBLEMS, lre  # the data are kept with the tests
 
-SCHEDULES = ("chebyshev", "silver", "constant")
+SCHEDULES = ("eigenvalues", "chebyshev", "silver", "constant")
 SETTINGS = {"epochs": 100_000, "tol": 1e-12, "standardize": True, "compress": True}
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from fastgd import backends, fitting, model, plots
 from fastgd.bench import command as bench
 from fastgd.config import config, show_config
-from fastgd.rates import SCHEDULES
+from fastgd.rates.schedules import SCHEDULES
 from fastgd.tables import read_csv
 
 

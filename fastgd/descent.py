@@ -15,7 +15,10 @@ from fastgd.arrays import EPSILON, Array
 from fastgd.backends.team import choose_threads
 from fastgd.choice import choose_compression
 from fastgd.problem import Prepared, prepare_compressed, prepare_rows
-from fastgd.rates import Schedule, find_schedule, largest_stable_rate, make_rates, needs_convexity
+from fastgd.rates import eigenvalues
+from fastgd.rates.decays import largest_stable_rate
+from fastgd.rates.eigenvalues import plan
+from fastgd.rates.schedules import Schedule, find_schedule, make_rates, needs_convexity
 from fastgd.result import ConditionWarning, DescentResult, DivergenceWarning
 from fastgd.running import Callback, CallKernel, Looks, run
 from fastgd.stopping import make_rules
@@ -67,8 +70,8 @@ def gradient_descent(
         The rate of each update: one for all, one for each, or ``f(epochs, smoothness, convexity)`` returning either,
         where smoothness and convexity are the largest and the smallest non-zero eigenvalue of XᵀX/n (with the
         column of ones). "auto" is 1/smoothness; a constant rate above 2/smoothness diverges. The schedules of
-        `fastgd.rates` go by their names: "chebyshev", "silver", "constant", "inverse_scaling", "step_decay",
-        "exponential_decay".
+        `fastgd.rates` go by their names: "eigenvalues", "chebyshev", "silver", "constant", "inverse_scaling",
+        "step_decay", "exponential_decay".
     epochs : int
         How many updates at most; of mini-batches, how often all rows are gone through.
     weights : None, "random" or array_like of the gradient's shape
@@ -162,6 +165,11 @@ def gradient_descent(
         generator = validation.check_random_state(random_state)  # takes longer than the epochs of a small fit
     start = make_start(weights, X.shape[1] + fit_intercept, fit_intercept, generator)
     schedule = find_schedule(learning_rate)
+    if schedule is eigenvalues and batch_size is not None:
+        raise ValueError(
+            f"learning_rate must not be 'eigenvalues' with batch_size={batch_size}: batches have other "
+            "eigenvalues than all rows"
+        )
     rates = None if schedule else validation.check_rates(learning_rate, epochs)  # type: ignore[arg-type]
     named, batches = backend != "auto", batch_size is not None
     compressed, why = choose_compression(compress, X.shape, epochs, named=named, batches=batches)
@@ -236,6 +244,8 @@ def pick_rates(
     schedule: Schedule, epochs: int, curvature: spectrum.Curvature, prepared: Prepared, batch_size: int | None
 ) -> tuple[Array, list[int] | None]:
     """Return the rates of a schedule, and its cycles; the convexity is only found out where it matters."""
+    if schedule is eigenvalues:
+        return plan(epochs, curvature.eigenvalues)
     if needs_convexity(schedule):
         smoothness, convexity = curvature.extremes
     else:
@@ -284,7 +294,7 @@ def warn_of_condition(condition: float | None, standardized: bool, reason: str) 
     """Warn that the problem is too ill-conditioned for what was asked."""
     remedy = "alpha, or fewer columns" if standardized else "standardize=True or alpha"
     if reason == "epochs":
-        remedy += ", or more epochs at learning_rate='chebyshev'"
+        remedy += ", or more epochs at learning_rate='eigenvalues' or 'chebyshev'"
     warnings.warn(
         f"not converged: the condition number of X is {condition:.3g}, too much for the tol and the epochs asked for; "
         f"try {remedy}",

@@ -13,6 +13,9 @@ from fastgd.arrays import EPSILON, Array
 from fastgd.compression import make_problem, summarize
 from fastgd.moments import Summary
 
+# A column whose mean square is no more than its square counts as constant.
+SMALLEST_SCALE = float(np.sqrt(np.finfo(np.float64).tiny))
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -140,18 +143,20 @@ def standardize(problem: Problem, sample_weight: Array | None) -> tuple[Problem,
     what rows of weight zero hold.
     """
     X = problem.X
-    total = len(X) if sample_weight is None else sample_weight.sum()
     counts = np.ones(len(X)) if sample_weight is None else sample_weight
+    total = counts.sum()
     means = np.zeros(X.shape[1])
     moved = X.astype(np.float64)
-    moved[counts == 0] = 0.0
+    if sample_weight is not None:
+        moved[counts == 0] = 0.0
     if problem.intercept:
         for _ in range(2):  # the rounding of a mean far from zero would be a large part of what is left
             rest = counts @ moved / total
             means += rest
             moved -= rest
-    magnitudes = np.maximum(np.abs(means), np.sqrt(np.finfo(np.float64).tiny))
-    scales = choose_scales(np.einsum("i,ij,ij->j", counts, moved, moved) / total, magnitudes)
+    magnitudes = np.maximum(np.abs(means), SMALLEST_SCALE)
+    weighted = ("ij,ij->j", moved) if sample_weight is None else ("i,ij,ij->j", counts, moved)
+    scales = choose_scales(np.einsum(*weighted, moved) / total, magnitudes)
     moved /= scales
     return Problem(moved, problem.y, problem.intercept), Coordinates(means, scales, problem.intercept)
 

@@ -107,7 +107,7 @@ def grown_at_a_look(costs: Array, rates: Array, looks: Looks) -> bool:
 
 def is_monotone(rates: Array) -> bool:
     """Tell whether no cost may rise: a constant rate that is stable never raises it, others may for a while."""
-    return bool(rates.min() == rates.max())
+    return bool(rates[0] == rates[-1] and rates.min() == rates.max())
 
 
 def run_blocks(

@@ -34,15 +34,22 @@ class Curvature:
         self.X, self.fit_intercept, self.noise = X, fit_intercept, noise
 
     @cached_property
+    def eigenvalues(self) -> Array:
+        """All non-zero eigenvalues, the largest first."""
+        return eigenvalues(self.X, self.fit_intercept, self.noise)
+
+    @cached_property
     def extremes(self) -> tuple[float, float]:
         """Smoothness and convexity."""
+        if "eigenvalues" in self.__dict__:
+            return ends(self.eigenvalues)
         return extremes(self.X, self.fit_intercept, self.noise)
 
     @cached_property
     def smoothness(self) -> float:
         """The smoothness alone, which takes less time where there are many features."""
-        few = min(self.X.shape) <= EXACT_FEATURES
-        return self.extremes[0] if few or "extremes" in self.__dict__ else smoothness(self.X, self.fit_intercept)
+        exact = self.known or min(self.X.shape) <= EXACT_FEATURES
+        return self.extremes[0] if exact else smoothness(self.X, self.fit_intercept)
 
     @property
     def convexity(self) -> float:
@@ -50,9 +57,14 @@ class Curvature:
         return self.extremes[1]
 
     @property
+    def known(self) -> bool:
+        """Whether somebody has asked for more than the smoothness."""
+        return not {"eigenvalues", "extremes"}.isdisjoint(self.__dict__)
+
+    @property
     def condition(self) -> float | None:
         """The condition number of X among its non-zero singular values; None if nobody has asked for the convexity."""
-        largest, smallest = self.__dict__.get("extremes", (0.0, 0.0))
+        largest, smallest = self.extremes if self.known else (0.0, 0.0)
         return sqrt(largest / smallest) if smallest > 0 else None
 
 
@@ -76,26 +88,38 @@ def smoothness(X: Array, fit_intercept: bool) -> float:
 def extremes(X: Array, fit_intercept: bool, noise: float = 0.0) -> tuple[float, float]:
     """Return smoothness and convexity, the largest and the smallest non-zero eigenvalue of the Hessian.
 
-    Of few rows, as of a compressed problem, they come from the singular values, to more digits. What is below the
-    rounding error of the largest one counts as zero; `noise` is how many times that X carries on top. For many features
-    they are those of a few products with X: smoothness a little too large, convexity too large where eigenvalues crowd
-    together, so that a schedule is safe, and reaches the smallest of them later.
+    For many features they are those of a few products with X: smoothness a little too large, convexity too large where
+    eigenvalues crowd together, so that a schedule is safe, and reaches the smallest of them later.
     """
-    compressed = not fit_intercept and len(X) <= X.shape[1] + 2
-    if min(X.shape) > (EXACT_COMPRESSED if compressed else EXACT_FEATURES):
-        return lanczos(X, fit_intercept)
-    if compressed and X.shape[1] <= EXACT_FEATURES:
+    exact = EXACT_COMPRESSED if is_compressed(X, fit_intercept) else EXACT_FEATURES
+    return lanczos(X, fit_intercept) if min(X.shape) > exact else ends(eigenvalues(X, fit_intercept, noise))
+
+
+def eigenvalues(X: Array, fit_intercept: bool, noise: float = 0.0) -> Array:
+    """Return the non-zero eigenvalues of the Hessian, the largest first.
+
+    Of few rows, as of a compressed problem, they come from the singular values, to more digits. What is below the
+    rounding error of the largest one counts as zero; `noise` is how many times that X carries on top.
+    """
+    if is_compressed(X, fit_intercept) and X.shape[1] <= EXACT_FEATURES:
         values = np.linalg.svd(X, compute_uv=False)
-        nonzero = values[values > (max(X.shape) + noise) * EPSILON * values[0]]
-        return float(values[0]) ** 2 / len(X), float(nonzero[-1]) ** 2 / len(X) if len(nonzero) else 0.0
-    eigenvalues = np.linalg.eigvalsh(smaller_gram(X, fit_intercept))
-    largest = float(max(eigenvalues[-1], 0.0))
-    if eigenvalues[0] < LEAST_RATIO * largest and len(X) > X.shape[1] + 2:
+        return values[values > (max(X.shape) + noise) * EPSILON * values[0]] ** 2 / len(X)
+    values = np.linalg.eigvalsh(smaller_gram(X, fit_intercept))[::-1]
+    if values[-1] < LEAST_RATIO * values[0] and len(X) > X.shape[1] + 2:
         # A sum of squares has lost what is below: the rows know more.
         summary = summarize(X, np.zeros(len(X)), None, "qr")
-        return extremes(make_problem(summary, fit_intercept, np.zeros(X.shape[1]))[0], False, noise)
-    nonzero = eigenvalues[eigenvalues > len(eigenvalues) * EPSILON * largest]
-    return largest, float(nonzero[0]) if len(nonzero) else 0.0
+        return eigenvalues(make_problem(summary, fit_intercept, np.zeros(X.shape[1]))[0], False, noise)
+    return values[values > len(values) * EPSILON * values[0]]
+
+
+def ends(values: Array) -> tuple[float, float]:
+    """Return the largest and the smallest of eigenvalues; zeros for none."""
+    return (float(values[0]), float(values[-1])) if len(values) else (0.0, 0.0)
+
+
+def is_compressed(X: Array, fit_intercept: bool) -> bool:
+    """Tell whether X has as few rows as a compressed problem."""
+    return not fit_intercept and len(X) <= X.shape[1] + 2
 
 
 def smaller_gram(X: Array, fit_intercept: bool) -> Array:

@@ -261,3 +261,14 @@ def check_random_state(random_state: Any) -> np.random.Generator:
         raise type(error)(
             f"random_state must be None, a seed of 0 or more, or a numpy.random.Generator; got {random_state!r}"
         ) from error
+
+
+def check_eigenvalues(name: str, values: ArrayLike) -> Array:
+    """Return positive eigenvalues as float64, in descending order."""
+    array = check_numbers(name, values).astype(np.float64)
+    if array.ndim != 1 or not len(array):
+        raise ValueError(f"{name} must have shape (k,), with one eigenvalue at least; got shape {array.shape}")
+    check_finite(name, array)
+    if array.min() <= 0:
+        raise ValueError(f"{name} must hold eigenvalues above 0; got {array.min()}")
+    return np.sort(array)[::-1]

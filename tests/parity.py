@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgd import backends, spectrum
-from fastgd.rates import constant_rate
+from fastgd.rates.decays import constant_rate
 
 TOLERANCE = 1e-12
 EPOCHS = 36

@@ -13,7 +13,7 @@ from problems import PROBLEMS, random_problem
 
 import fastgd
 from fastgd import Compressor, backends, compress, compression, moments, spectrum
-from fastgd.rates import constant_rate
+from fastgd.rates.decays import constant_rate
 
 METHODS = ["gram", "qr", "auto"]
 EPOCHS = [1, 2, 5, 30, 100, 1000]  # where the paths are compared

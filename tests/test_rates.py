@@ -1,5 +1,6 @@
 """Schedules: what they are, what theory promises of them, and how the driver ends a run of theirs."""
 
+import warnings
 from functools import partial
 from itertools import pairwise
 
@@ -9,6 +10,9 @@ from problems import PROBLEMS, random_problem
 
 import fastgd
 from fastgd import backends, rates, spectrum
+from fastgd.rates.chebyshev import CYCLE_ERROR, chebyshev_cycles, lebedev_finogenov
+from fastgd.rates.eigenvalues import order
+from fastgd.rates.silver import silver_cycles, silver_restarts
 
 SCHEDULES = [
     rates.constant,
@@ -18,7 +22,7 @@ SCHEDULES = [
     rates.silver,
     rates.chebyshev,
 ]
-CYCLIC = {rates.silver: rates.silver_cycles, rates.chebyshev: rates.chebyshev_cycles}
+CYCLIC = {rates.silver: silver_cycles, rates.chebyshev: chebyshev_cycles}
 either_problem = pytest.mark.parametrize("compressed", [True, False], ids=["compressed", "data"])
 cyclic = pytest.mark.parametrize("schedule", CYCLIC, ids=lambda schedule: schedule.__name__)
 
@@ -74,7 +78,7 @@ def lowest(length, largest, least):
 @pytest.mark.parametrize("length", [1, 2, 4, 8, 64])
 def test_chebyshev_rates_are_the_inverse_roots(condition, length):
     largest, least = 3.0, 3.0 / condition
-    cycle = rates.chebyshev_cycles(1 << 20, largest, least)[0]
+    cycle = chebyshev_cycles(1 << 20, largest, least)[0]
     length = min(length, cycle)
     k, least = np.arange(length), lowest(length, largest, least)
     roots = (largest + least) / 2 - (largest - least) / 2 * np.cos((2 * k + 1) * np.pi / (2 * length))
@@ -83,7 +87,7 @@ def test_chebyshev_rates_are_the_inverse_roots(condition, length):
 
 @pytest.mark.parametrize("length", [1 << k for k in range(18)])
 def test_the_order_is_a_permutation(length):
-    np.testing.assert_array_equal(np.sort(rates.lebedev_finogenov(length)), np.arange(1, 2 * length, 2))
+    np.testing.assert_array_equal(np.sort(lebedev_finogenov(length)), np.arange(1, 2 * length, 2))
 
 
 @pytest.mark.parametrize("condition", [1.0, 1.0 + 1e-12, 1.2, 10, 1e3, 1e6, 1e15, np.inf])
@@ -135,9 +139,9 @@ def test_few_epochs_do_no_harm_and_much_good(epochs):
 def test_a_chebyshev_cycle_keeps_its_promise(condition):
     """On a filled spectrum the error of a cycle is at most the bound, which its worst eigenvalue reaches."""
     convexity = 1 / condition
-    whole = rates.chebyshev_cycles(1 << 20, 1.0, convexity)[0]
+    whole = chebyshev_cycles(1 << 20, 1.0, convexity)[0]
     for length in [1 << k for k in range(whole.bit_length()) if 1 << k <= 16] + [whole]:
-        assert rates.chebyshev_cycles(length, 1.0, convexity) == [length]
+        assert chebyshev_cycles(length, 1.0, convexity) == [length]
         least = lowest(length, 1.0, convexity)
         root = np.sqrt(1 / least)
         factor = (root - 1) / (root + 1)
@@ -149,24 +153,24 @@ def test_a_chebyshev_cycle_keeps_its_promise(condition):
         bound = 2 * factor**length / (1 + factor ** (2 * length))
         assert abs(errors).max() == pytest.approx(bound, rel=1e-8)
         assert costs.max() <= condition**2 * costs[0]  # how far it may rise inside a cycle
-    assert bound <= rates.CYCLE_ERROR
+    assert bound <= CYCLE_ERROR
 
 
 @pytest.mark.parametrize("condition", [1e2, 1e4])
 def test_chebyshev_cycles_multiply_their_errors(condition):
     eigenvalues = np.geomspace(1 / condition, 1.0, 40)
-    cycle = rates.chebyshev_cycles(1 << 20, 1.0, 1 / condition)[0]
-    assert rates.chebyshev_cycles(3 * cycle + 5, 1.0, 1 / condition) == [cycle] * 3 + [4, 1]
+    cycle = chebyshev_cycles(1 << 20, 1.0, 1 / condition)[0]
+    assert chebyshev_cycles(3 * cycle + 5, 1.0, 1 / condition) == [cycle] * 3 + [4, 1]
     errors, _ = descend(eigenvalues, rates.chebyshev(3 * cycle, 1.0, 1 / condition))
-    assert abs(errors).max() <= rates.CYCLE_ERROR**3
+    assert abs(errors).max() <= CYCLE_ERROR**3
 
 
 def test_a_cycle_is_not_longer_than_its_promise_needs():
     for condition in (2, 10, 1e3, 1e6):
         factor = (np.sqrt(condition) - 1) / (np.sqrt(condition) + 1)
-        length = rates.chebyshev_cycles(1 << 20, 1.0, 1 / condition)[0]
-        assert 2 * factor**length <= rates.CYCLE_ERROR
-        assert length == 1 or 2 * factor ** (length // 2) > rates.CYCLE_ERROR
+        length = chebyshev_cycles(1 << 20, 1.0, 1 / condition)[0]
+        assert 2 * factor**length <= CYCLE_ERROR
+        assert length == 1 or 2 * factor ** (length // 2) > CYCLE_ERROR
 
 
 @pytest.mark.parametrize("condition", [1.0, 10, 1e3])
@@ -214,7 +218,7 @@ def test_silver_is_faster_than_a_constant_rate_can_be():
 
 @pytest.mark.parametrize("condition", [1.5, 10, 1e2, 1e4])
 def test_silver_halves_the_error_again_and_again(condition):
-    length = rates.silver_restarts(1 << 22, 1.0, 1 / condition)[0]
+    length = silver_restarts(1 << 22, 1.0, 1 / condition)[0]
     assert (length + 1).bit_count() == 1  # 2ᵏ − 1
     eigenvalues, norms = np.geomspace(1 / condition, 1.0, 30), []
     for restarts in range(4):
@@ -444,3 +448,110 @@ def test_a_schedule_of_the_users_own():
     eigenvalues = np.linalg.eigvalsh(spectrum.hessian(X, True))
     np.testing.assert_allclose(seen, [(30, eigenvalues[-1], eigenvalues[0])], rtol=1e-10)
     np.testing.assert_array_equal(result.rates, np.full(30, 1 / seen[0][1]))
+
+
+# ---- the reciprocals of all eigenvalues
+
+SPECTRA = {
+    "one": np.array([3.0]),
+    "equal": np.full(4, 2.0),
+    "even": np.linspace(2.0, 1e-4, 30),
+    "geometric": np.geomspace(5.0, 5e-8, 20),
+    "crowded": np.concatenate([np.full(5, 7.0), [6.999999, 1.0, 1e-3, 1e-3, 1e-7]]),
+}
+spectra = pytest.mark.parametrize("name", SPECTRA)
+
+
+def cycle_of(spectrum):
+    return order(np.sort(spectrum)[::-1], 10_000)
+
+
+@spectra
+def test_a_cycle_of_reciprocals_solves_any_spectrum(name):
+    spectrum = SPECTRA[name]
+    length = len(cycle_of(spectrum))
+    errors, costs = descend(spectrum, rates.eigenvalues(length, spectrum))
+    assert abs(errors).max() <= max(1e-12, 1e-12 * np.sqrt(max(spectrum) / min(spectrum)))
+    # No error grows above the first: a cost is at most that of errors of 1 everywhere.
+    assert costs.max() <= 0.5 * spectrum.sum() * (1 + 1e-9)
+
+
+@spectra
+def test_reciprocals_are_few_and_of_eigenvalues_alone(name):
+    spectrum = SPECTRA[name]
+    steps = rates.eigenvalues(400, spectrum)
+    assert {*steps} == {*(1 / spectrum)}
+    cycle = len(cycle_of(spectrum))
+    np.testing.assert_array_equal(steps[cycle : 2 * cycle], steps[: min(cycle, 400 - cycle)])
+    assert cycle <= 8 * len(spectrum)
+
+
+def test_reciprocals_need_as_many_epochs_as_there_are_eigenvalues_where_rounding_allows():
+    spectrum = np.array([1.0, 0.7, 0.4, 0.2])
+    assert sorted(cycle_of(spectrum)) == [0, 1, 2, 3]
+
+
+def test_too_few_epochs_for_a_cycle_are_chebyshevs():
+    spectrum = SPECTRA["geometric"]
+    np.testing.assert_array_equal(rates.eigenvalues(30, spectrum), rates.chebyshev(30, 5.0, spectrum[-1]))
+    many = np.geomspace(1.0, 0.5, 600)
+    np.testing.assert_array_equal(rates.eigenvalues(2000, many), rates.chebyshev(2000, 1.0, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("spectrum", "message"),
+    [
+        ([], "spectrum must have shape"),
+        ([[1.0]], "spectrum must have shape"),
+        ([1.0, 0.0], "eigenvalues above 0; got 0"),
+        ([1.0, np.nan], "spectrum must be finite"),
+    ],
+)
+def test_reciprocals_refuse_what_is_no_spectrum(spectrum, message):
+    with pytest.raises(ValueError, match=message):
+        rates.eigenvalues(5, spectrum)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("learning_rate", ["eigenvalues", rates.eigenvalues])
+@either_problem
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_reciprocals_reach_the_least_cost_of_all_problems(name, compressed, learning_rate, standardize, fit_intercept):
+    X, y = PROBLEMS[name]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fastgd.ConditionWarning)
+        result = fastgd.gradient_descent(
+            X, y, learning_rate=learning_rate, compress=compressed, standardize=standardize, fit_intercept=fit_intercept
+        )
+    rows = np.column_stack([np.ones(len(y)), X]) if fit_intercept else np.asarray(X, dtype=np.float64)
+    values = np.linalg.svd(rows, compute_uv=False)
+    best = np.linalg.lstsq(rows, y, rcond=None)[0]
+    condition = values[0] / min(values[values > 1e-13 * values[0]], default=1)
+    assert result.converged or condition > 1e7  # too few digits are left for the tolerance
+    least, start = fastgd.cost(X, y, best), fastgd.cost(X, y, np.zeros(X.shape[1]))
+    assert not result.converged or fastgd.cost(X, y, result.weights) <= least * (1 + 1e-6) + 1e-14 * start
+
+
+def test_reciprocals_solve_in_few_epochs_where_chebyshev_needs_thousands():
+    generator = np.random.default_rng(0)
+    left, right = (np.linalg.qr(generator.standard_normal((size, 8)))[0] for size in (300, 8))
+    X = left * np.geomspace(1, 1e-4, 8) @ right.T
+    y = X @ np.ones(8) + 1e-3 * generator.standard_normal(300)
+    exact = np.linalg.lstsq(X, y, rcond=None)[0]
+    for compress in (True, False):
+        result = fastgd.gradient_descent(X, y, learning_rate="eigenvalues", fit_intercept=False, compress=compress)
+        assert result.converged
+        assert result.epochs < 60
+        np.testing.assert_allclose(result.weights, exact, rtol=1e-6)
+
+
+def test_reciprocals_need_all_rows():
+    X, y = random_problem(30, 3)
+    with pytest.raises(ValueError, match="learning_rate must not be 'eigenvalues' with batch_size=10"):
+        fastgd.gradient_descent(X, y, learning_rate="eigenvalues", batch_size=10)
+
+
+def test_reciprocals_of_nothing_stay_where_they_are():
+    result = fastgd.gradient_descent(np.zeros((5, 2)), np.ones(5), learning_rate="eigenvalues", fit_intercept=False)
+    np.testing.assert_array_equal(result.weights, [0.0, 0.0])

@@ -83,6 +83,8 @@ def empty_lines(rows: int, columns: int) -> Array:
 
 def choose_threads(n_samples: int, n_features: int) -> int:
     """Return how many threads are worth it: up to OMP_NUM_THREADS or the number of cores; 1 for small data."""
+    if n_samples * n_features < 2 * THREAD_ELEMENTS:
+        return 1  # to ask the environment would take longer than some epochs
     allowed = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     cores = int(allowed) if allowed.isdecimal() and int(allowed) > 0 else count_cores()
     return max(1, min(cores, n_samples * n_features // THREAD_ELEMENTS))

@@ -1,0 +1,86 @@
+"""Chebyshev rates: the best that any can do for an interval of eigenvalues."""
+
+from functools import cache
+from math import atanh, ceil, log, sqrt, tanh
+
+import numpy as np
+
+from fastgd.arrays import Array
+from fastgd.rates.decays import check_schedule, constant
+
+# A cycle multiplies the error by this or less: so short that a run ends soon after it may.
+CYCLE_ERROR = 1e-4
+# Longer cycles gain little, and their intermediate products of rounding errors grow.
+LONGEST_CYCLE = 1 << 17
+
+
+def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
+    """Return cycles of the rates that make the error after each as small as any rates can.
+
+    They are the inverses of the roots of the Chebyshev polynomial on [convexity, smoothness]. A cycle has so many, a
+    power of two, that it multiplies the error by 1e-4 or less; within a cycle their order keeps rounding errors, and
+    what the long steps amplify, small. What is left of the epochs is filled with shorter cycles, for the upper part of
+    [convexity, smoothness] that they can do as much for; they leave what lies below no larger than it was.
+
+    References
+    ----------
+    V. I. Lebedev and S. A. Finogenov, Ordering of the iterative parameters in the cyclical Chebyshev iterative
+    method, USSR Comput. Math. Math. Phys. 11 (1971) 155-170.
+    A. A. Samarskii and E. S. Nikolaev, Numerical Methods for Grid Equations II, Birkhäuser, 1989, chapter 6.
+    Y. Saad, Iterative Methods for Sparse Linear Systems, 2nd ed., SIAM, 2003, section 12.3.2.
+
+    Examples
+    --------
+    >>> from fastgd import rates
+    >>> print((1 / rates.chebyshev(8, smoothness=3.0, convexity=1.0)).round(3))
+    [1.019 2.981 1.805 2.195 1.169 2.831 1.444 2.556]
+    """
+    check_schedule(epochs, smoothness, convexity=convexity)
+    if not 0 < convexity < smoothness:  # all non-zero eigenvalues are one
+        return constant(epochs, smoothness)
+    lengths, parts = chebyshev_cycles(epochs, smoothness, convexity), []
+    for length in dict.fromkeys(lengths):  # the longest first
+        least = max(convexity, smoothness * tanh(log(2 / CYCLE_ERROR) / (2 * length)) ** 2)
+        centre, radius = (smoothness + least) / 2, (smoothness - least) / 2
+        cycle = 1 / (centre - radius * np.cos(lebedev_finogenov(length) * (np.pi / (2 * length))))
+        parts.append(np.repeat(cycle[np.newaxis], lengths.count(length), axis=0).ravel())
+    return np.concatenate(parts)
+
+
+@cache
+def lebedev_finogenov(length: int) -> Array:
+    """Return the odd numbers below 2·length, a power of two, in the order that keeps partial products small.
+
+    Examples
+    --------
+    >>> from fastgd.rates.chebyshev import lebedev_finogenov
+    >>> lebedev_finogenov(4)
+    array([1, 7, 3, 5])
+    """
+    order = np.array([1])
+    while len(order) < length:
+        order = np.repeat(order, 2)
+        order[1::2] = 2 * len(order) - order[1::2]
+    order.flags.writeable = False  # it is kept
+    return order
+
+
+def chebyshev_cycles(epochs: int, smoothness: float, convexity: float) -> list[int]:
+    """Return the lengths of the cycles that so many epochs are divided into, all powers of two."""
+    if not 0 < convexity < smoothness:
+        return [1] * epochs
+    length, lengths = cycle_length(smoothness, convexity), []
+    while epochs:
+        length = min(length, 1 << (epochs.bit_length() - 1))
+        lengths += [length] * (epochs // length)
+        epochs %= length
+    return lengths
+
+
+def cycle_length(smoothness: float, convexity: float) -> int:
+    """Return how many epochs a whole cycle has: a power of two."""
+    if not 0 < convexity < smoothness:
+        return 1
+    # 2ρᴺ ≤ CYCLE_ERROR, where −log ρ = 2·artanh(1/√κ) is 2/√κ and a little more.
+    needed = log(2 / CYCLE_ERROR) / (2 * atanh(sqrt(convexity / smoothness)))
+    return 1 << ceil(log(min(max(needed, 1.0), LONGEST_CYCLE), 2))

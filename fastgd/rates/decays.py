@@ -1,0 +1,110 @@
+"""Rates that stay as they are, or shrink; and what a schedule is given."""
+
+import numpy as np
+
+from fastgd.arrays import Array
+from fastgd.validation import check_count, check_not_negative
+
+
+def constant(epochs: int, smoothness: float, convexity: float = 0.0, *, initial: float | None = None) -> Array:
+    """Return the same rate for every epoch: `initial`, or 1/smoothness.
+
+    1/smoothness is the longest step that is sure to lower the cost as much as theory promises for one rate; above
+    2/smoothness almost every start diverges.
+
+    References
+    ----------
+    Y. Nesterov, Lectures on Convex Optimization, 2nd ed., Springer, 2018, section 2.1.5.
+
+    Examples
+    --------
+    >>> from fastgd import rates
+    >>> rates.constant(3, smoothness=4.0)
+    array([0.25, 0.25, 0.25])
+    """
+    check_schedule(epochs, smoothness, initial=initial)
+    return np.full(epochs, constant_rate(smoothness) if initial is None else float(initial))
+
+
+def inverse_scaling(
+    epochs: int, smoothness: float, convexity: float = 0.0, *, initial: float | None = None, power: float = 0.5
+) -> Array:
+    """Return initial / (k + 1)^power for epoch k; `initial` is 1/smoothness unless given.
+
+    References
+    ----------
+    H. Robbins and S. Monro, A stochastic approximation method, Ann. Math. Stat. 22 (1951) 400-407.
+
+    Examples
+    --------
+    >>> from fastgd import rates
+    >>> rates.inverse_scaling(3, smoothness=1.0, power=1.0)
+    array([1.        , 0.5       , 0.33333333])
+    """
+    check_schedule(epochs, smoothness, initial=initial, power=power)
+    return constant(epochs, smoothness, initial=initial) / np.arange(1.0, epochs + 1) ** power
+
+
+def step_decay(
+    epochs: int,
+    smoothness: float,
+    convexity: float = 0.0,
+    *,
+    initial: float | None = None,
+    factor: float = 0.5,
+    every: int = 100,
+) -> Array:
+    """Return a rate that is multiplied by `factor` every so many epochs; it begins at `initial`, or 1/smoothness.
+
+    References
+    ----------
+    R. Ge, S. M. Kakade, R. Kidambi and P. Netrapalli, The step decay schedule: a near optimal, geometrically decaying
+    learning rate procedure for least squares, NeurIPS 2019.
+
+    Examples
+    --------
+    >>> from fastgd import rates
+    >>> rates.step_decay(5, smoothness=1.0, every=2)
+    array([1.  , 1.  , 0.5 , 0.5 , 0.25])
+    """
+    check_schedule(epochs, smoothness, initial=initial, factor=factor)
+    every = check_count("every", every)
+    return constant(epochs, smoothness, initial=initial) * factor ** (np.arange(epochs) // every)
+
+
+def exponential_decay(
+    epochs: int, smoothness: float, convexity: float = 0.0, *, initial: float | None = None, decay: float = 0.01
+) -> Array:
+    """Return initial·exp(−decay·k) for epoch k; `initial` is 1/smoothness unless given.
+
+    References
+    ----------
+    X. Li, Z. Zhuang and F. Orabona, A second look at exponential and cosine step sizes, ICML 2021.
+
+    Examples
+    --------
+    >>> from fastgd import rates
+    >>> rates.exponential_decay(3, smoothness=1.0, decay=0.1).round(3)
+    array([1.   , 0.905, 0.819])
+    """
+    check_schedule(epochs, smoothness, initial=initial, decay=decay)
+    return constant(epochs, smoothness, initial=initial) * np.exp(-decay * np.arange(epochs))
+
+
+def check_schedule(epochs: int, smoothness: float, **options: float | None) -> None:
+    """Refuse what no schedule can be made of."""
+    check_count("epochs", epochs)
+    check_not_negative("smoothness", smoothness)
+    for name, value in options.items():
+        if value is not None:
+            check_not_negative(name, value)
+
+
+def constant_rate(smoothness: float) -> float:
+    """Return 1/smoothness; 1 where J is constant, as it is for columns of zeros."""
+    return 1.0 / smoothness if smoothness > 0 else 1.0
+
+
+def largest_stable_rate(smoothness: float) -> float:
+    """Return 2/smoothness: a constant rate above it makes almost every start diverge."""
+    return 2.0 / smoothness if smoothness > 0 else np.inf
