@@ -3,7 +3,7 @@
 from fastgd import backends, rates
 from fastgd.compression import Compressor, compress
 from fastgd.config import show_config
-from fastgd.descent import gradient_descent
+from fastgd.descent import fit_compressor, gradient_descent
 from fastgd.objective import cost, gradient
 from fastgd.result import ConditionWarning, DescentResult, DivergenceWarning
 
@@ -16,6 +16,7 @@ __all__ = [
     "backends",
     "compress",
     "cost",
+    "fit_compressor",
     "gradient",
     "gradient_descent",
     "rates",

@@ -82,7 +82,7 @@ def compress(
     weights = validation.check_sample_weight(sample_weight, len(y))
     fit_intercept = validation.check_flag("fit_intercept", fit_intercept)
     alpha = validation.check_not_negative("alpha", alpha)
-    summary = summarize(X, y, weights, validation.check_choice("method", method, METHODS))
+    summary = summarize(X, y[:, np.newaxis], weights, validation.check_choice("method", method, METHODS))
     return make_problem(summary, fit_intercept, np.full(X.shape[1], alpha))
 
 
@@ -102,6 +102,8 @@ class Compressor:
     ----------
     n_samples : int
         How many rows have been added, those of weight zero included.
+    n_features, n_targets : int or None
+        How many columns X and y have; None before the first row of positive weight.
 
     Examples
     --------
@@ -123,6 +125,16 @@ class Compressor:
         self.n_samples = 0
         self._moments: Moments | None = None
 
+    @property
+    def n_features(self) -> int | None:
+        """How many columns X has."""
+        return None if self._moments is None else self._moments.n_features
+
+    @property
+    def n_targets(self) -> int | None:
+        """How many columns y has."""
+        return None if self._moments is None else self._moments.n_targets
+
     def add(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Add rows.
 
@@ -130,8 +142,8 @@ class Compressor:
         ----------
         X : array_like of shape (n_samples, n_features)
             The features; as many in every call.
-        y : array_like of shape (n_samples,) or (n_samples, 1)
-            The target.
+        y : array_like of shape (n_samples,) or (n_samples, n_targets)
+            The target, or several, as many in every call.
         sample_weight : array_like of shape (n_samples,) or None
             Weights of the rows, not negative; None is 1 for each.
 
@@ -140,10 +152,11 @@ class Compressor:
         ValueError, TypeError
             If an argument is not what is described above. Nothing has been added then.
         """
-        X, y = validation.check_problem(X, y, finite=False)
+        X, y = validation.check_problem(X, y, finite=False, targets=True)
         weights = validation.check_sample_weight(sample_weight, len(y), zero_sum=True)
-        if self._moments is not None and X.shape[1] != len(self._moments.shift) - 1:
-            raise ValueError(f"X must have {len(self._moments.shift) - 1} columns, as before; got {X.shape[1]}")
+        for name, array, before in (("X", X, self.n_features), ("y", y, self.n_targets)):
+            if before not in (None, array.shape[1]):
+                raise ValueError(f"{name} must have {before} columns, as before; got {array.shape[1]}")
         if weights is not None and not weights.any():
             validation.check_finite("X", X)
             validation.check_finite("y", y)
@@ -172,33 +185,46 @@ class Compressor:
             pass  # nothing but rows that do not count
         elif self._moments is None:
             self._moments = other._moments  # nobody writes to it
-        elif len(self._moments.shift) != len(other._moments.shift):
-            expected, got = len(self._moments.shift) - 1, len(other._moments.shift) - 1
-            raise ValueError(f"other must have the same number of features, {expected}; got {got}")
         else:
+            for name in ("n_features", "n_targets"):
+                mine, others = getattr(self, name), getattr(other, name)
+                if mine != others:
+                    raise ValueError(f"other must have the same {name}, {mine}; got {others}")
             self._moments = add_moments(self._moments, other._moments, self.method)
         self.n_samples += other.n_samples
 
-    def problem(self) -> tuple[Array, Array]:
+    def problem(self, target: int = 0) -> tuple[Array, Array]:
         """Return X_small and y_small, as `compress` does, for all rows added so far.
 
         They are to be fitted without another intercept, and not to be standardized: their rows are no samples.
+        `fastgd.fit_compressor` does both.
+
+        Parameters
+        ----------
+        target : int
+            Which column of y, counted from 0.
 
         Raises
         ------
         ValueError
             If no row of positive weight was added, or the Cholesky factor of method "gram" does not exist.
         """
+        summary = self.summary(target)
+        return make_problem(summary, self.fit_intercept, np.full(len(summary.means) - 1, self.alpha))
+
+    def summary(self, target: int = 0) -> Summary:
+        """Return the means and the triangular factor of the centred rows that a problem is made of."""
         if self._moments is None:
             raise ValueError("a Compressor must have rows of positive weight before it has a problem; got none")
-        summary = finish(self._moments, self.method)
+        target = validation.check_choice("target", target, range(self._moments.n_targets))
+        summary = finish(self._moments, self.method, target)
         if summary is None:
             raise ValueError(LOST_DIGITS)
-        return make_problem(summary, self.fit_intercept, np.full(len(summary.means) - 1, self.alpha))
+        return summary
 
 
 def summarize(X: Array, y: Array, weights: Array | None, method: str) -> Summary:
-    """Return the summary of all rows; "auto" takes the Gram matrix where that is safe."""
+    """Return the summary of all rows, y of shape (n_samples, 1); "auto" takes the Gram matrix where that is safe."""
     summary = finish(sum_blocks(X, y, weights, "gram"), "gram") if method != "qr" else None
     if summary is None and method != "gram":
         summary = finish(sum_blocks(X, y, weights, "qr"), "qr")

@@ -1,34 +1,23 @@
-"""The driver: validate once, prepare the problem, pick the rates, run, report."""
+"""Fit a linear regression by gradient descent: validate once, prepare the problem, hand it to the driver."""
 
 from __future__ import annotations  # help() shows ArrayLike, not what it is made of
 
-import warnings
-from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd import backends, minibatch, spectrum, validation
-from fastgd.arrays import EPSILON, Array
-from fastgd.backends.team import choose_threads
+from fastgd import validation
+from fastgd.arrays import Array
 from fastgd.choice import choose_compression
-from fastgd.problem import Prepared, prepare_compressed, prepare_rows
+from fastgd.compression import Compressor
+from fastgd.driver import check_settings, descend
+from fastgd.problem import prepare_compressed, prepare_rows, prepare_summary
 from fastgd.rates import eigenvalues
-from fastgd.rates.decays import largest_stable_rate
-from fastgd.rates.eigenvalues import plan
-from fastgd.rates.schedules import Schedule, find_schedule, make_rates, needs_convexity
-from fastgd.result import ConditionWarning, DescentResult, DivergenceWarning
-from fastgd.running import Callback, CallKernel, Looks, run
-from fastgd.stopping import make_rules
-
-# Elements of X that one call of a kernel goes through at most, a few tenths of a second for the compiled ones: Python
-# answers Ctrl-C between two calls.
-CALL_ELEMENTS = 100_000_000
-EPOCH_ELEMENTS = 64  # of X that take as long as what an epoch does beside reading them
-ORDINARY_CONDITION = 1e3
-MOST_EPOCHS = 100_000_000  # rates and costs are arrays of one number for each
+from fastgd.rates.schedules import Schedule
+from fastgd.result import DescentResult
+from fastgd.running import Callback
 
 
 def gradient_descent(
@@ -148,14 +137,16 @@ def gradient_descent(
     """
     X, y = validation.check_problem(X, y, finite=False)
     fit_intercept = validation.check_flag("fit_intercept", fit_intercept)
-    epochs = validation.check_count("epochs", epochs, most=MOST_EPOCHS)
-    check_every = validation.check_count("check_every", check_every)
-    threads = choose_threads(*X.shape) if threads is None else validation.check_count("threads", threads)
-    tol = validation.check_not_negative("tol", tol)
-    verbose = validation.check_level("verbose", verbose)
-    validation.check_callback(callback)
-    name = backends.resolve(backend)
-    kernel = backends.load(name).descend
+    settings = check_settings(
+        learning_rate=learning_rate,
+        epochs=epochs,
+        tol=tol,
+        check_every=check_every,
+        backend=backend,
+        threads=threads,
+        callback=callback,
+        verbose=verbose,
+    )
     sample_weight = validation.check_sample_weight(sample_weight, len(y))
     alpha = validation.check_not_negative("alpha", alpha)
     batch_size = check_batch_size(batch_size, len(y), compress)
@@ -164,56 +155,87 @@ def gradient_descent(
     if random_state is not None or batch_size is not None or isinstance(weights, str):
         generator = validation.check_random_state(random_state)  # takes longer than the epochs of a small fit
     start = make_start(weights, X.shape[1] + fit_intercept, fit_intercept, generator)
-    schedule = find_schedule(learning_rate)
-    if schedule is eigenvalues and batch_size is not None:
-        raise ValueError(
-            f"learning_rate must not be 'eigenvalues' with batch_size={batch_size}: batches have other "
-            "eigenvalues than all rows"
-        )
-    rates = None if schedule else validation.check_rates(learning_rate, epochs)  # type: ignore[arg-type]
+    if batch_size is not None and generator is not None:
+        if settings.schedule is eigenvalues:
+            raise ValueError(
+                f"learning_rate must not be 'eigenvalues' with batch_size={batch_size}: batches have other "
+                "eigenvalues than all rows"
+            )
+        settings = replace(settings, batches=(batch_size, generator))
     named, batches = backend != "auto", batch_size is not None
-    compressed, why = choose_compression(compress, X.shape, epochs, named=named, batches=batches)
-
+    compressed, why = choose_compression(compress, X.shape, settings.epochs, named=named, batches=batches)
     prepare = prepare_compressed if compressed else prepare_rows
     prepared = prepare(X, y, fit_intercept, sample_weight, alpha, standardize)
-    problem, cycles = prepared.problem, None
-    curvature = spectrum.Curvature(problem.X, problem.intercept, prepared.noise)
-    explicit, convexity = fit_intercept and not problem.intercept, partial(getattr, curvature, "convexity")
-    rules = make_rules(problem.X, problem.y, problem.intercept, tol, explicit=explicit, find_convexity=convexity)
-    if schedule is not None:
-        rates, cycles = pick_rates(schedule, epochs, curvature, prepared, batch_size)
-    assert rates is not None
+    return descend(prepared, start, settings, why)
 
-    def show(epoch: int, w: Array, cost: float) -> Any:
-        return callback(epoch, prepared.to_data(w), cost) if callback else None
 
-    looks = Looks(rules, check_every, show if callback else None, verbose, cycles)
-    descend, evaluate = make_call(kernel, prepared, threads), None
-    if batch_size is not None and generator is not None:
-        descend, evaluate = minibatch.make_kernel(kernel, prepared, batch_size, generator, threads), descend
-    epochs_a_call = max(1, CALL_ELEMENTS // (problem.X.size + EPOCH_ELEMENTS))
-    begin = prepared.from_data(start)
-    final, costs, reason = run(descend, evaluate, epochs_a_call, begin, rates, looks)
-    final = prepared.to_data(final)
-    if reason == "diverged":
-        largest = float(rates[: len(costs) + 1].max())
-        warn_of_divergence(largest, len(costs), limit_smoothness(curvature.smoothness, prepared, batch_size))
-    ill = is_ill_conditioned(curvature.condition, tol, reason, epochs)
-    if ill:
-        warn_of_condition(curvature.condition, standardize, reason)
-    return DescentResult(
-        weights=final,
-        coef=final[int(fit_intercept) :].copy(),
-        intercept=float(final[0]) if fit_intercept else 0.0,
-        cost_history=costs,
-        epochs=len(costs),
-        reason=reason,
-        converged=reason in ("cost", "gradient") and not ill,
-        backend=name,
-        compressed=compressed,
-        why=why,
-        rates=rates[: len(costs)].copy(),
+def fit_compressor(
+    compressor: Compressor,
+    *,
+    target: int = 0,
+    learning_rate: float | ArrayLike | Schedule | str = "auto",
+    epochs: int = 1000,
+    weights: ArrayLike | str | None = None,
+    tol: float = 1e-8,
+    check_every: int = 10,
+    backend: str = "auto",
+    standardize: bool = False,
+    threads: int | None = None,
+    random_state: int | np.random.Generator | None = None,
+    callback: Callback | None = None,
+    verbose: int = 0,
+) -> DescentResult:
+    """Fit a linear regression to all rows that a compressor has seen.
+
+    The fit is that of `gradient_descent` on these rows, with ``compress=True``, and with the compressor's intercept and
+    alpha; so are all arguments that are not described here.
+
+    Parameters
+    ----------
+    compressor : Compressor
+        What has seen the rows; it stays as it is, and may be given more of them later.
+    target : int
+        Which column of y to fit, counted from 0.
+
+    Returns
+    -------
+    DescentResult
+        Weights in the units of the data, intercept first if the compressor has one.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not what is described, or the compressor has seen no row of positive weight.
+
+    Examples
+    --------
+    >>> import numpy as np, fastgd
+    >>> X = np.arange(20.0).reshape(10, 2) % 7
+    >>> compressor = fastgd.Compressor()
+    >>> for rows in (slice(0, 4), slice(4, 10)):
+    ...     compressor.add(X[rows], 1 + X[rows] @ [2.0, 3.0])
+    >>> result = fastgd.fit_compressor(compressor, learning_rate="eigenvalues", standardize=True)
+    >>> result.weights.round(6)
+    array([1., 2., 3.])
+    """
+    if not isinstance(compressor, Compressor):
+        raise TypeError(f"compressor must be a Compressor; got {compressor!r}, a {type(compressor).__name__}")
+    settings = check_settings(
+        learning_rate=learning_rate,
+        epochs=epochs,
+        tol=tol,
+        check_every=check_every,
+        backend=backend,
+        threads=threads,
+        callback=callback,
+        verbose=verbose,
     )
+    standardize = validation.check_flag("standardize", standardize)
+    summary, fit_intercept = compressor.summary(target), compressor.fit_intercept
+    generator = validation.check_random_state(random_state) if isinstance(weights, str) else None
+    start = make_start(weights, len(summary.means) - 1 + fit_intercept, fit_intercept, generator)
+    prepared = prepare_summary(summary, fit_intercept, compressor.alpha, standardize)
+    return descend(prepared, start, settings, "a compressor has seen the rows")
 
 
 def check_batch_size(batch_size: Any, n_samples: int, compress: Any) -> int | None:
@@ -238,66 +260,3 @@ def make_start(weights: Any, n_weights: int, fit_intercept: bool, generator: np.
             raise ValueError(f"weights must be None, 'random' or an array; got {weights!r}")
         return generator.standard_normal(n_weights)
     return validation.check_start(weights, n_weights, fit_intercept)
-
-
-def pick_rates(
-    schedule: Schedule, epochs: int, curvature: spectrum.Curvature, prepared: Prepared, batch_size: int | None
-) -> tuple[Array, list[int] | None]:
-    """Return the rates of a schedule, and its cycles; the convexity is only found out where it matters."""
-    if schedule is eigenvalues:
-        return plan(epochs, curvature.eigenvalues)
-    if needs_convexity(schedule):
-        smoothness, convexity = curvature.extremes
-    else:
-        smoothness, convexity = curvature.smoothness, 0.0
-    return make_rates(schedule, epochs, limit_smoothness(smoothness, prepared, batch_size), convexity)
-
-
-def limit_smoothness(smoothness: float, prepared: Prepared, batch_size: int | None) -> float:
-    """Return the smoothness that limits the rates: that of all rows, or what mini-batches have."""
-    return smoothness if batch_size is None else minibatch.expected_smoothness(prepared, batch_size, smoothness)
-
-
-def make_call(kernel: Callable[..., int], prepared: Prepared, threads: int) -> CallKernel:
-    """Return the kernel, bound to the problem."""
-    problem = prepared.problem
-
-    def call_kernel(weights: Array, rates: Array, costs: Array, gradient: Array) -> int:
-        return int(kernel(problem.X, problem.y, weights, rates, costs, gradient, threads))
-
-    return call_kernel
-
-
-def is_ill_conditioned(condition: float | None, tol: float, reason: str, epochs: int) -> bool:
-    """Tell whether rounding leaves fewer digits than asked for, or no rates could do with so few epochs.
-
-    Weights are known to about condition·eps, and an error falls by a given factor in a number of epochs that grows with
-    the condition number, for the best rates there are. Few epochs of an ordinary problem are nobody's mistake.
-    """
-    if condition is None or tol == 0 or reason in ("diverged", "callback", "interrupted"):
-        return False
-    return condition * EPSILON > tol or (reason == "epochs" and condition > max(epochs, ORDINARY_CONDITION))
-
-
-def warn_of_divergence(rate: float, epochs: int, smoothness: float) -> None:
-    """Warn that the cost grew, with the rate that was used and the largest that would have been stable."""
-    warnings.warn(
-        f"the cost grew or was no longer finite after {epochs} epochs: the largest learning_rate used is {rate:.6g}, "
-        f"the largest stable one for this X is 2/smoothness = {largest_stable_rate(smoothness):.6g}; the result holds "
-        "the last good weights",
-        DivergenceWarning,
-        stacklevel=3,
-    )
-
-
-def warn_of_condition(condition: float | None, standardized: bool, reason: str) -> None:
-    """Warn that the problem is too ill-conditioned for what was asked."""
-    remedy = "alpha, or fewer columns" if standardized else "standardize=True or alpha"
-    if reason == "epochs":
-        remedy += ", or more epochs at learning_rate='eigenvalues' or 'chebyshev'"
-    warnings.warn(
-        f"not converged: the condition number of X is {condition:.3g}, too much for the tol and the epochs asked for; "
-        f"try {remedy}",
-        ConditionWarning,
-        stacklevel=3,
-    )

@@ -24,7 +24,7 @@ from math import isfinite
 import numpy as np
 
 from fastgd import validation
-from fastgd.arrays import Array
+from fastgd.arrays import Array, norm
 
 BLOCK_ELEMENTS = 1 << 17  # of a block of rows, 1 MB in float64, which stays in cache for its product
 LEAST_BLOCK_ROWS = 256
@@ -38,7 +38,13 @@ class Moments:
 
     shift: Array  # c, of [x y]
     total: float  # W, the sum of the weights
-    matrix: Array  # gram: (p + 2, p + 2); qr: at most p + 2 rows
+    matrix: Array  # gram: square, of p + 1 + n_targets columns; qr: at most as many rows
+    n_targets: int
+
+    @property
+    def n_features(self) -> int:
+        """How many columns X has."""
+        return len(self.shift) - self.n_targets
 
     def moved_to(self, shift: Array) -> Array:
         """Return the change of columns that belongs to another shift: [1 z−c] = [1 z−c′]·A."""
@@ -53,18 +59,21 @@ class Summary:
 
     total: float  # W
     means: Array  # of [x y]
-    rows: Array  # R, whose RᵀR is the sum of the weighted products of what is left above the means
+    rows: Array  # R, upper triangular; RᵀR is the sum of the weighted products of what is left above the means
 
 
 def sum_blocks(X: Array, y: Array, weights: Array | None, method: str, shift: Array | None = None) -> Moments:
-    """Return the moments of the rows, block by block; refuse data whose squares leave the range of float64."""
+    """Return the moments of the rows, block by block; refuse data whose squares leave the range of float64.
+
+    y has shape (n_samples, n_targets).
+    """
     if shift is None:
         shift = first_means(X, y, weights)
-    size = X.shape[1] + 2
+    size = 1 + len(shift)
     matrix = np.zeros((size, size)) if method == "gram" else np.zeros((0, size))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         # A QR is worth its while for blocks of several times as many rows as columns.
-        rows = rows_per_block(X) if method == "gram" else max(rows_per_block(X), 2 * size)
+        rows = rows_per_block(size) if method == "gram" else max(rows_per_block(size), 2 * size)
         for block in make_blocks(X, y, weights, shift, rows):
             if method == "gram":
                 matrix += block.T @ block
@@ -73,24 +82,24 @@ def sum_blocks(X: Array, y: Array, weights: Array | None, method: str, shift: Ar
         squares = matrix.diagonal() if method == "gram" else (matrix * matrix).sum(axis=0)
     total = float(len(y)) if weights is None else float(weights.sum())
     check_squares(X, y, squares, total)
-    return Moments(shift, total, matrix)
+    return Moments(shift, total, matrix, y.shape[1])
 
 
 def first_means(X: Array, y: Array, weights: Array | None) -> Array:
     """Return the means of [x y] over the first rows that have a weight: whatever stands in others must not matter."""
-    rows: slice | Array = slice(0, rows_per_block(X))
+    rows: slice | Array = slice(0, rows_per_block(1 + X.shape[1] + y.shape[1]))
     if weights is not None:
         rows = np.flatnonzero(weights)[rows]
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = np.append(X[rows].sum(axis=0, dtype=np.float64), y[rows].sum())
+        sums = np.concatenate([X[rows].sum(axis=0, dtype=np.float64), y[rows].sum(axis=0)])
     return sums / len(y[rows])
 
 
 def check_squares(X: Array, y: Array, squares: Array, total: float) -> None:
     """Refuse data whose squares, as far as their centred sums can tell, leave the range of float64."""
-    _, *features, target = squares.tolist()
-    finite = isfinite(sum(features) + target)
-    if finite and min(max(features), target) > validation.SMALLEST_SQUARE * total:
+    features, targets = squares[1 : 1 + X.shape[1]], squares[1 + X.shape[1] :]
+    finite = isfinite(float(squares.sum()))
+    if finite and min(features.max(), targets.min()) > validation.SMALLEST_SQUARE * total:
         return
     for name, array in (("X", X), ("y", y)):  # of constant columns there is nothing left: these pass
         validation.check_finite(name, array)
@@ -99,20 +108,21 @@ def check_squares(X: Array, y: Array, squares: Array, total: float) -> None:
         raise ValueError("X, y and sample_weight must have weighted squares in the range of float64; rescale them")
 
 
-def rows_per_block(X: Array) -> int:
-    """Return how many rows of X make a block."""
-    return max(LEAST_BLOCK_ROWS, BLOCK_ELEMENTS // (X.shape[1] + 2))
+def rows_per_block(size: int) -> int:
+    """Return how many rows of so many columns make a block."""
+    return max(LEAST_BLOCK_ROWS, BLOCK_ELEMENTS // size)
 
 
 def make_blocks(X: Array, y: Array, weights: Array | None, shift: Array, rows: int) -> Iterator[Array]:
     """Yield √s·[1, x − c, y − c] of blocks of so many rows, in one buffer and in the order of X."""
-    buffer = np.empty((min(rows, len(y)), X.shape[1] + 2), order="F" if X.flags.f_contiguous else "C")
+    p = X.shape[1]
+    buffer = np.empty((min(rows, len(y)), 1 + len(shift)), order="F" if X.flags.f_contiguous else "C")
     for start in range(0, len(y), rows):
         part = slice(start, min(start + rows, len(y)))
         block = buffer[: part.stop - start]
         block[:, 0] = 1.0
-        np.subtract(X[part], shift[:-1], out=block[:, 1:-1])
-        np.subtract(y[part], shift[-1], out=block[:, -1])
+        np.subtract(X[part], shift[:p], out=block[:, 1 : 1 + p])
+        np.subtract(y[part], shift[p:], out=block[:, 1 + p :])
         if weights is not None:
             block *= np.sqrt(weights[part])[:, np.newaxis]
         yield block
@@ -127,17 +137,28 @@ def add_moments(a: Moments, b: Moments, method: str) -> Moments:
     """Return the moments of the rows of both, about the shift of the first."""
     change = b.moved_to(a.shift)
     if method == "gram":
-        return Moments(a.shift, a.total + b.total, a.matrix + change.T @ b.matrix @ change)
-    return Moments(a.shift, a.total + b.total, stack_qr(a.matrix, b.matrix @ change))
+        return Moments(a.shift, a.total + b.total, a.matrix + change.T @ b.matrix @ change, a.n_targets)
+    return Moments(a.shift, a.total + b.total, stack_qr(a.matrix, b.matrix @ change), a.n_targets)
 
 
-def finish(moments: Moments, method: str) -> Summary | None:
-    """Return means and centred rows, or None where a Cholesky factor would have lost digits."""
+def finish(moments: Moments, method: str, target: int = 0) -> Summary | None:
+    """Return means and centred rows of one target, or None where a Cholesky factor would have lost digits."""
     rows = factorize(moments) if method == "gram" else moments.matrix[1:, 1:]
     if rows is None:
         return None
     # The first row alone has to do with the column of ones; the means follow from it.
-    return Summary(moments.total, moments.shift + moments.matrix[0, 1:] / moments.matrix[0, 0], rows)
+    means = moments.shift + moments.matrix[0, 1:] / moments.matrix[0, 0]
+    if moments.n_targets > 1:
+        means, rows = pick_target(means, rows, moments.n_features, target)
+    return Summary(moments.total, means, rows)
+
+
+def pick_target(means: Array, rows: Array, n_features: int, target: int) -> tuple[Array, Array]:
+    """Return means and rows of the features and one target; what only the targets share becomes one row."""
+    columns = [*range(n_features), n_features + target]
+    rest = np.zeros((1, n_features + 1))
+    rest[0, -1] = norm(rows[n_features:, columns[-1]])
+    return means[columns], np.concatenate([rows[:n_features, columns], rest])
 
 
 def factorize(moments: Moments) -> Array | None:

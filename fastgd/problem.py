@@ -78,6 +78,8 @@ class Prepared:
         The ridge's, for each coefficient in the coordinates of the descent.
     coordinates : Coordinates or None
         Those of the descent, if they are not the data's.
+    fit_intercept : bool
+        Whether weights begin with an intercept.
     small : bool
         Whether the problem is compressed.
     """
@@ -86,6 +88,7 @@ class Prepared:
     rows: Problem
     penalty: Array
     coordinates: Coordinates | None
+    fit_intercept: bool
     small: bool
 
     @property
@@ -108,12 +111,18 @@ def prepare_compressed(
     X: Array, y: Array, fit_intercept: bool, sample_weight: Array | None, alpha: float, standardized: bool
 ) -> Prepared:
     """Return the data compressed, in one or two passes over them."""
-    summary, coordinates = summarize(X, y, sample_weight, "auto"), None
+    summary = summarize(X, y[:, np.newaxis], sample_weight, "auto")
+    return prepare_summary(summary, fit_intercept, alpha, standardized)
+
+
+def prepare_summary(summary: Summary, fit_intercept: bool, alpha: float, standardized: bool) -> Prepared:
+    """Return the compressed problem of rows that were summed up."""
+    coordinates = None
     if standardized:
         summary, coordinates = standardize_summary(summary, fit_intercept)
-    penalty = scale_penalty(alpha, X.shape[1], coordinates)
+    penalty = scale_penalty(alpha, len(summary.means) - 1, coordinates)
     problem = Problem(*make_problem(summary, fit_intercept, penalty), False)
-    return Prepared(problem, problem, penalty, coordinates, True)
+    return Prepared(problem, problem, penalty, coordinates, fit_intercept, True)
 
 
 def prepare_rows(
@@ -128,7 +137,7 @@ def prepare_rows(
         rows, coordinates = standardize(rows, sample_weight)
     penalty = scale_penalty(alpha, X.shape[1], coordinates)
     rows = weight_rows(rows, sample_weight)
-    return Prepared(add_ridge(rows, penalty), rows, penalty, coordinates, False)
+    return Prepared(add_ridge(rows, penalty), rows, penalty, coordinates, fit_intercept, False)
 
 
 def scale_penalty(alpha: float, n_features: int, coordinates: Coordinates | None) -> Array:

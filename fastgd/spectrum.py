@@ -107,7 +107,7 @@ def eigenvalues(X: Array, fit_intercept: bool, noise: float = 0.0) -> Array:
     values = np.linalg.eigvalsh(smaller_gram(X, fit_intercept))[::-1]
     if values[-1] < LEAST_RATIO * values[0] and len(X) > X.shape[1] + 2:
         # A sum of squares has lost what is below: the rows know more.
-        summary = summarize(X, np.zeros(len(X)), None, "qr")
+        summary = summarize(X, np.zeros((len(X), 1)), None, "qr")
         return eigenvalues(make_problem(summary, fit_intercept, np.zeros(X.shape[1]))[0], False, noise)
     return values[values > len(values) * EPSILON * values[0]]
 

@@ -18,18 +18,22 @@ from fastgd.arrays import Array
 SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
 
 
-def check_problem(X: ArrayLike, y: ArrayLike, *, finite: bool = True) -> tuple[Array, Array]:
+def check_problem(X: ArrayLike, y: ArrayLike, *, finite: bool = True, targets: bool = False) -> tuple[Array, Array]:
     """Return X as the kernels take it, copied only if it cannot be used as it is, and y as float64.
 
-    X comes back float32 or float64, C- or Fortran-contiguous; y comes back float64 of shape (n_samples,). Whether they
-    are finite is left to the caller where `finite` is false: what sums them up will see.
+    X comes back float32 or float64, C- or Fortran-contiguous; y comes back float64 of shape (n_samples,), or
+    (n_samples, n_targets) where `targets` may be several. Where `finite` is false, the caller
+    sees to that.
     """
     X, y = check_matrix(X), check_numbers("y", y)
-    if y.ndim != 1 and y.shape[1:] != (1,):
-        raise ValueError(f"y must have shape (n_samples,) or (n_samples, 1); got shape {y.shape}")
+    if y.ndim != 1 and (y.ndim != 2 or (y.shape[1] < 1 if targets else y.shape[1] != 1)):
+        raise ValueError(
+            f"y must have shape (n_samples,) or (n_samples, {'n_targets' if targets else 1}); got shape {y.shape}"
+        )
     if len(X) != len(y):
         raise ValueError(f"X and y must have the same number of rows; got {len(X)} in X and {len(y)} in y")
-    y = as_kernel_array(y.reshape(-1)).astype(np.float64, copy=False)
+    y = y.reshape(len(y), -1) if targets else y.reshape(-1)
+    y = as_kernel_array(y).astype(np.float64, copy=False)
     if finite:
         check_finite("X", X)
         check_finite("y", y)

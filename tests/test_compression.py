@@ -570,7 +570,7 @@ def test_parts_have_as_many_columns_as_the_first():
         (Compressor(fit_intercept=False, method="qr"), ValueError, "same fit_intercept, True; got False"),
         (Compressor(alpha=1.0), ValueError, "same alpha, 0.0; got 1.0"),
         (Compressor(method="gram"), ValueError, "same method, 'qr'; got 'gram'"),
-        (compressor((X[:, :2], Y)), ValueError, "same number of features, 3; got 2"),
+        (compressor((X[:, :2], Y)), ValueError, "same n_features, 3; got 2"),
         (None, TypeError, "other must be a Compressor; got None, a NoneType"),
         ("rows", TypeError, "other must be a Compressor; got 'rows', a str"),
     ],

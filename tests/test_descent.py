@@ -8,7 +8,7 @@ import pytest
 from problems import PROBLEMS
 
 import fastgd
-from fastgd import backends, descent, spectrum
+from fastgd import backends, driver, spectrum
 
 SETTLED = {"learning_rate": 0.1, "epochs": 60, "tol": 0}
 
@@ -122,7 +122,7 @@ def test_looking_does_not_change_the_path(backend, data, check_every):
 
 def test_long_blocks_are_split_between_calls(backend, data, monkeypatch):
     whole = descend(data, check_every=60, backend=backend)
-    monkeypatch.setattr(descent, "CALL_ELEMENTS", 7 * (data[0].size + descent.EPOCH_ELEMENTS))
+    monkeypatch.setattr(driver, "CALL_ELEMENTS", 7 * (data[0].size + driver.EPOCH_ELEMENTS))
     split = descend(data, check_every=60, backend=backend)
     assert split.weights.tobytes() == whole.weights.tobytes()
     assert split.cost_history.tobytes() == whole.cost_history.tobytes()

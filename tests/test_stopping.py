@@ -9,7 +9,7 @@ import pytest
 from problems import PROBLEMS
 
 import fastgd
-from fastgd import backends, descent, spectrum
+from fastgd import backends, driver, spectrum
 from fastgd.stopping import make_rules
 
 
@@ -244,7 +244,7 @@ def test_an_interrupt_keeps_the_calls_that_were_whole(data, monkeypatch):
         return kernel(*arguments)
 
     monkeypatch.setattr(fastgd.backends.load("numpy"), "descend", interrupted)
-    monkeypatch.setattr(descent, "CALL_ELEMENTS", 7 * (data[0].size + descent.EPOCH_ELEMENTS))
+    monkeypatch.setattr(driver, "CALL_ELEMENTS", 7 * (data[0].size + driver.EPOCH_ELEMENTS))
     result = fastgd.gradient_descent(*data, tol=0, check_every=1000, backend="numpy")
     assert calls == [7, 7, 7, 7]
     assert (result.reason, result.epochs, len(result.cost_history)) == ("interrupted", 21, 21)

@@ -81,7 +81,7 @@ SETTINGS = {
         ([0, 0, 0], ValueError, "must be above 0 in at least one epoch; got only zeros"),
         ([0.1, 0.1], ValueError, r"must be one rate or 3 of them, one for each epoch; got shape \(2,\)"),
         ([[0.1] * 3], ValueError, r"must be one rate or 3 of them, one for each epoch; got shape \(1, 3\)"),
-        ("fast", ValueError, "must be a number, an array, a callable or one of 'auto', .*'chebyshev'; got 'fast'"),
+        ("fast", ValueError, "must be a number, an array, a callable or one of 'auto', .*'eigenvalues'; got 'fast'"),
         (None, TypeError, "must hold real numbers; got None, a NoneType$"),
         (1j, TypeError, "must hold real numbers; got an array of dtype complex128"),
         (lambda *_: [0.1, 0.1], ValueError, r"must be one rate or 3 of them, .*; got shape \(2,\)"),
