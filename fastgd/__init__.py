@@ -1,5 +1,7 @@
 """Linear regression by gradient descent: one update in Python, NumPy, Numba and Cython."""
 
+from typing import Any
+
 from fastgd import backends, rates
 from fastgd.compression import Compressor, compress
 from fastgd.config import show_config
@@ -13,6 +15,7 @@ __all__ = [
     "ConditionWarning",
     "DescentResult",
     "DivergenceWarning",
+    "GradientDescentRegressor",
     "backends",
     "compress",
     "cost",
@@ -22,3 +25,12 @@ __all__ = [
     "rates",
     "show_config",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the estimator when it is used: scikit-learn is an extra, and takes most of a second."""
+    if name == "GradientDescentRegressor":
+        from fastgd.estimator import GradientDescentRegressor
+
+        return GradientDescentRegressor
+    raise AttributeError(f"module 'fastgd' has no attribute {name!r}")

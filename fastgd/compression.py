@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from fastgd import validation
 from fastgd.arrays import Array
-from fastgd.moments import Moments, Summary, add_moments, finish, stack_qr, sum_blocks
+from fastgd.moments import Moments, Summary, add_moments, finish, pick_target, stack_qr, sum_blocks
 
 METHODS = ("auto", "gram", "qr")
 LOST_DIGITS = (
@@ -163,9 +163,12 @@ class Compressor:
             self.n_samples += len(y)  # rows that do not count
             return
         shift = None if self._moments is None else self._moments.shift
-        added = sum_blocks(X, y, weights, self.method, shift)
-        self._moments = added if self._moments is None else add_moments(self._moments, added, self.method)
-        self.n_samples += len(y)
+        self.include(sum_blocks(X, y, weights, self.method, shift), len(y))
+
+    def include(self, moments: Moments, n_samples: int) -> None:
+        """Add rows that were summed up already, by the same method."""
+        self._moments = moments if self._moments is None else add_moments(self._moments, moments, self.method)
+        self.n_samples += n_samples
 
     def merge(self, other: Compressor) -> None:
         """Add the rows that another compressor has seen.
@@ -193,6 +196,11 @@ class Compressor:
             self._moments = add_moments(self._moments, other._moments, self.method)
         self.n_samples += other.n_samples
 
+    @property
+    def keeps_digits(self) -> bool:
+        """Whether the rows have a problem that lost no digits: False where method "qr" would have to see them again."""
+        return self.method == "qr" or self._moments is None or finish(self._moments, self.method) is not None
+
     def problem(self, target: int = 0) -> tuple[Array, Array]:
         """Return X_small and y_small, as `compress` does, for all rows added so far.
 
@@ -217,14 +225,14 @@ class Compressor:
         if self._moments is None:
             raise ValueError("a Compressor must have rows of positive weight before it has a problem; got none")
         target = validation.check_choice("target", target, range(self._moments.n_targets))
-        summary = finish(self._moments, self.method, target)
+        summary = finish(self._moments, self.method)
         if summary is None:
             raise ValueError(LOST_DIGITS)
-        return summary
+        return pick_target(summary, target)
 
 
 def summarize(X: Array, y: Array, weights: Array | None, method: str) -> Summary:
-    """Return the summary of all rows, y of shape (n_samples, 1); "auto" takes the Gram matrix where that is safe."""
+    """Return the summary of all rows and targets; "auto" takes the Gram matrix where that is safe."""
     summary = finish(sum_blocks(X, y, weights, "gram"), "gram") if method != "qr" else None
     if summary is None and method != "gram":
         summary = finish(sum_blocks(X, y, weights, "qr"), "qr")

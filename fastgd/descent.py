@@ -13,6 +13,7 @@ from fastgd.arrays import Array
 from fastgd.choice import choose_compression
 from fastgd.compression import Compressor
 from fastgd.driver import check_settings, descend
+from fastgd.frames import column_names, series_name
 from fastgd.problem import prepare_compressed, prepare_rows, prepare_summary
 from fastgd.rates import eigenvalues
 from fastgd.rates.schedules import Schedule
@@ -52,7 +53,7 @@ def gradient_descent(
     ----------
     X : array_like of shape (n_samples, n_features)
         The features (independent variables). float32 and float64 in C or Fortran order are used without a copy;
-        arithmetic is in float64 either way. Never written to.
+        arithmetic is in float64 either way. Never written to. The result keeps the column names of a data frame.
     y : array_like of shape (n_samples,) or (n_samples, 1)
         The target (dependent variable). Never written to.
     learning_rate : float, array_like of shape (epochs,), callable or str
@@ -135,6 +136,7 @@ def gradient_descent(
     >>> result.converged, result.reason
     (True, 'gradient')
     """
+    features, target = column_names(X), series_name(y)
     X, y = validation.check_problem(X, y, finite=False)
     fit_intercept = validation.check_flag("fit_intercept", fit_intercept)
     settings = check_settings(
@@ -166,7 +168,8 @@ def gradient_descent(
     compressed, why = choose_compression(compress, X.shape, settings.epochs, named=named, batches=batches)
     prepare = prepare_compressed if compressed else prepare_rows
     prepared = prepare(X, y, fit_intercept, sample_weight, alpha, standardize)
-    return descend(prepared, start, settings, why)
+    result = descend(prepared, start, settings, why)
+    return result if features is None and target is None else replace(result, features=features, target=target)
 
 
 def fit_compressor(

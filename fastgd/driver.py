@@ -12,9 +12,9 @@ from fastgd import backends, minibatch, spectrum, validation
 from fastgd.arrays import EPSILON, Array
 from fastgd.backends.team import choose_threads
 from fastgd.problem import Prepared
-from fastgd.rates import eigenvalues
+from fastgd.rates import chebyshev, eigenvalues
 from fastgd.rates.decays import largest_stable_rate
-from fastgd.rates.eigenvalues import plan
+from fastgd.rates.eigenvalues import MOST_EIGENVALUES, plan
 from fastgd.rates.schedules import Schedule, find_schedule, make_rates, needs_convexity
 from fastgd.result import ConditionWarning, DescentResult, DivergenceWarning
 from fastgd.running import Callback, CallKernel, Looks, run
@@ -139,7 +139,9 @@ def pick_rates(
 ) -> tuple[Array, list[int] | None]:
     """Return the rates of a schedule, and its cycles; the convexity is only found out where it matters."""
     if schedule is eigenvalues:
-        return plan(epochs, curvature.eigenvalues)
+        if min(curvature.X.shape) <= MOST_EIGENVALUES:
+            return plan(epochs, curvature.eigenvalues)
+        schedule = chebyshev  # which `plan` would take in the end, without finding all eigenvalues first
     if needs_convexity(schedule):
         smoothness, convexity = curvature.extremes
     else:

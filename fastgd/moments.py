@@ -60,6 +60,7 @@ class Summary:
     total: float  # W
     means: Array  # of [x y]
     rows: Array  # R, upper triangular; RᵀR is the sum of the weighted products of what is left above the means
+    n_targets: int
 
 
 def sum_blocks(X: Array, y: Array, weights: Array | None, method: str, shift: Array | None = None) -> Moments:
@@ -141,24 +142,26 @@ def add_moments(a: Moments, b: Moments, method: str) -> Moments:
     return Moments(a.shift, a.total + b.total, stack_qr(a.matrix, b.matrix @ change), a.n_targets)
 
 
-def finish(moments: Moments, method: str, target: int = 0) -> Summary | None:
-    """Return means and centred rows of one target, or None where a Cholesky factor would have lost digits."""
+def finish(moments: Moments, method: str) -> Summary | None:
+    """Return means and centred rows, or None where a Cholesky factor would have lost digits."""
     rows = factorize(moments) if method == "gram" else moments.matrix[1:, 1:]
     if rows is None:
         return None
     # The first row alone has to do with the column of ones; the means follow from it.
     means = moments.shift + moments.matrix[0, 1:] / moments.matrix[0, 0]
-    if moments.n_targets > 1:
-        means, rows = pick_target(means, rows, moments.n_features, target)
-    return Summary(moments.total, means, rows)
+    return Summary(moments.total, means, rows, moments.n_targets)
 
 
-def pick_target(means: Array, rows: Array, n_features: int, target: int) -> tuple[Array, Array]:
-    """Return means and rows of the features and one target; what only the targets share becomes one row."""
-    columns = [*range(n_features), n_features + target]
-    rest = np.zeros((1, n_features + 1))
-    rest[0, -1] = norm(rows[n_features:, columns[-1]])
-    return means[columns], np.concatenate([rows[:n_features, columns], rest])
+def pick_target(summary: Summary, target: int) -> Summary:
+    """Return the summary of the features and one target; what only the targets share becomes one row."""
+    if summary.n_targets == 1:
+        return summary
+    p = len(summary.means) - summary.n_targets
+    columns = [*range(p), p + target]
+    rest = np.zeros((1, p + 1))
+    rest[0, -1] = norm(summary.rows[p:, columns[-1]])
+    rows = np.concatenate([summary.rows[:p, columns], rest])
+    return Summary(summary.total, summary.means[columns], rows, 1)
 
 
 def factorize(moments: Moments) -> Array | None:

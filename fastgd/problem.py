@@ -179,7 +179,7 @@ def standardize_summary(summary: Summary, fit_intercept: bool) -> tuple[Summary,
     scales = choose_scales(squares, np.abs(summary.means[:-1]))
     means[:-1] /= scales
     rows[:, :-1] /= scales
-    return Summary(summary.total, means, rows), Coordinates(taken, scales, fit_intercept)
+    return Summary(summary.total, means, rows, summary.n_targets), Coordinates(taken, scales, fit_intercept)
 
 
 def choose_scales(mean_squares: Array, magnitudes: Array) -> Array:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from fastgd import validation
+from fastgd import frames, validation
 from fastgd.arrays import Array
 
 
@@ -48,6 +48,10 @@ class DescentResult:
         Why it was compressed, or not.
     rates : ndarray of shape (epochs,), float64
         The learning rate of each update.
+    features : list of str or None
+        The names of the columns of X, if it was a data frame.
+    target : str or None
+        The name of y, if it had one.
     """
 
     weights: Array
@@ -61,6 +65,8 @@ class DescentResult:
     compressed: bool
     why: str
     rates: Array
+    features: list[str] | None = None
+    target: str | None = None
 
     def __repr__(self) -> str:
         cost = f"{self.cost_history[-1]:.6g}" if len(self.cost_history) else "none"
@@ -75,7 +81,9 @@ class DescentResult:
         Raises
         ------
         ValueError, TypeError
-            If X is not a finite two-dimensional array of numbers with one column for each coefficient.
+            If X is not a finite two-dimensional array of numbers with one column for each coefficient, or a data frame
+            whose columns have other names than in the fit.
         """
+        frames.check_same_columns(X, self.features)
         X = validation.check_features(X, len(self.coef))
         return X @ self.coef + self.intercept

@@ -105,7 +105,7 @@ def eigenvalues(X: Array, fit_intercept: bool, noise: float = 0.0) -> Array:
         values = np.linalg.svd(X, compute_uv=False)
         return values[values > (max(X.shape) + noise) * EPSILON * values[0]] ** 2 / len(X)
     values = np.linalg.eigvalsh(smaller_gram(X, fit_intercept))[::-1]
-    if values[-1] < LEAST_RATIO * values[0] and len(X) > X.shape[1] + 2:
+    if values[-1] < LEAST_RATIO * values[0] and len(X) > X.shape[1] + 2 and isinstance(X, np.ndarray):
         # A sum of squares has lost what is below: the rows know more.
         summary = summarize(X, np.zeros((len(X), 1)), None, "qr")
         return eigenvalues(make_problem(summary, fit_intercept, np.zeros(X.shape[1]))[0], False, noise)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.arrays import Array
+from fastgd.frames import column_names
 
 # Mean squares outside this range would make costs and curvatures overflow or vanish in float64.
 SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
@@ -62,6 +63,7 @@ def check_matrix(X: ArrayLike) -> Array:
 
 def check_numbers(name: str, values: ArrayLike) -> Array:
     """Return `values` as an array of real numbers (float32 or float64), of whatever shape."""
+    check_columns(name, values)
     if np.ma.is_masked(values):
         raise ValueError(f"{name} must not have masked values; fill or drop them first")
     try:
@@ -71,7 +73,7 @@ def check_numbers(name: str, values: ArrayLike) -> Array:
     if array.dtype.kind not in "biufO":
         raise TypeError(f"{name} must hold real numbers; got an array of dtype {array.dtype}")
     if array.dtype.kind == "O":
-        check_objects(name, array)
+        check_objects(name, array, values)
     if array.dtype.kind == "f" and array.dtype.itemsize == np.dtype(np.float32).itemsize:
         return array
     try:
@@ -81,12 +83,29 @@ def check_numbers(name: str, values: ArrayLike) -> Array:
         raise ValueError(f"{name} must hold numbers in the range of float64; {error}") from error
 
 
-def check_objects(name: str, array: Array) -> None:
-    """Refuse an object array in which something is not a real number, and say where."""
+def check_columns(name: str, frame: Any) -> None:
+    """Refuse a data frame with a column that is not of numbers; what objects a column holds is seen later."""
+    names = column_names(frame) or []
+    for j, column in enumerate(names):
+        dtype = np.asarray(frame[:1][column]).dtype
+        if dtype.kind not in "biufO":
+            got = "text" if dtype.kind in "UST" else dtype
+            raise TypeError(f"{name} must hold real numbers; got {got}{describe_column(frame, j)}")
+
+
+def check_objects(name: str, array: Array, values: Any) -> None:
+    """Refuse an object array in which something is not a real number, and say where in the values it came from."""
     for position, value in np.ndenumerate(array):
         if isinstance(value, complex | np.complexfloating) or not isinstance(value, Number | np.bool):
             where = f", at {describe_position(position)}" if position else ""
+            where += describe_column(values, position[-1]) if len(position) == 2 else ""
             raise TypeError(f"{name} must hold real numbers; got {value!r}, a {type(value).__name__}{where}")
+
+
+def describe_column(values: Any, column: int) -> str:
+    """Return which column of a data frame that is and what to do about it; nothing for other values."""
+    names = column_names(values)
+    return f" in column {names[column]!r}: encode that column as numbers, or leave it out" if names else ""
 
 
 def as_kernel_array(array: Array) -> Array:

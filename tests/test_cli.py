@@ -228,7 +228,7 @@ def test_config(tmp_path):
         (
             ["fit", "data.csv", "--target", "price", "--learning-rate", "fast"],
             "expected a number, or one of auto, constant, inverse_scaling, step_decay, exponential_decay, silver, "
-            "chebyshev; got 'fast'",
+            "chebyshev, eigenvalues; got 'fast'",
         ),
         (["fit", "data.csv", "--target", "price", "--backend", "abacus"], "invalid choice: 'abacus'"),
         (["fit", "data.csv", "--target", "price", "--plot", "curve.xyz"], "--plot must end in one of"),

@@ -22,7 +22,7 @@ def descend(
     r = Xw − y;  costs[k] = rᵀr / 2n;  gradient = Xᵀr / n;  w ← w − rates[k]·gradient
     """
     intercepts = count_intercepts(X, y, weights, rates, costs, gradient)
-    X = np.asarray(X, dtype=np.float64)  # arithmetic is in float64; a copy of float32 data, once a call
+    X = X.astype(np.float64, copy=False)  # arithmetic is in float64; a copy of float32 data, once a call
     n_samples = len(X)
     zeros = np.zeros_like(weights)  # 0 · inf and 0 · NaN are NaN: one product tells whether all is finite
     with np.errstate(over="ignore", invalid="ignore"):
