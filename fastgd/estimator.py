@@ -152,6 +152,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return self._keep(self._descend(self._compress(X, y, sample_weight), starts), y.ndim)
         options = self._options() | {"alpha": self.alpha, "fit_intercept": self.fit_intercept}
         options |= {"batch_size": self.batch_size, "compress": self.compress, "sample_weight": sample_weight}
+        if self.batch_size is not None:  # else nothing is random, and nothing may be drawn from a shared state
+            options["random_state"] = make_seed(self.random_state)
         return self._keep(
             [
                 gradient_descent(X, target, weights=start, **options)
@@ -230,7 +232,6 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 f"backend must be 'auto' or 'numpy' for sparse X that is not compressed; got {self.backend!r}"
             )
         options = self._options()
-        del options["random_state"]  # there is nothing random without batches
         standardize = options.pop("standardize")
         settings = check_settings(check_every=10, callback=None, **options | {"backend": "numpy"})
         prepare = partial(prepare_sparse, X, fit_intercept=self.fit_intercept, sample_weight=sample_weight)
@@ -271,7 +272,6 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             "backend": self.backend,
             "standardize": self.standardize,
             "threads": self.threads,
-            "random_state": make_seed(self.random_state),
             "verbose": self.verbose,
         }
 

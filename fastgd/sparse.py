@@ -16,7 +16,7 @@ from fastgd.moments import Moments, rows_per_block
 from fastgd.problem import Coordinates, Prepared, Problem, choose_scales, scale_penalty
 
 # Columns up to which a small problem, dense as it is, takes less time (benchmarks/sparse_features.py).
-MOST_COMPRESSED = 1000
+MOST_COMPRESSED = 700
 
 
 def is_sparse(X: Any) -> bool:

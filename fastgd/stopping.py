@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-from fastgd.arrays import Array, norm
+from fastgd.arrays import EPSILON, Array, norm
 from fastgd.validation import check_mean_square
 
 # A cost counts as grown when it is above an earlier one by more than rounding can explain.
 GROWTH = 1 + 1e-6
 ROUNDING = 1e-12
 # Residuals of an exact fit are this much of y, roughly: a few units of its last digit.
-EXACT = 1e-15
+EXACT = 16 * EPSILON
 
 
 @dataclass(frozen=True, slots=True)

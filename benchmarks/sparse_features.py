@@ -1,0 +1,45 @@
+"""Up to how many sparse features does it take less time to descend on a small, dense problem than on the sparse rows?
+
+    python benchmarks/sparse_features.py
+
+Prints the times of GradientDescentRegressor both ways, medians of interleaved rounds; `MOST_COMPRESSED` in
+fastgd/sparse.py lies where they cross. One thread.
+"""
+
+import os
+
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+from scipy import sparse
+
+from fastgd import GradientDescentRegressor
+
+SHAPES = [(20_000, 0.001), (20_000, 0.01), (100_000, 0.005)]
+FEATURES = [100, 300, 500, 700, 1_000, 2_000]
+ROUNDS = 3
+
+
+def main() -> None:
+    """Print a line for each shape and number of features."""
+    generator = np.random.default_rng(0)
+    print(f"{'rows':>8} {'density':>8} {'features':>8} {'small':>10} {'rows':>10}")
+    for n, density in SHAPES:
+        for p in FEATURES:
+            X = sparse.random_array((n, p), density=density, rng=generator, format="csr")
+            y = X @ generator.standard_normal(p) + generator.standard_normal(n)
+            samples: dict[bool, list[float]] = {True: [], False: []}
+            for _ in range(ROUNDS):
+                for compress, taken in samples.items():
+                    start = perf_counter()
+                    GradientDescentRegressor(compress=compress).fit(X, y)
+                    taken.append(perf_counter() - start)
+            small, rows = (1e3 * median(taken) for taken in samples.values())
+            print(f"{n:8,} {density:8} {p:8,} {small:7.1f} ms {rows:7.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

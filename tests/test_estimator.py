@@ -1,0 +1,347 @@
+"""The scikit-learn estimator: its conventions, and the answers of the closed form."""
+
+import pickle
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from problems import random_problem
+
+sklearn = pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
+
+from scipy import sparse  # noqa: E402 - scikit-learn brings it
+from sklearn.base import clone  # noqa: E402
+from sklearn.compose import TransformedTargetRegressor  # noqa: E402
+from sklearn.ensemble import BaggingRegressor, StackingRegressor, VotingRegressor  # noqa: E402
+from sklearn.exceptions import ConvergenceWarning, NotFittedError  # noqa: E402
+from sklearn.feature_selection import RFE, SelectFromModel, SequentialFeatureSelector  # noqa: E402
+from sklearn.linear_model import LinearRegression, RANSACRegressor  # noqa: E402
+from sklearn.model_selection import GridSearchCV, cross_val_score, learning_curve  # noqa: E402
+from sklearn.multioutput import MultiOutputRegressor, RegressorChain  # noqa: E402
+from sklearn.pipeline import make_pipeline  # noqa: E402
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler  # noqa: E402
+from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
+
+import fastgd  # noqa: E402
+from fastgd import GradientDescentRegressor, backends, estimator  # noqa: E402
+
+X, Y = random_problem(200, 5)
+TARGETS = np.column_stack([Y, 3 - 2 * X[:, 0] + X[:, 1] ** 2, np.sin(X[:, 2])])
+COUNTS = np.random.default_rng(5).integers(0, 4, 200).astype(float)
+
+
+def precise(**options):
+    return GradientDescentRegressor(**{"tol": 1e-12, "learning_rate": "eigenvalues"} | options)
+
+
+def closed_form(X, y, alpha=0.0, fit_intercept=True, sample_weight=None):
+    """Return intercept and coefficients of the normal equations with a ridge."""
+    counts = np.ones(len(y)) if sample_weight is None else sample_weight
+    rows = np.column_stack([np.ones(len(y)), X]) if fit_intercept else X
+    penalty = np.eye(rows.shape[1]) * alpha * counts.sum()
+    if fit_intercept:
+        penalty[0, 0] = 0
+    weights = np.linalg.solve(rows.T @ (rows * counts[:, np.newaxis]) + penalty, rows.T @ (y.T * counts).T)
+    return (weights[0], weights[1:].T) if fit_intercept else (0.0, weights.T)
+
+
+# ---- scikit-learn's own checks
+
+
+@pytest.mark.parametrize("backend", backends.available())
+def test_scikit_learn_finds_nothing_wrong(backend):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its checks descend for five epochs, and more
+        results = check_estimator(GradientDescentRegressor(backend=backend), on_skip=None)
+    statuses = {result["check_name"]: result["status"] for result in results}
+    # scikit-learn skips one by itself unless the environment says so: see the next test.
+    assert {name for name, status in statuses.items() if status != "passed"} <= {"check_array_api_input"}
+    assert len(statuses) > 50
+
+
+def test_scikit_learn_finds_nothing_wrong_with_array_api_either():
+    code = (
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "from sklearn.utils.estimator_checks import check_estimator\n"
+        "from fastgd import GradientDescentRegressor\n"
+        "print({r['status'] for r in check_estimator(GradientDescentRegressor(), on_skip=None)})"
+    )
+    environment = {"SCIPY_ARRAY_API": "1", "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "{'passed'}", done.stderr
+
+
+# ---- answers
+
+
+@pytest.mark.parametrize("learning_rate", ["chebyshev", "eigenvalues"])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("shape", [(60, 8), (12, 30)], ids=["tall", "wide"])
+@pytest.mark.parametrize("alpha", [1e-3, 0.1, 10.0])
+def test_ridge_is_the_closed_form(alpha, shape, fit_intercept, weighted, learning_rate):
+    X, y = random_problem(*shape)
+    X = X + 3.0
+    sample_weight = np.random.default_rng(2).uniform(0.1, 2, len(y)) if weighted else None
+    model = precise(alpha=alpha, fit_intercept=fit_intercept, learning_rate=learning_rate, max_iter=20_000)
+    model.fit(X, y, sample_weight)
+    intercept, coef = closed_form(X, y, alpha, fit_intercept, sample_weight)
+    np.testing.assert_allclose(model.coef_, coef, rtol=1e-7, atol=1e-7 * abs(coef).max())
+    np.testing.assert_allclose(model.intercept_, intercept, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("compress", [True, False])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_several_targets_are_as_many_fits(compress, fit_intercept):
+    options = {"compress": compress, "fit_intercept": fit_intercept, "alpha": 0.01}
+    together = precise(**options).fit(X, TARGETS, COUNTS)
+    assert together.coef_.shape == (3, 5)
+    assert together.predict(X).shape == TARGETS.shape
+    for k, y in enumerate(TARGETS.T):
+        alone = precise(**options).fit(X, y, COUNTS)
+        np.testing.assert_allclose(together.coef_[k], alone.coef_, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(together.intercept_[k], alone.intercept_, rtol=1e-9, atol=1e-12)
+        assert len(together.cost_history_[k]) <= together.n_iter_
+    assert set(together.stop_reason_) <= {"gradient", "cost"}
+
+
+def test_several_targets_share_one_compression(monkeypatch):
+    added, add = [], estimator.Compressor.add
+    monkeypatch.setattr(estimator.Compressor, "add", lambda self, *rows: (added.append(1), add(self, *rows))[1])
+    precise(compress=True).fit(X, TARGETS)
+    assert len(added) == 1
+
+
+def test_a_column_and_a_vector_give_shapes_of_their_own():
+    vector, column = precise().fit(X, Y), precise().fit(X, Y[:, np.newaxis])
+    assert vector.coef_.shape == (5,)
+    assert isinstance(vector.intercept_, float)
+    assert vector.predict(X).shape == (200,)
+    assert column.coef_.shape == (1, 5)
+    assert column.predict(X).shape == (200, 1)
+
+
+def test_attributes_are_those_of_the_descent():
+    model = GradientDescentRegressor().fit(X, Y)
+    result = fastgd.gradient_descent(X, Y, learning_rate="chebyshev", standardize=True)
+    np.testing.assert_array_equal(model.coef_, result.coef)
+    np.testing.assert_array_equal(model.cost_history_, result.cost_history)
+    assert (model.intercept_, model.n_iter_) == (result.intercept, result.epochs)
+    assert (model.stop_reason_, model.backend_) == (result.reason, result.backend)
+
+
+# ---- rows in parts
+
+
+@pytest.mark.parametrize("y", [Y, TARGETS], ids=["one target", "three"])
+@pytest.mark.parametrize("ends", [[200], [1, 2, 200], [50, 100, 150, 200], [199, 200]])
+def test_parts_give_the_answer_for_all_rows(ends, y):
+    model, begin = precise(alpha=0.05), 0
+    for end in ends:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", fastgd.ConditionWarning)  # of one or two rows
+            model.partial_fit(X[begin:end], y[begin:end], COUNTS[begin:end] + 0.5)
+        begin = end
+    whole = precise(alpha=0.05).fit(X, y, COUNTS + 0.5)
+    np.testing.assert_allclose(model.coef_, whole.coef_, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(model.intercept_, whole.intercept_, rtol=1e-9, atol=1e-11)
+
+
+def test_parts_start_from_the_weights_there_are():
+    model = GradientDescentRegressor().partial_fit(X[:150], Y[:150])
+    before = model.cost_history_[0]
+    model.partial_fit(X[150:], Y[150:])
+    assert model.cost_history_[0] < before / 2
+
+
+def test_a_part_of_another_shape_changes_nothing():
+    model = GradientDescentRegressor().partial_fit(X, Y)
+    coef = model.coef_
+    for part in ((X[:, :3], Y), (X, TARGETS), (X, np.full(200, np.nan))):
+        with pytest.raises(ValueError, match=r"X has 3 features|y must have 1 columns|Input y contains NaN"):
+            model.partial_fit(*part)
+    np.testing.assert_allclose(model.partial_fit(X, Y).coef_, coef, rtol=1e-6)
+
+
+def test_fit_begins_anew():
+    model = precise().partial_fit(10 * X, TARGETS[:, 1]).fit(X, Y)
+    np.testing.assert_array_equal(model.coef_, precise().fit(X, Y).coef_)
+    np.testing.assert_allclose(model.partial_fit(X, TARGETS[:, 2]).coef_, precise().fit(X, TARGETS[:, 2]).coef_)
+
+
+def test_parts_cannot_be_mini_batches():
+    with pytest.raises(ValueError, match="batch_size must be None for partial_fit"):
+        GradientDescentRegressor(batch_size=10).partial_fit(X, Y)
+
+
+# ---- sparse features
+
+SPARSE = sparse.random_array((300, 20), density=0.2, rng=np.random.default_rng(0), format="csr")
+SPARSE_Y = SPARSE @ np.arange(20.0) + np.random.default_rng(1).standard_normal(300) + 7
+
+
+@pytest.mark.parametrize("options", [{}, {"alpha": 0.1}, {"fit_intercept": False}, {"standardize": False}], ids=str)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("way", ["small", "rows", "parts"])
+@pytest.mark.parametrize("form", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array])
+def test_sparse_features_are_as_good_as_dense_ones(form, way, weighted, options):
+    counts = np.random.default_rng(3).uniform(0, 2, 300) if weighted else None
+    dense = precise(**options).fit(SPARSE.toarray(), SPARSE_Y, counts)
+    model = precise(learning_rate="chebyshev", compress=way != "rows", **options)
+    if way == "parts":
+        for rows in (slice(0, 100), slice(100, 300)):
+            model.partial_fit(form(SPARSE[rows]), SPARSE_Y[rows], None if counts is None else counts[rows])
+    else:
+        model.fit(form(SPARSE), SPARSE_Y, counts)
+    assert model.backend_ == ("numpy" if way == "rows" else backends.resolve("auto"))
+    np.testing.assert_allclose(model.coef_, dense.coef_, atol=1e-9)
+    np.testing.assert_allclose(model.predict(form(SPARSE)), dense.predict(SPARSE.toarray()), atol=1e-8)
+
+
+def test_many_sparse_features_stay_sparse(monkeypatch):
+    monkeypatch.setattr(estimator, "MOST_COMPRESSED", 10)
+    model = precise().fit(SPARSE, np.column_stack([SPARSE_Y, -SPARSE_Y]))
+    assert model.backend_ == "numpy"
+    np.testing.assert_allclose(model.coef_[0], -model.coef_[1], atol=1e-10)
+    with pytest.raises(ValueError, match="backend must be 'auto' or 'numpy' for sparse X"):
+        precise(backend="cython").fit(SPARSE, SPARSE_Y)
+    with pytest.raises(ValueError, match="batch_size must be None for sparse X"):
+        precise(batch_size=10).fit(SPARSE, SPARSE_Y)
+
+
+# ---- where LinearRegression is used
+
+
+def in_the_place_of_linear_regression(model):
+    """Yield what scikit-learn builds from a linear regression, fitted."""
+    y = Y
+    yield make_pipeline(StandardScaler(), PolynomialFeatures(2), model).fit(X, y)
+    yield TransformedTargetRegressor(model, func=np.arcsinh, inverse_func=np.sinh).fit(X, y)
+    yield VotingRegressor([("a", model), ("b", clone(model))]).fit(X, y)
+    yield StackingRegressor([("a", model)], final_estimator=clone(model)).fit(X, y)
+    yield BaggingRegressor(model, n_estimators=3, random_state=0).fit(X, y)
+    yield RANSACRegressor(model, min_samples=6, random_state=0).fit(X, y)
+    yield RFE(model, n_features_to_select=2).fit(X, y)
+    yield MultiOutputRegressor(model).fit(X, TARGETS)
+    yield RegressorChain(model).fit(X, TARGETS)
+
+
+def test_it_stands_in_for_linear_regression():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fastgd.ConditionWarning)  # of RANSAC's smallest samples
+        pairs = list(
+            zip(
+                in_the_place_of_linear_regression(precise()),
+                in_the_place_of_linear_regression(LinearRegression()),
+                strict=True,
+            )
+        )
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-6, atol=1e-8)
+    for selector in (SelectFromModel, SequentialFeatureSelector):
+        np.testing.assert_array_equal(
+            selector(precise()).fit(X, Y).get_support(), selector(LinearRegression()).fit(X, Y).get_support()
+        )
+
+
+def test_searches_and_scores():
+    search = GridSearchCV(precise(), {"alpha": [0.0, 0.1], "fit_intercept": [True, False]}, n_jobs=2).fit(X, Y)
+    assert search.best_params_ == {"alpha": 0.0, "fit_intercept": True}
+    np.testing.assert_allclose(cross_val_score(precise(), X, Y), cross_val_score(LinearRegression(), X, Y), rtol=1e-8)
+    assert learning_curve(precise(), X, Y)[1].shape == (5, 5)
+
+
+def test_clones_and_pickles():
+    model = precise(alpha=0.1).partial_fit(X, Y)
+    assert clone(model).get_params() == model.get_params()
+    assert not hasattr(clone(model), "coef_")
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    np.testing.assert_array_equal(again.partial_fit(X, Y).coef_, model.partial_fit(X, Y).coef_)
+
+
+def test_it_shows_as_html():
+    assert "GradientDescentRegressor" in precise()._repr_html_()
+    assert "learning_rate" in precise()._repr_html_()
+
+
+def test_sample_weights_are_routed():
+    with sklearn.config_context(enable_metadata_routing=True):
+        pipe = make_pipeline(StandardScaler(), precise().set_fit_request(sample_weight=True))
+        pipe.named_steps["standardscaler"].set_fit_request(sample_weight=False)
+        pipe.fit(X, Y, sample_weight=COUNTS)
+    intercept, coef = closed_form(StandardScaler().fit_transform(X), Y, sample_weight=COUNTS)
+    np.testing.assert_allclose(pipe[-1].coef_, coef, rtol=1e-8)
+    assert pipe[-1].intercept_ == pytest.approx(intercept)
+
+
+# ---- parameters
+
+
+def test_a_warm_start_begins_where_the_last_fit_ended():
+    cold = GradientDescentRegressor(max_iter=200).fit(X, Y)
+    warm = GradientDescentRegressor(warm_start=True).fit(X, Y)
+    warm.fit(X, Y)
+    assert warm.cost_history_[0] == pytest.approx(cold.cost_history_[-1], rel=1e-6)
+    assert warm.cost_history_[0] < cold.cost_history_[0] / 2
+    assert warm.fit(X[:, :2], Y).coef_.shape == (2,)  # of another shape: from zeros
+
+
+def test_too_few_epochs_warn():
+    with pytest.warns(ConvergenceWarning, match="not converged after max_iter=2 epochs"):
+        GradientDescentRegressor(max_iter=2, learning_rate="constant").fit(X, Y)
+    GradientDescentRegressor(max_iter=2, tol=0).fit(X, Y)  # asked for: no warning
+
+
+@pytest.mark.parametrize("seed", [0, np.random.RandomState(0)], ids=["int", "RandomState"])
+def test_mini_batches_are_reproducible(seed):
+    options = {"batch_size": 20, "learning_rate": "inverse_scaling", "tol": 0, "max_iter": 20}
+    one, other = (GradientDescentRegressor(random_state=0, **options).fit(X, Y) for _ in range(2))
+    np.testing.assert_array_equal(one.coef_, other.coef_)
+    model = GradientDescentRegressor(random_state=seed, **options).fit(X, Y)
+    np.testing.assert_allclose(model.coef_, closed_form(X, Y)[1], atol=0.2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"alpha": -1}, "alpha must be finite and not negative"),
+        ({"learning_rate": "fast"}, "learning_rate must be"),
+        ({"max_iter": 0}, "must be 1 or more"),
+        ({"backend": "fortran"}, "backend must be one of"),
+        ({"compress": "no"}, "compress must be one of"),
+        ({"tol": -1}, "tol must be"),
+    ],
+)
+def test_bad_parameters_are_named(options, message):
+    for y in (Y, TARGETS):
+        with pytest.raises(ValueError, match=message):
+            GradientDescentRegressor(**options).fit(X, y)
+
+
+def test_it_predicts_only_when_fitted():
+    with pytest.raises(NotFittedError):
+        GradientDescentRegressor().predict(X)
+
+
+# ---- loading
+
+
+def test_scikit_learn_is_loaded_when_used():
+    loaded = "print('sklearn' in sys.modules)"
+    code = f"import sys, fastgd; {loaded}; fastgd.GradientDescentRegressor; {loaded}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+
+
+def test_without_scikit_learn_the_error_says_what_to_install():
+    code = "import sys; sys.modules['sklearn'] = None; import fastgd; fastgd.GradientDescentRegressor"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "ImportError: GradientDescentRegressor needs scikit-learn: pip install 'fastgd[sklearn]'" in done.stderr
+
+
+def test_what_the_package_has_not_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'Regressor'"):
+        fastgd.Regressor  # noqa: B018
