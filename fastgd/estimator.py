@@ -4,6 +4,7 @@ from __future__ import annotations  # help() shows ArrayLike, not what it is mad
 
 import warnings
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from fastgd.choice import choose_compression
 from fastgd.compression import Compressor
 from fastgd.descent import fit_compressor, gradient_descent
 from fastgd.driver import check_settings, descend
+from fastgd.model import Model, load, name_features, save
 from fastgd.result import DescentResult
 from fastgd.sparse import MOST_COMPRESSED, add_rows, is_sparse, prepare_sparse
 
@@ -64,7 +66,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     ----------
     coef_ : ndarray of shape (n_features,) or (n_targets, n_features), float64
         The coefficients.
-    intercept_ : float or ndarray of shape (n_targets,), float64
+    intercept_ : float64 or ndarray of shape (n_targets,), float64
         The intercept, 0.0 without one.
     n_iter_ : int
         Epochs made; of several targets, the most.
@@ -201,6 +203,38 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         return X @ self.coef_.T + self.intercept_
 
+    def save(self, path: str | Path, *, target: str = "y") -> None:
+        """Write the fitted model as the JSON that `fastgd predict` and `load` read; of one target only.
+
+        Raises
+        ------
+        ValueError
+            If there are several targets, or names that are the same.
+        """
+        check_is_fitted(self)
+        if np.size(self.intercept_) != 1:
+            raise ValueError(f"a saved model must have one target; got {np.size(self.intercept_)}")
+        features = name_features(getattr(self, "feature_names_in_", None), self.n_features_in_)
+        notes = {"backend": self.backend_, "epochs": self.n_iter_, "reason": str(np.ravel(self.stop_reason_)[0])}
+        coef = np.ravel(self.coef_).tolist()
+        save(Model(target, features, float(np.ravel(self.intercept_)[0]), coef, notes), path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> GradientDescentRegressor:
+        """Return a fitted estimator, its parameters those of a new one, from the JSON of `save` or `fastgd fit`.
+
+        Raises
+        ------
+        fastgd.model.ModelError
+            If the file is no such model; it is a ValueError.
+        """
+        model, estimator = load(path), cls()
+        estimator.coef_, estimator.intercept_ = np.array(model.coef), np.float64(model.intercept)
+        estimator.n_features_in_ = len(model.features)
+        if model.features != name_features(None, len(model.features)):
+            estimator.feature_names_in_ = np.array(model.features, dtype=object)
+        return estimator
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -301,7 +335,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.backend_ = results[0].backend
         if y_ndim == 1:
             result = results[0]
-            self.coef_, self.intercept_ = result.coef, result.intercept
+            self.coef_, self.intercept_ = result.coef, np.float64(result.intercept)
             self.cost_history_, self.stop_reason_ = result.cost_history, result.reason
         else:
             self.coef_ = np.array([result.coef for result in results])

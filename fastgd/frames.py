@@ -32,6 +32,8 @@ def series_name(series: Any) -> str | None:
     names = column_names(series)
     if names is not None:
         return names[0] if len(names) == 1 else None
+    if hasattr(series, "chunks"):  # an array of Dask's, whose name is a key
+        return None
     name = getattr(series, "name", None)
     return name if isinstance(name, str) else None
 

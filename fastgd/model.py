@@ -1,8 +1,8 @@
 """A fitted model as a JSON file."""
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from math import isfinite
 from pathlib import Path
 from reprlib import repr as quote
@@ -34,21 +34,36 @@ class Model:
         The constant term.
     coef : list of float
         One coefficient for each feature.
+    fit : dict
+        How the fit went: plain values, whatever the writer had to say.
     """
 
     target: str
     features: list[str]
     intercept: float
     coef: list[float]
+    fit: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def predict(self, X: Array) -> Array:
         """Return ``X @ coef + intercept`` for the features in their order."""
         return X @ np.array(self.coef) + self.intercept
 
 
-def to_json(model: Model, fit: dict[str, Any]) -> dict[str, Any]:
-    """Return the document of a model, with notes on how it was fitted."""
-    return {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(model), "fit": fit}
+def to_json(model: Model) -> dict[str, Any]:
+    """Return the document of a model."""
+    return {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(model)}
+
+
+def save(model: Model, path: str | Path) -> None:
+    """Write a model, after the checks that it will be read with."""
+    document = to_json(model)
+    check_model("the model", document)
+    Path(path).write_text(format_json(document) + "\n", encoding="utf-8")
+
+
+def name_features(features: list[str] | None, n_features: int) -> list[str]:
+    """Return the names that columns go by in a file: their own, or x0, x1 and so on."""
+    return [f"x{j}" for j in range(n_features)] if features is None else list(features)
 
 
 def format_json(document: dict[str, Any], indent: int | None = 2) -> str:
@@ -88,7 +103,9 @@ def check_model(path: str | Path, document: dict[str, Any]) -> Model:
         "features": ("a list of texts", lambda value: is_list_of(value, is_text)),
         "intercept": ("a finite number", is_finite),
         "coef": ("a list of finite numbers", lambda value: is_list_of(value, is_finite)),
+        "fit": ("an object", lambda value: isinstance(value, dict)),
     }
+    document = {"fit": {}} | document
     for name, (kind, test) in expected.items():
         if not test(document.get(name)):
             raise ModelError(f"{path}: {name} must be {kind}; got {quote(document.get(name))}")
@@ -103,6 +120,20 @@ def check_model(path: str | Path, document: dict[str, Any]) -> Model:
             f"{path}: coef must have one number for each of {len(model.features)} features; got {len(model.coef)}"
         )
     return model
+
+
+def check_notes(path: str | Path, fit: dict[str, Any], kinds: dict[str, type], arrays: Sequence[str]) -> dict[str, Any]:
+    """Return the notes that a result needs, after a look at each: values of these types, and arrays of numbers."""
+    for name, kind in kinds.items():
+        if type(fit.get(name)) is not kind:
+            raise ModelError(f"{path}: fit.{name} must be of type {kind.__name__}; got {quote(fit.get(name))}")
+    for name in arrays:
+        if not is_list_of(fit.get(name), is_finite) or len(fit[name]) != fit["epochs"]:
+            raise ModelError(
+                f"{path}: fit.{name} must be a list of finite numbers, one for each of {fit['epochs']} epochs; got "
+                f"{quote(fit.get(name))}"
+            )
+    return {name: fit[name] for name in kinds} | {name: np.array(fit[name], dtype=np.float64) for name in arrays}
 
 
 def is_list_of(value: Any, test: Callable[[Any], bool]) -> bool:

@@ -1,16 +1,23 @@
-"""Reading models: what is refused, and what the errors say."""
+"""Saved models: what comes back, what is refused, and what the errors say."""
 
 import json
+import re
+import sys
+from dataclasses import fields, replace
+from subprocess import run
 
 import numpy as np
 import pytest
+from problems import random_problem
 
+import fastgd
+from fastgd import DescentResult
 from fastgd.model import SCHEMA, Model, ModelError, load, to_json
 
 
 @pytest.fixture
 def document():
-    return to_json(Model("y", ["a", "b"], 0.5, [1.0, -2.0]), {})
+    return to_json(Model("y", ["a", "b"], 0.5, [1.0, -2.0]))
 
 
 @pytest.fixture
@@ -64,3 +71,112 @@ def test_json_of_something_else(path):
         path.write_text(content)
         with pytest.raises(ModelError, match=f'expected a JSON object with "schema": "{SCHEMA}"'):
             load(path)
+
+
+# ---- results and estimators
+
+X, Y = random_problem(30, 3)
+
+
+def equal(one, other):
+    for field in fields(DescentResult):
+        np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("frame", [True, False])
+def test_a_result_comes_back_whole(tmp_path, fit_intercept, frame):
+    data = Frame(X, ["a", "b", "c"]) if frame else X
+    result = fastgd.gradient_descent(data, Y, fit_intercept=fit_intercept, epochs=25)
+    result.save(tmp_path / "model.json", target="price")
+    again = DescentResult.load(tmp_path / "model.json")
+    equal(replace(result, target="price"), again)
+    np.testing.assert_array_equal(again.predict(X), result.predict(X))
+
+
+class Frame:
+    """As much of a data frame as fastgd asks for."""
+
+    def __init__(self, values, columns):
+        self.values, self.columns = values, columns
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+    def __getitem__(self, key):
+        return (
+            Frame(self.values[key], self.columns) if isinstance(key, slice) else self.values[:, self.columns.index(key)]
+        )
+
+
+def test_names_that_are_the_same_are_not_saved(tmp_path):
+    result = fastgd.gradient_descent(Frame(X, ["a", "b", "y"]), Y, epochs=3)
+    with pytest.raises(ModelError, match="features must be one or more different names without the target 'y'"):
+        result.save(tmp_path / "model.json")
+    assert not (tmp_path / "model.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 2}, "fit.cost_history must be a list of finite numbers, one for each of 2 epochs"),
+        ({"epochs": "3"}, "fit.epochs must be of type int; got '3'"),
+        ({"rates": None}, "fit.rates must be a list of finite numbers"),
+        ({"converged": 1}, "fit.converged must be of type bool; got 1"),
+    ],
+)
+def test_a_damaged_result_is_refused(tmp_path, change, message):
+    path = tmp_path / "model.json"
+    fastgd.gradient_descent(X, Y, epochs=3).save(path)
+    document = json.loads(path.read_text())
+    document["fit"] |= change
+    path.write_text(json.dumps(document))
+    with pytest.raises(ModelError, match=re.escape(message)):
+        DescentResult.load(path)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_an_estimator_comes_back(tmp_path, fit_intercept):
+    pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
+    model = fastgd.GradientDescentRegressor(fit_intercept=fit_intercept).fit(X, Y)
+    model.save(tmp_path / "model.json", target="price")
+    again = fastgd.GradientDescentRegressor.load(tmp_path / "model.json")
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    assert again.n_features_in_ == 3
+    assert load(tmp_path / "model.json").target == "price"
+    with pytest.raises(ValueError, match="a saved model must have one target; got 2"):
+        fastgd.GradientDescentRegressor().fit(X, np.column_stack([Y, Y])).save(tmp_path / "two.json")
+
+
+def test_the_command_line_reads_and_writes_the_estimators_models(tmp_path):
+    pd = pytest.importorskip("pandas", reason="names of columns need a data frame")
+    pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    frame.assign(y=Y).to_csv(tmp_path / "data.csv", index=False)
+    command = [sys.executable, "-m", "fastgd"]
+    run(
+        [*command, "fit", "data.csv", "--target", "y", "--out", "cli.json"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    ours = fastgd.GradientDescentRegressor.load(tmp_path / "cli.json")
+    assert list(ours.feature_names_in_) == ["a", "b", "c"]
+    ours.fit(frame, Y).save(tmp_path / "ours.json")
+    done = run([*command, "predict", "ours.json", "data.csv"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    np.testing.assert_allclose([float(line) for line in done.stdout.split()[1:]], ours.predict(frame))
+
+
+def test_onnx_by_linear_regression():
+    """The recipe of docs/scikit-learn.md."""
+    pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
+    skl2onnx = pytest.importorskip("skl2onnx", reason="the recipe needs skl2onnx")
+    onnxruntime = pytest.importorskip("onnxruntime", reason="the recipe's test runs the model")
+    from sklearn.linear_model import LinearRegression
+
+    model = fastgd.GradientDescentRegressor().fit(X, Y)
+    linear = LinearRegression()
+    linear.coef_, linear.intercept_, linear.n_features_in_ = model.coef_, model.intercept_, model.n_features_in_
+    converted = skl2onnx.to_onnx(linear, X[:1])
+    session = onnxruntime.InferenceSession(converted.SerializeToString(), providers=["CPUExecutionProvider"])
+    np.testing.assert_allclose(session.run(None, {"X": X})[0].ravel(), model.predict(X), rtol=1e-12)

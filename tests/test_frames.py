@@ -1,0 +1,129 @@
+"""Data frames of pandas, polars and pyarrow as X and y."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from problems import random_problem
+
+import fastgd
+from fastgd import GradientDescentRegressor
+from fastgd.frames import column_names, series_name
+
+X, Y = random_problem(40, 3)
+NAMES = ["size", "age", "rooms"]
+
+
+def make(library, columns):
+    """Return a data frame of a library from names and columns; the test skips where it is not installed."""
+    module = pytest.importorskip(library, reason=f"{library} is an extra of the tests")
+    return module.table(columns) if library == "pyarrow" else module.DataFrame(columns)
+
+
+library = pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+FLOATS = dict(zip(NAMES, X.T, strict=True))
+
+
+@library
+def test_the_fit_is_that_of_the_numbers(library):
+    frame = make(library, FLOATS)
+    target = make(library, {"price": Y})
+    result, plain = fastgd.gradient_descent(frame, target), fastgd.gradient_descent(X, Y)
+    np.testing.assert_allclose(result.weights, plain.weights, rtol=1e-11)
+    assert (result.features, result.target) == (NAMES, "price")
+    assert (plain.features, plain.target) == (None, None)
+    np.testing.assert_allclose(result.predict(frame), plain.predict(X), rtol=1e-11)
+    series = target["price"]
+    np.testing.assert_allclose(fastgd.gradient_descent(frame, series).weights, plain.weights, rtol=1e-11)
+    np.testing.assert_allclose(fastgd.compress(frame, series)[0], fastgd.compress(X, Y)[0], rtol=1e-11)
+    assert fastgd.cost(frame, series, [1.0, 2.0, 3.0]) == fastgd.cost(X, Y, [1.0, 2.0, 3.0])
+
+
+@library
+def test_the_estimator_keeps_the_names(library):
+    frame = make(library, FLOATS)
+    model = GradientDescentRegressor().fit(frame, make(library, {"price": Y})["price"])
+    if library != "pyarrow":  # of which scikit-learn takes the numbers only
+        assert list(model.feature_names_in_) == NAMES
+        with pytest.raises(ValueError, match="feature names"):
+            model.predict(make(library, dict(reversed(FLOATS.items()))))
+    np.testing.assert_allclose(model.predict(frame), GradientDescentRegressor().fit(X, Y).predict(X), rtol=1e-11)
+
+
+@library
+@pytest.mark.parametrize("other", [["age", "size", "rooms"], ["size", "age", "doors"], ["size", "age"]], ids=str)
+def test_other_columns_are_refused(library, other):
+    result = fastgd.gradient_descent(make(library, FLOATS), Y)
+    frame = make(library, {name: np.ones(2) for name in other})
+    with pytest.raises(ValueError, match=r"X must have the columns of the fit, in their order, \['size'"):
+        result.predict(frame)
+
+
+@library
+def test_numbers_of_all_kinds_are_numbers(library):
+    kinds = {
+        "float": X[:, 0],
+        "single": X[:, 1].astype(np.float32),
+        "whole": np.arange(40),
+        "small": np.arange(40, dtype=np.uint8) % 7,
+        "flag": X[:, 2] > 0,
+    }
+    result = fastgd.gradient_descent(make(library, kinds), Y)
+    plain = fastgd.gradient_descent(np.column_stack(list(kinds.values())).astype(float), Y)
+    np.testing.assert_allclose(result.weights, plain.weights, rtol=1e-12)
+
+
+LIBRARIES = ("pandas", "polars", "pyarrow")
+BAD = [(library, bad) for library in LIBRARIES for bad in ("text", "date", "mixed")]
+BAD.remove(("pyarrow", "mixed"))  # an Arrow column holds values of one type
+
+
+@pytest.mark.parametrize(("library", "bad"), BAD)
+def test_a_column_of_something_else_is_named(library, bad):
+    columns = {
+        "text": ["north", "south"] * 20,
+        "date": np.arange("2020-01-01", "2020-02-10", dtype="datetime64[D]").astype("datetime64[ns]"),
+        "mixed": np.array([1.5, "west"] * 20, dtype=object),
+    }
+    frame = make(library, FLOATS | {"where": columns[bad]})
+    message = "X must hold real numbers; got .* column 'where': encode that column as numbers, or leave it out"
+    for fit in (fastgd.gradient_descent, fastgd.compress, fastgd.Compressor().add):
+        with pytest.raises(TypeError, match=message):
+            fit(frame, Y)
+    with pytest.raises(TypeError, match=r"y must hold real numbers; got .* column 'where'"):
+        fastgd.gradient_descent(X, make(library, {"where": columns[bad]}))
+
+
+@library
+def test_missing_values_are_refused(library):
+    values = [None, *X[1:, 0].tolist()]
+    frame = make(library, {"a": values, "b": X[:, 1]})
+    with pytest.raises(
+        (ValueError, TypeError), match=r"X must (be finite; got nan at row 0, column 0|hold real numbers)"
+    ):
+        fastgd.gradient_descent(frame, Y)
+
+
+@library
+def test_frames_are_not_changed(library):
+    frame, again = make(library, FLOATS), make(library, FLOATS)
+    fastgd.gradient_descent(frame, Y, standardize=True, alpha=0.1)
+    assert frame.equals(again)
+
+
+def test_names_that_are_no_text_are_none():
+    pd = pytest.importorskip("pandas", reason="pandas is an extra of the tests")
+    assert column_names(pd.DataFrame(X)) is None
+    assert fastgd.gradient_descent(pd.DataFrame(X), pd.Series(Y)).features is None
+    assert series_name(pd.Series(Y)) is None
+    assert series_name(pd.DataFrame(FLOATS)) is None  # of several columns
+
+
+def test_no_library_of_frames_is_imported():
+    code = (
+        "import sys, fastgd; fastgd.gradient_descent([[1.0], [2.0]], [1.0, 2.0], epochs=2)\n"
+        "print({'pandas', 'polars', 'pyarrow', 'narwhals', 'sklearn', 'scipy', 'dask', 'rich'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
