@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd import validation
+from fastgd import distributed, validation
 from fastgd.arrays import Array
 from fastgd.choice import choose_compression
 from fastgd.compression import Compressor
 from fastgd.descent import fit_compressor, gradient_descent
 from fastgd.driver import check_settings, descend
+from fastgd.frames import check_same_columns, column_names
 from fastgd.model import Model, load, name_features, save
 from fastgd.result import DescentResult
 from fastgd.sparse import MOST_COMPRESSED, add_rows, is_sparse, prepare_sparse
@@ -132,9 +133,9 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_features)
+        X : array_like or sparse array of shape (n_samples, n_features), or of Dask
             The features.
-        y : array_like of shape (n_samples,) or (n_samples, n_targets)
+        y : array_like of shape (n_samples,) or (n_samples, n_targets), or of Dask
             The target, or several: one compression, and one descent for each.
         sample_weight : array_like of shape (n_samples,) or None
             Weights of the rows.
@@ -144,8 +145,10 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         GradientDescentRegressor
             Itself.
         """
-        X, y, sample_weight = self._check(X, y, sample_weight, reset=True)
         self._compressor = None
+        if distributed.is_dask(X, y, sample_weight):
+            return self._fit_dask(X, y, sample_weight)
+        X, y, sample_weight = self._check(X, y, sample_weight, reset=True)
         targets = y.reshape(len(y), -1).T
         starts = self._starts(len(targets), X.shape[1]) if self.warm_start else [None] * len(targets)
         if is_sparse(X):
@@ -198,8 +201,15 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self._keep(self._descend(compressor, starts), y.ndim)
 
     def predict(self, X: ArrayLike) -> Array:
-        """Return the predictions, float64 of shape (n_samples,) or (n_samples, n_targets)."""
+        """Return the predictions, float64 of shape (n_samples,) or (n_samples, n_targets); for Dask's X, lazily."""
         check_is_fitted(self)
+        if distributed.is_dask(X):
+            names = getattr(self, "feature_names_in_", None)
+            check_same_columns(X, None if names is None else list(names))
+            if self.coef_.ndim == 1:
+                return distributed.predict(X, self.coef_, self.intercept_)
+            targets = zip(self.coef_, self.intercept_, strict=True)
+            return np.stack([distributed.predict(X, coef, intercept) for coef, intercept in targets], axis=1)
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         return X @ self.coef_.T + self.intercept_
 
@@ -252,6 +262,22 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         return X, y, sample_weight
+
+    def _fit_dask(self, X: Any, y: Any, sample_weight: Any) -> GradientDescentRegressor:
+        """Fit to rows that stay where they are."""
+        distributed.check_compressible(self.compress, self.batch_size)
+        compressor = distributed.collect(
+            X, y, sample_weight=sample_weight, fit_intercept=self.fit_intercept, alpha=self.alpha, targets=True
+        )
+        self.n_features_in_ = int(X.shape[1])
+        names = column_names(X)
+        if names is not None:
+            self.feature_names_in_ = np.array(names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        n_targets = compressor.n_targets or 0
+        starts = self._starts(n_targets, self.n_features_in_) if self.warm_start else [None] * n_targets
+        return self._keep(self._descend(compressor, starts), y.ndim)
 
     def _fit_sparse(
         self, X: Any, targets: Array, sample_weight: Array | None, starts: list[Any]

@@ -211,6 +211,36 @@ def test_many_sparse_features_stay_sparse(monkeypatch):
         precise(batch_size=10).fit(SPARSE, SPARSE_Y)
 
 
+# ---- Dask
+
+
+@pytest.mark.parametrize("y", [Y, TARGETS], ids=["one target", "three"])
+def test_dask_arrays_are_fitted_where_they_are(y):
+    da = pytest.importorskip("dask.array", reason="Dask is an extra")
+    rows = da.from_array(X, chunks=(60, 5))
+    targets, counts = da.from_array(y, chunks=(60, *y.shape[1:])), da.from_array(COUNTS, chunks=60)
+    model, whole = precise(alpha=0.01).fit(rows, targets, counts), precise(alpha=0.01).fit(X, y, COUNTS)
+    np.testing.assert_allclose(model.coef_, whole.coef_, rtol=1e-10)
+    predictions = model.predict(rows)
+    assert isinstance(predictions, da.Array)
+    assert predictions.chunks[0] == rows.chunks[0]
+    np.testing.assert_allclose(predictions.compute(), whole.predict(X), rtol=1e-10)
+    with pytest.raises(ValueError, match="compress must not be False"):
+        precise(compress=False).fit(rows, targets)
+
+
+def test_dask_frames_keep_their_names():
+    dd = pytest.importorskip("dask.dataframe", reason="Dask is an extra")
+    pd = pytest.importorskip("pandas", reason="Dask's frames are pandas'")
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    rows = dd.from_pandas(frame, npartitions=3)
+    model = precise().fit(rows, dd.from_pandas(pd.Series(Y), npartitions=3))
+    assert list(model.feature_names_in_) == list("abcde")
+    np.testing.assert_allclose(model.predict(rows).compute(), model.predict(frame))
+    with pytest.raises(ValueError, match="X must have the columns of the fit"):
+        model.predict(rows[["b", "a", "c", "d", "e"]])
+
+
 # ---- where LinearRegression is used
 
 
