@@ -131,7 +131,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     random.seed(0)
-    settings = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    settings = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     with LocalCluster(**settings, memory_limit=0) as cluster, Client(cluster):
         data = make_data(options.rows, options.columns)
         seconds, weights = measure(list_contestants(), data, options.rounds)

@@ -36,7 +36,7 @@ def compress(
     Parameters
     ----------
     X : array_like of shape (n_samples, n_features)
-        The features, float32 or float64; read block by block, never copied whole.
+        The features, float32 or float64; read block by block, never copied whole. Those of Dask where they live.
     y : array_like of shape (n_samples,) or (n_samples, 1)
         The target.
     fit_intercept : bool
@@ -78,6 +78,11 @@ def compress(
     >>> bool(np.isclose(fastgd.cost(X_small, y_small, weights), fastgd.cost(X, y, weights)))
     True
     """
+    from fastgd import distributed  # which builds on this module
+
+    if distributed.is_dask(X, y, sample_weight):
+        blocks = distributed.find_blocks(X, y, sample_weight)
+        return distributed.compress_blocks(blocks, fit_intercept, alpha, method).problem()
     X, y = validation.check_problem(X, y, finite=False)
     weights = validation.check_sample_weight(sample_weight, len(y))
     fit_intercept = validation.check_flag("fit_intercept", fit_intercept)

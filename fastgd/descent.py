@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd import validation
+from fastgd import distributed, validation
 from fastgd.arrays import Array
 from fastgd.choice import choose_compression
 from fastgd.compression import Compressor
@@ -54,8 +54,9 @@ def gradient_descent(
     X : array_like of shape (n_samples, n_features)
         The features (independent variables). float32 and float64 in C or Fortran order are used without a copy;
         arithmetic is in float64 either way. Never written to. The result keeps the column names of a data frame.
+        Dask's arrays and data frames are compressed where their partitions live.
     y : array_like of shape (n_samples,) or (n_samples, 1)
-        The target (dependent variable). Never written to.
+        The target (dependent variable). Never written to. Dask's go with X by their order.
     learning_rate : float, array_like of shape (epochs,), callable or str
         The rate of each update: one for all, one for each, or ``f(epochs, smoothness, convexity)`` returning either,
         where smoothness and convexity are the largest and the smallest non-zero eigenvalue of XᵀX/n (with the
@@ -137,7 +138,13 @@ def gradient_descent(
     (True, 'gradient')
     """
     features, target = column_names(X), series_name(y)
-    X, y = validation.check_problem(X, y, finite=False)
+    blocks = None
+    if distributed.is_dask(X, y, sample_weight):
+        blocks = distributed.find_blocks(X, y, sample_weight)
+        distributed.check_compressible(compress, batch_size)
+        X, y, sample_weight = np.empty((0, blocks.n_features)), np.empty(0), None  # no rows are here
+    else:
+        X, y = validation.check_problem(X, y, finite=False)
     fit_intercept = validation.check_flag("fit_intercept", fit_intercept)
     settings = check_settings(
         learning_rate=learning_rate,
@@ -157,6 +164,11 @@ def gradient_descent(
     if random_state is not None or batch_size is not None or isinstance(weights, str):
         generator = validation.check_random_state(random_state)  # takes longer than the epochs of a small fit
     start = make_start(weights, X.shape[1] + fit_intercept, fit_intercept, generator)
+    if blocks is not None:
+        summary = distributed.compress_blocks(blocks, fit_intercept, alpha, "auto").summary()
+        prepared = prepare_summary(summary, fit_intercept, alpha, standardize)
+        result = descend(prepared, start, settings, distributed.WHY)
+        return replace(result, features=features, target=target)
     if batch_size is not None and generator is not None:
         if settings.schedule is eigenvalues:
             raise ValueError(

@@ -12,6 +12,7 @@ Design:
 
 from __future__ import annotations  # help() shows ArrayLike, not what it is made of
 
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -27,9 +28,9 @@ WHY = "the partitions were compressed where they live"
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Blocks of rows, none of them computed: of each its X, its y, and its weights or None."""
+    """Blocks of rows, none of them computed: of each its X, its y, and its weights if there are some."""
 
-    parts: list[tuple[Any, Any, Any]]
+    parts: list[tuple[Any, ...]]
     n_features: int
 
 
@@ -92,31 +93,35 @@ def collect(
     array([1., 2.])
     """
     blocks = find_blocks(X, y, sample_weight, targets=targets)
-    return compress_blocks(blocks, fit_intercept=fit_intercept, alpha=alpha, method=method)
+    return compress_blocks(blocks, fit_intercept, alpha, method)
 
 
 def find_blocks(X: Any, y: Any, sample_weight: Any = None, *, targets: bool = False) -> Blocks:
     """Return the blocks of X, y and the weights that belong together, checked as far as shapes and types tell."""
     lengths = check_features(X)
-    columns = {"X": X, "y": align("y", y, lengths)}
-    n_targets = 1 if columns["y"].ndim == 1 else columns["y"].shape[1]
-    if columns["y"].ndim > 2 or n_targets < 1 or (n_targets > 1 and not targets):
-        expected = "(n_samples,) or (n_samples, n_targets)" if targets else "(n_samples,) or (n_samples, 1)"
-        raise ValueError(f"y must have shape {expected}; got {columns['y'].ndim} dimensions, {n_targets} columns")
+    y = align("y", y, lengths)
+    if y.ndim != 1 and (y.ndim != 2 or (y.shape[1] < 1 if targets else y.shape[1] != 1)):
+        got = f"{y.shape[1]} columns" if y.ndim == 2 else f"{y.ndim} dimensions"
+        raise ValueError(f"y must have shape (n_samples,) or (n_samples, {'n_targets' if targets else 1}); got {got}")
+    columns = [X, y]
     if sample_weight is not None:
-        columns["sample_weight"] = align("sample_weight", sample_weight, lengths)
-        if columns["sample_weight"].ndim != 1:
-            raise ValueError("sample_weight must have shape (n_samples,), one for each row; got two dimensions")
-    parts = split(list(columns.values()), lengths)
-    for name, blocks in zip(columns, parts, strict=True):
-        if len(blocks) != len(lengths):
-            raise ValueError(
-                f"X and {name} must have the same number of partitions, where the lengths of some are unknown; got "
-                f"{len(lengths)} in X and {len(blocks)} in {name}"
-            )
-    if sample_weight is None:
-        parts.append([None] * len(lengths))
-    return Blocks(list(zip(*parts, strict=True)), X.shape[1])
+        columns.append(align("sample_weight", sample_weight, lengths))
+        if columns[-1].ndim != 1:
+            raise ValueError(f"sample_weight must have shape (n_samples,); got {columns[-1].ndim} dimensions")
+        if not is_dask(sample_weight):
+            columns[-1] = validation.check_sample_weight(sample_weight, len(columns[-1]))
+    return Blocks(list(zip(*split(columns, lengths), strict=True)), X.shape[1])
+
+
+def check_compressible(compress: Any, batch_size: Any) -> None:
+    """Refuse what needs the rows themselves: they stay where they are."""
+    if not validation.check_choice("compress", compress, ("auto", True, False)):
+        raise ValueError("compress must not be False for Dask's data: only their compressed problem comes here")
+    if batch_size is not None:
+        raise ValueError(
+            f"batch_size must be None for Dask's data; got {batch_size!r}: only their compressed problem comes here, "
+            "which has no rows of the data to take batches from"
+        )
 
 
 def check_features(X: Any) -> tuple[float, ...]:
@@ -132,23 +137,24 @@ def check_features(X: Any) -> tuple[float, ...]:
         raise ValueError(f"X must be two-dimensional, (n_samples, n_features); got {X.ndim} dimensions{hint}")
     lengths = block_lengths(X)
     if not X.shape[1] or not sum(lengths):
-        raise ValueError(f"X must have at least one row and one column; got {X}")
+        raise ValueError(f"X must have at least one row and one column; got {sum(lengths)} rows, {X.shape[1]} columns")
     return lengths
 
 
 def check_collection(name: str, values: Any) -> None:
     """Refuse what is no array or frame of Dask's, holds something else than numbers, or is cut between columns."""
+    from dask.array import Array as DaskArray
     from dask.utils import is_dataframe_like, is_series_like
 
-    frame = is_dataframe_like(values)
-    if not (frame or is_series_like(values) or hasattr(values, "chunks")):
+    frame, array = is_dataframe_like(values), isinstance(values, DaskArray)
+    if not (frame or is_series_like(values) or array):
         raise TypeError(f"{name} must be a Dask array, data frame or series; got a {type(values).__name__}")
     for column, dtype in values.dtypes.items() if frame else [("", values.dtype)]:
         # Objects may be numbers: the block will tell. Extension types call their kind "O" unless they are numbers.
-        if dtype.kind not in "biuf" and dtype != object:
+        if dtype.kind not in "biuf" and dtype != np.dtype(object):
             where = f" in column {column!r}: encode that column as numbers, or leave it out" if frame else ""
             raise TypeError(f"{name} must hold real numbers; got {dtype}{where}")
-    if hasattr(values, "numblocks") and values.ndim == 2 and values.numblocks[1] > 1:
+    if array and values.ndim == 2 and values.numblocks[1] > 1:
         raise ValueError(
             f"{name} must not be chunked between columns; got {values.numblocks[1]} blocks of them: "
             f"{name}.rechunk({{1: -1}}) joins them"
@@ -161,46 +167,65 @@ def block_lengths(values: Any) -> tuple[float, ...]:
 
 
 def align(name: str, values: Any, lengths: tuple[float, ...]) -> Any:
-    """Return y or the weights, those of Dask in blocks like those of X where all lengths are known."""
+    """Return y or the weights, those of Dask in blocks like those of X."""
     total = sum(lengths)
     if is_dask(values):
         check_collection(name, values)
         others = block_lengths(values)
-        if np.isnan(total + sum(others)) or lengths == others:
-            return values
         got = sum(others)
+        if np.isnan(total + got) and len(lengths) != len(others):
+            raise ValueError(
+                f"X and {name} must have the same number of partitions, where not all lengths of these are known; got "
+                f"{len(lengths)} in X and {len(others)} in {name}"
+            )
+    elif np.isnan(total):
+        raise ValueError(
+            f"{name} must be Dask's where the lengths of X's partitions are unknown; got a {type(values).__name__}: "
+            "X.to_dask_array(lengths=True), or X.compute_chunk_sizes() of an array, finds them out"
+        )
     else:
         values = validation.check_numbers(name, values)
-        if np.isnan(total):
-            raise ValueError(
-                f"{name} must be a Dask array or series where the lengths of X's partitions are unknown; got a "
-                "NumPy array: X.to_dask_array(lengths=True), or X.compute_chunk_sizes() of an array, finds them out"
-            )
+        validation.check_finite(name, values)
         got = len(values) if values.ndim else 1
-    if got != total:
+    if not np.isnan(total + got) and got != total:
         raise ValueError(f"X and {name} must have the same number of rows; got {total} in X and {got} in {name}")
-    return values.rechunk({0: lengths}) if is_dask(values) else values
+    if is_dask(values) and not np.isnan(total + got) and others != lengths:
+        return values.rechunk({0: lengths})
+    return values
 
 
 def split(columns: list[Any], lengths: tuple[float, ...]) -> list[list[Any]]:
     """Return the blocks of each: delayed ones, or slices of what is in memory."""
-    import dask
-
-    # Together, so that a partition from which both X and y are taken is made once; optimizing arrays would make it twice.
-    lazy = [is_dask(column) and not hasattr(column, "chunks") for column in columns]
-    optimized = iter(dask.optimize(*(column for column, frame in zip(columns, lazy, strict=True) if frame)))
+    gathered = gather([column for column in columns if is_dask(column) and not hasattr(column, "chunks")])
     parts = []
-    for column, frame in zip(columns, lazy, strict=True):
-        if frame:
-            parts.append(list(next(optimized).to_delayed(optimize_graph=False)))
-        elif is_dask(column):
+    for column in columns:
+        if not is_dask(column):
+            parts.append(np.split(column, np.cumsum(lengths)[:-1].astype(int)))
+        elif hasattr(column, "chunks"):
+            # As they stand: optimized one by one, blocks that X and y are both cut from would be made twice.
             parts.append(column.to_delayed(optimize_graph=False).ravel().tolist())
         else:
-            parts.append(np.split(column, np.cumsum(lengths)[:-1].astype(int)))
+            parts.append(next(gathered))
     return parts
 
 
-def compress_blocks(blocks: Blocks, *, fit_intercept: bool, alpha: float, method: str) -> Compressor:
+def gather(frames: list[Any]) -> Iterator[list[Any]]:
+    """Yield the delayed partitions of each frame, taken of all at once: what these have in common is read once."""
+    if frames:
+        import dask.dataframe
+
+        settings = {"align_dataframes": False, "enforce_metadata": False, "meta": ("partitions", object)}
+        together = dask.dataframe.map_partitions(make_tuple, *frames, **settings).to_delayed()
+        for k in range(len(frames)):
+            yield [partitions[k] for partitions in together]
+
+
+def make_tuple(*partitions: Any) -> tuple[Any, ...]:
+    """Return the partitions."""
+    return partitions
+
+
+def compress_blocks(blocks: Blocks, fit_intercept: bool, alpha: float, method: str) -> Compressor:
     """Return a compressor that has seen all blocks, by "gram" or "qr": what "auto" stands for, it has found out."""
     method = validation.check_choice("method", method, METHODS)
     first = "gram" if method == "auto" else method
@@ -208,27 +233,24 @@ def compress_blocks(blocks: Blocks, *, fit_intercept: bool, alpha: float, method
     if compressor.n_features is None:
         name = "sample_weight must be above 0 in" if compressor.n_samples else "X must have"
         raise ValueError(f"{name} at least one row; got {compressor.n_samples} rows, none that counts")
-    if method == "auto":
-        try:
-            compressor.summary()
-        except ValueError:  # digits were lost
-            return compress_blocks(blocks, fit_intercept=fit_intercept, alpha=alpha, method="qr")
+    if method == "auto" and not compressor.keeps_digits:
+        return compress_blocks(blocks, fit_intercept, alpha, "qr")
     return compressor
 
 
 def reduce_blocks(blocks: Blocks, empty: Compressor) -> Compressor:
-    """Return what compressors like the empty one make of all blocks: neighbours are merged, then neighbours of these."""
+    """Return a compressor like the empty one that has seen all blocks; neighbours are merged, then those results."""
     import dask
 
     compress, merge = dask.delayed(compress_block), dask.delayed(merge_two)
-    results = [compress(empty, *part, number) for number, part in enumerate(blocks.parts)]
+    results = [compress(empty, number, *part) for number, part in enumerate(blocks.parts)]
     while len(results) > 1:
         pairs = [merge(*results[k : k + 2]) for k in range(0, len(results) - 1, 2)]
         results = pairs + results[2 * len(pairs) :]
     return dask.compute(results[0])[0]
 
 
-def compress_block(empty: Compressor, X: Any, y: Any, weights: Any, number: int) -> Compressor:
+def compress_block(empty: Compressor, number: int, X: Any, y: Any, weights: Any = None) -> Compressor:
     """Return a compressor like the empty one that has seen a block."""
     compressor = copy(empty)
     if len(X) == len(y) == 0:

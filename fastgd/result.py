@@ -3,11 +3,17 @@
 from __future__ import annotations  # help() shows ArrayLike, not what it is made of
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd import frames, validation
+from fastgd import distributed, frames, model, validation
 from fastgd.arrays import Array
+
+# What a saved result has beside the model: plain values and their types, and arrays of numbers.
+NOTES = {"epochs": int, "reason": str, "converged": bool, "backend": str, "compressed": bool, "why": str}
+HISTORY = ("cost_history", "rates")
 
 
 class DivergenceWarning(RuntimeWarning):
@@ -75,8 +81,51 @@ class DescentResult:
             f"last cost {cost}, backend {self.backend!r}, {'' if self.compressed else 'not '}compressed>"
         )
 
+    def save(self, path: str | Path, *, target: str | None = None) -> None:
+        """Write the result, its history included, as the JSON that `load`, the estimator and `fastgd predict` read.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            Where to.
+        target : str or None
+            The name of what is predicted; None is that of y in the fit, or "y".
+
+        Raises
+        ------
+        ValueError
+            If the names of target and features are not all different.
+        """
+        notes = {
+            "fit_intercept": len(self.weights) > len(self.coef),
+            **{name: getattr(self, name) for name in NOTES},
+            **{name: getattr(self, name).tolist() for name in HISTORY},
+        }
+        features = model.name_features(self.features, len(self.coef))
+        named = self.target or "y" if target is None else target
+        model.save(model.Model(named, features, self.intercept, self.coef.tolist(), notes), path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> DescentResult:
+        """Read a result that `save` has written.
+
+        A model that something else has written, like `fastgd fit`, has no history: `fastgd.model.load` reads that.
+
+        Raises
+        ------
+        fastgd.model.ModelError
+            If the file is no such model, or has no history; it is a ValueError.
+        """
+        saved = model.load(path)
+        notes = model.check_notes(path, saved.fit, {**NOTES, "fit_intercept": bool}, HISTORY)
+        coef = np.array(saved.coef)
+        weights = np.concatenate([[saved.intercept], coef]) if notes.pop("fit_intercept") else coef.copy()
+        unnamed = saved.features == model.name_features(None, len(coef))
+        features, target = None if unnamed else saved.features, saved.target
+        return cls(weights=weights, coef=coef, intercept=saved.intercept, features=features, target=target, **notes)
+
     def predict(self, X: ArrayLike) -> Array:
-        """Return ``X @ coef + intercept``, float64 of shape (n_samples,).
+        """Return ``X @ coef + intercept``, float64 of shape (n_samples,); of Dask's X, a Dask array, not yet computed.
 
         Raises
         ------
@@ -85,5 +134,7 @@ class DescentResult:
             whose columns have other names than in the fit.
         """
         frames.check_same_columns(X, self.features)
+        if distributed.is_dask(X):
+            return distributed.predict(X, self.coef, self.intercept)
         X = validation.check_features(X, len(self.coef))
         return X @ self.coef + self.intercept

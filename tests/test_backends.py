@@ -149,13 +149,20 @@ def test_denormals_of_the_process_survive(backend):
     assert before == after == [5e-324, 1.5e-323, 2.5e-318]
 
 
+EXTRAS = {
+    "fastgd.plots": ["matplotlib"],
+    "fastgd.estimator": ["sklearn"],
+    "fastgd.distributed": ["dask.array"],
+    "fastgd.frames": ["pandas"],
+    "fastgd.streaming.files": ["pyarrow"],
+}
 MODULES = [module.name for module in pkgutil.walk_packages(fastgd.__path__, "fastgd.")]
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_in_docstrings(name):
-    if name == "fastgd.plots":
-        pytest.importorskip("matplotlib", reason="matplotlib is an extra")
+    for module in EXTRAS.get(name, ()):
+        pytest.importorskip(module, reason=f"{module} is an extra")
     assert doctest.testmod(import_module(name)).failed == 0
 
 
