@@ -86,7 +86,7 @@ def compress(
     X, y = validation.check_problem(X, y, finite=False)
     weights = validation.check_sample_weight(sample_weight, len(y))
     fit_intercept = validation.check_flag("fit_intercept", fit_intercept)
-    alpha = validation.check_not_negative("alpha", alpha)
+    alpha = validation.check_alpha(alpha)
     summary = summarize(X, y[:, np.newaxis], weights, validation.check_choice("method", method, METHODS))
     return make_problem(summary, fit_intercept, np.full(X.shape[1], alpha))
 
@@ -125,7 +125,7 @@ class Compressor:
 
     def __init__(self, *, fit_intercept: bool = True, alpha: float = 0.0, method: str = "auto") -> None:
         self.fit_intercept = validation.check_flag("fit_intercept", fit_intercept)
-        self.alpha = validation.check_not_negative("alpha", alpha)
+        self.alpha = validation.check_alpha(alpha)
         self.method = "gram" if validation.check_choice("method", method, METHODS) == "gram" else "qr"
         self.n_samples = 0
         self._moments: Moments | None = None
@@ -229,7 +229,7 @@ class Compressor:
         """Return the means and the triangular factor of the centred rows that a problem is made of."""
         if self._moments is None:
             raise ValueError("a Compressor must have rows of positive weight before it has a problem; got none")
-        target = validation.check_choice("target", target, range(self._moments.n_targets))
+        target = validation.check_position("target", target, self._moments.n_targets)
         summary = finish(self._moments, self.method)
         if summary is None:
             raise ValueError(LOST_DIGITS)

@@ -157,7 +157,8 @@ def gradient_descent(
         verbose=verbose,
     )
     sample_weight = validation.check_sample_weight(sample_weight, len(y))
-    alpha = validation.check_not_negative("alpha", alpha)
+    alpha = validation.check_alpha(alpha)
+    compress = validation.check_choice("compress", compress, ("auto", True, False))
     batch_size = check_batch_size(batch_size, len(y), compress)
     standardize = validation.check_flag("standardize", standardize)
     generator = None
@@ -247,7 +248,9 @@ def fit_compressor(
     )
     standardize = validation.check_flag("standardize", standardize)
     summary, fit_intercept = compressor.summary(target), compressor.fit_intercept
-    generator = validation.check_random_state(random_state) if isinstance(weights, str) else None
+    generator = None
+    if random_state is not None or isinstance(weights, str):
+        generator = validation.check_random_state(random_state)
     start = make_start(weights, len(summary.means) - 1 + fit_intercept, fit_intercept, generator)
     prepared = prepare_summary(summary, fit_intercept, compressor.alpha, standardize)
     return descend(prepared, start, settings, "a compressor has seen the rows")

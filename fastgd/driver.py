@@ -25,7 +25,6 @@ from fastgd.stopping import make_rules
 CALL_ELEMENTS = 100_000_000
 EPOCH_ELEMENTS = 64  # of X that take as long as what an epoch does beside reading them
 ORDINARY_CONDITION = 1e3
-MOST_EPOCHS = 100_000_000  # rates and costs are arrays of one number for each
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def check_settings(
     verbose: Any,
 ) -> Settings:
     """Return the settings that these arguments of `gradient_descent` stand for."""
-    epochs = validation.check_count("epochs", epochs, most=MOST_EPOCHS)
+    epochs = validation.check_count("epochs", epochs, most=validation.MOST_EPOCHS)
     schedule = find_schedule(learning_rate)
     validation.check_callback(callback)
     name = backends.resolve(backend)

@@ -239,7 +239,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             If the file is no such model; it is a ValueError.
         """
         model, estimator = load(path), cls()
-        estimator.coef_, estimator.intercept_ = np.array(model.coef), np.float64(model.intercept)
+        estimator.coef_, estimator.intercept_ = np.array(model.coef, dtype=np.float64), np.float64(model.intercept)
         estimator.n_features_in_ = len(model.features)
         if model.features != name_features(None, len(model.features)):
             estimator.feature_names_in_ = np.array(model.features, dtype=object)

@@ -46,7 +46,7 @@ class Model:
 
     def predict(self, X: Array) -> Array:
         """Return ``X @ coef + intercept`` for the features in their order."""
-        return X @ np.array(self.coef) + self.intercept
+        return X @ np.array(self.coef, dtype=np.float64) + self.intercept
 
 
 def to_json(model: Model) -> dict[str, Any]:

@@ -60,8 +60,9 @@ class Coordinates:
     def from_data(self, weights: Array) -> Array:
         """Return weights in these coordinates."""
         coef = weights[self.intercept :]
-        scaled = coef * self.scales
-        return np.concatenate([[weights[0] + self.means @ coef], scaled]) if self.intercept else scaled
+        with np.errstate(over="ignore", invalid="ignore"):  # the first cost tells
+            scaled = coef * self.scales
+            return np.concatenate([[weights[0] + self.means @ coef], scaled]) if self.intercept else scaled
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,8 @@ def prepare_rows(
 ) -> Prepared:
     """Return the data as they are, without a copy unless other coordinates, weights or a ridge make one necessary."""
     if standardized or sample_weight is not None or alpha > 0:  # else the scales of the stopping rules tell
-        validation.check_finite("X", X)
-        validation.check_finite("y", y)
+        validation.check_mean_square("X", X)
+        validation.check_mean_square("y", y)
     rows, coordinates = Problem(X, y, fit_intercept), None
     if standardized:
         rows, coordinates = standardize(rows, sample_weight)
@@ -142,7 +143,13 @@ def prepare_rows(
 
 def scale_penalty(alpha: float, n_features: int, coordinates: Coordinates | None) -> Array:
     """Return the ridge's penalty of each coefficient of the descent, for an alpha in the units of the data."""
-    return np.full(n_features, alpha) / (coordinates.scales**2 if coordinates else 1.0)
+    if coordinates is None or alpha == 0:
+        return np.full(n_features, alpha)
+    with np.errstate(over="ignore", divide="ignore"):
+        penalty = alpha / coordinates.scales / coordinates.scales
+    if penalty.max() > validation.LARGEST_ALPHA:
+        raise ValueError(f"alpha must be small enough for columns of such small scale as X has; got {alpha}: rescale X")
+    return penalty
 
 
 def standardize(problem: Problem, sample_weight: Array | None) -> tuple[Problem, Coordinates]:
@@ -152,7 +159,7 @@ def standardize(problem: Problem, sample_weight: Array | None) -> tuple[Problem,
     what rows of weight zero hold.
     """
     X = problem.X
-    counts = np.ones(len(X)) if sample_weight is None else sample_weight
+    counts = np.ones(len(X)) if sample_weight is None else sample_weight / sample_weight.sum()
     total = counts.sum()
     means = np.zeros(X.shape[1])
     moved = X.astype(np.float64)

@@ -118,11 +118,13 @@ class DescentResult:
         """
         saved = model.load(path)
         notes = model.check_notes(path, saved.fit, {**NOTES, "fit_intercept": bool}, HISTORY)
-        coef = np.array(saved.coef)
-        weights = np.concatenate([[saved.intercept], coef]) if notes.pop("fit_intercept") else coef.copy()
+        coef = np.array(saved.coef, dtype=np.float64)
+        weights = np.append(float(saved.intercept), coef) if notes.pop("fit_intercept") else coef.copy()
         unnamed = saved.features == model.name_features(None, len(coef))
         features, target = None if unnamed else saved.features, saved.target
-        return cls(weights=weights, coef=coef, intercept=saved.intercept, features=features, target=target, **notes)
+        return cls(
+            weights=weights, coef=coef, intercept=float(saved.intercept), features=features, target=target, **notes
+        )
 
     def predict(self, X: ArrayLike) -> Array:
         """Return ``X @ coef + intercept``, float64 of shape (n_samples,); of Dask's X, a Dask array, not yet computed.
@@ -137,4 +139,9 @@ class DescentResult:
         if distributed.is_dask(X):
             return distributed.predict(X, self.coef, self.intercept)
         X = validation.check_features(X, len(self.coef))
-        return X @ self.coef + self.intercept
+        with np.errstate(over="ignore", invalid="ignore"):
+            predictions = X @ self.coef + self.intercept
+        if not np.isfinite(predictions).all():
+            row = int(np.flatnonzero(~np.isfinite(predictions))[0])
+            raise ValueError(f"X must have predictions in the range of float64; row {row} (counted from 0) has not")
+        return predictions

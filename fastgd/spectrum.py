@@ -63,9 +63,16 @@ class Curvature:
 
     @property
     def condition(self) -> float | None:
-        """The condition number of X among its non-zero singular values; None if nobody has asked for the convexity."""
+        """The condition number of X among its non-zero singular values; None if nobody has asked for the convexity.
+
+        A column that is not zero, but so small that its eigenvalue counts as zero, counts here.
+        """
         largest, smallest = self.extremes if self.known else (0.0, 0.0)
-        return sqrt(largest / smallest) if smallest > 0 else None
+        if smallest > 0 and isinstance(self.X, np.ndarray):
+            with np.errstate(under="ignore"):
+                squares = np.einsum("ij,ij->j", self.X, self.X, dtype=np.float64) / len(self.X)
+            smallest = min(smallest, float(squares.min(where=squares > 0, initial=smallest)))
+        return sqrt(largest) / sqrt(smallest) if smallest > 0 else None
 
 
 def smoothness(X: Array, fit_intercept: bool) -> float:

@@ -17,6 +17,8 @@ from fastgd.frames import column_names
 
 # Mean squares outside this range would make costs and curvatures overflow or vanish in float64.
 SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
+LARGEST_ALPHA = 1e270  # so that the rows of a ridge have such squares, too
+MOST_EPOCHS = 100_000_000  # rates and costs are arrays of one number for each
 
 
 def check_problem(X: ArrayLike, y: ArrayLike, *, finite: bool = True, targets: bool = False) -> tuple[Array, Array]:
@@ -79,7 +81,7 @@ def check_numbers(name: str, values: ArrayLike) -> Array:
     try:
         with np.errstate(over="ignore"):  # a longdouble out of range becomes inf, which is refused later
             return array.astype(np.float64, copy=False, order="K")
-    except OverflowError as error:
+    except (OverflowError, ValueError) as error:  # ValueError: a signalling NaN among decimals
         raise ValueError(f"{name} must hold numbers in the range of float64; {error}") from error
 
 
@@ -213,6 +215,14 @@ def check_count(name: str, value: Any, most: int | None = None) -> int:
     return count
 
 
+def check_position(name: str, value: Any, count: int) -> int:
+    """Return a whole number from 0 to count − 1."""
+    position = check_level(name, value)
+    if position >= count:
+        raise ValueError(f"{name} must be below {count}; got {position}")
+    return position
+
+
 def check_level(name: str, value: Any) -> int:
     """Return a whole number of 0 or more, given as one or as a bool."""
     if not isinstance(value, int | np.integer | np.bool):
@@ -232,6 +242,22 @@ def check_not_negative(name: str, number: Any) -> float:
     if not (np.isfinite(value) and value >= 0):
         raise ValueError(f"{name} must be finite and not negative; got {number}")
     return float(value)
+
+
+def check_alpha(alpha: Any) -> float:
+    """Return the ridge's penalty, of which a sum of squares can be made."""
+    value = check_not_negative("alpha", alpha)
+    if value > LARGEST_ALPHA:
+        raise ValueError(f"alpha must be {LARGEST_ALPHA} or less; got {alpha}")
+    return value
+
+
+def check_curvature(name: str, number: Any) -> float:
+    """Return an eigenvalue, or a bound of some, whose reciprocal is in the range of float64; or 0."""
+    value = check_not_negative(name, number)
+    if value and not SMALLEST_SQUARE <= value <= LARGEST_SQUARE:
+        raise ValueError(f"{name} must be 0, or between {SMALLEST_SQUARE} and {LARGEST_SQUARE}; got {number}")
+    return value
 
 
 def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
@@ -294,4 +320,6 @@ def check_eigenvalues(name: str, values: ArrayLike) -> Array:
     check_finite(name, array)
     if array.min() <= 0:
         raise ValueError(f"{name} must hold eigenvalues above 0; got {array.min()}")
+    for value in (array.min(), array.max()):
+        check_curvature(name, float(value))
     return np.sort(array)[::-1]

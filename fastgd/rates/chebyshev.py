@@ -7,6 +7,7 @@ import numpy as np
 
 from fastgd.arrays import Array
 from fastgd.rates.decays import check_schedule, constant
+from fastgd.validation import check_curvature
 
 # A cycle multiplies the error by this or less: so short that a run ends soon after it may.
 CYCLE_ERROR = 1e-4
@@ -35,7 +36,8 @@ def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
     >>> print((1 / rates.chebyshev(8, smoothness=3.0, convexity=1.0)).round(3))
     [1.019 2.981 1.805 2.195 1.169 2.831 1.444 2.556]
     """
-    check_schedule(epochs, smoothness, convexity=convexity)
+    epochs, smoothness = check_schedule(epochs, smoothness)
+    convexity = check_curvature("convexity", convexity)
     if not 0 < convexity < smoothness:  # all non-zero eigenvalues are one
         return constant(epochs, smoothness)
     lengths, parts = chebyshev_cycles(epochs, smoothness, convexity), []

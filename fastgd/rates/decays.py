@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgd.arrays import Array
-from fastgd.validation import check_count, check_not_negative
+from fastgd.validation import MOST_EPOCHS, check_count, check_curvature, check_not_negative
 
 
 def constant(epochs: int, smoothness: float, convexity: float = 0.0, *, initial: float | None = None) -> Array:
@@ -22,8 +22,8 @@ def constant(epochs: int, smoothness: float, convexity: float = 0.0, *, initial:
     >>> rates.constant(3, smoothness=4.0)
     array([0.25, 0.25, 0.25])
     """
-    check_schedule(epochs, smoothness, initial=initial)
-    return np.full(epochs, constant_rate(smoothness) if initial is None else float(initial))
+    epochs, smoothness = check_schedule(epochs, smoothness)
+    return np.full(epochs, constant_rate(smoothness) if initial is None else check_not_negative("initial", initial))
 
 
 def inverse_scaling(
@@ -41,8 +41,9 @@ def inverse_scaling(
     >>> rates.inverse_scaling(3, smoothness=1.0, power=1.0)
     array([1.        , 0.5       , 0.33333333])
     """
-    check_schedule(epochs, smoothness, initial=initial, power=power)
-    return constant(epochs, smoothness, initial=initial) / np.arange(1.0, epochs + 1) ** power
+    start, power = constant(epochs, smoothness, initial=initial), check_not_negative("power", power)
+    with np.errstate(over="ignore"):  # rates that vanish are none
+        return start / np.arange(1.0, len(start) + 1) ** power
 
 
 def step_decay(
@@ -67,9 +68,13 @@ def step_decay(
     >>> rates.step_decay(5, smoothness=1.0, every=2)
     array([1.  , 1.  , 0.5 , 0.5 , 0.25])
     """
-    check_schedule(epochs, smoothness, initial=initial, factor=factor)
-    every = check_count("every", every)
-    return constant(epochs, smoothness, initial=initial) * factor ** (np.arange(epochs) // every)
+    start, factor = constant(epochs, smoothness, initial=initial), check_not_negative("factor", factor)
+    every = check_count("every", every, most=MOST_EPOCHS)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rates = start * factor ** (np.arange(len(start)) // every)
+    if not np.isfinite(rates).all():
+        raise ValueError(f"factor must be so small that rates stay in the range of float64; got {factor}")
+    return rates
 
 
 def exponential_decay(
@@ -87,17 +92,14 @@ def exponential_decay(
     >>> rates.exponential_decay(3, smoothness=1.0, decay=0.1).round(3)
     array([1.   , 0.905, 0.819])
     """
-    check_schedule(epochs, smoothness, initial=initial, decay=decay)
-    return constant(epochs, smoothness, initial=initial) * np.exp(-decay * np.arange(epochs))
+    start, decay = constant(epochs, smoothness, initial=initial), check_not_negative("decay", decay)
+    with np.errstate(over="ignore"):  # rates that vanish are none
+        return start * np.exp(-decay * np.arange(len(start)))
 
 
-def check_schedule(epochs: int, smoothness: float, **options: float | None) -> None:
-    """Refuse what no schedule can be made of."""
-    check_count("epochs", epochs)
-    check_not_negative("smoothness", smoothness)
-    for name, value in options.items():
-        if value is not None:
-            check_not_negative(name, value)
+def check_schedule(epochs: int, smoothness: float) -> tuple[int, float]:
+    """Return what every schedule is given, after a check."""
+    return check_count("epochs", epochs, most=MOST_EPOCHS), check_curvature("smoothness", smoothness)
 
 
 def constant_rate(smoothness: float) -> float:

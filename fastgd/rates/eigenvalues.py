@@ -7,13 +7,15 @@ is always that of the largest part of the gradient, by a bound of each part that
 errors lead to: no error grows above the first, and a rate comes again when its part has grown back.
 """
 
+from math import sqrt
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.arrays import EPSILON, Array
 from fastgd.rates.chebyshev import chebyshev, chebyshev_cycles, cycle_length
 from fastgd.rates.decays import constant
-from fastgd.validation import check_count, check_eigenvalues
+from fastgd.validation import MOST_EPOCHS, check_count, check_eigenvalues
 
 LEAST_ERROR = 1e-12  # what a cycle multiplies the error by, or less, where the condition number leaves so many digits
 ROUNDING = 4 * EPSILON  # of the products of an epoch, in proportion to the largest singular value
@@ -48,8 +50,7 @@ def eigenvalues(epochs: int, spectrum: ArrayLike) -> Array:
     >>> 1 / rates.eigenvalues(4, [4.0, 1.0])
     array([4., 1., 4., 1.])
     """
-    check_count("epochs", epochs)
-    return plan(epochs, check_eigenvalues("spectrum", spectrum))[0]
+    return plan(check_count("epochs", epochs, most=MOST_EPOCHS), check_eigenvalues("spectrum", spectrum))[0]
 
 
 def plan(epochs: int, spectrum: Array) -> tuple[Array, list[int]]:
@@ -68,13 +69,14 @@ def plan(epochs: int, spectrum: Array) -> tuple[Array, list[int]]:
 
 def order(spectrum: Array, most: int) -> list[int] | None:
     """Return which eigenvalue each epoch of a cycle is for; None if the cycle would have more than so many epochs."""
-    if len(spectrum) > MOST_EIGENVALUES:
+    least = SAFETY * EPSILON * sqrt(spectrum[0] / spectrum[-1])  # no cycle leaves less
+    if len(spectrum) > MOST_EIGENVALUES or least > 0.1:
         return None
     shares = spectrum / spectrum[0]
     singular, inverse = np.sqrt(shares), 1 / shares[:, np.newaxis]
     factors = np.abs(1 - inverse * shares)
     rounding = inverse * (ROUNDING * singular * shares)  # of an epoch's products, as a part of the gradient
-    enough = max(LEAST_ERROR, SAFETY * EPSILON / float(singular[-1])) * shares
+    enough = max(LEAST_ERROR, least) * shares
     cycle: list[int] = []
     parts = shares.copy()  # bounds of the gradient's parts, for an error of 1 along each eigenvector
     while len(cycle) <= most:

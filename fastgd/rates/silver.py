@@ -6,6 +6,7 @@ import numpy as np
 
 from fastgd.arrays import Array
 from fastgd.rates.decays import check_schedule, constant_rate
+from fastgd.validation import check_curvature
 
 SILVER_RATIO = 1 + sqrt(2)
 
@@ -28,7 +29,8 @@ def silver(epochs: int, smoothness: float, convexity: float = 0.0) -> Array:
     >>> rates.silver(3, smoothness=1.0).round(4)
     array([1.4142, 2.    , 1.4142])
     """
-    check_schedule(epochs, smoothness, convexity=convexity)
+    epochs, smoothness = check_schedule(epochs, smoothness)
+    convexity = check_curvature("convexity", convexity)
     runs = silver_restarts(epochs, smoothness, convexity)
     count = np.arange(1, runs[0] + 1)
     steps = 1 + SILVER_RATIO ** (np.log2(count & -count) - 1)
