@@ -17,6 +17,7 @@ from fastgd import backends, fitting, model, plots
 from fastgd.bench import command as bench
 from fastgd.config import config, show_config
 from fastgd.rates.schedules import SCHEDULES
+from fastgd.streaming.options import MISSING
 from fastgd.tables import read_csv
 
 
@@ -56,23 +57,8 @@ def make_parser() -> argparse.ArgumentParser:
     demo.add_argument("--backend", choices=names, default="auto", help="what computes the printed runs")
     demo.set_defaults(command=run_demo)
 
-    fit = commands.add_parser("fit", help="fit a CSV file: one column by all the others")
-    fit.add_argument("file", metavar="FILE.csv", help="comma-separated, column names in the first line")
-    fit.add_argument("--target", metavar="COLUMN", required=True, help="the column to predict")
-    fit.add_argument("--out", metavar="FILE", help="where to save the model, as JSON")
-    fit.add_argument(
-        "--learning-rate",
-        metavar="RATE",
-        type=parse_rate,
-        default="auto",
-        help="a number, or auto, chebyshev, silver, …",
-    )
-    fit.add_argument("--alpha", metavar="A", type=float, default=0.0, help="ridge: A/2 times the coefficients' squares")
-    fit.add_argument("--epochs", metavar="N", type=int, default=1000, help="updates at most (default 1000)")
-    fit.add_argument("--backend", choices=names, default="auto", help="what computes the updates")
-    fit.add_argument("--standardize", action="store_true", help="descend on columns at mean 0 and deviation 1")
-    fit.add_argument("--plot", metavar="FILE", help="where to save a picture of the cost curve")
-    fit.add_argument("--json", action="store_true", help="print the model as JSON")
+    fit = commands.add_parser("fit", help="fit CSV or Parquet files: one column by all the others")
+    add_fit_arguments(fit, names)
     fit.set_defaults(command=fitting.run)
 
     predict = commands.add_parser("predict", help="predict the rows of a CSV file by a saved model")
@@ -89,6 +75,39 @@ def make_parser() -> argparse.ArgumentParser:
     shown.add_argument("--json", action="store_true", help="print JSON")
     shown.set_defaults(command=run_config)
     return parser
+
+
+def add_fit_arguments(fit: argparse.ArgumentParser, backend_names: list[str]) -> None:
+    """Add the arguments of ``fastgd fit``."""
+    fit.add_argument(
+        "files",
+        metavar="FILE",
+        nargs="+",
+        help="a CSV file with column names in the first line; a Parquet file; several, a folder of them, or a pattern, "
+        "which are read in parts",
+    )
+    fit.add_argument("--target", metavar="COLUMN", required=True, help="the column to predict")
+    fit.add_argument("--weight", metavar="COLUMN", help="a column of weights of the rows")
+    fit.add_argument("--out", metavar="FILE", help="where to save the model, as JSON")
+    fit.add_argument(
+        "--learning-rate",
+        metavar="RATE",
+        type=parse_rate,
+        default="auto",
+        help="a number, or auto, chebyshev, silver, …",
+    )
+    fit.add_argument("--alpha", metavar="A", type=float, default=0.0, help="ridge: A/2 times the coefficients' squares")
+    fit.add_argument("--epochs", metavar="N", type=int, default=1000, help="updates at most (default 1000)")
+    fit.add_argument("--backend", choices=backend_names, default="auto", help="what computes the updates")
+    fit.add_argument("--standardize", action="store_true", help="descend on columns at mean 0 and deviation 1")
+    fit.add_argument("--missing", choices=MISSING, default="error", help="refuse rows with an empty cell, or skip them")
+    fit.add_argument(
+        "--checkpoint", metavar="FILE", help="where to keep what was read, so that the same command can go on after it"
+    )
+    fit.add_argument("--scheduler", metavar="ADDRESS", help="a running Dask cluster, whose workers read the files")
+    fit.add_argument("--quiet", action="store_true", help="do not show how much was read")
+    fit.add_argument("--plot", metavar="FILE", help="where to save a picture of the cost curve")
+    fit.add_argument("--json", action="store_true", help="print the model as JSON")
 
 
 def parse_rate(text: str) -> float | str:

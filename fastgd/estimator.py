@@ -258,8 +258,14 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             "multi_output": True,
             "y_numeric": True,
         }
-        X, y = validate_data(self, X, y, reset=reset, **kinds)
+        try:
+            with np.errstate(over="ignore"):  # what is inf then is refused
+                X, y = validate_data(self, X, y, reset=reset, **kinds)
+        except ArithmeticError as error:  # of whole numbers, or decimals, that no float64 can be
+            raise ValueError(f"X and y must hold numbers in the range of float64; {error}") from error
         if sample_weight is not None:
+            sample_weight = validation.check_numbers("sample_weight", sample_weight)
+            validation.check_finite("sample_weight", sample_weight)
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         return X, y, sample_weight
 

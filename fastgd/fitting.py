@@ -1,8 +1,10 @@
-"""`fastgd fit`: one column of a file by all the others, what is printed, and what is saved."""
+"""`fastgd fit`: one column of files by all the others, what is printed, and what is saved."""
 
 import argparse
 import sys
 import warnings
+from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -10,45 +12,36 @@ import numpy as np
 
 from fastgd import model, plots
 from fastgd.arrays import Array
+from fastgd.cluster import fit_on_cluster
 from fastgd.descent import gradient_descent
 from fastgd.objective import cost
 from fastgd.result import ConditionWarning, DescentResult, DivergenceWarning
+from fastgd.streaming import fit_files
+from fastgd.streaming.paths import find_files, is_pattern
 from fastgd.tables import Table, list_names, quote, read_csv
 from fastgd.validation import check_mean_square
 
 INTERRUPTED = 130  # what shells make of Ctrl-C: 128 + SIGINT
+Fit = tuple[DescentResult, list[str], dict[str, Any]]  # with the features, and what is known of the rows
 
 
 def run(options: argparse.Namespace) -> int:
-    """Fit one column of a file by the others; print, save and draw."""
-    picture = check_outputs(options)
-    table = read_csv(options.file)
-    features = choose_features(table, options)
-    X, y = table.columns(features), table.columns([options.target])[:, 0]
-    check_columns([options.target], y[:, np.newaxis])
-    if options.standardize:
-        check_columns(features, X)
+    """Fit one column by the others; print, save and draw."""
+    stream = is_stream(options)
+    picture = check_outputs(options, find_files(options.files) if stream else options.files)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConditionWarning)
         warnings.simplefilter("error", DivergenceWarning)
         try:
-            result = gradient_descent(
-                X,
-                y,
-                learning_rate=options.learning_rate,
-                epochs=options.epochs,
-                backend=options.backend,
-                standardize=options.standardize,
-                alpha=options.alpha,
-            )
+            result, features, facts = fit(options, stream)
         except DivergenceWarning as diverged:
             print(f"fastgd: no model: {diverged}", file=sys.stderr)
             return 1
     if result.reason == "interrupted":
         print(f"fastgd: no model: interrupted after {result.epochs} epochs", file=sys.stderr)
         return INTERRUPTED
-    fitted = model.Model(options.target, features, result.intercept, result.coef.tolist())
-    document = model.to_json(fitted, describe(X, y, result, options.learning_rate))
+    notes = describe(result, options.learning_rate, facts)
+    document = model.to_json(model.Model(options.target, features, result.intercept, result.coef.tolist(), notes))
     if options.out:
         Path(options.out).write_text(model.format_json(document) + "\n", encoding="utf-8")
     if picture:
@@ -67,39 +60,92 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def check_outputs(options: argparse.Namespace) -> Path | None:
+def fit(options: argparse.Namespace, stream: bool) -> Fit:
+    """Fit files in the way that was asked for."""
+    if options.scheduler is None:
+        return fit_stream(options) if stream else fit_table(options)
+    if options.checkpoint is not None or options.missing != "error":
+        raise ValueError("--scheduler goes without --checkpoint and --missing: a cluster computes lost parts again")
+    files, settings = find_files(options.files), list_settings(options)
+    return fit_on_cluster(files, options.target, scheduler=options.scheduler, weight=options.weight, **settings)
+
+
+def is_stream(options: argparse.Namespace) -> bool:
+    """Tell whether rows are read in parts. One CSV file is read whole, unless asked for what only parts can do."""
+    path = options.files[0]
+    asked = options.checkpoint is not None or options.weight is not None or options.missing != "error"
+    asked = asked or options.scheduler is not None
+    many = len(options.files) > 1 or Path(path).is_dir() or is_pattern(path)
+    return asked or many or Path(path).suffix.lower() == ".parquet"
+
+
+def fit_stream(options: argparse.Namespace) -> Fit:
+    """Fit files that need not fit into memory."""
+    result = fit_files(
+        options.files,
+        options.target,
+        weight=options.weight,
+        missing=options.missing,
+        checkpoint=options.checkpoint,
+        quiet=options.quiet,
+        **list_settings(options),
+    )
+    facts = {name: getattr(result, name) for name in ("n_samples", "skipped", "cost", "r_squared")}
+    return result, result.features or [], facts
+
+
+def fit_table(options: argparse.Namespace) -> Fit:
+    """Fit a CSV file that is read whole."""
+    path = options.files[0]
+    table = read_csv(path)
+    features = choose_features(path, table, options.target)
+    X, y = table.columns(features), table.columns([options.target])[:, 0]
+    check_columns([options.target], y[:, np.newaxis])
+    if options.standardize:
+        check_columns(features, X)
+    result = gradient_descent(X, y, **list_settings(options))
+    reached = cost(X, y, result.weights)
+    r_squared = 1 - 2 * reached / float(np.var(y)) if np.ptp(y) > 0 else None
+    return result, features, {"n_samples": len(y), "cost": reached, "r_squared": r_squared}
+
+
+def list_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that say how to descend."""
+    return {name: getattr(options, name) for name in ("learning_rate", "epochs", "backend", "standardize", "alpha")}
+
+
+def check_outputs(options: argparse.Namespace, sources: list[str]) -> Path | None:
     """Refuse files that a fit cannot save, before any work is done; return that of the picture."""
-    if options.out is not None:
-        check_output("--out", options.out, options.file)
-    if options.plot is None:
-        return None
-    check_output("--plot", options.plot, options.file)
-    if options.out is not None and Path(options.out).resolve() == Path(options.plot).resolve():
-        raise ValueError(f"--out and --plot must be different files; got {options.plot!r} for both")
-    return plots.check_picture(options.plot)
+    outputs = {"--out": options.out, "--plot": options.plot, "--checkpoint": options.checkpoint}
+    outputs = {option: path for option, path in outputs.items() if path is not None}
+    for option, path in outputs.items():
+        check_output(option, path, sources)
+    for (first, path), (second, other) in combinations(outputs.items(), 2):
+        if Path(path).resolve() == Path(other).resolve():
+            raise ValueError(f"{first} and {second} must be different files; got {other!r} for both")
+    return None if options.plot is None else plots.check_picture(options.plot)
 
 
-def check_output(option: str, path: str, source: str | None = None) -> None:
-    """Refuse the path of a file that cannot be written, or that is the one to be read."""
+def check_output(option: str, path: str, sources: Sequence[str] = ()) -> None:
+    """Refuse the path of a file that cannot be written, or that is one of those to be read."""
     if not path:
         raise ValueError(f"{option} must name a file; got ''")
     if Path(path).is_dir():
         raise ValueError(f"{option} must be a file; got the folder {path!r}")
     if not Path(path).parent.is_dir():
         raise ValueError(f"{option} must be in a folder that exists; got {path!r}")
-    if source is not None and Path(path).exists() and Path(path).samefile(source):
+    if Path(path).exists() and any(Path(path).samefile(source) for source in sources):
         raise ValueError(f"{option} must not be the file that is read; got {path!r}")
 
 
-def choose_features(table: Table, options: argparse.Namespace) -> list[str]:
+def choose_features(path: str, table: Table, target: str) -> list[str]:
     """Return all columns but the target."""
-    where = f"{options.file}, line 1"
-    if options.target not in table.names:
-        known = list_names(table.names)
-        raise ValueError(f"{where}: no column {quote(options.target)} for --target; there are {known}")
-    features = [name for name in table.names if name != options.target]
+    where = f"{path}, line 1"
+    if target not in table.names:
+        raise ValueError(f"{where}: no column {quote(target)} for --target; there are {list_names(table.names)}")
+    features = [name for name in table.names if name != target]
     if not features:
-        raise ValueError(f"{where}: expected columns beside the target {quote(options.target)}")
+        raise ValueError(f"{where}: expected columns beside the target {quote(target)}")
     return features
 
 
@@ -109,18 +155,16 @@ def check_columns(names: list[str], X: Array) -> None:
         check_mean_square(f"column {name!r}", column)
 
 
-def describe(X: Array, y: Array, result: DescentResult, learning_rate: float | str) -> dict[str, Any]:
+def describe(result: DescentResult, learning_rate: float | str, facts: dict[str, Any]) -> dict[str, Any]:
     """Return how a fit went, as plain values for JSON."""
-    reached = cost(X, y, result.weights)
     return {
-        "n_samples": len(y),
+        "n_samples": facts["n_samples"],
         "backend": result.backend,
         "learning_rate": learning_rate if is_schedule(learning_rate) else float(result.rates[0]),
         "epochs": result.epochs,
         "reason": result.reason,
         "converged": result.converged,
-        "cost": reached,
-        "r_squared": 1 - 2 * reached / float(np.var(y)) if np.ptp(y) > 0 else None,
+        **facts,
     }
 
 
@@ -134,7 +178,9 @@ def print_model(document: dict[str, Any]) -> None:
     notes = document["fit"]
     state = f"converged ({notes['reason']})" if notes["converged"] else "not converged"
     r_squared = "undefined" if notes["r_squared"] is None else f"{notes['r_squared']:.6f}"
-    print(f"{notes['n_samples']} rows, {len(document['features'])} features, target {document['target']!r}")
+    left_out = f" ({notes['skipped']} more left out)" if notes.get("skipped") else ""
+    features = len(document["features"])
+    print(f"{notes['n_samples']} rows{left_out}, {features} features, target {document['target']!r}")
     rate = notes["learning_rate"]
     shown = rate if isinstance(rate, str) else f"{rate:.6g}"
     print(f"backend {notes['backend']}, rate {shown}, {notes['epochs']} epochs, {state}")

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 in_the_source_tree = pytest.mark.skipif(
     not (ROOT / "README.md").exists(), reason="the wheel's tests run away from the source tree"
 )
-PAGES = {"scikit-learn.md": ["sklearn", "pandas", "skl2onnx"]}
+PAGES = {"scikit-learn.md": ["sklearn", "pandas", "skl2onnx"], "streaming.md": ["pyarrow", "dask"]}
 
 
 def run_blocks(path):

@@ -1,0 +1,124 @@
+"""The columns of files: which ones are used, and whether every file has them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+
+from fastgd.arrays import Array
+from fastgd.streaming.source import Batch
+from fastgd.tables import TableError, list_names, quote
+
+BATCH_BYTES = 1 << 25  # of a batch in float64
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is known of a file before its rows are read.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    types : dict of str
+        The type of each column, in the order of the file.
+    numeric : set of str
+        Which of them are of numbers.
+    rows : int or None
+        How many rows, if that is known.
+    groups : tuple of int
+        The rows of each row group, in Parquet.
+    """
+
+    path: str
+    types: dict[str, str]
+    numeric: frozenset[str]
+    rows: int | None = None
+    groups: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns to read."""
+
+    features: list[str]
+    target: str
+    weight: str | None
+
+    @property
+    def names(self) -> list[str]:
+        """All of them: features, target, weight."""
+        return [*self.features, self.target, *([] if self.weight is None else [self.weight])]
+
+    @property
+    def batch_rows(self) -> int:
+        """How many rows make a batch: the same in every run."""
+        return max(BATCH_BYTES // (8 * len(self.names)), 4 * len(self.names))
+
+    def make_batch(self, arrays: Sequence[Array], part: int, where: str, locate: Any) -> Batch:
+        """Return a batch of these columns, given in their order."""
+        p = len(self.features)
+        small = all(array.dtype == np.float32 for array in arrays[:p])
+        X = np.empty((len(arrays[0]), p), np.float32 if small else np.float64, order="F")
+        for j in range(p):
+            X[:, j] = arrays[j]
+        weights = None if self.weight is None else arrays[p + 1]
+        return Batch(X, arrays[p], weights, part, where, locate, self.names)
+
+
+def choose_columns(heads: list[Head], target: Any, features: Any, weight: Any) -> Columns:
+    """Return the columns to read, after a look at what every file says of them."""
+    first = heads[0]
+    check_names(target, features, weight)
+    if features is None:
+        features = [name for name in first.types if name not in (target, weight)]
+        if not features:
+            raise TableError(f"{first.path}: expected columns beside the target {quote(target)}")
+        for head in heads[1:]:
+            if head.types.keys() != first.types.keys():
+                refuse_columns(first, head)
+    columns = Columns(list(features), target, weight)
+    for head in heads:
+        check_head(head, first, columns)
+    return columns
+
+
+def check_names(target: Any, features: Any, weight: Any) -> None:
+    """Refuse column names that are none, and columns that are used twice."""
+    if not isinstance(target, str):
+        raise TypeError(f"target must be the name of a column; got {target!r}, a {type(target).__name__}")
+    if weight is not None and not isinstance(weight, str):
+        raise TypeError(f"weight must be None or the name of a column; got {weight!r}, a {type(weight).__name__}")
+    if weight == target:
+        raise ValueError(f"weight must be another column than target; got {weight!r} for both")
+    if features is None:
+        return
+    if isinstance(features, str) or not all(isinstance(name, str) for name in features) or not len(features):
+        raise TypeError(f"features must be None or a list of names of columns; got {features!r}")
+    for name in features:
+        if name in (target, weight) or list(features).count(name) > 1:
+            raise ValueError(f"features must be different columns, without target and weight; got {name!r} twice")
+
+
+def check_head(head: Head, first: Head, columns: Columns) -> None:
+    """Refuse a file that lacks a column, or where it holds something else than in the first file."""
+    for name in columns.names:
+        if name not in head.types:
+            raise TableError(f"{head.path}: no column {quote(name)}; there are {list_names(list(head.types))}")
+        kind = head.types[name]
+        if name not in head.numeric:
+            raise TableError(f"{head.path}, column {quote(name)}: expected numbers; got the type {kind}")
+        if kind != first.types[name]:
+            raise TableError(
+                f"{head.path}, column {quote(name)}: expected the type {first.types[name]}, as in {first.path}; got "
+                f"{kind}"
+            )
+
+
+def refuse_columns(first: Head, head: Head) -> NoReturn:
+    """Raise the error that a file has other columns than the first one."""
+    lacking = [name for name in first.types if name not in head.types]
+    new = [name for name in head.types if name not in first.types]
+    got = f"no {quote(lacking[0])}" if lacking else f"{quote(new[0])} too"
+    raise TableError(f"{head.path}: expected the columns of {first.path}; got {got}")

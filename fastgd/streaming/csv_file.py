@@ -1,0 +1,75 @@
+"""CSV files, read block by block."""
+
+import csv
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, NoReturn
+
+from fastgd.streaming.arrow import import_pyarrow
+from fastgd.streaming.columns import Columns, Head
+from fastgd.streaming.source import Batch
+from fastgd.tables import TableError, check_header, check_text, quote
+
+NUMBER = "number"  # the type of every column, until a cell proves to be something else
+BLOCK_BYTES = 1 << 23  # of text
+
+
+def read_head(path: str) -> Head:
+    """Return the column names of a file."""
+    import_pyarrow("csv")
+    with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        lines = csv.reader(check_text(path, file), strict=True)
+        try:
+            names = check_header(path, next(lines, []))
+        except csv.Error as error:
+            raise TableError(f"{path}, line 1: {error}") from error
+    return Head(path, dict.fromkeys(names, NUMBER), frozenset(names))
+
+
+def read_batches(head: Head, columns: Columns, part: int, done: int) -> Iterator[Batch]:
+    """Yield batches of rows, after those that were seen already."""
+    row = 0
+    for rows in read_blocks(head, columns):
+        if row >= done and rows.num_rows:
+            arrays = [rows.column(name).to_numpy(zero_copy_only=False) for name in columns.names]
+            where = f"{head.path}, rows {row + 1} to {row + rows.num_rows} below the column names"
+            yield columns.make_batch(arrays, part, where, partial(locate, head.path, row + 1))
+        row += rows.num_rows
+
+
+def read_blocks(head: Head, columns: Columns, threads: bool = True) -> Iterator[Any]:
+    """Yield blocks of the columns."""
+    pa = import_pyarrow("csv")
+    try:
+        with pa.csv.open_csv(
+            head.path,
+            read_options=pa.csv.ReadOptions(
+                column_names=list(head.types), skip_rows=1, block_size=BLOCK_BYTES, use_threads=threads
+            ),
+            convert_options=pa.csv.ConvertOptions(
+                include_columns=columns.names, column_types=dict.fromkeys(columns.names, pa.float64())
+            ),
+        ) as blocks:
+            yield from blocks
+    except (OSError, pa.ArrowException) as error:
+        refuse(head, columns, error, threads)
+
+
+def refuse(head: Head, columns: Columns, error: Exception, threads: bool) -> NoReturn:
+    """Raise the error of a file; only without threads does pyarrow say which row it is in."""
+    if threads:
+        for _ in read_blocks(head, columns, threads=False):
+            pass
+    reason = re.sub(r"^(CSV parse error|In CSV column)[:\s]*", "", str(error))
+    found = re.match(r"#(?P<column>\d+): (Row #(?P<line>\d+): )?(?P<rest>.*)", reason, re.DOTALL)
+    if found is None:
+        raise TableError(f"{head.path}, {reason.replace('Row #', 'line ', 1)}") from error
+    line = f", line {found['line']}" if found["line"] else ""
+    name = list(head.types)[int(found["column"])]
+    raise TableError(f"{head.path}{line}, column {quote(name)}: expected a number; {found['rest']}") from error
+
+
+def locate(path: str, start: int, row: int) -> str:
+    """Return where a row of a batch is in the file."""
+    return f"{path}, row {start + row} below the column names"

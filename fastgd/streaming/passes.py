@@ -1,0 +1,86 @@
+"""One pass over all batches, from wherever an earlier run left off, and a second one where the first lost digits."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+
+from fastgd.compression import LOST_DIGITS
+from fastgd.moments import Summary, finish
+from fastgd.streaming.blas import one_blas_thread
+from fastgd.streaming.checkpoint import Checkpoint
+from fastgd.streaming.options import Options
+from fastgd.streaming.progress import Progress
+from fastgd.streaming.source import Batch, Source
+from fastgd.streaming.state import State
+from fastgd.streaming.sums import Part, sum_batch
+
+
+def read(source: Source, options: Options, checkpoint: Checkpoint) -> tuple[State, Summary]:
+    """Return the sums over all batches, and what they say of J."""
+    state = checkpoint.load() or State("gram" if options.method == "auto" and source.lasting else options.method)
+    if state.method == "auto":
+        state = State("qr")  # rows that are gone cannot be read again
+    state = run_pass(source, state, options, checkpoint)
+    summary = summarize(state)
+    if summary is None and options.method == "auto":
+        state = run_pass(source, State("qr"), options, checkpoint)
+        summary = summarize(state)
+    if summary is None:
+        raise ValueError(LOST_DIGITS)
+    return state, summary
+
+
+def summarize(state: State) -> Summary | None:
+    """Return what the sums say of J; None where digits were lost."""
+    if state.moments is None:
+        left_out = f"; {state.skipped:,} of {state.rows:,} rows were left out" if state.skipped else ""
+        raise ValueError(f"expected rows of positive sample_weight; got none in {state.batches:,} batches{left_out}")
+    return finish(state.moments, state.method)
+
+
+def run_pass(source: Source, state: State, options: Options, checkpoint: Checkpoint) -> State:
+    """Return the state after all batches; whatever ends the pass early, the checkpoint knows how far it came."""
+    with Progress(source.total, state, options.quiet) as progress:
+        try:
+            for part in sum_batches(source, state, options):
+                if state.moments is None and part.moments is not None:
+                    options.check_start(part.moments.n_features)
+                state = state.after(part)
+                checkpoint.look(state)
+                progress.add(part.seen.rows)
+        finally:
+            checkpoint.save(state)
+    return state
+
+
+def sum_batches(source: Source, state: State, options: Options) -> Iterator[Part]:
+    """Yield the sums of each batch, in the order of the batches."""
+    batches = iter(source.batches(state.seen))
+    work = partial(sum_batch, method=state.method, missing=options.missing)
+    shift = None if state.moments is None else state.moments.shift
+    while shift is None:  # the first rows that count decide about it
+        batch = next(batches, None)
+        if batch is None:
+            return
+        part = work(batch, None)
+        shift = None if part.moments is None else part.moments.shift
+        yield part
+    work = partial(work, shift=shift)
+    yield from map_ahead(work, batches, options.threads) if source.lasting else map(work, batches)
+
+
+def map_ahead(work: Callable[[Batch], Part], batches: Iterable[Batch], threads: int) -> Iterator[Part]:
+    """Yield the sums of each batch in order; the next batches are read, and summed up by threads, in the meantime.
+
+    With one thread, that is one beside the reader. Where products may have several threads, more of ours would only be
+    in their way.
+    """
+    waiting: deque[Future[Part]] = deque()
+    with one_blas_thread() as alone, ThreadPoolExecutor(threads if alone else 1) as pool:
+        for batch in batches:
+            waiting.append(pool.submit(work, batch))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -1,0 +1,93 @@
+"""Whatever is handed to the front ends: the estimator, streams, data frames."""
+
+import warnings
+from inspect import signature
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from junk import OTHERS, VALUES, call
+from test_bad_input import COUNTS, X, Y, limited
+
+import fastgd
+from fastgd.streaming import fit_array, fit_batches
+
+ROWS = {"X": X, "y": Y, "sample_weight": COUNTS}
+ANYTHING = [r"\w+"]  # scikit-learn's own checks have messages of their own, which name the estimator, not the argument
+
+
+def fit(X, y, sample_weight=None, parts=False, **parameters):
+    """Return what the estimator has learnt, and what it predicts."""
+    pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
+    model = fastgd.GradientDescentRegressor(**{"max_iter": 50, "tol": 0} | parameters)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "not converged after max_iter")
+        (model.partial_fit if parts else model.fit)(X, y, sample_weight)
+    return np.array(model.coef_), np.array(model.intercept_), np.asarray(model.predict(globals()["X"]))
+
+
+def stream(X, y, sample_weight=None):
+    return fit_batches([(X, y, sample_weight), ({"X": X}["X"], y, sample_weight)])
+
+
+FRONTS = {
+    "fit": (fit, ANYTHING),
+    "partial_fit": (lambda **rows: fit(parts=True, **rows), ANYTHING),
+    "fit_array": (fit_array, ["X", "y", "sample_weight"]),
+    "fit_batches": (stream, ["batch", "batches"]),
+}
+
+
+@pytest.mark.parametrize("name", FRONTS)
+@pytest.mark.parametrize("wrong", ROWS)
+@limited(25)
+@given(value=VALUES)
+def test_wrong_rows_are_refused_or_do_no_harm(name, wrong, value):
+    function, blamed = FRONTS[name]
+    call(function, ROWS | {wrong: value}, blamed)
+
+
+def parameters_of_the_estimator():
+    names = set(signature(fastgd.gradient_descent).parameters) & set(signature(fit_parameters()).parameters)
+    return sorted(names - {"verbose", "random_state"} | {"max_iter"})
+
+
+def fit_parameters():
+    return pytest.importorskip("fastgd.estimator", reason="scikit-learn is an extra").GradientDescentRegressor.__init__
+
+
+@pytest.mark.parametrize("wrong", parameters_of_the_estimator())
+@limited(25)
+@given(value=VALUES)
+def test_wrong_parameters_are_named_or_do_no_harm(wrong, value):
+    name = {"max_iter": "epochs"}.get(wrong, wrong)  # scikit-learn's word, and ours
+    call(fit, {"X": X, "y": Y, wrong: value}, [wrong, name])
+
+
+@limited(60)
+@given(
+    names=st.lists(st.sampled_from(["a", "b", "c", ""]), min_size=0, max_size=4),
+    other=st.lists(st.sampled_from(["a", "b", "c"]), min_size=0, max_size=4),
+    rows=st.integers(0, 4),
+    value=st.sampled_from([0.5, 1, None, "text", np.nan, True, 2**70]),
+)
+def test_frames_that_do_not_match_are_refused(names, other, rows, value):
+    pd = pytest.importorskip("pandas", reason="pandas is an extra of the tests")
+    frame = pd.DataFrame([[float(i * j % 3) for j in range(len(names))] for i in range(5)], columns=names)
+    target = pd.Series(Y, name="a")
+    result = call(fastgd.gradient_descent, {"X": frame, "y": target, "epochs": 20}, ["X", "y"])
+    if result is None:
+        assert not names
+        return
+    assert result.features == names
+    columns = pd.DataFrame([[value] * len(other)] * rows, columns=other)
+    predicted = call(result.predict, {"X": columns}, ["X"])
+    fits = other == names and rows and value in (0.5, 1, True, 2**70)
+    assert (predicted is not None) == bool(fits)
+
+
+@pytest.mark.parametrize("batches", [value for value in OTHERS if not hasattr(value, "shape")], ids=repr)
+def test_what_is_no_stream_is_refused(batches):
+    with pytest.raises((TypeError, ValueError), match=r"batch|rows"):
+        fit_batches(batches)

@@ -1,0 +1,82 @@
+"""`fastgd fit --scheduler`: files that a cluster's workers read."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from problems import random_problem
+
+import fastgd
+from fastgd import cluster
+
+distributed = pytest.importorskip("dask.distributed", reason="Dask is an extra")
+pa = pytest.importorskip("pyarrow", reason="Parquet needs pyarrow, an extra")
+parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet needs pyarrow, an extra")
+
+X, Y = random_problem(300, 3)
+COUNTS = np.random.default_rng(0).integers(1, 4, 300).astype(float)
+QUIET = os.environ | {"DASK_LOGGING__DISTRIBUTED": "error"}
+
+
+@pytest.fixture(scope="module")
+def address():
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as local:
+        yield local.scheduler_address
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for part in range(3):
+        rows = slice(100 * part, 100 * (part + 1))
+        columns = {f"x{j}": X[rows, j] for j in range(3)} | {"price": Y[rows], "count": COUNTS[rows]}
+        table = pa.table(columns)
+        parquet.write_table(table, tmp_path / f"{part}.parquet")
+        table.to_pandas().to_csv(tmp_path / f"{part}.csv", index=False)
+    return tmp_path
+
+
+def fit(folder, *arguments):
+    command = [sys.executable, "-m", "fastgd", "fit", *arguments]
+    return subprocess.run(command, cwd=folder, env=QUIET, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_the_workers_files_give_the_answer_of_all_rows(folder, address, kind):
+    options = ["--target", "price", "--weight", "count", "--alpha", "0.01", "--learning-rate", "eigenvalues"]
+    done = fit(folder, str(folder / f"*.{kind}"), *options, "--scheduler", address, "--json", "--out", "model.json")
+    assert done.returncode == 0, done.stderr
+    model = json.loads(done.stdout)
+    result = fastgd.gradient_descent(X, Y, sample_weight=COUNTS, alpha=0.01, learning_rate="eigenvalues")
+    np.testing.assert_allclose([model["intercept"], *model["coef"]], result.weights, rtol=1e-9)
+    assert model["features"] == ["x0", "x1", "x2"]
+    assert model["fit"]["n_samples"] == 300
+    residual = Y - result.predict(X)
+    mean = COUNTS @ Y / COUNTS.sum()
+    expected = 1 - COUNTS @ residual**2 / (COUNTS @ (Y - mean) ** 2)
+    assert model["fit"]["r_squared"] == pytest.approx(expected, rel=1e-9)
+    assert json.loads((folder / "model.json").read_text()) == model
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--target", "cost"], "no column 'cost' for --target; there are 'x0', 'x1', 'x2', 'price', 'count'"),
+        (["--target", "price", "--weight", "w"], "no column 'w' for --weight"),
+        (["--target", "price", "--missing", "skip"], "--scheduler goes without --checkpoint and --missing"),
+    ],
+)
+def test_bad_input_is_one_line(folder, address, arguments, message):
+    done = fit(folder, str(folder / "*.parquet"), *arguments, "--scheduler", address)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_scheduler_that_is_not_there_is_an_error(folder, monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    with pytest.raises(OSError, match=r"127\.0\.0\.1:9"):
+        cluster.fit_on_cluster([str(folder / "0.parquet")], "price", scheduler="tcp://127.0.0.1:9")

@@ -1,0 +1,328 @@
+"""Parquet and CSV files, alone and in numbers: the same answers as their rows in memory, and errors that say where."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from test_streaming import SETTINGS, assert_same_fit, make_data
+
+import fastgd
+from fastgd import cli
+from fastgd.streaming import columns, csv_file, fit_files
+
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+NAMES = ["size", "rooms", "age"]
+
+
+def make_table(X, y, **more):
+    return pa.table({"size": X[:, 0], "price": y, "rooms": X[:, 1], "age": X[:, 2], **more})
+
+
+def write(path, table):
+    """Write a file of the kind that its suffix says."""
+    if path.suffix == ".parquet":
+        pq.write_table(table, path, row_group_size=60)
+    else:
+        table.to_pandas().to_csv(path, index=False)
+
+
+@pytest.fixture(params=[".parquet", ".csv"])
+def folder(request, tmp_path):
+    """Three files."""
+    X, y = make_data()
+    for number, rows in enumerate((slice(0, 150), slice(150, 151), slice(151, None))):
+        write(tmp_path / f"part{number}{request.param}", make_table(X[rows], y[rows]))
+    (tmp_path / "README.txt").write_text("not data")
+    return tmp_path
+
+
+@pytest.fixture
+def small_batches(monkeypatch):
+    monkeypatch.setattr(columns, "BATCH_BYTES", 1)
+    monkeypatch.setattr(csv_file, "BLOCK_BYTES", 1000)
+
+
+def fit_all(**options):
+    return fastgd.gradient_descent(*make_data(), compress=True, **SETTINGS, **options)
+
+
+@pytest.mark.parametrize("form", ["folder", "pattern", "list", "backwards"])
+def test_files_are_fitted_as_their_rows(folder, small_batches, form):
+    files = sorted(folder.glob("part*"))
+    paths = {"folder": folder, "pattern": str(folder / "part[0-9]*"), "list": files, "backwards": map(str, files[::-1])}
+    result = fit_files(paths[form], "price", **SETTINGS)
+    assert_same_fit(result, fit_all())
+    assert (result.features, result.target) == (NAMES, "price")
+    assert (result.n_samples, result.method) == (500, "gram")
+    assert result.weights.tobytes() == fit_files(folder, "price", threads=3, **SETTINGS).weights.tobytes()
+
+
+def test_columns_are_chosen_by_name(tmp_path):
+    X, y = make_data()
+    weights = np.arange(500.0) % 3
+    write(tmp_path / "a.parquet", make_table(X, y, s=weights, name=["x"] * 500))
+    result = fit_files(tmp_path / "a.parquet", "price", features=["age", "size"], weight="s", **SETTINGS)
+    expected = fastgd.gradient_descent(X[:, [2, 0]], y, sample_weight=weights, compress=True, **SETTINGS)
+    assert_same_fit(result, expected)
+    assert result.features == ["age", "size"]
+    with pytest.raises(ValueError, match=r"a\.parquet, column 'name': expected numbers; got the type string"):
+        fit_files(tmp_path / "a.parquet", "price", weight="s")
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8", "uint64", "bool", "float16"])
+def test_numbers_of_all_types_are_read(tmp_path, kind):
+    X, y = make_data()
+    X = (X > [0.0, 50.0, 2.0]).astype(kind)
+    write(tmp_path / "a.parquet", make_table(X, y))
+    expected = fastgd.gradient_descent(X.astype(float), y, compress=True, **SETTINGS)
+    assert_same_fit(fit_files(tmp_path / "a.parquet", "price", **SETTINGS), expected)
+
+
+def test_column_order_may_differ_between_files(folder):
+    files = sorted(folder.glob("part*"))
+    X, y = make_data()
+    write(files[2], make_table(X[151:], y[151:]).select(["age", "size", "rooms", "price"]))
+    assert_same_fit(fit_files(folder, "price", **SETTINGS), fit_all())
+
+
+def test_lost_digits_are_read_again(folder, small_batches):
+    for path in folder.glob("part*"):
+        table = pq.read_table(path) if path.suffix == ".parquet" else pa.csv.read_csv(path)
+        almost = table["size"].to_numpy() + 1e-7 * table["age"].to_numpy()
+        write(path, table.append_column("almost", pa.array(almost)))
+    X, y = make_data()
+    result = fit_files(folder, "price", **SETTINGS)
+    expected = fastgd.gradient_descent(np.column_stack([X, X[:, 0] + 1e-7 * X[:, 2]]), y, compress=True, **SETTINGS)
+    assert result.method == "qr"
+    assert_same_fit(result, expected)
+
+
+@pytest.mark.parametrize("value", [None, np.nan])
+def test_missing_values_have_a_place_in_parquet(tmp_path, small_batches, value):
+    X, y = make_data()
+    age = [*X[:99, 2], value, *X[100:, 2]]
+    write(tmp_path / "a.parquet", make_table(X, y).drop_columns("age").append_column("age", pa.array(age)))
+    place = r"a\.parquet, row group 1, row 39 \(counted from 0\), column 'age': expected a finite number; got no value"
+    with pytest.raises(ValueError, match=place):
+        fit_files(tmp_path / "a.parquet", "price")
+    result = fit_files(tmp_path / "a.parquet", "price", missing="skip", **SETTINGS)
+    assert (result.n_samples, result.skipped) == (499, 1)
+    without = fit_files(tmp_path / "a.parquet", "price", features=["size", "rooms"], **SETTINGS)
+    assert (without.n_samples, without.skipped) == (500, 0)
+
+
+def test_missing_values_have_a_place_in_csv(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("x,y,s\n1,2,1\n2,,1\n3,4,NA\n4,5.5,1\n6,6,1\n")
+    place = r"a\.csv, row 2 below the column names, column 'y': expected a finite number; got no value"
+    with pytest.raises(ValueError, match=place):
+        fit_files(path, "y", weight="s")
+    assert fit_files(path, "y", weight="s", missing="skip").skipped == 2
+    path.write_text("x,y\n1,2\n2,-inf\n")
+    with pytest.raises(ValueError, match=r"row 2 below the column names, column 'y': .* got -inf"):
+        fit_files(path, "y", missing="skip")
+
+
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x,y\n1,2\nred,3\n", r"a\.csv, line 3, column 'x': expected a number; .*'red'"),
+        ("x,y\n1,2\n2,3,4\n", r"a\.csv, line 3: Expected 2 columns, got 3"),
+        ("x,y\n1,2\n" * 300, r"a\.csv, line 3, column '.'"),
+        ("x,y\n", "expected rows"),
+        ("", r"a\.csv, line 1: expected column names; got an empty line"),
+        ("1,2\n3,4\n", "expected column names; got the numbers"),
+        ("x,x,y\n1,2,3\n", "expected different column names"),
+        ("y\n1\n", "expected columns beside the target 'y'"),
+        ("x,z\n1,1\n", r"a\.csv: no column 'y'; there are 'x', 'z'"),
+        ("x,y\n1,2\n\udcff,2\n", r"a\.csv, line 3, column 'x': expected a number"),
+    ],
+)
+def test_bad_csv_is_refused_with_its_place(tmp_path, monkeypatch, text, message, small):
+    if small:
+        monkeypatch.setattr(csv_file, "BLOCK_BYTES", 50)
+    (tmp_path / "a.csv").write_text(text, errors="surrogateescape")
+    with pytest.raises(ValueError, match=message):
+        fit_files(tmp_path / "a.csv", "y")
+
+
+def test_changed_schema_is_refused(tmp_path):
+    X, y = make_data()
+    first, second = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    write(first, make_table(X, y))
+    table = make_table(X, y)
+    for other, message in [
+        (table.drop_columns("age"), r"b\.parquet: expected the columns of .*a\.parquet; got no 'age'"),
+        (make_table(X, y, tax=y), r"b\.parquet: expected the columns of .*a\.parquet; got 'tax' too"),
+        (make_table(X.astype("float32"), y), r"b\.parquet, column 'size': expected the type double, .*; got float"),
+        (make_table(X.astype("str"), y), r"b\.parquet, column 'size': expected numbers; got the type "),
+    ]:
+        write(second, other)
+        with pytest.raises(ValueError, match=message):
+            fit_files(tmp_path, "price")
+    with pytest.raises(ValueError, match=r"a\.parquet: no column 'rent'; there are 'size', 'price'"):
+        fit_files(first, "rent")
+
+
+def test_corrupt_parquet_is_never_a_traceback(tmp_path, small_batches):
+    X, y = make_data()
+    path = tmp_path / "a.parquet"
+    pq.write_table(make_table(X, y), path, row_group_size=60, write_page_checksum=True)
+    content = path.read_bytes()
+    expected, refused = fit_files(path, "price", **SETTINGS).weights, []
+    for place in range(0, len(content), len(content) // 50):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        try:
+            result = fit_files(path, "price", **SETTINGS)
+        except ValueError as error:
+            refused.append(str(error))
+        else:
+            np.testing.assert_array_equal(result.weights, expected)
+    assert all("a.parquet" in message for message in refused)
+    assert len(refused) > 25
+    path.write_bytes(content[:-100])
+    with pytest.raises(ValueError, match=r"a\.parquet: expected a Parquet file; "):
+        fit_files(path, "price")
+
+
+def test_damage_names_the_row_group(tmp_path):
+    path = tmp_path / "a.parquet"
+    table = make_table(*make_data())
+    pq.write_table(table, path, row_group_size=60, write_page_checksum=True, use_dictionary=False)
+    chunk = pq.ParquetFile(path).metadata.row_group(3).column(1)
+    place = chunk.data_page_offset + chunk.total_compressed_size - 100
+    content = path.read_bytes()
+    path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    with pytest.raises(ValueError, match=r"a\.parquet, row group 3, from row 0 on: cannot be read; "):
+        fit_files(path, "price")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([], "y"), "paths must name one file at least"),
+        ((3, "y"), "paths must be a path, or a list of paths; got 3"),
+        (([3], "y"), "paths must be a path, or a list of paths"),
+        (("c*.parquet", "y"), r"expected files that match 'c\*\.parquet'; got none"),
+        (("empty", "y"), "expected .parquet or .csv files in the folder 'empty'"),
+        (("a.txt", "y"), r"expected files that end in \.parquet or \.csv; got 'a\.txt'"),
+        ((["a.csv", "b.parquet"], "y"), "files of one kind; got 'a.csv' and 'b.parquet'"),
+        ((["a.csv", "./a.csv"], "y"), r"no file twice; got '\./a\.csv' and 'a\.csv'"),
+        (("none.csv", "y"), "none.csv"),
+        (("a.csv", 3), "target must be the name of a column; got 3, a int"),
+        (("a.csv", "y", {"features": "x"}), "features must be None or a list of names"),
+        (("a.csv", "y", {"features": []}), "features must be None or a list of names"),
+        (("a.csv", "y", {"features": ["x", "y"]}), "without target and weight; got 'y' twice"),
+        (("a.csv", "y", {"features": ["x", "x"]}), "without target and weight; got 'x' twice"),
+        (("a.csv", "y", {"weight": "y"}), "weight must be another column than target"),
+        (("a.csv", "y", {"weight": 1}), "weight must be None or the name of a column; got 1, a int"),
+        (("a.csv", "y", {"epoch": 1}), r"fit_files\(\) got an unexpected keyword argument 'epoch'"),
+    ],
+)
+def test_bad_arguments_are_refused(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.txt").write_text("x")
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "b.parquet").write_text("x")
+    paths, target, *options = arguments
+    with pytest.raises((ValueError, TypeError, OSError), match=message):
+        fit_files(paths, target, **(options[0] if options else {}))
+
+
+@pytest.mark.parametrize("module", ["pyarrow", "pyarrow.parquet"])
+def test_missing_library_is_named(tmp_path, monkeypatch, module):
+    write(tmp_path / "a.parquet", make_table(*make_data()))
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=r"need pyarrow: pip install 'fastgd\[parquet\]'"):
+        fit_files(tmp_path / "a.parquet", "price")
+
+
+def test_files_go_on_after_the_last_batch(folder, small_batches, tmp_path, monkeypatch):
+    expected = fit_files(folder, "price", **SETTINGS)
+    path = folder / "fit.checkpoint"
+
+    for stop in range(1, 12):
+        numbers = iter(range(stop))
+        with monkeypatch.context() as patched:
+            patched.setattr("fastgd.streaming.progress.Progress.add", lambda *_, numbers=numbers: next(numbers))
+            with pytest.raises(StopIteration):
+                fit_files(folder, "price", checkpoint=path, **SETTINGS)
+        result = fit_files(folder, "price", checkpoint=path, **SETTINGS)
+        assert result.weights.tobytes() == expected.weights.tobytes()
+        assert not path.exists()
+
+
+def test_changed_files_are_refused_by_a_checkpoint(folder, small_batches):
+    path, last = folder / "fit.checkpoint", max(folder.glob("part*"))
+    write(last, make_table(*make_data()).set_column(0, "size", pa.array([*[1.0] * 400, None, *[1.0] * 99])))
+    with pytest.raises(ValueError, match="no value"):
+        fit_files(folder, "price", checkpoint=path, **SETTINGS)
+    write(last, make_table(*make_data()))
+    with pytest.raises(ValueError, match=r"of another fit, with files .* delete it to begin anew"):
+        fit_files(folder, "price", checkpoint=path, **SETTINGS)
+    path.unlink()
+    fit_files(folder, "price", checkpoint=path, **SETTINGS)
+
+
+def test_command_line_fits_files(folder, capsys, monkeypatch):
+    out = folder / "model.json"
+    command = ["fit", str(folder / "part*"), "--target", "price", "--standardize", "--learning-rate", "eigenvalues"]
+    assert cli.main([*command, "--out", str(out), "--plot", str(folder / "cost.svg"), "--quiet"]) == 0
+    told = capsys.readouterr()
+    document = json.loads(out.read_text())
+    assert told.err == ""
+    assert told.out.startswith("500 rows, 3 features, target 'price'\n")
+    assert "<svg" in (folder / "cost.svg").read_text()
+    expected = fit_all()
+    np.testing.assert_allclose([document["intercept"], *document["coef"]], expected.weights, rtol=1e-10)
+    assert document["features"] == NAMES
+    X, y = make_data()
+    assert document["fit"]["r_squared"] == pytest.approx(1 - 2 * fastgd.cost(X, y, expected.weights) / y.var())
+    assert (document["fit"]["n_samples"], document["fit"]["skipped"]) == (500, 0)
+    files = sorted(map(str, folder.glob("part*")))
+    monkeypatch.setattr("fastgd.streaming.progress.LINE_SECONDS", 0)
+    assert cli.main(["fit", *files, *command[2:], "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["coef"] == document["coef"]
+    assert "fastgd: reading: " in told.err
+    if files[0].endswith(".csv"):
+        assert cli.main(["predict", str(out), files[1]]) == 0
+
+
+def test_command_line_skips_weights_and_keeps_a_checkpoint(tmp_path, capsys, monkeypatch):
+    path, kept = tmp_path / "a.csv", tmp_path / "kept"
+    path.write_text("x,s,y\n1,1,2\n2,1,\n3,2,6.5\n4,1,8\n5,0,100\n")
+    command = ["fit", str(path), "--target", "y", "--weight", "s", "--checkpoint", str(kept), "--quiet", "--json"]
+    assert cli.main(command) == 2
+    assert "a.csv, row 2 below the column names, column 'y': expected a finite number" in capsys.readouterr().err
+    assert cli.main([*command, "--missing", "skip", "--learning-rate", "100"]) == 1
+    assert "no model: the cost grew" in capsys.readouterr().err
+    assert kept.exists()
+    assert cli.main([*command, "--missing", "skip"]) == 0
+    assert not kept.exists()
+    document = json.loads(capsys.readouterr().out)
+    expected = fastgd.gradient_descent([[1.0], [3.0], [4.0], [5.0]], [2, 6.5, 8, 100], sample_weight=[1, 2, 1, 0])
+    np.testing.assert_allclose([document["intercept"], *document["coef"]], expected.weights, rtol=1e-4)
+    assert document["fit"]["skipped"] == 1
+    assert cli.main([*command[:-1], "--missing", "skip"]) == 0
+    assert capsys.readouterr().out.startswith("4 rows (1 more left out), 1 features")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--checkpoint", "a.csv"], "--checkpoint must not be the file that is read"),
+        (["--checkpoint", "no/c"], "--checkpoint must be in a folder that exists; got 'no/c'"),
+        (["--checkpoint", "c", "--out", "./c"], "--out and --checkpoint must be different files"),
+        (["--weight", "s"], "no column 's'; there are 'x', 'y'"),
+    ],
+)
+def test_command_line_refuses_bad_options(tmp_path, monkeypatch, capsys, options, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n2,3\n")
+    assert cli.main(["fit", "a.csv", "--target", "y", *options]) == 2
+    assert message in capsys.readouterr().err
