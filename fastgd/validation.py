@@ -17,6 +17,7 @@ from fastgd.frames import column_names
 
 # Mean squares outside this range would make costs and curvatures overflow or vanish in float64.
 SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
+SMALLEST_CURVATURE, LARGEST_CURVATURE = 1e-300, 1e300  # what such squares, and rounding, can lead to
 LARGEST_ALPHA = 1e270  # so that the rows of a ridge have such squares, too
 MOST_EPOCHS = 100_000_000  # rates and costs are arrays of one number for each
 
@@ -255,8 +256,8 @@ def check_alpha(alpha: Any) -> float:
 def check_curvature(name: str, number: Any) -> float:
     """Return an eigenvalue, or a bound of some, whose reciprocal is in the range of float64; or 0."""
     value = check_not_negative(name, number)
-    if value and not SMALLEST_SQUARE <= value <= LARGEST_SQUARE:
-        raise ValueError(f"{name} must be 0, or between {SMALLEST_SQUARE} and {LARGEST_SQUARE}; got {number}")
+    if value and not SMALLEST_CURVATURE <= value <= LARGEST_CURVATURE:
+        raise ValueError(f"{name} must be 0, or between {SMALLEST_CURVATURE} and {LARGEST_CURVATURE}; got {number}")
     return value
 
 

@@ -35,7 +35,7 @@ FRONTS = {
     "fit": (fit, ANYTHING),
     "partial_fit": (lambda **rows: fit(parts=True, **rows), ANYTHING),
     "fit_array": (fit_array, ["X", "y", "sample_weight"]),
-    "fit_batches": (stream, ["batch", "batches"]),
+    "fit_batches": (stream, ["batch", "batches", *ROWS]),
 }
 
 
