@@ -259,7 +259,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             "y_numeric": True,
         }
         try:
-            with np.errstate(over="ignore"):  # what is inf then is refused
+            with np.errstate(over="ignore", invalid="ignore"):  # what is not finite then is refused
                 X, y = validate_data(self, X, y, reset=reset, **kinds)
         except ArithmeticError as error:  # of whole numbers, or decimals, that no float64 can be
             raise ValueError(f"X and y must hold numbers in the range of float64; {error}") from error

@@ -84,5 +84,6 @@ def cycle_length(smoothness: float, convexity: float) -> int:
     if not 0 < convexity < smoothness:
         return 1
     # 2ρᴺ ≤ CYCLE_ERROR, where −log ρ = 2·artanh(1/√κ) is 2/√κ and a little more.
-    needed = log(2 / CYCLE_ERROR) / (2 * atanh(sqrt(convexity / smoothness)))
+    root = sqrt(convexity / smoothness)  # 0 where the ratio is out of range
+    needed = log(2 / CYCLE_ERROR) / (2 * atanh(root)) if root else LONGEST_CYCLE
     return 1 << ceil(log(min(max(needed, 1.0), LONGEST_CYCLE), 2))

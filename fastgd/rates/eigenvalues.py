@@ -69,7 +69,7 @@ def plan(epochs: int, spectrum: Array) -> tuple[Array, list[int]]:
 
 def order(spectrum: Array, most: int) -> list[int] | None:
     """Return which eigenvalue each epoch of a cycle is for; None if the cycle would have more than so many epochs."""
-    least = SAFETY * EPSILON * sqrt(spectrum[0] / spectrum[-1])  # no cycle leaves less
+    least = SAFETY * EPSILON * sqrt(float(spectrum[0]) / float(spectrum[-1]))  # no cycle leaves less
     if len(spectrum) > MOST_EIGENVALUES or least > 0.1:
         return None
     shares = spectrum / spectrum[0]
