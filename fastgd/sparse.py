@@ -15,7 +15,7 @@ from fastgd.compression import Compressor
 from fastgd.moments import Moments, rows_per_block
 from fastgd.problem import Coordinates, Prepared, Problem, choose_scales, scale_penalty
 
-# Columns up to which a small problem, dense as it is, takes less time (benchmarks/sparse_features.py).
+# Columns up to which a small problem, dense as it is, takes less time (benchmarks/extras/sparse_features.py).
 MOST_COMPRESSED = 700
 
 

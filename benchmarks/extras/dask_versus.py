@@ -1,7 +1,7 @@
 """Time to fit rows that Dask holds on two workers: fastgd, and what people use on Dask for it.
 
-    python benchmarks/dask_versus.py                          4,000,000 x 50, some 5 GB of memory on the workers
-    python benchmarks/dask_versus.py --rows 400000
+    python benchmarks/extras/dask_versus.py                          4,000,000 x 50, some 5 GB of memory on the workers
+    python benchmarks/extras/dask_versus.py --rows 400000
 
 One cluster, persisted chunks of float64, interleaved rounds in random order, medians. Those that are not installed are
 left out (`pip install dask-ml`). The error is that of the worst weight, relative to the largest one, against

@@ -1,6 +1,6 @@
 """Up to how many sparse features does it take less time to descend on a small, dense problem than on the sparse rows?
 
-    python benchmarks/sparse_features.py
+    python benchmarks/extras/sparse_features.py
 
 Prints the times of GradientDescentRegressor both ways, medians of interleaved rounds; `MOST_COMPRESSED` in
 fastgd/sparse.py lies where they cross. One thread.

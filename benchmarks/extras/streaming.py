@@ -1,7 +1,7 @@
 """How long fits of files take beside reading them, and how much memory.
 
-    python benchmarks/streaming.py                        1,000,000 × 100 in float32: 0.4 GB
-    python benchmarks/streaming.py --rows 10000000        4 GB
+    python benchmarks/extras/streaming.py                        1,000,000 × 100 in float32: 0.4 GB
+    python benchmarks/extras/streaming.py --rows 10000000        4 GB
 
 A memory map is compared with NumPy loops that read each block and multiply it with itself, Parquet with pyarrow alone.
 All take turns in one process; ratios are of medians over rounds; one BLAS thread. The files are made in a temporary

@@ -1,6 +1,6 @@
 """What a small fit takes: gradient_descent, the estimator on top of it, and scikit-learn's LinearRegression.
 
-    python benchmarks/small_fits.py [--rows 100] [--columns 5]
+    python benchmarks/extras/small_fits.py [--rows 100] [--columns 5]
 
 Medians over interleaved rounds, one thread, on data of condition number 1 and 100 (as in versus.py).
 """
@@ -10,13 +10,17 @@ import os
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
 import argparse
+import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
 
 from sklearn.linear_model import LinearRegression
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from versus import make_data
 
 from fastgd import GradientDescentRegressor, gradient_descent
