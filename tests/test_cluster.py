@@ -23,7 +23,7 @@ QUIET = os.environ | {"DASK_LOGGING__DISTRIBUTED": "error"}
 
 @pytest.fixture(scope="module")
 def address():
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     with distributed.LocalCluster(**options) as local:
         yield local.scheduler_address
 
