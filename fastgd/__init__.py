@@ -27,6 +27,11 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    """Return the public names, the estimator's too, which is not loaded yet."""
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     """Import the estimator when it is used: scikit-learn is an extra, and takes most of a second."""
     if name == "GradientDescentRegressor":

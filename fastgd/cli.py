@@ -15,10 +15,12 @@ import numpy as np
 
 from fastgd import backends, fitting, model, plots
 from fastgd.bench import command as bench
-from fastgd.config import config, show_config
+from fastgd.config import config, installed_version, show_config
 from fastgd.rates.schedules import SCHEDULES
 from fastgd.streaming.options import MISSING
 from fastgd.tables import read_csv
+
+MISSING_HINT = "missing='skip'"  # as the functions say it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,13 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("fastgd: interrupted", file=sys.stderr)
         return fitting.INTERRUPTED
     except (ValueError, OSError, ImportError, MemoryError) as error:
-        print(f"fastgd: {error}", file=sys.stderr)
+        print(f"fastgd: {str(error).replace(MISSING_HINT, '--missing skip')}", file=sys.stderr)
         return 2
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     parser = argparse.ArgumentParser(prog="fastgd", description="Linear regression by gradient descent.")
+    parser.add_argument("--version", action="version", version=f"fastgd {installed_version('fastgd')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     names = ["auto", *backends.MODULES]
 
@@ -87,6 +90,7 @@ def add_fit_arguments(fit: argparse.ArgumentParser, backend_names: list[str]) ->
         "which are read in parts",
     )
     fit.add_argument("--target", metavar="COLUMN", required=True, help="the column to predict")
+    fit.add_argument("--features", metavar="COLUMN", nargs="+", help="the columns to predict from (all others)")
     fit.add_argument("--weight", metavar="COLUMN", help="a column of weights of the rows")
     fit.add_argument("--out", metavar="FILE", help="where to save the model, as JSON")
     fit.add_argument(

@@ -1,59 +1,80 @@
-"""Files that the workers of a running Dask cluster read, each its own part: `fastgd fit --scheduler ADDRESS`."""
+"""Files that the workers of a running Dask cluster read, a file at a time: `fastgd fit --scheduler ADDRESS`.
 
+Each is read as `fastgd.streaming.fit_files` reads it, with the same checks and messages, and only its sums travel.
+"""
+
+from collections.abc import Sequence
+from functools import partial, reduce
 from typing import Any
 
-from fastgd.descent import fit_compressor
-from fastgd.distributed import collect
-from fastgd.result import DescentResult
-from fastgd.streaming.result import judge
-from fastgd.tables import list_names, quote
+from fastgd.compression import LOST_DIGITS
+from fastgd.moments import add_moments, finish
+from fastgd.streaming.checkpoint import Checkpoint
+from fastgd.streaming.files import FileSource
+from fastgd.streaming.options import Options, check_options
+from fastgd.streaming.passes import run_pass
+from fastgd.streaming.paths import find_files
+from fastgd.streaming.result import StreamResult, report
+from fastgd.streaming.state import State
 
 CONNECT_SECONDS = 10  # after which a scheduler that does not answer is an error
 
 
 def fit_on_cluster(
-    files: list[str], target: str, *, scheduler: str, weight: str | None = None, alpha: float = 0.0, **settings: Any
-) -> tuple[DescentResult, list[str], dict[str, Any]]:
-    """Return the fit of files, its features, and what is known of the rows.
+    paths: Sequence[str],
+    target: str,
+    *,
+    scheduler: str,
+    features: Sequence[str] | None = None,
+    weight: str | None = None,
+    alpha: float = 0.0,
+    missing: str = "error",
+    **descent: Any,
+) -> StreamResult:
+    """Return the fit of files that workers read.
 
     Parameters
     ----------
-    files : list of str
-        Parquet or CSV files, by paths that mean the same to the workers.
-    target : str
-        The column to predict, from all others.
+    paths, target, features, weight, alpha, missing, **descent
+        As in `fastgd.streaming.fit_files`; paths must mean the same to the workers.
     scheduler : str
         The address of the scheduler, such as "tcp://10.0.0.1:8786".
-    weight : str or None
-        A column of weights of the rows.
-    alpha, **settings
-        As in `fastgd.gradient_descent`.
 
     Raises
     ------
     ValueError, TypeError
-        If a column is not there, or is not of numbers.
+        As `fit_files` does.
     OSError
         If no scheduler answers at the address, or a file cannot be read.
     ImportError
         If Dask is not installed.
     """
     try:
-        from dask import dataframe
         from dask.distributed import Client
     except ImportError as error:
         raise ImportError("--scheduler needs Dask: pip install 'fastgd[dask,parquet]'") from error
-    with Client(scheduler, timeout=CONNECT_SECONDS):
-        frame = dataframe.read_csv(files) if files[0].lower().endswith(".csv") else dataframe.read_parquet(files)
-        names = list(frame.columns)
-        for option, column in (("--target", target), ("--weight", weight)):
-            if column is not None and column not in names:
-                raise ValueError(f"no column {quote(column)} for {option}; there are {list_names(names)}")
-        features = [name for name in names if name not in (target, weight)]
-        if not features:
-            raise ValueError(f"expected columns beside the target {quote(target)}; got none")
-        counts = None if weight is None else frame[weight]
-        compressor = collect(frame[features], frame[target], sample_weight=counts, alpha=alpha)
-    result = fit_compressor(compressor, **settings)
-    reached, r_squared = judge(compressor.summary(), result, True)
-    return result, features, {"n_samples": compressor.n_samples, "cost": reached, "r_squared": r_squared}
+    given = {"fit_intercept": True, "alpha": alpha, "method": "auto", "missing": missing}
+    options = check_options("fit_on_cluster", descent, **given, checkpoint=None, quiet=True)
+    files = find_files(paths)
+    source = FileSource(files, target, features, weight)
+    with Client(scheduler, timeout=CONNECT_SECONDS) as client:
+        for method in ("gram", "qr"):
+            columns = (target, source.columns.features, weight)
+            tasks = [client.submit(sum_file, file, columns, options, method, pure=False) for file in files]
+            states: list[State] = client.gather(tasks)
+            moments = [state.moments for state in states if state.moments is not None]
+            if not moments:
+                raise ValueError(f"expected rows of positive weight; got none in {len(files)} files")
+            summary = finish(reduce(partial(add_moments, method=method), moments), method)
+            if summary is not None:
+                break
+    if summary is None:
+        raise ValueError(LOST_DIGITS)
+    rows, skipped = sum(state.rows for state in states), sum(state.skipped for state in states)
+    return report(source, options, summary, rows=rows, skipped=skipped, method=method)
+
+
+def sum_file(file: str, columns: tuple[str, list[str], str | None], options: Options, method: str) -> State:
+    """Return the sums of one file: what a worker does."""
+    target, features, weight = columns
+    return run_pass(FileSource([file], target, features, weight), State(method), options, Checkpoint(None, {}))

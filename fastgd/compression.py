@@ -11,7 +11,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd import validation
+from fastgd import frames, validation
 from fastgd.arrays import Array
 from fastgd.moments import Moments, Summary, add_moments, finish, pick_target, stack_qr, sum_blocks
 
@@ -109,6 +109,8 @@ class Compressor:
         How many rows have been added, those of weight zero included.
     n_features, n_targets : int or None
         How many columns X and y have; None before the first row of positive weight.
+    features, target : list of str, str, or None
+        The names of the columns of X, and of y, if the first rows came in data frames.
 
     Examples
     --------
@@ -128,6 +130,8 @@ class Compressor:
         self.alpha = validation.check_alpha(alpha)
         self.method = "gram" if validation.check_choice("method", method, METHODS) == "gram" else "qr"
         self.n_samples = 0
+        self.features: list[str] | None = None
+        self.target: str | None = None
         self._moments: Moments | None = None
 
     @property
@@ -157,6 +161,8 @@ class Compressor:
         ValueError, TypeError
             If an argument is not what is described above. Nothing has been added then.
         """
+        names, name_of_y = frames.column_names(X), frames.series_name(y)
+        frames.check_same_columns(X, self.features)
         X, y = validation.check_problem(X, y, finite=False, targets=True)
         weights = validation.check_sample_weight(sample_weight, len(y), zero_sum=True)
         for name, array, before in (("X", X, self.n_features), ("y", y, self.n_targets)):
@@ -167,6 +173,8 @@ class Compressor:
             validation.check_finite("y", y)
             self.n_samples += len(y)  # rows that do not count
             return
+        if self.features is None:
+            self.features, self.target = names, name_of_y
         shift = None if self._moments is None else self._moments.shift
         self.include(sum_blocks(X, y, weights, self.method, shift), len(y))
 
@@ -189,6 +197,8 @@ class Compressor:
             mine, others = getattr(self, name), getattr(other, name)
             if mine != others:
                 raise ValueError(f"other must have the same {name}, {mine!r}; got {others!r}")
+        if None not in (self.features, other.features) and self.features != other.features:
+            raise ValueError(f"other must have the same features, {self.features}; got {other.features}")
         if other._moments is None:
             pass  # nothing but rows that do not count
         elif self._moments is None:
@@ -199,6 +209,8 @@ class Compressor:
                 if mine != others:
                     raise ValueError(f"other must have the same {name}, {mine}; got {others}")
             self._moments = add_moments(self._moments, other._moments, self.method)
+        if self.features is None:
+            self.features, self.target = other.features, other.target
         self.n_samples += other.n_samples
 
     @property

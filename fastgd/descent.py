@@ -15,8 +15,7 @@ from fastgd.compression import Compressor
 from fastgd.driver import check_settings, descend
 from fastgd.frames import column_names, series_name
 from fastgd.problem import prepare_compressed, prepare_rows, prepare_summary
-from fastgd.rates import eigenvalues
-from fastgd.rates.schedules import Schedule
+from fastgd.rates.schedules import LONG_STEPS, Schedule, without_options
 from fastgd.result import DescentResult
 from fastgd.running import Callback
 
@@ -88,7 +87,8 @@ def gradient_descent(
         Ridge: alpha·½‖coef‖² is added to J, in the data's units; the intercept is not penalised. scikit-learn's
         ``Ridge(alpha=a)`` is ``a / n_samples`` here. Without compression, this copies X.
     batch_size : int or None
-        Update from batches of so many shuffled rows instead of from all; as many as X has make no batches.
+        Update from batches of so many shuffled rows instead of from all; as many as X has make no batches. Rates with
+        long steps ("chebyshev", "silver", "eigenvalues") are refused.
         The cost of an epoch is then the mean of its batches' costs. At a constant rate the weights keep jumping about;
         they settle at rates that shrink, as those of "inverse_scaling" do.
     standardize : bool
@@ -171,10 +171,10 @@ def gradient_descent(
         result = descend(prepared, start, settings, distributed.WHY)
         return replace(result, features=features, target=target)
     if batch_size is not None and generator is not None:
-        if settings.schedule is eigenvalues:
+        if without_options(settings.schedule) in LONG_STEPS:
             raise ValueError(
-                f"learning_rate must not be 'eigenvalues' with batch_size={batch_size}: batches have other "
-                "eigenvalues than all rows"
+                f"learning_rate must have no long steps, as those of {learning_rate!r}, with batch_size={batch_size}: "
+                "batches have other eigenvalues than all rows; 'inverse_scaling' lets them settle"
             )
         settings = replace(settings, batches=(batch_size, generator))
     named, batches = backend != "auto", batch_size is not None
@@ -253,7 +253,9 @@ def fit_compressor(
         generator = validation.check_random_state(random_state)
     start = make_start(weights, len(summary.means) - 1 + fit_intercept, fit_intercept, generator)
     prepared = prepare_summary(summary, fit_intercept, compressor.alpha, standardize)
-    return descend(prepared, start, settings, "a compressor has seen the rows")
+    result = descend(prepared, start, settings, "a compressor has seen the rows")
+    several = compressor.n_targets != 1
+    return replace(result, features=compressor.features, target=None if several else compressor.target)
 
 
 def check_batch_size(batch_size: Any, n_samples: int, compress: Any) -> int | None:

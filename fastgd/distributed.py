@@ -281,4 +281,7 @@ def predict(X: Any, coef: Array, intercept: float) -> Any:
 
 def predict_block(X: Any, coef: Array, intercept: float) -> Array:
     """Return the predictions for a block."""
-    return validation.check_features(X, len(coef)) @ coef + intercept if len(X) else np.empty(0)
+    if not len(X):
+        return np.empty(0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return validation.check_predictions(validation.check_features(X, len(coef)) @ coef + intercept)

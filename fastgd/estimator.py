@@ -3,6 +3,8 @@
 from __future__ import annotations  # help() shows ArrayLike, not what it is made of
 
 import warnings
+from collections.abc import Iterable, Iterator
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from fastgd import distributed, validation
 from fastgd.arrays import Array
 from fastgd.choice import choose_compression
 from fastgd.compression import Compressor
-from fastgd.descent import fit_compressor, gradient_descent
+from fastgd.descent import check_batch_size, fit_compressor, gradient_descent
 from fastgd.driver import check_settings, descend
 from fastgd.frames import check_same_columns, column_names
 from fastgd.model import Model, load, name_features, save
@@ -37,7 +39,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Parameters
     ----------
     learning_rate : float, array_like of shape (max_iter,), callable or str
-        The rates: see `fastgd.gradient_descent`. "eigenvalues" needs the fewest epochs where features are few.
+        The rates: see `fastgd.gradient_descent`. "eigenvalues" needs the fewest epochs where features are few;
+        mini-batches need "inverse_scaling", or others without long steps.
     max_iter : int
         How many epochs at most.
     tol : float
@@ -145,12 +148,16 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         GradientDescentRegressor
             Itself.
         """
-        self._compressor = None
+        self._check_parameters()
         if distributed.is_dask(X, y, sample_weight):
-            return self._fit_dask(X, y, sample_weight)
+            distributed.check_compressible(self.compress, self.batch_size)
+            compressor = self._collect(X, y, sample_weight, "auto")
+            starts = self._choose_starts(compressor.n_targets or 0, compressor.n_features or 0)
+            return self._keep(self._descend(compressor, starts), np.ndim(y))
         X, y, sample_weight = self._check(X, y, sample_weight, reset=True)
+        check_batch_size(self.batch_size, len(y), self.compress)
         targets = y.reshape(len(y), -1).T
-        starts = self._starts(len(targets), X.shape[1]) if self.warm_start else [None] * len(targets)
+        starts = self._choose_starts(len(targets), X.shape[1])
         if is_sparse(X):
             return self._keep(self._fit_sparse(X, targets, sample_weight, starts), y.ndim)
         if len(targets) > 1 and self._compresses(X.shape):
@@ -160,10 +167,10 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if self.batch_size is not None:  # else nothing is random, and nothing may be drawn from a shared state
             options["random_state"] = make_seed(self.random_state)
         return self._keep(
-            [
+            (
                 gradient_descent(X, target, weights=start, **options)
                 for target, start in zip(targets, starts, strict=True)
-            ],
+            ),
             y.ndim,
         )
 
@@ -191,18 +198,25 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         if self.batch_size is not None:
             raise ValueError(f"batch_size must be None for partial_fit, which keeps no rows; got {self.batch_size!r}")
-        before = getattr(self, "_compressor", None)
-        X, y, sample_weight = self._check(X, y, sample_weight, reset=before is None)
-        compressor = self._new_compressor("qr") if before is None else before
-        add = add_rows if is_sparse(X) else Compressor.add
-        add(compressor, X, y.reshape(len(y), -1), sample_weight)
+        self._check_parameters()
+        before: Compressor | None = getattr(self, "_compressor", None)
+        # A copy, since a descent may still be refused or interrupted; what it holds is never written to.
+        compressor = self._new_compressor("qr") if before is None else copy(before)
+        compressor.alpha, compressor.fit_intercept = self.alpha, self.fit_intercept  # the sums have neither in them
+        if distributed.is_dask(X, y, sample_weight):
+            compressor.merge(self._collect(X, y, sample_weight, "qr"))
+        else:
+            X, y, sample_weight = self._check(X, y, sample_weight, reset=before is None)
+            add = add_rows if is_sparse(X) else Compressor.add
+            add(compressor, X, y.reshape(len(y), -1), sample_weight)
+        starts = self._starts(compressor.n_targets or 0, compressor.n_features or 0)
+        self._keep(self._descend(compressor, starts), np.ndim(y))
         self._compressor = compressor
-        starts = self._starts(y.size // len(y), X.shape[1])
-        return self._keep(self._descend(compressor, starts), y.ndim)
+        return self
 
     def predict(self, X: ArrayLike) -> Array:
         """Return the predictions, float64 of shape (n_samples,) or (n_samples, n_targets); for Dask's X, lazily."""
-        check_is_fitted(self)
+        check_is_fitted(self, "coef_")
         if distributed.is_dask(X):
             names = getattr(self, "feature_names_in_", None)
             check_same_columns(X, None if names is None else list(names))
@@ -211,7 +225,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             targets = zip(self.coef_, self.intercept_, strict=True)
             return np.stack([distributed.predict(X, coef, intercept) for coef, intercept in targets], axis=1)
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        return X @ self.coef_.T + self.intercept_
+        with np.errstate(over="ignore", invalid="ignore"):
+            return validation.check_predictions(X @ self.coef_.T + self.intercept_)
 
     def save(self, path: str | Path, *, target: str = "y") -> None:
         """Write the fitted model as the JSON that `fastgd predict` and `load` read; of one target only.
@@ -221,17 +236,21 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         ValueError
             If there are several targets, or names that are the same.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "coef_")
         if np.size(self.intercept_) != 1:
             raise ValueError(f"a saved model must have one target; got {np.size(self.intercept_)}")
         features = name_features(getattr(self, "feature_names_in_", None), self.n_features_in_)
-        notes = {"backend": self.backend_, "epochs": self.n_iter_, "reason": str(np.ravel(self.stop_reason_)[0])}
+        known = {"backend": "backend_", "epochs": "n_iter_", "reason": "stop_reason_"}  # but of a model from elsewhere
+        notes = {name: np.ravel(getattr(self, key)).tolist()[0] for name, key in known.items() if hasattr(self, key)}
         coef = np.ravel(self.coef_).tolist()
         save(Model(target, features, float(np.ravel(self.intercept_)[0]), coef, notes), path)
 
     @classmethod
     def load(cls, path: str | Path) -> GradientDescentRegressor:
         """Return a fitted estimator, its parameters those of a new one, from the JSON of `save` or `fastgd fit`.
+
+        It predicts. How it was fitted, and the rows that `partial_fit` has seen, are not in such a file (a pickle has
+        them): `partial_fit` begins anew, from its weights.
 
         Raises
         ------
@@ -252,6 +271,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _check(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Array, Array, Array | None]:
         """Return what was handed in as arrays, after scikit-learn's checks."""
+        if column_names(X) is not None:
+            validation.check_matrix(X)  # names the column that holds something else than numbers
         kinds: dict[str, Any] = {
             "accept_sparse": "csr",
             "dtype": [np.float64, np.float32],
@@ -267,13 +288,19 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             sample_weight = validation.check_numbers("sample_weight", sample_weight)
             validation.check_finite("sample_weight", sample_weight)
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+            validation.check_sample_weight(sample_weight, len(y), zero_sum=True)
         return X, y, sample_weight
 
-    def _fit_dask(self, X: Any, y: Any, sample_weight: Any) -> GradientDescentRegressor:
-        """Fit to rows that stay where they are."""
-        distributed.check_compressible(self.compress, self.batch_size)
+    def _collect(self, X: Any, y: Any, sample_weight: Any, method: str) -> Compressor:
+        """Return a compressor that has seen the rows of Dask, where they are."""
         compressor = distributed.collect(
-            X, y, sample_weight=sample_weight, fit_intercept=self.fit_intercept, alpha=self.alpha, targets=True
+            X,
+            y,
+            sample_weight=sample_weight,
+            fit_intercept=self.fit_intercept,
+            alpha=self.alpha,
+            method=method,
+            targets=True,
         )
         self.n_features_in_ = int(X.shape[1])
         names = column_names(X)
@@ -281,18 +308,17 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             self.feature_names_in_ = np.array(names, dtype=object)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
-        n_targets = compressor.n_targets or 0
-        starts = self._starts(n_targets, self.n_features_in_) if self.warm_start else [None] * n_targets
-        return self._keep(self._descend(compressor, starts), y.ndim)
+        return compressor
 
     def _fit_sparse(
         self, X: Any, targets: Array, sample_weight: Array | None, starts: list[Any]
-    ) -> list[DescentResult]:
-        """Return the results for sparse features: on a small problem, or where that would be large, on the rows."""
+    ) -> Iterator[DescentResult]:
+        """Yield the results for sparse features: on a small problem, or where that would be large, on the rows."""
         if self.batch_size is not None:
             raise ValueError(f"batch_size must be None for sparse X; got {self.batch_size!r}")
         if self.compress is True or (self.compress == "auto" and X.shape[1] <= MOST_COMPRESSED):
-            return self._descend(self._compress(X, targets.T, sample_weight), starts)
+            yield from self._descend(self._compress(X, targets.T, sample_weight), starts)
+            return
         if self.backend not in ("auto", "numpy"):
             raise ValueError(
                 f"backend must be 'auto' or 'numpy' for sparse X that is not compressed; got {self.backend!r}"
@@ -302,18 +328,28 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         settings = check_settings(check_every=10, callback=None, **options | {"backend": "numpy"})
         prepare = partial(prepare_sparse, X, fit_intercept=self.fit_intercept, sample_weight=sample_weight)
         why = f"sparse X of {X.shape[1]} columns has fewer entries than a compressed problem"
-        results = []
         for target, start in zip(targets, starts, strict=True):
             prepared = prepare(y=target, alpha=self.alpha, standardized=standardize)
             begin = np.zeros(X.shape[1] + self.fit_intercept) if start is None else start
-            results.append(descend(prepared, begin, settings, why))
-        return results
+            yield descend(prepared, begin, settings, why)
+
+    def _check_parameters(self) -> None:
+        """Refuse parameters that no fit can have, before any work; the rest is seen when rows are there."""
+        validation.check_count("max_iter", self.max_iter, most=validation.MOST_EPOCHS)
+        options = self._options()
+        validation.check_flag("standardize", options.pop("standardize"))
+        check_settings(check_every=10, callback=None, **options)
+        validation.check_alpha(self.alpha)
+        validation.check_flag("fit_intercept", self.fit_intercept)
+        validation.check_flag("warm_start", self.warm_start)
+        validation.check_choice("compress", self.compress, ("auto", True, False))
+        if not isinstance(self.random_state, np.random.RandomState):
+            validation.check_random_state(self.random_state)
 
     def _compresses(self, shape: tuple[int, ...]) -> bool:
         """Tell whether a fit of several targets goes by one compression."""
-        epochs = validation.check_count("max_iter", self.max_iter)
         batches, named = self.batch_size is not None, self.backend != "auto"
-        return choose_compression(self.compress, shape, epochs, named=named, batches=batches)[0]
+        return choose_compression(self.compress, shape, self.max_iter, named=named, batches=batches)[0]
 
     def _new_compressor(self, method: str) -> Compressor:
         """Return a compressor without rows."""
@@ -341,6 +377,10 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             "verbose": self.verbose,
         }
 
+    def _choose_starts(self, n_targets: int, n_features: int) -> list[Any]:
+        """Return the weights that a fit starts from: those of the last one if `warm_start` says so."""
+        return self._starts(n_targets, n_features) if self.warm_start else [None] * n_targets
+
     def _starts(self, n_targets: int, n_features: int) -> list[Any]:
         """Return the weights that the targets' descents start from; None where there are none of this shape."""
         coef = np.atleast_2d(getattr(self, "coef_", np.empty((0, 0))))
@@ -350,16 +390,25 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return list(coef)
         return list(np.column_stack([np.broadcast_to(self.intercept_, n_targets), coef]))
 
-    def _descend(self, compressor: Compressor, starts: list[Any]) -> list[DescentResult]:
-        """Return the results of one descent for each target of a compressor."""
+    def _descend(self, compressor: Compressor, starts: list[Any]) -> Iterator[DescentResult]:
+        """Yield the results of one descent for each target of a compressor."""
         options = self._options()
-        return [fit_compressor(compressor, target=k, weights=start, **options) for k, start in enumerate(starts)]
+        return (fit_compressor(compressor, target=k, weights=start, **options) for k, start in enumerate(starts))
 
-    def _keep(self, results: list[DescentResult], y_ndim: int) -> GradientDescentRegressor:
-        """Set the attributes of a fit."""
+    def _keep(self, found: Iterable[DescentResult], y_ndim: int) -> GradientDescentRegressor:
+        """Set the attributes of a fit, unless Ctrl-C ends it: a search must not go on with what was interrupted."""
+        results = []
+        for result in found:
+            if result.reason == "interrupted":
+                raise KeyboardInterrupt
+            results.append(result)
+        self._compressor = None
         if any(result.reason == "epochs" for result in results) and self.tol > 0:
+            remedy = "try more, or learning_rate='eigenvalues'"
+            if self.batch_size is not None:
+                remedy = "mini-batches seldom settle by tol; tol=0 takes max_iter as it is"
             warnings.warn(
-                f"not converged after max_iter={self.max_iter} epochs: try more, or learning_rate='eigenvalues'",
+                f"not converged after max_iter={self.max_iter} epochs: {remedy}",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -379,4 +428,6 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
 def make_seed(random_state: Any) -> Any:
     """Return what fastgd takes for a random state: of scikit-learn's older kind, a number drawn from it."""
-    return random_state.randint(1 << 31) if isinstance(random_state, np.random.RandomState) else random_state
+    if isinstance(random_state, np.random.RandomState):
+        return random_state.randint(1 << 31)
+    return random_state

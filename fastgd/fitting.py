@@ -12,15 +12,18 @@ import numpy as np
 
 from fastgd import model, plots
 from fastgd.arrays import Array
+from fastgd.backends import is_installed
 from fastgd.cluster import fit_on_cluster
 from fastgd.descent import gradient_descent
 from fastgd.objective import cost
 from fastgd.result import ConditionWarning, DescentResult, DivergenceWarning
 from fastgd.streaming import fit_files
+from fastgd.streaming.columns import check_names
 from fastgd.streaming.paths import find_files, is_pattern
 from fastgd.tables import Table, list_names, quote, read_csv
 from fastgd.validation import check_mean_square
 
+LARGE_FILE = 1 << 26  # bytes above which a CSV file is read in parts, which is faster too
 INTERRUPTED = 130  # what shells make of Ctrl-C: 128 + SIGINT
 Fit = tuple[DescentResult, list[str], dict[str, Any]]  # with the features, and what is known of the rows
 
@@ -33,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         warnings.simplefilter("always", ConditionWarning)
         warnings.simplefilter("error", DivergenceWarning)
         try:
-            result, features, facts = fit(options, stream)
+            result, features, facts = fit_stream(options) if stream else fit_table(options)
         except DivergenceWarning as diverged:
             print(f"fastgd: no model: {diverged}", file=sys.stderr)
             return 1
@@ -60,36 +63,29 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def fit(options: argparse.Namespace, stream: bool) -> Fit:
-    """Fit files in the way that was asked for."""
-    if options.scheduler is None:
-        return fit_stream(options) if stream else fit_table(options)
-    if options.checkpoint is not None or options.missing != "error":
-        raise ValueError("--scheduler goes without --checkpoint and --missing: a cluster computes lost parts again")
-    files, settings = find_files(options.files), list_settings(options)
-    return fit_on_cluster(files, options.target, scheduler=options.scheduler, weight=options.weight, **settings)
-
-
 def is_stream(options: argparse.Namespace) -> bool:
-    """Tell whether rows are read in parts. One CSV file is read whole, unless asked for what only parts can do."""
-    path = options.files[0]
-    asked = options.checkpoint is not None or options.weight is not None or options.missing != "error"
-    asked = asked or options.scheduler is not None
-    many = len(options.files) > 1 or Path(path).is_dir() or is_pattern(path)
-    return asked or many or Path(path).suffix.lower() == ".parquet"
+    """Tell whether rows are read in parts. One CSV file is read whole, unless it is large or that cannot do."""
+    path = Path(options.files[0])
+    asked = options.checkpoint or options.weight or options.scheduler or options.missing != "error"
+    if asked or len(options.files) > 1 or path.is_dir() or is_pattern(options.files[0]):
+        return True
+    suffix = path.suffix.lower()
+    large = path.is_file() and path.stat().st_size > LARGE_FILE and is_installed("pyarrow")
+    return suffix == ".parquet" or (suffix == ".csv" and large)
 
 
 def fit_stream(options: argparse.Namespace) -> Fit:
-    """Fit files that need not fit into memory."""
-    result = fit_files(
-        options.files,
-        options.target,
-        weight=options.weight,
-        missing=options.missing,
-        checkpoint=options.checkpoint,
-        quiet=options.quiet,
-        **list_settings(options),
-    )
+    """Fit files that need not fit into memory, here or by the workers of a cluster."""
+    settings = list_settings(options) | {"weight": options.weight, "missing": options.missing}
+    settings["features"] = options.features
+    if options.scheduler is None:
+        result = fit_files(
+            options.files, options.target, checkpoint=options.checkpoint, quiet=options.quiet, **settings
+        )
+    elif options.checkpoint is not None:
+        raise ValueError("--scheduler goes without --checkpoint: a cluster reads again what it has lost")
+    else:
+        result = fit_on_cluster(options.files, options.target, scheduler=options.scheduler, **settings)
     facts = {name: getattr(result, name) for name in ("n_samples", "skipped", "cost", "r_squared")}
     return result, result.features or [], facts
 
@@ -97,8 +93,10 @@ def fit_stream(options: argparse.Namespace) -> Fit:
 def fit_table(options: argparse.Namespace) -> Fit:
     """Fit a CSV file that is read whole."""
     path = options.files[0]
-    table = read_csv(path)
-    features = choose_features(path, table, options.target)
+    wanted = None if options.features is None else [*options.features, options.target]
+    check_names(options.target, options.features, None)
+    table = read_csv(path, required=wanted)
+    features = choose_features(path, table, options)
     X, y = table.columns(features), table.columns([options.target])[:, 0]
     check_columns([options.target], y[:, np.newaxis])
     if options.standardize:
@@ -138,12 +136,12 @@ def check_output(option: str, path: str, sources: Sequence[str] = ()) -> None:
         raise ValueError(f"{option} must not be the file that is read; got {path!r}")
 
 
-def choose_features(path: str, table: Table, target: str) -> list[str]:
-    """Return all columns but the target."""
-    where = f"{path}, line 1"
+def choose_features(path: str, table: Table, options: argparse.Namespace) -> list[str]:
+    """Return the columns that were asked for, or all but the target."""
+    where, target = f"{path}, line 1", options.target
     if target not in table.names:
         raise ValueError(f"{where}: no column {quote(target)} for --target; there are {list_names(table.names)}")
-    features = [name for name in table.names if name != target]
+    features = [name for name in table.names if name != target] if options.features is None else options.features
     if not features:
         raise ValueError(f"{where}: expected columns beside the target {quote(target)}")
     return features

@@ -126,7 +126,10 @@ def check_notes(path: str | Path, fit: dict[str, Any], kinds: dict[str, type], a
     """Return the notes that a result needs, after a look at each: values of these types, and arrays of numbers."""
     for name, kind in kinds.items():
         if type(fit.get(name)) is not kind:
-            raise ModelError(f"{path}: fit.{name} must be of type {kind.__name__}; got {quote(fit.get(name))}")
+            raise ModelError(
+                f"{path}: fit.{name} must be of type {kind.__name__}; got {quote(fit.get(name))} "
+                "(fastgd.model.load reads models that come without a result, as the estimator's and the command line's)"
+            )
     for name in arrays:
         if not is_list_of(fit.get(name), is_finite) or len(fit[name]) != fit["epochs"]:
             raise ModelError(

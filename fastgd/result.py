@@ -140,8 +140,4 @@ class DescentResult:
             return distributed.predict(X, self.coef, self.intercept)
         X = validation.check_features(X, len(self.coef))
         with np.errstate(over="ignore", invalid="ignore"):
-            predictions = X @ self.coef + self.intercept
-        if not np.isfinite(predictions).all():
-            row = int(np.flatnonzero(~np.isfinite(predictions))[0])
-            raise ValueError(f"X must have predictions in the range of float64; row {row} (counted from 0) has not")
-        return predictions
+            return validation.check_predictions(X @ self.coef + self.intercept)

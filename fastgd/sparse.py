@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fastgd import validation
 from fastgd.arrays import Array
 from fastgd.compression import Compressor
 from fastgd.moments import Moments, rows_per_block
@@ -55,9 +56,13 @@ class SparseRows:
         """Return the same in another type."""
         return SparseRows(self.rows.astype(dtype, copy=copy))
 
-    def sum(self, axis: int) -> Array:
-        """Return the sums of the columns, or rows."""
-        return np.asarray(self.rows.sum(axis=axis)).ravel()
+    def sum(self, axis: int | None = None, dtype: Any = None) -> Any:
+        """Return the sum, or those of the columns or rows."""
+        return np.asarray(self.rows.sum(axis=axis, dtype=dtype)).ravel() if axis is not None else self.rows.sum()
+
+    def any(self) -> bool:
+        """Tell whether something is not zero."""
+        return bool(self.rows.data.any())
 
     def reshape(self, *_: Any, **__: Any) -> Array:
         """Return the entries that are not zero, for sums over all of them."""
@@ -66,6 +71,8 @@ class SparseRows:
 
 def add_rows(compressor: Compressor, X: Any, y: Array, weights: Array | None) -> None:
     """Add sparse rows to a compressor; by method "qr" in blocks that are made dense."""
+    validation.check_mean_square("X", SparseRows(X))  # type: ignore[arg-type]  # it does what an array does
+    validation.check_mean_square("y", y)
     if compressor.method == "gram":
         compressor.include(sum_products(X, y, weights), len(y))
         return
@@ -99,6 +106,8 @@ def prepare_sparse(
     """Return the rows as they are, scaled, weighted and with those of a ridge, sparse all the while."""
     from scipy import sparse
 
+    validation.check_mean_square("X", SparseRows(X))  # type: ignore[arg-type]
+    validation.check_mean_square("y", y)
     n, p = X.shape
     rows, coordinates = X.astype(np.float64), None
     counts = np.ones(n) if sample_weight is None else sample_weight

@@ -67,6 +67,8 @@ def check_matrix(X: ArrayLike) -> Array:
 def check_numbers(name: str, values: ArrayLike) -> Array:
     """Return `values` as an array of real numbers (float32 or float64), of whatever shape."""
     check_columns(name, values)
+    if type(values).__module__.startswith("scipy.sparse"):
+        raise TypeError(f"{name} must be dense here; got a {type(values).__name__}: GradientDescentRegressor takes it")
     if np.ma.is_masked(values):
         raise ValueError(f"{name} must not have masked values; fill or drop them first")
     try:
@@ -156,6 +158,14 @@ def check_mean_square(name: str, array: Array) -> float:
             f"{size} for their squares to be taken in float64: rescale {name}"
         )
     return square
+
+
+def check_predictions(predictions: Array) -> Array:
+    """Return predictions that are finite."""
+    if not np.isfinite(predictions).all():
+        row = int(np.argwhere(~np.isfinite(predictions))[0][0])
+        raise ValueError(f"X must have predictions in the range of float64; row {row} (counted from 0) has not")
+    return predictions
 
 
 def check_weights(name: str, weights: ArrayLike, n_features: int) -> Array:

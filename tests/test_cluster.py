@@ -33,7 +33,7 @@ def folder(tmp_path):
     for part in range(3):
         rows = slice(100 * part, 100 * (part + 1))
         columns = {f"x{j}": X[rows, j] for j in range(3)} | {"price": Y[rows], "count": COUNTS[rows]}
-        table = pa.table(columns)
+        table = pa.table(columns | {"town": ["here"] * 100})
         parquet.write_table(table, tmp_path / f"{part}.parquet")
         table.to_pandas().to_csv(tmp_path / f"{part}.csv", index=False)
     return tmp_path
@@ -47,7 +47,8 @@ def fit(folder, *arguments):
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_the_workers_files_give_the_answer_of_all_rows(folder, address, kind):
     options = ["--target", "price", "--weight", "count", "--alpha", "0.01", "--learning-rate", "eigenvalues"]
-    done = fit(folder, str(folder / f"*.{kind}"), *options, "--scheduler", address, "--json", "--out", "model.json")
+    options += ["--features", "x0", "x1", "x2", "--scheduler", address, "--json", "--out", "model.json"]
+    done = fit(folder, str(folder / f"*.{kind}"), *options)
     assert done.returncode == 0, done.stderr
     model = json.loads(done.stdout)
     result = fastgd.gradient_descent(X, Y, sample_weight=COUNTS, alpha=0.01, learning_rate="eigenvalues")
@@ -64,9 +65,10 @@ def test_the_workers_files_give_the_answer_of_all_rows(folder, address, kind):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--target", "cost"], "no column 'cost' for --target; there are 'x0', 'x1', 'x2', 'price', 'count'"),
-        (["--target", "price", "--weight", "w"], "no column 'w' for --weight"),
-        (["--target", "price", "--missing", "skip"], "--scheduler goes without --checkpoint and --missing"),
+        (["--features", "x0", "--target", "cost"], "0.parquet: no column 'cost'; there are 'x0', 'x1', 'x2'"),
+        (["--features", "x0", "--target", "price", "--weight", "w"], "0.parquet: no column 'w'"),
+        (["--target", "price", "--checkpoint", "c"], "--scheduler goes without --checkpoint"),
+        (["--target", "price", "--features", "x0", "town"], "0.parquet, column 'town': expected numbers; got the type"),
     ],
 )
 def test_bad_input_is_one_line(folder, address, arguments, message):
@@ -79,4 +81,4 @@ def test_bad_input_is_one_line(folder, address, arguments, message):
 def test_a_scheduler_that_is_not_there_is_an_error(folder, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
     with pytest.raises(OSError, match=r"127\.0\.0\.1:9"):
-        cluster.fit_on_cluster([str(folder / "0.parquet")], "price", scheduler="tcp://127.0.0.1:9")
+        cluster.fit_on_cluster([str(folder / "0.parquet")], "price", features=["x0"], scheduler="tcp://127.0.0.1:9")

@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -375,3 +376,101 @@ def test_without_scikit_learn_the_error_says_what_to_install():
 def test_what_the_package_has_not_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'Regressor'"):
         fastgd.Regressor  # noqa: B018
+
+
+# ---- what must not get lost, or be taken twice
+
+
+def test_a_part_that_was_refused_can_be_added_again():
+    model = precise().partial_fit(X[:100], Y[:100])
+    for wrong in ({"backend": "nope"}, {"tol": -1}, {"max_iter": 0}, {"alpha": -1}):
+        right = {name: model.get_params()[name] for name in wrong}
+        with pytest.raises(ValueError, match=r"must be"):
+            model.set_params(**wrong).partial_fit(X[100:], Y[100:])
+        model.set_params(**right)
+        with pytest.raises(ValueError, match=r"must be"):
+            model.set_params(**wrong).fit(X, Y)  # loses no parts either
+        model.set_params(**right)
+    np.testing.assert_allclose(model.partial_fit(X[100:], Y[100:]).coef_, precise().fit(X, Y).coef_, rtol=1e-9)
+
+
+def test_parts_follow_changed_parameters():
+    model = precise().partial_fit(X[:100], Y[:100]).set_params(alpha=1.0, fit_intercept=False)
+    model.partial_fit(X[100:], Y[100:])
+    whole = precise(alpha=1.0, fit_intercept=False).fit(X, Y)
+    np.testing.assert_allclose(model.coef_, whole.coef_, rtol=1e-9)
+
+
+def test_an_interrupt_is_not_swallowed(monkeypatch):
+    result = fastgd.gradient_descent(X, Y, epochs=3)
+    stopped = replace(result, reason="interrupted")
+    monkeypatch.setattr(estimator, "gradient_descent", lambda *_, **__: stopped)
+    with pytest.raises(KeyboardInterrupt):
+        cross_val_score(GradientDescentRegressor(), X, Y)
+
+
+def test_a_loaded_model_can_be_saved_again(tmp_path):
+    model = precise().fit(X, Y)
+    model.save(tmp_path / "one.json")
+    again = GradientDescentRegressor.load(tmp_path / "one.json")
+    again.save(tmp_path / "two.json")
+    np.testing.assert_array_equal(GradientDescentRegressor.load(tmp_path / "two.json").predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sample_weight": np.linspace(-1, 1, 300)}, "sample_weight must not be negative"),
+        ({"X": SPARSE * 1e-160}, "X must have a mean square"),
+        ({"X": SPARSE * 1e160}, "X must have a mean square"),
+        ({"y": SPARSE_Y * 1e160}, "y must have a mean square"),
+    ],
+)
+@pytest.mark.parametrize("compress", [True, False])
+def test_sparse_features_are_checked_as_dense_ones_are(compress, change, message):
+    for X in (SPARSE, SPARSE.toarray()):
+        rows = {"X": X, "y": SPARSE_Y} | change
+        if not sparse.issparse(X) and "X" in change:
+            rows["X"] = change["X"].toarray()
+        with pytest.raises(ValueError, match=message):
+            precise(compress=compress).fit(**rows)
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_sparse_features_that_are_all_zero_are_fitted_by_the_mean(compress):
+    model = precise(compress=compress).fit(SPARSE * 0.0, SPARSE_Y)
+    assert model.intercept_ == pytest.approx(SPARSE_Y.mean())
+
+
+def test_several_targets_refuse_what_one_refuses():
+    for y in (Y, TARGETS):
+        with pytest.raises(ValueError, match="compress must not be True with batch_size=10"):
+            precise(batch_size=10, compress=True, learning_rate="constant").fit(X, y)
+        with pytest.raises(ValueError, match=r"learning_rate must have no long steps.*'inverse_scaling'"):
+            GradientDescentRegressor(batch_size=10).fit(X, y)
+
+
+def test_predictions_out_of_range_are_refused():
+    with pytest.raises(ValueError, match="X must have predictions in the range of float64; row 0"):
+        precise().fit(X, Y * 1e10).predict(np.full((1, 5), 1e308) * [1, -1, 1, 1, 1])
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_text_columns_are_named(library):
+    module = pytest.importorskip(library, reason=f"{library} is an extra of the tests")
+    frame = module.DataFrame({"size": X[:, 0], "town": ["Bonn"] * 200})
+    for fit in (precise().fit, precise().partial_fit):
+        with pytest.raises(TypeError, match="in column 'town': encode that column as numbers"):
+            fit(frame, Y)
+
+
+def test_dask_computes_nothing_before_parameters_are_checked():
+    da = pytest.importorskip("dask.array", reason="Dask is an extra")
+    made = []
+    rows = da.from_array(X, chunks=(60, 5)).map_blocks(lambda block: (made.append(1), block)[1], meta=np.empty((0, 0)))
+    with pytest.raises(ValueError, match="backend must be one of"):
+        precise(backend="nope").fit(rows, Y.tolist())
+    assert not made
+    np.testing.assert_allclose(precise().fit(rows, Y.tolist()).coef_, precise().fit(X, Y).coef_, rtol=1e-10)
+    parts = precise().partial_fit(rows[:100], Y[:100]).partial_fit(X[100:], Y[100:])
+    np.testing.assert_allclose(parts.coef_, precise().fit(X, Y).coef_, rtol=1e-10)

@@ -547,10 +547,11 @@ def test_reciprocals_solve_in_few_epochs_where_chebyshev_needs_thousands():
         np.testing.assert_allclose(result.weights, exact, rtol=1e-6)
 
 
-def test_reciprocals_need_all_rows():
+@pytest.mark.parametrize("rate", ["eigenvalues", "chebyshev", "silver", rates.eigenvalues, partial(rates.silver)])
+def test_long_steps_need_all_rows(rate):
     X, y = random_problem(30, 3)
-    with pytest.raises(ValueError, match="learning_rate must not be 'eigenvalues' with batch_size=10"):
-        fastgd.gradient_descent(X, y, learning_rate="eigenvalues", batch_size=10)
+    with pytest.raises(ValueError, match=r"learning_rate must have no long steps, .* with batch_size=10"):
+        fastgd.gradient_descent(X, y, learning_rate=rate, batch_size=10)
 
 
 def test_reciprocals_of_nothing_stay_where_they_are():

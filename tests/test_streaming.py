@@ -2,6 +2,7 @@
 
 import mmap
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -334,3 +335,32 @@ def test_without_threadpoolctl_ours_stay_out_of_the_way_of_products(monkeypatch,
         assert alone == (pinned == "1")
     X, y = make_data()
     assert_same_fit(fit_array(X, y, threads=4, **SETTINGS), fit_batches(cut(X, y), **SETTINGS))
+
+
+# ---- names, and threads of others
+
+
+def test_names_of_a_frame_are_kept_by_arrays_too():
+    pd = pytest.importorskip("pandas", reason="pandas is an extra of the tests")
+    frame = pd.DataFrame(np.arange(40.0).reshape(20, 2) % 7, columns=["a", "b"])
+    y = pd.Series(np.arange(20.0), name="price")
+    compressor = fastgd.Compressor()
+    compressor.add(frame, y)
+    for result in (fit_array(frame, y), fit_batches([(frame, y)]), fastgd.fit_compressor(compressor)):
+        assert (result.features, result.target) == (["a", "b"], "price")
+        with pytest.raises(ValueError, match="X must have the columns of the fit"):
+            result.predict(frame[["b", "a"]])
+    with pytest.raises(ValueError, match="X must have the columns of the fit"):
+        compressor.add(frame[["b", "a"]], y)
+    assert compressor.n_samples == 20
+
+
+def test_fits_in_threads_give_the_threads_of_blas_back():
+    threadpoolctl = pytest.importorskip("threadpoolctl", reason="without it, BLAS is left alone")
+    before = [(pool["filepath"], pool["num_threads"]) for pool in threadpoolctl.threadpool_info()]
+    generator = np.random.default_rng(0)
+    X = generator.standard_normal((60_000, 10))
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda k: fit_array(X[k * 5_000 :], X[k * 5_000 :, 0]), range(4)))
+    assert len(results) == 4
+    assert [(pool["filepath"], pool["num_threads"]) for pool in threadpoolctl.threadpool_info()] == before

@@ -213,3 +213,70 @@ def test_relative_paths_do(tmp_path, monkeypatch):
     assert_same_bits(
         fit_batches(cut(*make_data()), checkpoint=Path("here"), **SETTINGS), fit_batches(cut(*make_data()), **SETTINGS)
     )
+
+
+# ---- a checkpoint of other rows, weights or batches
+
+
+def stop_after(batches, count):
+    yield from batches[:count]
+    raise InterruptedError("the source failed")
+
+
+ROWS = [(np.arange(80.0).reshape(40, 2) % 7 + k, np.arange(40.0) % 5 - k, np.linspace(1, 2, 40)) for k in range(4)]
+
+
+@pytest.mark.parametrize("changed", ["a row inside", "weights", "no weights"])
+def test_batches_of_other_values_are_refused_on_resuming(tmp_path, changed):
+    path = tmp_path / "checkpoint"
+    with pytest.raises(InterruptedError):
+        fit_batches(stop_after(ROWS, 2), checkpoint=path)
+    X, y, weights = (array.copy() for array in ROWS[1])
+    X[20] += changed == "a row inside"
+    other = (X, y) if changed == "no weights" else (X, y, weights[::-1] if changed == "weights" else weights)
+    with pytest.raises(ValueError, match=r"batch 1 \(counted from 0\): expected the batch of the checkpoint"):
+        fit_batches([ROWS[0], other, *ROWS[2:]], checkpoint=path)
+    result = fit_batches(ROWS, checkpoint=path)
+    np.testing.assert_array_equal(result.weights, fit_batches(ROWS).weights)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_files_that_are_cut_into_other_batches_are_refused_on_resuming(tmp_path, monkeypatch, kind):
+    pa = pytest.importorskip("pyarrow", reason="files need pyarrow, an extra")
+    pq, csv = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow.csv")
+    from fastgd.streaming import columns, csv_file, files
+
+    generator = np.random.default_rng(0)
+    table = pa.table({"a": generator.standard_normal(4000), "y": generator.standard_normal(4000)})
+    data, path = tmp_path / f"data.{kind}", tmp_path / "checkpoint"
+    (pq.write_table if kind == "parquet" else csv.write_csv)(table, data)
+    monkeypatch.setattr(columns, "BATCH_BYTES", 300 * 16)
+    monkeypatch.setattr(csv_file, "BLOCK_BYTES", 1 << 14)
+    batches = files.FileSource.batches
+
+    def broken(self, seen):
+        for number, batch in enumerate(batches(self, seen)):
+            if number == 3:
+                raise InterruptedError("the disk failed")
+            yield batch
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.FileSource, "batches", broken)
+        with pytest.raises(InterruptedError):
+            files.fit_files(data, "y", checkpoint=path)
+    assert path.exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(columns, "BATCH_BYTES", 700 * 16)
+        patch.setattr(csv_file, "BLOCK_BYTES", 1 << 15)
+        with pytest.raises(ValueError, match="the checkpoint is of another fit, with reader"):
+            files.fit_files(data, "y", checkpoint=path)
+    assert files.fit_files(data, "y", checkpoint=path).n_samples == 4000
+
+
+def test_a_batch_of_which_some_rows_were_seen_is_refused():
+    from fastgd.streaming.columns import check_boundary
+
+    check_boundary("a.csv", 0, 300, 300)
+    check_boundary("a.csv", 300, 300, 300)
+    with pytest.raises(ValueError, match="ends at row 301, inside a batch of rows 300 to 599"):
+        check_boundary("a.csv", 300, 301, 300)

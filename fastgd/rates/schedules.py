@@ -27,6 +27,7 @@ SCHEDULES: dict[str, Schedule] = {
 }
 # Schedules inside whose cycles costs go up and down.
 CYCLES: dict[Any, Callable[[int, float, float], list[int]]] = {silver: silver_cycles, chebyshev: chebyshev_cycles}
+LONG_STEPS: tuple[Any, ...] = (silver, chebyshev, eigenvalues)  # longer ones than 2/smoothness, for all rows alone
 # Schedules that are the same whatever the convexity is.
 SMOOTHNESS_ONLY = (constant, inverse_scaling, step_decay, exponential_decay)
 
@@ -36,7 +37,7 @@ def needs_convexity(schedule: Schedule) -> bool:
     return without_options(schedule) not in SMOOTHNESS_ONLY
 
 
-def without_options(schedule: Schedule) -> Schedule:
+def without_options(schedule: Any) -> Any:
     """Return the function that a schedule was configured from, by functools.partial, or the schedule itself."""
     return schedule.func if isinstance(schedule, partial) else schedule
 

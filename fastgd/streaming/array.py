@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from fastgd import validation
 from fastgd.arrays import Array
+from fastgd.frames import column_names, series_name
 from fastgd.streaming.options import check_options
 from fastgd.streaming.result import StreamResult, fit_source
 from fastgd.streaming.source import Batch, Seen, make_stamp
@@ -96,11 +97,10 @@ def fit_array(
 class ArraySource:
     """Blocks of rows of arrays."""
 
-    features = None
-    target = None
     lasting = True
 
     def __init__(self, X: Any, y: Any, weights: Any) -> None:
+        self.features, self.target = column_names(X), series_name(y)
         self.X, self.y = check_array("X", X), check_array("y", y)
         self.weights = None if weights is None else check_array("sample_weight", weights)
         self.total, self.n_features = check_shapes(self.X, self.y, self.weights)
@@ -123,9 +123,14 @@ class ArraySource:
             for array in (self.X, self.y, self.weights):
                 drop_pages(array)
 
+    def stamp(self, rows: slice) -> int:
+        """Return what a block is remembered by."""
+        weights = None if self.weights is None else self.weights[rows]
+        return make_stamp(self.X[rows], self.y[rows].reshape(-1), weights, False)
+
     def check_again(self, rows: slice, seen: Seen) -> None:
         """Refuse rows that are not those that an earlier run has seen in their place."""
-        if rows.stop - rows.start != seen.rows or make_stamp(self.X[rows], self.y[rows]) != seen.stamp:
+        if rows.stop - rows.start != seen.rows or self.stamp(rows) != seen.stamp:
             raise ValueError(
                 f"X and y must be those of the checkpoint; got other values in rows {rows.start} to {rows.stop - 1} "
                 "(counted from 0); delete the checkpoint to begin anew"

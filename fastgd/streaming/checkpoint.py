@@ -9,6 +9,7 @@ The file: a line ``fastgd checkpoint 1 SHA256``, where SHA256 is that of all the
 import json
 import os
 from hashlib import sha256
+from itertools import zip_longest
 from pathlib import Path
 from reprlib import repr as shorten
 from time import monotonic
@@ -68,10 +69,13 @@ class Checkpoint:
         """Refuse a checkpoint of another fit, and name what is different."""
         wanted = json.loads(json.dumps(self.identity))  # tuples are lists there
         for name in sorted(wanted.keys() | found.keys()):
-            if wanted.get(name) != found.get(name):
+            before, now = found.get(name), wanted.get(name)
+            if before != now:
+                if isinstance(before, list) and isinstance(now, list):  # the first entry that is another
+                    before, now = next(pair for pair in zip_longest(before, now) if pair[0] != pair[1])
                 raise ValueError(
-                    f"{self.path}: the checkpoint is of another fit, with {name} {shorten(found.get(name))}; got "
-                    f"{shorten(wanted.get(name))}; {ADVICE}"
+                    f"{self.path}: the checkpoint is of another fit, with {name} {shorten(before)}; got "
+                    f"{shorten(now)}; {ADVICE}"
                 )
 
     def look(self, state: State) -> None:

@@ -10,6 +10,8 @@ from fastgd.arrays import Array
 from fastgd.streaming.source import Batch
 from fastgd.tables import TableError, list_names, quote
 
+# Types that may differ from file to file: pandas writes whole numbers as double as soon as one is missing.
+WHOLE_OR_DOUBLE = {"double"} | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 BATCH_BYTES = 1 << 25  # of a batch in float64
 
 
@@ -94,7 +96,8 @@ def check_names(target: Any, features: Any, weight: Any) -> None:
         raise ValueError(f"weight must be another column than target; got {weight!r} for both")
     if features is None:
         return
-    if isinstance(features, str) or not all(isinstance(name, str) for name in features) or not len(features):
+    listed = isinstance(features, Sequence) and not isinstance(features, str)
+    if not listed or not all(isinstance(name, str) for name in features) or not len(features):
         raise TypeError(f"features must be None or a list of names of columns; got {features!r}")
     for name in features:
         if name in (target, weight) or list(features).count(name) > 1:
@@ -109,7 +112,7 @@ def check_head(head: Head, first: Head, columns: Columns) -> None:
         kind = head.types[name]
         if name not in head.numeric:
             raise TableError(f"{head.path}, column {quote(name)}: expected numbers; got the type {kind}")
-        if kind != first.types[name]:
+        if kind != first.types[name] and not {kind, first.types[name]} <= WHOLE_OR_DOUBLE:
             raise TableError(
                 f"{head.path}, column {quote(name)}: expected the type {first.types[name]}, as in {first.path}; got "
                 f"{kind}"
@@ -122,3 +125,12 @@ def refuse_columns(first: Head, head: Head) -> NoReturn:
     new = [name for name in head.types if name not in first.types]
     got = f"no {quote(lacking[0])}" if lacking else f"{quote(new[0])} too"
     raise TableError(f"{head.path}: expected the columns of {first.path}; got {got}")
+
+
+def check_boundary(path: str, row: int, done: int, rows: int) -> None:
+    """Refuse a batch of which a checkpoint has seen only some rows: the reader ends batches elsewhere now."""
+    if row < done < row + rows:
+        raise ValueError(
+            f"{path}: the checkpoint ends at row {done}, inside a batch of rows {row} to {row + rows - 1} "
+            "(counted from 0); delete it to begin anew"
+        )

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from fastgd.streaming.arrow import import_pyarrow
-from fastgd.streaming.columns import Columns, Head
+from fastgd.streaming.columns import Columns, Head, check_boundary
 from fastgd.streaming.source import Batch
 from fastgd.tables import TableError, check_header, check_text, quote
 
@@ -27,10 +27,16 @@ def read_head(path: str) -> Head:
     return Head(path, dict.fromkeys(names, NUMBER), frozenset(names))
 
 
+def describe(_: Columns) -> dict[str, Any]:
+    """Return what decides about where batches end: a checkpoint is of no use to a reader that ends them elsewhere."""
+    return {"bytes of a block": BLOCK_BYTES, "pyarrow": import_pyarrow("csv").__version__}
+
+
 def read_batches(head: Head, columns: Columns, part: int, done: int) -> Iterator[Batch]:
     """Yield batches of rows, after those that were seen already."""
     row = 0
     for rows in read_blocks(head, columns):
+        check_boundary(head.path, row, done, rows.num_rows)
         if row >= done and rows.num_rows:
             arrays = [rows.column(name).to_numpy(zero_copy_only=False) for name in columns.names]
             where = f"{head.path}, rows {row + 1} to {row + rows.num_rows} below the column names"

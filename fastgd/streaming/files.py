@@ -121,6 +121,7 @@ class FileSource:
             "files": [identify_file(path) for path in paths],
             "columns": self.columns.names,
             "weight": weight,
+            "reader": self.reader.describe(self.columns),
         }
 
     def batches(self, seen: Sequence[Seen]) -> Iterator[Batch]:

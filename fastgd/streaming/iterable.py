@@ -128,13 +128,13 @@ class IterableSource:
             size = f" of {len(item)}" if isinstance(item, tuple | list) else ""
             raise TypeError(f"{where}: expected (X, y) or (X, y, sample_weight); got a {type(item).__name__}{size}")
         X, y, weights = item if len(item) == 3 else (*item, None)
-        if number == 0:
+        if self.features is None and self.target is None:
             self.features, self.target = frames.column_names(X), frames.series_name(y)
         try:
             frames.check_same_columns(X, self.features)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
-        return Batch(X, y, weights, 0, where, lambda row: f"batch {number}, row {row} (counted from 0)")
+        return Batch(X, y, weights, 0, where, lambda row: f"batch {number}, row {row} (counted from 0)", whole=True)
 
 
 def check_again(batch: Batch, seen: Seen) -> None:
@@ -145,5 +145,7 @@ def check_again(batch: Batch, seen: Seen) -> None:
     expected = f"{batch.where}: expected the batch of the checkpoint, of {seen.rows} rows"
     if rows != seen.rows:
         raise ValueError(f"{expected}; got one of {rows} rows; {ADVICE}")
-    if make_stamp(*validation.check_problem(batch.X, batch.y, finite=False)) != seen.stamp:
+    X, y = validation.check_problem(batch.X, batch.y, finite=False)
+    weights = None if batch.weights is None else validation.check_numbers("sample_weight", batch.weights)
+    if make_stamp(X, y, weights, batch.whole) != seen.stamp:
         raise ValueError(f"{expected}; got one of other values; {ADVICE}")

@@ -87,7 +87,7 @@ def check_options(
     settings = check_settings(**given)
     return Options(
         fit_intercept=validation.check_flag("fit_intercept", fit_intercept),
-        alpha=validation.check_not_negative("alpha", alpha),
+        alpha=validation.check_alpha(alpha),
         method=validation.check_choice("method", method, METHODS),
         missing=validation.check_choice("missing", missing, MISSING),
         checkpoint=check_path(checkpoint),

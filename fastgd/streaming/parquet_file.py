@@ -6,7 +6,7 @@ from typing import Any
 
 from fastgd.arrays import Array
 from fastgd.streaming.arrow import import_pyarrow
-from fastgd.streaming.columns import Columns, Head
+from fastgd.streaming.columns import Columns, Head, check_boundary
 from fastgd.streaming.source import Batch
 from fastgd.tables import TableError
 
@@ -29,6 +29,11 @@ def read_head(path: str) -> Head:
     return Head(path, {name: str(kind) for name, kind in fields.items()}, numeric, sum(groups), groups)
 
 
+def describe(columns: Columns) -> dict[str, Any]:
+    """Return what decides about where batches end: a checkpoint is of no use to a reader that ends them elsewhere."""
+    return {"rows of a batch": columns.batch_rows, "pyarrow": import_pyarrow("parquet").__version__}
+
+
 def is_numeric(pa: Any, kind: Any) -> bool:
     """Tell whether a type is one of numbers, or of truth values, which count as 0 and 1."""
     types = pa.types
@@ -47,6 +52,7 @@ def read_batches(head: Head, columns: Columns, part: int, done: int) -> Iterator
                     continue
                 row = 0
                 for batch in file.iter_batches(columns.batch_rows, row_groups=[group], columns=columns.names):
+                    check_boundary(head.path, row, done, batch.num_rows)
                     if row >= done:
                         yield make_batch(pa, head.path, batch, columns, part, (group, row))
                     row += batch.num_rows

@@ -33,7 +33,8 @@ def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]])
 def expand(path: str) -> list[str]:
     """Return the files of one name, folder or pattern."""
     if os.path.isdir(path):
-        files = [os.path.join(path, name) for name in os.listdir(path) if suffix_of(name) in SUFFIXES]
+        inside = [os.path.join(path, name) for name in os.listdir(path) if suffix_of(name) in SUFFIXES]
+        files = [file for file in inside if os.path.isfile(file)]
         if not files:
             raise ValueError(f"paths: expected .parquet or .csv files in the folder {path!r}; got none")
         return files

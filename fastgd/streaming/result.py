@@ -56,18 +56,24 @@ def fit_source(source: Source, options: Options) -> StreamResult:
     identity = {**source.identity, "method": options.method, "missing": options.missing}
     checkpoint = Checkpoint(options.checkpoint, identity)
     state, summary = read(source, options, checkpoint)
+    result = report(source, options, summary, rows=state.rows, skipped=state.skipped, method=state.method)
+    if result.reason != "interrupted":  # what was read need not be read again
+        checkpoint.remove()
+    return result
+
+
+def report(source: Source, options: Options, summary: Summary, *, rows: int, skipped: int, method: str) -> StreamResult:
+    """Descend on the sums of all rows, and say how that went."""
     prepared = prepare_summary(summary, options.fit_intercept, options.alpha, options.standardize)
     start = options.make_start(len(summary.means) - 1)
     result = descend(prepared, start, options.settings, "the rows were read in batches")
-    if result.reason != "interrupted":  # what was read need not be read again
-        checkpoint.remove()
     inherited = {field.name: getattr(result, field.name) for field in fields(DescentResult)}
     reached, r_squared = judge(summary, result, options.fit_intercept)
     return StreamResult(
         **{**inherited, "features": source.features, "target": source.target},
-        n_samples=state.rows - state.skipped,
-        skipped=state.skipped,
-        method=state.method,
+        n_samples=rows - skipped,
+        skipped=skipped,
+        method=method,
         cost=reached,
         r_squared=r_squared,
     )

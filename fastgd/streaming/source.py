@@ -34,6 +34,8 @@ class Batch:
         Returns where a row of them, counted from 0, came from.
     columns : list of str or None
         The names of the features, the target and the weight.
+    whole : bool
+        Whether all rows are to be remembered by, not just the first and last.
     """
 
     X: Any
@@ -43,6 +45,7 @@ class Batch:
     where: str
     locate: Callable[[int], str]
     columns: list[str] | None = None
+    whole: bool = False
 
 
 class Source(Protocol):
@@ -81,12 +84,15 @@ class Source(Protocol):
         ...
 
 
-def make_stamp(X: Any, y: Any) -> int:
-    """Return a number that tells batches apart by their first and last rows, whatever the order of X in memory."""
-    stamp = 0
-    for array in (X, y):
-        for rows in (array[:SAMPLE], array[-SAMPLE:]):
-            stamp = crc32(np.asarray(rows, dtype=np.float64).tobytes(), stamp)
+def make_stamp(X: Any, y: Any, weights: Any, whole: bool) -> int:
+    """Return a number that tells batches apart, whatever the order of X in memory: by all rows, or the first and last.
+
+    All rows are looked at where they were handed in, and nobody else knows whether they are the same.
+    """
+    stamp = 0 if weights is None else 1
+    for array in (X, y) if weights is None else (X, y, weights):
+        for rows in (array,) if whole else (array[:SAMPLE], array[-SAMPLE:]):
+            stamp = crc32(np.ascontiguousarray(rows, dtype=np.float64).data, stamp)
     return stamp
 
 

@@ -35,7 +35,7 @@ def sum_batch(batch: Batch, shift: Array | None, method: str, missing: str) -> P
         raise type(error)(f"{batch.where}: {error}") from error
     bad = find_bad_rows(X, y, weights)
     left_out = check_bad_rows(batch, (X, y, weights), bad, missing) if len(bad) else bad
-    seen = Seen(batch.part, len(y), make_stamp(X, y))
+    seen = Seen(batch.part, len(y), make_stamp(X, y, weights, batch.whole))
     if len(left_out):
         keep = np.delete(np.arange(len(y)), left_out)
         X, y, weights = X[keep], y[keep], None if weights is None else weights[keep]
