@@ -148,15 +148,17 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         GradientDescentRegressor
             Itself.
         """
-        self._check_parameters()
         if distributed.is_dask(X, y, sample_weight):
+            self._check_parameters()
             distributed.check_compressible(self.compress, self.batch_size)
             compressor = self._collect(X, y, sample_weight, "auto")
             starts = self._choose_starts(compressor.n_targets or 0, compressor.n_features or 0)
             return self._keep(self._descend(compressor, starts), np.ndim(y))
         X, y, sample_weight = self._check(X, y, sample_weight, reset=True)
-        check_batch_size(self.batch_size, len(y), self.compress)
         targets = y.reshape(len(y), -1).T
+        if is_sparse(X) or len(targets) > 1:  # else gradient_descent does all that first thing
+            self._check_parameters()
+            check_batch_size(self.batch_size, len(y), self.compress)
         starts = self._choose_starts(len(targets), X.shape[1])
         if is_sparse(X):
             return self._keep(self._fit_sparse(X, targets, sample_weight, starts), y.ndim)
