@@ -15,7 +15,7 @@ from fastgd.problem import Prepared
 from fastgd.rates import chebyshev, eigenvalues
 from fastgd.rates.decays import largest_stable_rate
 from fastgd.rates.eigenvalues import MOST_EIGENVALUES, plan
-from fastgd.rates.schedules import Schedule, find_schedule, make_rates, needs_convexity
+from fastgd.rates.schedules import Schedule, find_schedule, make_rates, needs_convexity, without_options
 from fastgd.result import ConditionWarning, DescentResult, DivergenceWarning
 from fastgd.running import Callback, CallKernel, Looks, run
 from fastgd.stopping import make_rules
@@ -137,7 +137,7 @@ def pick_rates(
     schedule: Schedule, epochs: int, curvature: spectrum.Curvature, prepared: Prepared, batch_size: int | None
 ) -> tuple[Array, list[int] | None]:
     """Return the rates of a schedule, and its cycles; the convexity is only found out where it matters."""
-    if schedule is eigenvalues:
+    if without_options(schedule) is eigenvalues:
         if min(curvature.X.shape) <= MOST_EIGENVALUES:
             return plan(epochs, curvature.eigenvalues)
         schedule = chebyshev  # which `plan` would take in the end, without finding all eigenvalues first

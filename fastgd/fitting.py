@@ -20,7 +20,7 @@ from fastgd.result import ConditionWarning, DescentResult, DivergenceWarning
 from fastgd.streaming import fit_files
 from fastgd.streaming.columns import check_names
 from fastgd.streaming.paths import find_files, is_pattern
-from fastgd.tables import Table, list_names, quote, read_csv
+from fastgd.tables import Table, TableError, list_names, quote, read_csv
 from fastgd.validation import check_mean_square
 
 LARGE_FILE = 1 << 26  # bytes above which a CSV file is read in parts, which is faster too
@@ -95,7 +95,11 @@ def fit_table(options: argparse.Namespace) -> Fit:
     path = options.files[0]
     wanted = None if options.features is None else [*options.features, options.target]
     check_names(options.target, options.features, None)
-    table = read_csv(path, required=wanted)
+    try:
+        table = read_csv(path, required=wanted)
+    except TableError as error:
+        hint = "; --missing skip leaves out rows without a value" if str(error).endswith("an empty cell") else ""
+        raise TableError(f"{error}{hint}") from error
     features = choose_features(path, table, options)
     X, y = table.columns(features), table.columns([options.target])[:, 0]
     check_columns([options.target], y[:, np.newaxis])

@@ -144,7 +144,7 @@ def parse(path: str | Path, line: int, name: str, cell: str) -> float:
         expected = "a finite number"
     except ValueError:
         expected = "a number"
-    got = quote(cell) if cell.strip() else "an empty cell; missing='skip' leaves out rows without a value"
+    got = quote(cell) if cell.strip() else "an empty cell"
     raise TableError(f"{path}, line {line}, column {quote(name)}: expected {expected}; got {got}")
 
 

@@ -271,3 +271,10 @@ def test_bad_input_is_exit_code_2_and_one_line(file, tmp_path, arguments, messag
     assert (finished.returncode, finished.stdout) == (2, "")
     assert message in finished.stderr
     assert "Traceback" not in finished.stderr
+
+
+def test_an_empty_cell_is_answered_with_the_option_that_skips_it(tmp_path):
+    (tmp_path / "data.csv").write_text("a,y\n1,2\n,3\n4,9\n5,11\n")
+    done = run("fit", "data.csv", "--target", "y", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "got an empty cell; --missing skip leaves out rows without a value" in done.stderr

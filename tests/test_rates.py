@@ -514,7 +514,7 @@ def test_reciprocals_refuse_what_is_no_spectrum(spectrum, message):
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("standardize", [True, False])
-@pytest.mark.parametrize("learning_rate", ["eigenvalues", rates.eigenvalues])
+@pytest.mark.parametrize("learning_rate", ["eigenvalues", rates.eigenvalues, partial(rates.eigenvalues)])
 @either_problem
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_reciprocals_reach_the_least_cost_of_all_problems(name, compressed, learning_rate, standardize, fit_intercept):

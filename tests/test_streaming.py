@@ -270,7 +270,7 @@ def test_arguments_are_checked_before_the_first_batch(options, message):
 )
 def test_bad_batch_is_named(batch, message):
     X, y = make_data()
-    with pytest.raises((ValueError, TypeError), match=rf"^batch 8 \(counted from 0\): .*{message}"):
+    with pytest.raises((ValueError, TypeError), match=rf"^batch 8(, row 0)? \(counted from 0\): .*{message}"):
         fit_batches([*cut(X, y), batch])
 
 
@@ -364,3 +364,12 @@ def test_fits_in_threads_give_the_threads_of_blas_back():
         results = list(pool.map(lambda k: fit_array(X[k * 5_000 :], X[k * 5_000 :, 0]), range(4)))
     assert len(results) == 4
     assert [(pool["filepath"], pool["num_threads"]) for pool in threadpoolctl.threadpool_info()] == before
+
+
+def test_a_negative_weight_is_named_with_its_row_among_all_that_came():
+    X, y = make_data(20)
+    X[0] = np.nan
+    weights = np.ones(20)
+    weights[5] = -1.0
+    with pytest.raises(ValueError, match=r"batch 0, row 5 .*: sample_weight must not be negative; got -1"):
+        fit_batches([(X, y, weights)], missing="skip")

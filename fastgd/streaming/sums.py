@@ -33,6 +33,9 @@ def sum_batch(batch: Batch, shift: Array | None, method: str, missing: str) -> P
             raise ValueError(f"X must have {len(shift) - 1} columns, as before; got {X.shape[1]}")
     except (TypeError, ValueError) as error:
         raise type(error)(f"{batch.where}: {error}") from error
+    if weights is not None and (weights < 0).any():
+        row = int(np.argmax(weights < 0))
+        raise ValueError(f"{batch.locate(row)}: sample_weight must not be negative; got {weights[row]}")
     bad = find_bad_rows(X, y, weights)
     left_out = check_bad_rows(batch, (X, y, weights), bad, missing) if len(bad) else bad
     seen = Seen(batch.part, len(y), make_stamp(X, y, weights, batch.whole))
