@@ -3,7 +3,8 @@
 from typing import Any
 
 from fastgd import backends, rates
-from fastgd.compression import Compressor, compress
+from fastgd.compression import compress
+from fastgd.compressor import Compressor
 from fastgd.config import show_config
 from fastgd.descent import fit_compressor, gradient_descent
 from fastgd.objective import cost, gradient

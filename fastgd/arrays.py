@@ -11,6 +11,11 @@ EPSILON = float(np.finfo(np.float64).eps)
 Array = NDArray[Any]  # in annotations; shapes and dtypes stand in the docstrings
 
 
+def is_sparse(values: Any) -> bool:
+    """Tell whether that is a sparse array or matrix of scipy, without importing scipy."""
+    return type(values).__module__.startswith("scipy.sparse")
+
+
 def norm(vector: Array) -> float:
     """Return the Euclidean norm, also where the squares of the entries would leave the range of float64."""
     if len(vector) <= FEW:

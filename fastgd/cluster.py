@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial, reduce
 from typing import Any
 
-from fastgd.compression import LOST_DIGITS
+from fastgd.compressor import LOST_DIGITS
 from fastgd.moments import add_moments, finish
 from fastgd.streaming.checkpoint import Checkpoint
 from fastgd.streaming.files import FileSource

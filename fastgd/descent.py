@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from fastgd import distributed, validation
 from fastgd.arrays import Array
 from fastgd.choice import choose_compression
-from fastgd.compression import Compressor
+from fastgd.compressor import Compressor
 from fastgd.driver import check_settings, descend
 from fastgd.frames import column_names, series_name
 from fastgd.problem import prepare_compressed, prepare_rows, prepare_summary

@@ -21,7 +21,7 @@ import numpy as np
 
 from fastgd import validation
 from fastgd.arrays import Array
-from fastgd.compression import METHODS, Compressor
+from fastgd.compressor import METHODS, Compressor
 
 WHY = "the partitions were compressed where they live"
 

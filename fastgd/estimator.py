@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd import distributed, validation
-from fastgd.arrays import Array
+from fastgd.arrays import Array, is_sparse
 from fastgd.choice import choose_compression
-from fastgd.compression import Compressor
+from fastgd.compressor import Compressor
 from fastgd.descent import check_batch_size, fit_compressor, gradient_descent
 from fastgd.driver import check_settings, descend
 from fastgd.frames import check_same_columns, column_names
 from fastgd.model import Model, load, name_features, save
 from fastgd.result import DescentResult
-from fastgd.sparse import MOST_COMPRESSED, add_rows, is_sparse, prepare_sparse
+from fastgd.sparse import MOST_COMPRESSED, add_rows, prepare_sparse
 
 try:
     from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin

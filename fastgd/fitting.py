@@ -44,9 +44,10 @@ def run(options: argparse.Namespace) -> int:
         print(f"fastgd: no model: interrupted after {result.epochs} epochs", file=sys.stderr)
         return INTERRUPTED
     notes = describe(result, options.learning_rate, facts)
-    document = model.to_json(model.Model(options.target, features, result.intercept, result.coef.tolist(), notes))
+    fitted = model.Model(options.target, features, result.intercept, result.coef.tolist(), notes)
+    document = model.to_json(fitted)
     if options.out:
-        Path(options.out).write_text(model.format_json(document) + "\n", encoding="utf-8")
+        model.save(fitted, options.out)
     if picture:
         figure = plots.new_figure()
         plots.cost_history(result, ax=figure.add_subplot()).legend()

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastgd import validation
 from fastgd.arrays import EPSILON, Array
-from fastgd.compression import make_problem, summarize
+from fastgd.compressor import make_problem, summarize
 from fastgd.moments import Summary
 
 # A column whose mean square is no more than its square counts as constant.

@@ -12,17 +12,12 @@ import numpy as np
 
 from fastgd import validation
 from fastgd.arrays import Array
-from fastgd.compression import Compressor
+from fastgd.compressor import Compressor
 from fastgd.moments import Moments, rows_per_block
 from fastgd.problem import Coordinates, Prepared, Problem, choose_scales, scale_penalty
 
 # Columns up to which a small problem, dense as it is, takes less time (benchmarks/extras/sparse_features.py).
 MOST_COMPRESSED = 700
-
-
-def is_sparse(X: Any) -> bool:
-    """Tell whether X is a sparse array or matrix of scipy, without importing that."""
-    return type(X).__module__.startswith("scipy.sparse")
 
 
 class SparseRows:

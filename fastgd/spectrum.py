@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 
 from fastgd.arrays import EPSILON, Array, norm
-from fastgd.compression import make_problem, summarize
+from fastgd.compressor import make_problem, summarize
 
 # Up to this many features, or rows, the Hessian is formed and solved exactly; above, a few products with X cost less.
 # A compressed problem has been formed at greater expense already: there, up to more.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd.arrays import Array
+from fastgd.arrays import Array, is_sparse
 from fastgd.frames import column_names
 
 # Mean squares outside this range would make costs and curvatures overflow or vanish in float64.
@@ -67,7 +67,7 @@ def check_matrix(X: ArrayLike) -> Array:
 def check_numbers(name: str, values: ArrayLike) -> Array:
     """Return `values` as an array of real numbers (float32 or float64), of whatever shape."""
     check_columns(name, values)
-    if type(values).__module__.startswith("scipy.sparse"):
+    if is_sparse(values):
         raise TypeError(f"{name} must be dense here; got a {type(values).__name__}: GradientDescentRegressor takes it")
     if np.ma.is_masked(values):
         raise ValueError(f"{name} must not have masked values; fill or drop them first")

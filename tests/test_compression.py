@@ -12,7 +12,8 @@ from parity import start, summed_terms
 from problems import PROBLEMS, random_problem
 
 import fastgd
-from fastgd import Compressor, backends, compress, compression, moments, spectrum
+from fastgd import Compressor, backends, compress, moments, spectrum
+from fastgd import compressor as compressor_module
 from fastgd.rates.decays import constant_rate
 
 METHODS = ["gram", "qr", "auto"]
@@ -262,13 +263,13 @@ def test_rows_in_many_blocks(monkeypatch, method, order, last):
     ],
 )
 def test_auto_takes_qr_where_a_gram_matrix_loses_digits(monkeypatch, name, method, used):
-    seen, sum_blocks = [], compression.sum_blocks
+    seen, sum_blocks = [], compressor_module.sum_blocks
 
     def spy(X, y, weights, method, *rest):
         seen.append(method)
         return sum_blocks(X, y, weights, method, *rest)
 
-    monkeypatch.setattr(compression, "sum_blocks", spy)
+    monkeypatch.setattr(compressor_module, "sum_blocks", spy)
     compress(*PROBLEMS[name](), method=method)
     assert seen == used
 

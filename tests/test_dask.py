@@ -12,7 +12,7 @@ import pytest
 from processes import run_python
 
 import fastgd
-from fastgd.compression import summarize
+from fastgd.compressor import summarize
 from fastgd.distributed import collect, is_dask
 
 dask = pytest.importorskip("dask", reason="Dask is an extra")

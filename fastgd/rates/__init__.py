@@ -15,8 +15,8 @@ silver              after n = 2ᵏ − 1 epochs the cost is above its least valu
                     halved in a number of epochs that grows as κ^0.79
 chebyshev           error times 2ρᴺ/(1 + ρ²ᴺ) after a cycle of N epochs, ρ = (√κ − 1)/(√κ + 1), κ = L/μ: the best
                     that any rates can do
-eigenvalues         error times 1e-12 or less after a few times as many epochs as there are eigenvalues, as far as the
-                    condition number leaves so many digits; takes all eigenvalues instead of L and μ
+eigenvalues         error times 1e-12 or less after an epoch or some for each eigenvalue, as far as the condition
+                    number leaves so many digits; takes all eigenvalues instead of L and μ
 =================== ==============================================================================================
 """
 

@@ -27,7 +27,7 @@ SCHEDULES: dict[str, Schedule] = {
 }
 # Schedules inside whose cycles costs go up and down.
 CYCLES: dict[Any, Callable[[int, float, float], list[int]]] = {silver: silver_cycles, chebyshev: chebyshev_cycles}
-LONG_STEPS: tuple[Any, ...] = (silver, chebyshev, eigenvalues)  # longer ones than 2/smoothness, for all rows alone
+LONG_STEPS: tuple[Any, ...] = (*CYCLES, eigenvalues)  # longer ones than 2/smoothness, for all rows alone
 # Schedules that are the same whatever the convexity is.
 SMOOTHNESS_ONLY = (constant, inverse_scaling, step_decay, exponential_decay)
 

@@ -12,7 +12,7 @@ import numpy as np
 from fastgd import validation
 from fastgd.arrays import Array
 from fastgd.backends.team import choose_threads
-from fastgd.compression import METHODS
+from fastgd.compressor import METHODS
 from fastgd.descent import fit_compressor, make_start
 from fastgd.driver import Settings, check_settings
 

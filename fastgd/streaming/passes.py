@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from fastgd.compression import LOST_DIGITS
+from fastgd.compressor import LOST_DIGITS
 from fastgd.moments import Summary, finish
 from fastgd.streaming.blas import one_blas_thread
 from fastgd.streaming.checkpoint import Checkpoint

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fastgd.arrays import EPSILON, norm
-from fastgd.compression import make_problem
+from fastgd.compressor import make_problem
 from fastgd.driver import descend
 from fastgd.moments import Summary
 from fastgd.objective import cost
