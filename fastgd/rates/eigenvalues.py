@@ -26,9 +26,10 @@ SAFETY = 1000.0  # how many times the rounding error of the longest step a cycle
 def eigenvalues(epochs: int, spectrum: ArrayLike) -> Array:
     """Return cycles of the rates 1/λ, each eigenvalue once or several times, that remove the error up to rounding.
 
-    A cycle multiplies the error by 1e-12 or less, as far as the condition number leaves so many digits. It has one epoch
-    or some for each eigenvalue, the more the further they are spread, where Chebyshev's cycles have some multiple of the
-    condition number of X. Where these are shorter, or where `epochs` are too few for a cycle, the rates are Chebyshev's.
+    A cycle multiplies the error by 1e-12 or less, as far as the condition number leaves so many digits. It has one
+    epoch or some for each eigenvalue, the more the further they are spread, where Chebyshev's cycles have some multiple
+    of the condition number of X. Where these are shorter, or where `epochs` are too few for a cycle, the rates are
+    Chebyshev's.
 
     Parameters
     ----------
