@@ -4,7 +4,7 @@ BIN = .venv/bin
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 BUILT_FROM = pyproject.toml setup.py $(wildcard src_ext/*)
 
-.PHONY: install demo test test-all test-wheel sanitize lint bench ratios versus bench-check clean
+.PHONY: install demo test test-all test-wheel sanitize lint bench ratios versus bench-check bench-site docs browser clean
 
 install: .venv/built
 
@@ -55,6 +55,10 @@ bench-check: install
 	$(BIN)/asv machine --yes
 	$(BIN)/asv check --python=same
 	$(BIN)/asv run --python=same --quick --bench 'memory|import|Epochs.*, 100, 5, '
+
+# The pages about fastgd, without the network; any warning is an error.
+docs: install
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs docs/_build/html
 
 clean:
 	rm -rf .venv build dist *.egg-info fastgd/backends/*.so src_ext/*.c .asv

@@ -80,10 +80,25 @@ class OptionalExtension(build_ext):
             warnings.warn(f"fastgd goes on without its compiled kernel: {error}", stacklevel=1)
 
 
+def embed_sources():
+    """Write the sources into a header, so that the module can show just what it was built from; return its folder."""
+    folder = Path("build", "embedded")
+    folder.mkdir(parents=True, exist_ok=True)
+    files = sorted([*SOURCES.glob("*.pyx"), *SOURCES.glob("*.h")])
+    texts = [", ".join(map(str, [*file.read_bytes(), 0])) for file in files]
+    lines = [f"static const unsigned char SOURCE_{k}[] = {{{text}}};" for k, text in enumerate(texts)]
+    lines.append("static const char *const SOURCE_NAMES[] = {{{}, 0}};".format(", ".join(f'"{f.name}"' for f in files)))
+    lines.append(
+        f"static const unsigned char *const SOURCE_TEXTS[] = {{{', '.join(f'SOURCE_{k}' for k in range(len(files)))}}};"
+    )
+    (folder / "sources.h").write_text("\n".join([*lines, ""]))
+    return str(folder)
+
+
 kernel = Extension(
     "fastgd.backends._kernel",
     sources=[str(SOURCES / "_kernel.pyx")],
-    include_dirs=[str(SOURCES)],
+    include_dirs=[str(SOURCES), embed_sources()],
     depends=[str(header) for header in SOURCES.glob("*.h")],
 )
 

@@ -104,11 +104,10 @@ def descend(prepared: Prepared, start: Array, settings: Settings, why: str) -> D
         return callback(epoch, prepared.to_data(w), cost) if callback else None
 
     looks = Looks(rules, settings.check_every, show if callback else None, settings.verbose, cycles)
-    threads = choose_threads(*problem.X.shape) if settings.threads is None else settings.threads
     kernel = backends.load(settings.backend).descend
-    call, evaluate = make_call(kernel, prepared, threads), None
+    call, evaluate = make_call(kernel, prepared, settings.threads), None
     if batches is not None:
-        call, evaluate = minibatch.make_kernel(kernel, prepared, *batches, threads), call
+        call, evaluate = minibatch.make_kernel(kernel, prepared, *batches, settings.threads), call
     epochs_a_call = max(1, CALL_ELEMENTS // (problem.X.size + EPOCH_ELEMENTS))
     final, costs, reason = run(call, evaluate, epochs_a_call, prepared.from_data(start), rates, looks)
     final = prepared.to_data(final)
@@ -153,12 +152,13 @@ def limit_smoothness(smoothness: float, prepared: Prepared, batch_size: int | No
     return smoothness if batch_size is None else minibatch.expected_smoothness(prepared, batch_size, smoothness)
 
 
-def make_call(kernel: Callable[..., int], prepared: Prepared, threads: int) -> CallKernel:
-    """Return the kernel, bound to the problem."""
+def make_call(kernel: Callable[..., int], prepared: Prepared, threads: int | None) -> CallKernel:
+    """Return the kernel, bound to the problem; without a number of threads, each call has what it is worth."""
     problem = prepared.problem
 
     def call_kernel(weights: Array, rates: Array, costs: Array, gradient: Array) -> int:
-        return int(kernel(problem.X, problem.y, weights, rates, costs, gradient, threads))
+        members = threads or choose_threads(*problem.X.shape, len(rates))
+        return int(kernel(problem.X, problem.y, weights, rates, costs, gradient, members))
 
     return call_kernel
 

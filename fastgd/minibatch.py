@@ -5,13 +5,14 @@ from collections.abc import Callable
 import numpy as np
 
 from fastgd.arrays import Array
+from fastgd.backends.team import choose_threads
 from fastgd.problem import Prepared, Problem, add_ridge
 
 Kernel = Callable[..., int]
 
 
 def make_kernel(
-    kernel: Kernel, prepared: Prepared, batch_size: int, generator: np.random.Generator, threads: int
+    kernel: Kernel, prepared: Prepared, batch_size: int, generator: np.random.Generator, threads: int | None
 ) -> Callable[[Array, Array, Array, Array], int]:
     """Return a function that runs epochs of mini-batches, in place, as a kernel runs epochs of all rows.
 
@@ -33,7 +34,9 @@ def make_kernel(
                 batch = Problem(np.take(problem.X, rows, axis=0), problem.y[rows], problem.intercept)
                 batch = add_ridge(batch, penalty)
                 rate = rates[epoch : epoch + 1] * (len(rows) / batch_size)
-                applied = kernel(batch.X, batch.y, weights, rate, cost, slope, threads)
+                applied = kernel(
+                    batch.X, batch.y, weights, rate, cost, slope, threads or choose_threads(*batch.X.shape, 1)
+                )
                 costs[epoch] += cost[0] * len(rows) / n_samples
                 gradient += slope * (len(rows) / n_samples)
                 if not applied:

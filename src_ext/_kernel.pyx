@@ -20,6 +20,11 @@ cdef extern from *:
     const char* COMPILER "__VERSION__"
 
 
+cdef extern from "sources.h":  # written by setup.py
+    const char* SOURCE_NAMES[]
+    const unsigned char* SOURCE_TEXTS[]
+
+
 cdef extern from "descend.h" nogil:
     ctypedef struct descent:
         const void *X
@@ -50,6 +55,15 @@ def levels():
 def build_info():
     """Return what the extension was built with: the compiler's version and the optimisation flags."""
     return {"compiler": COMPILER.decode(), "flags": FASTGD_FLAGS.decode()}
+
+
+def sources():
+    """Return the files that this module was built from: their names and texts."""
+    found, k = {}, 0
+    while SOURCE_NAMES[k] != NULL:
+        found[SOURCE_NAMES[k].decode()] = (<const char*> SOURCE_TEXTS[k]).decode()
+        k += 1
+    return found
 
 
 def descend(

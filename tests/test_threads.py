@@ -210,7 +210,7 @@ def test_denormals_of_every_thread_survive(compiled):
 def test_the_number_of_threads_honours_the_environment(monkeypatch, allowed, threads):
     monkeypatch.setattr(team, "count_cores", lambda: 4)
     monkeypatch.setenv("OMP_NUM_THREADS", allowed)
-    assert team.choose_threads(100_000, 50) == threads
+    assert team.choose_threads(100_000, 50, 10) == threads
 
 
 def test_small_problems_get_one_thread(monkeypatch):
@@ -218,9 +218,18 @@ def test_small_problems_get_one_thread(monkeypatch):
     monkeypatch.setattr(team, "count_cores", lambda: 4)
     worth_it = 2 * team.THREAD_ELEMENTS
     sizes = [(1, 1), (100, 5), (worth_it - 1, 1), (worth_it, 1), (1, worth_it), (100 * worth_it, 1)]
-    assert [team.choose_threads(*size) for size in sizes] == [1, 1, 1, 2, 2, 4]
+    assert [team.choose_threads(*size, 1000) for size in sizes] == [1, 1, 1, 2, 2, 4]
     monkeypatch.setattr(team, "count_cores", lambda: 1)
-    assert team.choose_threads(100 * worth_it, 1) == 1
+    assert team.choose_threads(100 * worth_it, 1, 1000) == 1
+
+
+def test_short_calls_get_one_thread(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(team, "count_cores", lambda: 4)
+    n = 4 * team.THREAD_ELEMENTS
+    each = team.THREAD_CALL_ELEMENTS // n  # so many epochs keep one thread busy
+    counts = [team.choose_threads(n, 1, epochs) for epochs in (1, each, 2 * each - 1, 2 * each, 3 * each, 100 * each)]
+    assert counts == [1, 1, 1, 2, 3, 4]
 
 
 def test_cores_are_those_that_this_process_may_use(monkeypatch):

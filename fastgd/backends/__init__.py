@@ -37,6 +37,11 @@ REQUIRES = {"cython": "fastgd.backends._kernel", "numba": "numba"}
 def available() -> list[str]:
     """Return the names of the backends that can be used here, the preferred one first.
 
+    Returns
+    -------
+    list of str
+        Some of "cython", "numba", "numpy" and "python"; the last two are always there.
+
     Examples
     --------
     >>> from fastgd import backends
@@ -47,17 +52,52 @@ def available() -> list[str]:
 
 
 def is_installed(module: str) -> bool:
-    """Tell whether a module can be imported, without importing it; a look at the disk takes longer than a small fit."""
+    """Tell whether a module can be imported, without importing it; a look at the disk takes longer than a small fit.
+
+    Parameters
+    ----------
+    module : str
+        Its name.
+
+    Returns
+    -------
+    bool
+        Whether it is there.
+
+    Examples
+    --------
+    >>> from fastgd import backends
+    >>> backends.is_installed("numpy")
+    True
+    """
     return sys.modules.get(module) is not None or find_spec(module) is not None
 
 
 def resolve(backend: object) -> str:
     """Return the name of the backend that runs when `backend` is asked for: "auto" becomes a real name.
 
+    Parameters
+    ----------
+    backend : str
+        "auto", or a key of `MODULES`.
+
+    Returns
+    -------
+    str
+        A key of `MODULES`; for "auto", the first one that can be used here.
+
     Raises
     ------
     ValueError
         If there is no backend of that name.
+
+    Examples
+    --------
+    >>> from fastgd import backends
+    >>> backends.resolve("numpy")
+    'numpy'
+    >>> backends.resolve("auto") == backends.available()[0]
+    True
     """
     if isinstance(backend, str) and backend == "auto":
         return next(name for name in MODULES if name not in REQUIRES or is_installed(REQUIRES[name]))
@@ -70,12 +110,28 @@ def resolve(backend: object) -> str:
 def load(backend: str) -> ModuleType:
     """Import and return the module of a backend.
 
+    Parameters
+    ----------
+    backend : str
+        "auto", or a key of `MODULES`.
+
+    Returns
+    -------
+    module
+        What has the function ``descend``.
+
     Raises
     ------
     ValueError
         If there is no backend of that name.
     ImportError
         If the backend cannot be used here; the message says what to install.
+
+    Examples
+    --------
+    >>> from fastgd import backends
+    >>> backends.load("python").__name__
+    'fastgd.backends.python'
     """
     return import_module(MODULES[resolve(backend)])
 
@@ -95,10 +151,36 @@ def descend(
     The arrays are those of the contract on top of this module. They are taken as they are: checks of their
     values, and conversions, are the business of `fastgd.gradient_descent`.
 
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), float64 or float32
+        The features, C- or Fortran-contiguous.
+    y : ndarray of shape (n_samples,), float64
+        The target.
+    weights : ndarray of shape (n_features + 1,) or (n_features,), float64
+        Where to start, with an intercept in front or without one; updated in place.
+    rates : ndarray of shape (epochs,), float64
+        One learning rate for each epoch.
+    costs : ndarray of shape (epochs,), float64
+        Receives J of the weights that each update starts from.
+    gradient : ndarray of the shape of the weights, float64
+        Receives the gradient of the last epoch looked at.
+    threads : int
+        How many threads a compiled backend may use.
+    backend : {"auto", "cython", "numba", "numpy", "python"}
+        What computes the updates.
+
     Returns
     -------
     int
-        How many updates were applied.
+        How many updates were applied: fewer than there are rates only where the next one would not have been finite.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit together, X is not contiguous, or there is no backend of that name.
+    ImportError
+        If the backend cannot be used here.
 
     Examples
     --------

@@ -22,7 +22,9 @@ from fastgd.backends.contract import count_intercepts
 MOST_BLOCKS = 64
 BLOCK_ELEMENTS = 32_768  # of X in a block, at least, so that an epoch of a block is worth a meeting of threads
 BLOCK_SAMPLES = 128  # rows of a block, at least, so that its sums are small beside its data
-THREAD_ELEMENTS = 524_288  # of X for each thread, at least, where the caller leaves the choice to us
+# What each thread has to do, at least, where the caller leaves the choice to us: elements of X in an epoch, after which
+# threads wait for each other, and in all epochs of a call, at whose beginning they are started.
+THREAD_ELEMENTS, THREAD_CALL_ELEMENTS = 50_000, 2_000_000
 ABANDONED = 8  # the entry of sync that calls a wait off; the others are the kernels' own
 SYNC_SIZE = 16  # entries: two cache lines
 LINE = 8  # doubles in a line of cache
@@ -81,13 +83,14 @@ def empty_lines(rows: int, columns: int) -> Array:
     return storage[begin : begin + rows * width].reshape(rows, width)
 
 
-def choose_threads(n_samples: int, n_features: int) -> int:
-    """Return how many threads are worth it: up to OMP_NUM_THREADS or the number of cores; 1 for small data."""
-    if n_samples * n_features < 2 * THREAD_ELEMENTS:
+def choose_threads(n_samples: int, n_features: int, epochs: int) -> int:
+    """Return how many threads a call of so many epochs is worth: up to OMP_NUM_THREADS or the number of cores."""
+    elements = n_samples * n_features
+    most = min(elements // THREAD_ELEMENTS, elements * epochs // THREAD_CALL_ELEMENTS)
+    if most < 2:
         return 1  # to ask the environment would take longer than some epochs
     allowed = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    cores = int(allowed) if allowed.isdecimal() and int(allowed) > 0 else count_cores()
-    return max(1, min(cores, n_samples * n_features // THREAD_ELEMENTS))
+    return min(most, int(allowed) if allowed.isdecimal() and int(allowed) > 0 else count_cores())
 
 
 def count_cores() -> int:

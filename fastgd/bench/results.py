@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from fastgd.arrays import Array
 from fastgd.bench.contestants import Contestant, list_contestants, with_threads
+from fastgd.bench.limits import count_work, measure_limits
 from fastgd.bench.machine import describe_machine, describe_threads, describe_versions
 from fastgd.bench.problem import make_problem
 from fastgd.bench.timing import EPOCHS_A_CALL, ROUNDS, collect
@@ -55,7 +57,8 @@ def measure(
     -------
     dict
         Plain values: "machine", "versions", "threads", "settings", "absent", and "shapes", a list with one entry for
-        each shape, whose "contestants" have the seconds per epoch and what follows from them.
+        each shape, whose "contestants" have the seconds per epoch and what follows from them, and "limits", by
+        `fastgd.bench.limits.measure_limits`.
     """
     if rounds < 3:
         raise ValueError(f"rounds must be 3 or more, for a median and its spread; got {rounds}")
@@ -69,7 +72,8 @@ def measure(
             entry = summarize(contestant, epochs, seconds)
             if entry["seconds"] < found.get(contestant.name, entry)["seconds"] or contestant.name not in found:
                 found[contestant.name] = entry
-        entries.append(compare(n_samples, n_features, problem.X.nbytes, found))
+        entries.append(compare(n_samples, n_features, problem.X, found))
+    progress("the machine's limits")
     return {
         "schema": "fastgd.bench",
         "schema_version": SCHEMA_VERSION,
@@ -79,6 +83,7 @@ def measure(
         "settings": {"rounds": rounds, "order": order, "dtype": dtype, "most_epochs_per_call": EPOCHS_A_CALL},
         "absent": absent,
         "shapes": entries,
+        "limits": measure_limits(sorted({1, threads}), rounds),
     }
 
 
@@ -95,22 +100,23 @@ def summarize(contestant: Contestant, epochs: int, samples: Sequence[float]) -> 
     }
 
 
-def compare(n_samples: int, n_features: int, size: int, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the entry of one shape: rates of reading, shares of the limit, and ratios.
+def compare(n_samples: int, n_features: int, X: Array, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the entry of one shape: what is read and computed, how fast, shares of the limit, and ratios.
 
     The limit of a contestant is reading X once with the same number of threads; NumPy in the ratios is NumPy with BLAS
     at its best number of threads.
     """
     numpy_best = min((name for name in found if is_numpy(name)), key=lambda name: found[name]["seconds"], default=None)
-    for entry in found.values():
+    for name, entry in found.items():
+        entry.update(count_work(name, n_samples, n_features, X.itemsize))
         limit = found.get(with_threads("read", entry["threads"]))
-        entry["gb_per_second"] = size / entry["seconds"] / 1e9
+        entry["gb_per_second"] = X.nbytes / entry["seconds"] / 1e9
         entry["share_of_limit"] = limit["seconds"] / entry["seconds"] if limit else None
         entry["times_numpy"] = found[numpy_best]["seconds"] / entry["seconds"] if numpy_best else None
     return {
         "n_samples": n_samples,
         "n_features": n_features,
-        "bytes": size,
+        "bytes": X.nbytes,
         "numpy_best": numpy_best,
         "contestants": found,
     }

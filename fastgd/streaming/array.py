@@ -50,8 +50,10 @@ def fit_array(
         The target; it too may be a memory map.
     sample_weight : array_like of shape (n_samples,) or None
         Weights of the rows: a weight of k counts as k equal rows.
-    fit_intercept, alpha, quiet, **descent
-        See `fit_batches`.
+    fit_intercept : bool
+        Whether weights begin with an intercept.
+    alpha : float
+        Ridge: alpha·½‖coef‖² is added to J; the intercept is not penalised.
     method : {"auto", "gram", "qr"}
         "auto" is "gram", and a second pass by "qr" where that would have lost digits.
     missing : {"error", "skip"}
@@ -60,6 +62,10 @@ def fit_array(
     checkpoint : path or None
         A file that keeps what was summed up, every few seconds; see `fit_batches`. Blocks that were read are not read
         again, but for a few rows that must be the same.
+    quiet : bool
+        False shows on standard error how many rows were read, and how fast: see `fit_batches`.
+    **descent
+        Arguments of the descent: see `fit_batches`.
 
     Returns
     -------

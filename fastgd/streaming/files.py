@@ -39,7 +39,7 @@ def fit_files(
     Parameters
     ----------
     paths : path, or iterable of paths
-        Each a file, a folder (its .parquet or .csv files) or a pattern such as "data/*.parquet". The suffix says what a
+        Each a file, a folder (its .parquet or .csv files) or a pattern such as ``data/*.parquet``. The suffix says what a
         file is; all must be of one kind.
     target : str
         The column to predict.
@@ -48,8 +48,10 @@ def fit_files(
         of every file. Columns may be in another order there, and columns that are not used may hold anything.
     weight : str or None
         A column of weights of the rows: a weight of k counts as k equal rows.
-    fit_intercept, alpha, quiet, **descent
-        See `fit_batches`.
+    fit_intercept : bool
+        Whether weights begin with an intercept.
+    alpha : float
+        Ridge: alpha·½‖coef‖² is added to J; the intercept is not penalised.
     method : {"auto", "gram", "qr"}
         "auto" is "gram", and a second pass by "qr" where that would have lost digits.
     missing : {"error", "skip"}
@@ -59,6 +61,10 @@ def fit_files(
         A file that keeps what was summed up, every few seconds; see `fit_batches`. Row groups that were read are not
         read again, nor are CSV files; of the CSV file it stopped in, lines are read again but not summed up. The files
         must be the same, and unchanged.
+    quiet : bool
+        False shows on standard error how many rows were read, and how fast: see `fit_batches`.
+    **descent
+        Arguments of the descent: see `fit_batches`.
 
     Returns
     -------

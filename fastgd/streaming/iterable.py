@@ -54,8 +54,8 @@ def fit_batches(
         False shows on standard error how many rows were read, and how fast: a bar on a terminal, if rich is installed
         (``pip install 'fastgd[progress]'``), else a line every few seconds.
     **descent
-        learning_rate, epochs, weights, tol, check_every, backend, standardize, threads, random_state, callback,
-        verbose: see `fastgd.gradient_descent`.
+        Arguments of `fastgd.gradient_descent`, as they are there: learning_rate, epochs, weights, tol, check_every,
+        backend, standardize, threads, random_state, callback, verbose.
 
     Returns
     -------

@@ -96,7 +96,7 @@ def check_options(
         standardize=standardize,
         weights=check_weights(weights, generator),
         generator=generator,
-        threads=settings.threads or min(MOST_THREADS, choose_threads(*LARGE)),
+        threads=settings.threads or min(MOST_THREADS, choose_threads(*LARGE, 1)),
     )
 
 

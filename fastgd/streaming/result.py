@@ -35,6 +35,14 @@ class StreamResult(DescentResult):
         J of the weights, over all rows and without the ridge.
     r_squared : float or None
         The share of the variance of y that is explained; None if y is constant.
+
+    Examples
+    --------
+    >>> from fastgd.streaming import fit_batches
+    >>> batches = [([[0.0], [1.0]], [1.0, 3.0]), ([[2.0]], [5.0])]
+    >>> result = fit_batches(batches, learning_rate="eigenvalues", standardize=True)
+    >>> result.n_samples, result.skipped, result.method, round(result.r_squared, 6)
+    (3, 0, 'qr', 1.0)
     """
 
     n_samples: int
@@ -45,7 +53,35 @@ class StreamResult(DescentResult):
 
     @classmethod
     def load(cls, path: str | Path) -> DescentResult:
-        """Read what `save` has written, as a `DescentResult`: of the rows, nothing is saved."""
+        """Read what `save` has written, as a `DescentResult`: of the rows, nothing is saved.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            The file.
+
+        Returns
+        -------
+        DescentResult
+            Without n_samples, skipped, method, cost and r_squared.
+
+        Raises
+        ------
+        fastgd.model.ModelError
+            If the file is no such model, or has no history; it is a ValueError.
+        OSError
+            If the file cannot be read.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from fastgd.streaming import StreamResult, fit_batches
+        >>> result = fit_batches([([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     result.save(f"{folder}/model.json")
+        ...     StreamResult.load(f"{folder}/model.json").epochs == result.epochs
+        True
+        """
         return DescentResult.load(path)
 
 

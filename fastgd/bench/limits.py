@@ -1,0 +1,124 @@
+"""The machine's limits, measured, and what an epoch asks of them: the two sides of a roofline.
+
+The model is that of S. Williams, A. Waterman and D. Patterson, Roofline: an insightful visual performance model for
+multicore architectures, Communications of the ACM 52(4), 2009.
+"""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from fastgd import backends
+from fastgd.arrays import Array
+from fastgd.bench.contestants import Contestant, is_installed, list_readers
+from fastgd.bench.machine import cache_sizes
+from fastgd.bench.problem import Problem, Timed
+from fastgd.bench.timing import ROUNDS, collect
+
+PRODUCT_ROWS = 768  # of the square matrices whose product shows the peak: 14 MB for three, and 18 ms a product
+LEAST_MEMORY = 2**26  # bytes that count as out of cache where the caches are not known
+BYTES_OF_A_NUMBER = 8
+BYTES_OF_A_LIST_ENTRY = 32  # a pointer of 8 bytes to an object of 24
+PASSES_OF_VECTORS = 9  # by NumPy's lines: residuals are written twice, and read or y is read in seven places
+
+
+def measure_limits(counts: Sequence[int] = (1,), rounds: int = ROUNDS) -> list[dict[str, Any]]:
+    """Measure how fast this machine reads from each level of its memory, and how fast it multiplies and adds.
+
+    Parameters
+    ----------
+    counts : sequence of int
+        The numbers of threads to measure with.
+    rounds : int
+        How many interleaved samples each median is of.
+
+    Returns
+    -------
+    list of dict
+        For each number of threads: "threads"; "operations_per_second" in float64, by BLAS's product of two matrices
+        (None where BLAS cannot be held to that number of threads); "bytes_per_second" by level ("L2", "L3", "memory"),
+        by the extension's tuned read loop (empty without it). L1 is left out: to read it takes less than a call.
+    """
+    return [measure_limit(count, rounds) for count in counts]
+
+
+def measure_limit(threads: int, rounds: int) -> dict[str, Any]:
+    """Return the limits of so many threads."""
+    peak = None
+    if is_installed("threadpoolctl"):
+        square = Problem(np.ones((PRODUCT_ROWS, PRODUCT_ROWS)), np.ones(1))
+        contestant = Contestant("product", prepare_product, threads, blas_threads=threads)
+        ((_, _, seconds),) = collect([contestant], square, rounds)
+        peak = 2 * PRODUCT_ROWS**3 / median(seconds)
+    speeds = {}
+    if "cython" in backends.available():
+        for level, size in level_sizes(threads).items():
+            problem = Problem(np.ones((size // BYTES_OF_A_NUMBER, 1)), np.ones(1))
+            fastest = min(median(seconds) for _, _, seconds in collect(list_readers(threads), problem, rounds))
+            speeds[level] = problem.X.nbytes / fastest
+    return {"threads": threads, "operations_per_second": peak, "bytes_per_second": speeds}
+
+
+def level_sizes(threads: int) -> dict[str, int]:
+    """Return how many bytes to read so that they come from each level: half of a cache, three times the last one."""
+    caches = cache_sizes()
+    sizes = {level: size // 2 for level, size in caches.items() if level != "L1"}
+    if "L2" in sizes:
+        sizes["L2"] *= threads  # each core has its own
+    return sizes | {"memory": max(LEAST_MEMORY, 3 * max(caches.values(), default=0))}
+
+
+def prepare_product(problem: Problem) -> Timed:
+    """Set up products of a square matrix with itself: nothing that users run comes closer to the peak."""
+    product = np.empty_like(problem.X)
+
+    def run(epochs: int) -> Array:
+        for _ in range(epochs):
+            np.matmul(problem.X, problem.X, out=product)
+        return product[0]
+
+    return Timed(run)
+
+
+def count_work(name: str, n_samples: int, n_features: int, itemsize: int = 8) -> dict[str, int]:
+    """Return what an epoch must move and compute, counted from the source of a contestant.
+
+    Parameters
+    ----------
+    name : str
+        A contestant of `fastgd bench` or `fastgd study`, with or without a number of threads.
+    n_samples, n_features : int
+        The shape of X.
+    itemsize : int
+        Bytes of a number of X.
+
+    Returns
+    -------
+    dict
+        "bytes_per_epoch", read or written outside registers and L1, and "operations_per_epoch", additions and
+        multiplications of the update; empty for contestants whose source is not ours.
+
+    Examples
+    --------
+    >>> from fastgd.bench.limits import count_work
+    >>> count_work("cython", 1000, 20)
+    {'bytes_per_epoch': 168000, 'operations_per_epoch': 84000}
+    """
+    elements = n_samples * n_features
+    y, operations = BYTES_OF_A_NUMBER * n_samples, 4 * n_samples * (n_features + 1)
+    rows = n_features + 2
+    once, twice = itemsize * elements + y, 2 * BYTES_OF_A_NUMBER * elements + PASSES_OF_VECTORS * y
+    counts = {
+        "arrays": (once, operations),
+        "python": (BYTES_OF_A_LIST_ENTRY * (elements + n_samples), operations),
+        "numpy": (twice, operations),
+        "in_place": (twice, operations),
+        "numba": (once, operations),
+        "cython": (once, operations),
+        "compressed": (BYTES_OF_A_NUMBER * rows * rows, 4 * rows * (n_features + 1)),
+        "read": (itemsize * elements, elements),
+    }
+    found = counts.get(name.partition("-")[0])
+    return {"bytes_per_epoch": found[0], "operations_per_epoch": found[1]} if found else {}
