@@ -4,7 +4,7 @@ BIN = .venv/bin
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 BUILT_FROM = pyproject.toml setup.py $(wildcard src_ext/*)
 
-.PHONY: install demo test test-all test-wheel sanitize lint bench ratios versus bench-check bench-site docs browser clean
+.PHONY: install demo test test-all test-wheel sanitize lint bench ratios versus bench-check bench-results bench-site docs browser clean
 
 install: .venv/built
 
@@ -59,6 +59,24 @@ bench-check: install
 # The pages about fastgd, without the network; any warning is an error.
 docs: install
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs docs/_build/html
+
+# asv's pages about the kept results, to open without a network; npm fetches what they load, once.
+bench-site: install
+	$(BIN)/python benchmarks/pages/offline_site.py
+
+# The suite at HEAD on the quiet release machine, ten minutes at most; commit what changes in benchmarks/results.
+RELEASE_MACHINE = release-2core-zen4
+bench-results: install
+	$(BIN)/asv machine --yes
+	$(BIN)/asv machine --yes --machine $(RELEASE_MACHINE) --os Linux --cpu 'AMD EPYC, Zen 4' --ram 24GB
+	rm -rf .asv/results/$(RELEASE_MACHINE)
+	$(BIN)/asv run --machine $(RELEASE_MACHINE) 'HEAD^!'
+	mkdir -p benchmarks/results
+	cp -r .asv/results/$(RELEASE_MACHINE) .asv/results/benchmarks.json benchmarks/results/
+
+# What tests in a real browser need, where it is missing: Debian's Chromium, and axe-core from npm.
+browser:
+	bash tests/browser.sh
 
 clean:
 	rm -rf .venv build dist *.egg-info fastgd/backends/*.so src_ext/*.c .asv

@@ -25,16 +25,21 @@ __all__ = [
     "gradient_descent",
     "rates",
     "show_config",
+    "study",
 ]
 
 
 def __dir__() -> list[str]:
-    """Return the public names, the estimator's too, which is not loaded yet."""
+    """Return the public names, those too that are not loaded yet."""
     return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:
-    """Import the estimator when it is used: scikit-learn is an extra, and takes most of a second."""
+    """Import what takes long, or needs extras, when it is used: the estimator, and the study."""
+    if name == "study":
+        from fastgd.report import study
+
+        return study
     if name == "GradientDescentRegressor":
         from fastgd.estimator import GradientDescentRegressor
 

@@ -1,4 +1,4 @@
-"""The command line: ``fastgd demo``, ``fit``, ``predict``, ``bench`` and ``config``.
+"""The command line: ``fastgd demo``, ``fit``, ``predict``, ``bench``, ``study`` and ``config``.
 
 Exit codes: 0, done; 1, the fit diverged, or the reader of the output went away; 2, bad input, with a message on
 standard error; 130, interrupted.
@@ -17,6 +17,7 @@ from fastgd import backends, fitting, model, plots
 from fastgd.bench import command as bench
 from fastgd.config import config, installed_version, show_config
 from fastgd.rates.schedules import SCHEDULES
+from fastgd.report import command as report
 from fastgd.streaming.options import MISSING
 from fastgd.tables import read_csv
 
@@ -73,6 +74,10 @@ def make_parser() -> argparse.ArgumentParser:
     timing = commands.add_parser("bench", help="time an epoch of every backend on a ladder of sizes")
     bench.add_arguments(timing)
     timing.set_defaults(command=bench.run)
+
+    studied = commands.add_parser("study", help="measure what vectorization buys, and make a page of it")
+    report.add_arguments(studied)
+    studied.set_defaults(command=report.run)
 
     shown = commands.add_parser("config", help="show what was built and installed")
     shown.add_argument("--json", action="store_true", help="print JSON")

@@ -91,6 +91,15 @@ class Compressor:
         ------
         ValueError, TypeError
             If an argument is not what is described above. Nothing has been added then.
+
+        Examples
+        --------
+        >>> import fastgd
+        >>> compressor = fastgd.Compressor()
+        >>> compressor.add([[0.0], [1.0]], [1.0, 3.0])
+        >>> compressor.add([[2.0]], [5.0], sample_weight=[10.0])
+        >>> compressor.n_samples, compressor.n_features, compressor.n_targets
+        (3, 1, 1)
         """
         names, name_of_y = frames.column_names(X), frames.series_name(y)
         frames.check_same_columns(X, self.features)
@@ -110,17 +119,50 @@ class Compressor:
         self.include(sum_blocks(X, y, weights, self.method, shift), len(y))
 
     def include(self, moments: Moments, n_samples: int) -> None:
-        """Add rows that were summed up already, by the same method."""
+        """Add rows that were summed up already, by the same method.
+
+        Parameters
+        ----------
+        moments : fastgd.moments.Moments
+            What `fastgd.moments.sum_blocks` returned for them.
+        n_samples : int
+            How many rows they were.
+
+        Examples
+        --------
+        >>> import numpy as np, fastgd
+        >>> from fastgd.moments import sum_blocks
+        >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([[1.0], [3.0], [5.0]])
+        >>> compressor = fastgd.Compressor(method="gram")
+        >>> compressor.include(sum_blocks(X, y, None, "gram"), 3)
+        >>> compressor.n_samples
+        3
+        """
         self._moments = moments if self._moments is None else add_moments(self._moments, moments, self.method)
         self.n_samples += n_samples
 
     def merge(self, other: Compressor) -> None:
         """Add the rows that another compressor has seen.
 
+        Parameters
+        ----------
+        other : Compressor
+            What has seen them; it stays as it is.
+
         Raises
         ------
         TypeError, ValueError
             If it is not a compressor, or one of another number of features, intercept, alpha or method.
+
+        Examples
+        --------
+        >>> import fastgd
+        >>> first, second = fastgd.Compressor(), fastgd.Compressor()
+        >>> first.add([[0.0], [1.0]], [1.0, 3.0])
+        >>> second.add([[2.0]], [5.0])
+        >>> first.merge(second)
+        >>> fastgd.fit_compressor(first, learning_rate="eigenvalues", standardize=True).weights.round(6)
+        array([1., 2.])
         """
         if not isinstance(other, Compressor):
             raise TypeError(f"other must be a Compressor; got {other!r}, a {type(other).__name__}")
@@ -160,16 +202,57 @@ class Compressor:
         target : int
             Which column of y, counted from 0.
 
+        Returns
+        -------
+        X_small : ndarray of shape (m, n_features + 1) or (m, n_features), float64
+            Its rows, at most n_features + 2; with an intercept, column 0 takes the place of the column of ones.
+        y_small : ndarray of shape (m,), float64
+            Their targets.
+
         Raises
         ------
         ValueError
             If no row of positive weight was added, or the Cholesky factor of method "gram" does not exist.
+
+        Examples
+        --------
+        >>> import numpy as np, fastgd
+        >>> X, y = np.arange(20.0).reshape(10, 2) % 7, np.arange(10.0)
+        >>> compressor = fastgd.Compressor()
+        >>> compressor.add(X, y)
+        >>> X_small, y_small = compressor.problem()
+        >>> X_small.shape, y_small.shape
+        ((4, 3), (4,))
         """
         summary = self.summary(target)
         return make_problem(summary, self.fit_intercept, np.full(len(summary.means) - 1, self.alpha))
 
     def summary(self, target: int = 0) -> Summary:
-        """Return the means and the triangular factor of the centred rows that a problem is made of."""
+        """Return the means and the triangular factor of the centred rows that a problem is made of.
+
+        Parameters
+        ----------
+        target : int
+            Which column of y, counted from 0.
+
+        Returns
+        -------
+        fastgd.moments.Summary
+            The sum of the weights, the means of X and y, and the factor R.
+
+        Raises
+        ------
+        ValueError
+            As `problem` does.
+
+        Examples
+        --------
+        >>> import fastgd
+        >>> compressor = fastgd.Compressor()
+        >>> compressor.add([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+        >>> compressor.summary().means
+        array([1., 3.])
+        """
         if self._moments is None:
             raise ValueError("a Compressor must have rows of positive weight before it has a problem; got none")
         target = validation.check_position("target", target, self._moments.n_targets)

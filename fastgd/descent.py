@@ -204,7 +204,7 @@ def fit_compressor(
     """Fit a linear regression to all rows that a compressor has seen.
 
     The fit is that of `gradient_descent` on these rows, with ``compress=True``, and with the compressor's intercept and
-    alpha; so are all arguments that are not described here.
+    alpha.
 
     Parameters
     ----------
@@ -212,6 +212,28 @@ def fit_compressor(
         What has seen the rows; it stays as it is, and may be given more of them later.
     target : int
         Which column of y to fit, counted from 0.
+    learning_rate : float, array_like of shape (epochs,), callable or str
+        The rate of each update, as in `gradient_descent`.
+    epochs : int
+        How many updates at most.
+    weights : None, "random" or array_like of the gradient's shape
+        The start, in the units of the data.
+    tol : float
+        How small a relative change of the cost, or a relative gradient, ends the run; 0 runs all epochs.
+    check_every : int
+        Epochs between two looks at the run.
+    backend : {"auto", "cython", "numba", "numpy", "python"}
+        What computes the updates.
+    standardize : bool
+        Descend in coordinates where columns have mean 0 and mean square 1; all weights are in the data's units.
+    threads : int or None
+        Threads for the compiled backends, which a problem as small as this seldom needs.
+    random_state : int, numpy.random.Generator or None
+        Where random weights come from.
+    callback : callable or None
+        Called as ``callback(epoch, weights, cost)``, as in `gradient_descent`.
+    verbose : int
+        1 prints ``epoch k: cost …`` at the same epochs.
 
     Returns
     -------
@@ -222,6 +244,13 @@ def fit_compressor(
     ------
     ValueError, TypeError
         If an argument is not what is described, or the compressor has seen no row of positive weight.
+    ImportError
+        If the backend asked for is not installed.
+
+    Warns
+    -----
+    DivergenceWarning, ConditionWarning
+        As `gradient_descent` does.
 
     Examples
     --------

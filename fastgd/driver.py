@@ -155,9 +155,10 @@ def limit_smoothness(smoothness: float, prepared: Prepared, batch_size: int | No
 def make_call(kernel: Callable[..., int], prepared: Prepared, threads: int | None) -> CallKernel:
     """Return the kernel, bound to the problem; without a number of threads, each call has what it is worth."""
     problem = prepared.problem
+    n_samples, n_features = problem.X.shape
 
     def call_kernel(weights: Array, rates: Array, costs: Array, gradient: Array) -> int:
-        members = threads or choose_threads(*problem.X.shape, len(rates))
+        members = threads or choose_threads(n_samples, n_features, len(rates))
         return int(kernel(problem.X, problem.y, weights, rates, costs, gradient, members))
 
     return call_kernel

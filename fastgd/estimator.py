@@ -74,7 +74,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         The intercept, 0.0 without one.
     n_iter_ : int
         Epochs made; of several targets, the most.
-    cost_history_ : ndarray of shape (n_iter_,) or list of ndarray
+    cost_history_ : ndarray of shape (`n_iter_`,) or list of ndarray
         The cost before each epoch; one array for each of several targets.
     stop_reason_ : str or list of str
         Why the fit ended: see `fastgd.DescentResult`.
@@ -82,7 +82,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         The backend that ran.
     n_features_in_ : int
         How many features the fit had.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
+    feature_names_in_ : ndarray of shape (`n_features_in_`,), object
         Their names, if all are texts.
 
     Examples
@@ -147,6 +147,24 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         -------
         GradientDescentRegressor
             Itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, or what is handed in, is not what is described.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If `max_iter` epochs were not enough for `tol`.
+        DivergenceWarning, ConditionWarning
+            As `fastgd.gradient_descent` does.
+
+        Examples
+        --------
+        >>> from fastgd import GradientDescentRegressor
+        >>> GradientDescentRegressor().fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]).coef_.round(6)
+        array([2.])
         """
         if distributed.is_dask(X, y, sample_weight):
             self._check_parameters()
@@ -197,6 +215,23 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         -------
         GradientDescentRegressor
             Itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit` does, and with a `batch_size`. Nothing has been added then.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning, DivergenceWarning, ConditionWarning
+            As `fit` does.
+
+        Examples
+        --------
+        >>> from fastgd import GradientDescentRegressor
+        >>> model = GradientDescentRegressor().partial_fit([[0.0], [1.0]], [1.0, 3.0])
+        >>> model.partial_fit([[2.0]], [5.0]).coef_.round(6)
+        array([2.])
         """
         if self.batch_size is not None:
             raise ValueError(f"batch_size must be None for partial_fit, which keeps no rows; got {self.batch_size!r}")
@@ -217,7 +252,30 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: ArrayLike) -> Array:
-        """Return the predictions, float64 of shape (n_samples,) or (n_samples, n_targets); for Dask's X, lazily."""
+        """Return the predictions for some rows.
+
+        Parameters
+        ----------
+        X : array_like or sparse array of shape (n_samples, n_features), or of Dask
+            The features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets), float64
+            The predictions; for Dask's X, a Dask array, not yet computed.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError, ValueError, TypeError
+            If there was no fit, or X is not as in the fit.
+
+        Examples
+        --------
+        >>> from fastgd import GradientDescentRegressor
+        >>> model = GradientDescentRegressor().fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+        >>> model.predict([[3.0], [4.0]]).round(6)
+        array([7., 9.])
+        """
         check_is_fitted(self, "coef_")
         if distributed.is_dask(X):
             names = getattr(self, "feature_names_in_", None)
@@ -233,10 +291,31 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def save(self, path: str | Path, *, target: str = "y") -> None:
         """Write the fitted model as the JSON that `fastgd predict` and `load` read; of one target only.
 
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            Where to.
+        target : str
+            The name of what is predicted.
+
         Raises
         ------
         ValueError
             If there are several targets, or names that are the same.
+        sklearn.exceptions.NotFittedError
+            If there was no fit.
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from fastgd import GradientDescentRegressor
+        >>> model = GradientDescentRegressor().fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.json", target="price")
+        ...     GradientDescentRegressor.load(f"{folder}/model.json").predict([[3.0]]).round(6)
+        array([7.])
         """
         check_is_fitted(self, "coef_")
         if np.size(self.intercept_) != 1:
@@ -254,10 +333,32 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         It predicts. How it was fitted, and the rows that `partial_fit` has seen, are not in such a file (a pickle has
         them): `partial_fit` begins anew, from its weights.
 
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            The file.
+
+        Returns
+        -------
+        GradientDescentRegressor
+            A new estimator.
+
         Raises
         ------
         fastgd.model.ModelError
             If the file is no such model; it is a ValueError.
+        OSError
+            If the file cannot be read.
+
+        Examples
+        --------
+        >>> import tempfile, fastgd
+        >>> from fastgd import GradientDescentRegressor
+        >>> result = fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     result.save(f"{folder}/model.json")
+        ...     GradientDescentRegressor.load(f"{folder}/model.json").predict([[3.0]]).round(3)
+        array([7.])
         """
         model, estimator = load(path), cls()
         estimator.coef_, estimator.intercept_ = np.array(model.coef, dtype=np.float64), np.float64(model.intercept)

@@ -34,9 +34,8 @@ def make_kernel(
                 batch = Problem(np.take(problem.X, rows, axis=0), problem.y[rows], problem.intercept)
                 batch = add_ridge(batch, penalty)
                 rate = rates[epoch : epoch + 1] * (len(rows) / batch_size)
-                applied = kernel(
-                    batch.X, batch.y, weights, rate, cost, slope, threads or choose_threads(*batch.X.shape, 1)
-                )
+                members = threads or choose_threads(len(rows), batch.X.shape[1], 1)
+                applied = kernel(batch.X, batch.y, weights, rate, cost, slope, members)
                 costs[epoch] += cost[0] * len(rows) / n_samples
                 gradient += slope * (len(rows) / n_samples)
                 if not applied:

@@ -17,7 +17,22 @@ SCHEMA_VERSION = 1
 
 
 class ModelError(ValueError):
-    """A file that is not a model of this package; the message says why."""
+    """A file that is not a model of this package; the message says why.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from fastgd.model import ModelError, load
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "model.json"
+    ...     _ = path.write_text("{}")
+    ...     try:
+    ...         load(path)
+    ...     except ModelError as error:
+    ...         print(str(error).removeprefix(f"{path}: "))
+    expected a JSON object with "schema": "fastgd.linear_model"
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +51,13 @@ class Model:
         One coefficient for each feature.
     fit : dict
         How the fit went: plain values, whatever the writer had to say.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastgd.model import Model
+    >>> Model("price", ["size"], 1.0, [2.0]).predict(np.array([[3.0]]))
+    array([7.])
     """
 
     target: str
@@ -45,7 +67,25 @@ class Model:
     fit: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def predict(self, X: Array) -> Array:
-        """Return ``X @ coef + intercept`` for the features in their order."""
+        """Return ``X @ coef + intercept`` for the features in their order.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            The features; they are taken as they are.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            The predictions.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastgd.model import Model
+        >>> Model("price", ["size"], 1.0, [2.0]).predict(np.array([[3.0], [4.0]]))
+        array([7., 9.])
+        """
         return X @ np.array(self.coef, dtype=np.float64) + self.intercept
 
 
@@ -55,7 +95,31 @@ def to_json(model: Model) -> dict[str, Any]:
 
 
 def save(model: Model, path: str | Path) -> None:
-    """Write a model, after the checks that it will be read with."""
+    """Write a model, after the checks that it will be read with.
+
+    Parameters
+    ----------
+    model : Model
+        What to write.
+    path : str or pathlib.Path
+        Where to.
+
+    Raises
+    ------
+    ModelError
+        If it could not be read again: names that are the same, numbers that are not finite.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from fastgd.model import Model, load, save
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(Model("price", ["size"], 1.0, [2.0]), f"{folder}/model.json")
+    ...     load(f"{folder}/model.json")
+    Model(target='price', features=['size'], intercept=1.0, coef=[2.0])
+    """
     document = to_json(model)
     check_model("the model", document)
     Path(path).write_text(format_json(document) + "\n", encoding="utf-8")
@@ -72,7 +136,17 @@ def format_json(document: dict[str, Any], indent: int | None = 2) -> str:
 
 
 def load(path: str | Path) -> Model:
-    """Read a model that was written from `to_json`.
+    """Read a model, whatever has written it: a result, the estimator or ``fastgd fit``.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+
+    Returns
+    -------
+    Model
+        What a prediction needs, and in `fit` what the writer had to say.
 
     Raises
     ------
@@ -80,6 +154,17 @@ def load(path: str | Path) -> Model:
         If the file is not such a document, of this version, whole and consistent.
     OSError
         If the file cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile, fastgd
+    >>> from fastgd.model import load
+    >>> result = fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result.save(f"{folder}/model.json", target="price")
+    ...     model = load(f"{folder}/model.json")
+    >>> model.target, model.features, model.fit["reason"]
+    ('price', ['x0'], 'gradient')
     """
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"))

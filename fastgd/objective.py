@@ -23,6 +23,11 @@ def cost(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> float:
     weights : array_like of shape (n_features + 1,) or (n_features,)
         With an intercept in front, or without.
 
+    Returns
+    -------
+    float
+        The cost, half the mean of the squared errors.
+
     Raises
     ------
     ValueError, TypeError
@@ -55,6 +60,7 @@ def gradient(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Array:
     Returns
     -------
     ndarray of the shape of the weights, float64
+        The partial derivatives of J, that by the intercept first if there is one.
 
     Raises
     ------

@@ -17,11 +17,32 @@ HISTORY = ("cost_history", "rates")
 
 
 class DivergenceWarning(RuntimeWarning):
-    """The cost grew, or was no longer finite: the learning rate is too large for the data."""
+    """The cost grew, or was no longer finite: the learning rate is too large for the data.
+
+    Examples
+    --------
+    >>> import warnings, fastgd
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always", fastgd.DivergenceWarning)
+    ...     result = fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], learning_rate=9.0)
+    >>> result.reason, "the largest stable one" in str(caught[0].message)
+    ('diverged', True)
+    """
 
 
 class ConditionWarning(RuntimeWarning):
-    """The problem is too ill-conditioned for the digits, or the epochs, that were asked for."""
+    """The problem is too ill-conditioned for the digits, or the epochs, that were asked for.
+
+    Examples
+    --------
+    >>> import warnings, numpy as np, fastgd
+    >>> X = 1e6 + np.arange(5.0).reshape(5, 1)  # far from zero
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always", fastgd.ConditionWarning)
+    ...     result = fastgd.gradient_descent(X, [1.0, 3.0, 2.0, 5.0, 4.0], learning_rate="chebyshev")
+    >>> result.converged, "standardize=True" in str(caught[0].message)
+    (False, True)
+    """
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -58,6 +79,17 @@ class DescentResult:
         The names of the columns of X, if it was a data frame.
     target : str or None
         The name of y, if it had one.
+
+    Examples
+    --------
+    >>> import fastgd
+    >>> result = fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+    >>> round(result.intercept, 4), result.coef.round(4)
+    (1.0, array([2.]))
+    >>> len(result.cost_history) == len(result.rates) == result.epochs
+    True
+    >>> result.predict([[3.0], [4.0]]).round(3)
+    array([7., 9.])
     """
 
     weights: Array
@@ -95,6 +127,18 @@ class DescentResult:
         ------
         ValueError
             If the names of target and features are not all different.
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile, fastgd
+        >>> result = fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     result.save(f"{folder}/model.json", target="price")
+        ...     again = fastgd.DescentResult.load(f"{folder}/model.json")
+        >>> again.target, bool((again.weights == result.weights).all())
+        ('price', True)
         """
         notes = {
             "fit_intercept": len(self.weights) > len(self.coef),
@@ -111,10 +155,31 @@ class DescentResult:
 
         A model that something else has written, like `fastgd fit`, has no history: `fastgd.model.load` reads that.
 
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            The file.
+
+        Returns
+        -------
+        DescentResult
+            The same numbers, bit by bit.
+
         Raises
         ------
         fastgd.model.ModelError
             If the file is no such model, or has no history; it is a ValueError.
+        OSError
+            If the file cannot be read.
+
+        Examples
+        --------
+        >>> import tempfile, fastgd
+        >>> result = fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     result.save(f"{folder}/model.json")
+        ...     fastgd.DescentResult.load(f"{folder}/model.json").reason == result.reason
+        True
         """
         saved = model.load(path)
         notes = model.check_notes(path, saved.fit, {**NOTES, "fit_intercept": bool}, HISTORY)
@@ -127,13 +192,30 @@ class DescentResult:
         )
 
     def predict(self, X: ArrayLike) -> Array:
-        """Return ``X @ coef + intercept``, float64 of shape (n_samples,); of Dask's X, a Dask array, not yet computed.
+        """Return ``X @ coef + intercept``.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+            The features, in the order of the fit.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            The predictions; for Dask's X, a Dask array, not yet computed.
 
         Raises
         ------
         ValueError, TypeError
             If X is not a finite two-dimensional array of numbers with one column for each coefficient, or a data frame
             whose columns have other names than in the fit.
+
+        Examples
+        --------
+        >>> import fastgd
+        >>> result = fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+        >>> result.predict([[3.0], [4.0]]).round(3)
+        array([7., 9.])
         """
         frames.check_same_columns(X, self.features)
         if distributed.is_dask(X):

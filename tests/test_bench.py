@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastgd import backends, bench
-from fastgd.bench import contestants, machine, readers, results, table, timing
+from fastgd.bench import contestants, limits, machine, readers, results, table, timing
 from fastgd.bench.problem import RATE, make_problem
 
 SHAPES = [(30, 2), (20, 3)]
@@ -41,7 +41,7 @@ def made_up():
             name = key.replace("_", "-")
             threads = int(name.partition("-")[2] or 1)
             found[name] = {"seconds": value * 1e-6, "quartiles": [value * 0.9e-6, value * 1.1e-6], "threads": threads}
-        return results.compare(n_samples, n_features, 8 * n_samples * n_features, found)
+        return results.compare(n_samples, n_features, np.empty((n_samples, n_features)), found)
 
     return {
         "machine": {"cpu": "A CPU", "cores": 2, "cpu_level": "avx2", "caches": {"L1": 32768, "L2": 3 * 2**19}},
@@ -64,7 +64,7 @@ def test_results_have_what_they_promise(order, dtype):
     assert json.loads(json.dumps(measured)) == measured
     assert (measured["schema"], measured["schema_version"]) == ("fastgd.bench", 1)
     assert measured["settings"] == {"rounds": 3, "order": order, "dtype": dtype, "most_epochs_per_call": 1000}
-    assert lines == ["30 × 2: 3 rounds", "20 × 3: 3 rounds"]
+    assert lines == ["30 × 2: 3 rounds", "20 × 3: 3 rounds", "the machine's limits"]
     assert [(entry["n_samples"], entry["n_features"]) for entry in measured["shapes"]] == SHAPES
     assert {"jax", "sgd"} <= set(measured["absent"])
     for entry in measured["shapes"]:
@@ -75,6 +75,45 @@ def test_results_have_what_they_promise(order, dtype):
             assert 0 < one["quartiles"][0] <= one["seconds"] <= one["quartiles"][1]
             assert one["rounds"] == 3
             assert 1 <= one["epochs_per_call"] <= timing.EPOCHS_A_CALL
+    assert [limit["threads"] for limit in measured["limits"]] == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "operations"),
+    [
+        ("cython-2", 8 * 1000 * 20 + 8 * 1000, 4 * 1000 * 21),
+        ("numpy", 2 * 8 * 1000 * 20 + 9 * 8 * 1000, 4 * 1000 * 21),
+        ("python", 32 * 1000 * 21, 4 * 1000 * 21),
+        ("compressed", 8 * 22 * 22, 4 * 22 * 21),
+        ("read", 8 * 1000 * 20, 1000 * 20),
+    ],
+)
+def test_the_work_of_an_epoch_by_hand(name, size, operations):
+    assert limits.count_work(name, 1000, 20) == {"bytes_per_epoch": size, "operations_per_epoch": operations}
+
+
+def test_float32_halves_what_is_read_but_for_y():
+    assert limits.count_work("numba", 1000, 20, 4)["bytes_per_epoch"] == 4 * 1000 * 20 + 8 * 1000
+    assert limits.count_work("numpy", 1000, 20, 4) == limits.count_work("numpy", 1000, 20)  # it makes a copy, once
+    assert limits.count_work("sgd", 1000, 20) == {}
+
+
+def test_the_limits_of_a_machine(monkeypatch):
+    monkeypatch.setattr(limits, "cache_sizes", lambda: {"L1": 2**15, "L2": 2**18, "L3": 2**20})
+    monkeypatch.setattr(limits, "LEAST_MEMORY", 2**21)
+    found = limits.measure_limits((1, 2), rounds=3)
+    assert [limit["threads"] for limit in found] == [1, 2]
+    for limit in found:
+        speeds = limit["bytes_per_second"]
+        assert list(speeds) == (["L2", "L3", "memory"] if "cython" in backends.available() else [])
+        assert all(speed > 0 for speed in speeds.values())
+        assert (limit["operations_per_second"] is None) == (not contestants.is_installed("threadpoolctl"))
+    assert limits.level_sizes(2) == {"L2": 2**18, "L3": 2**19, "memory": 3 * 2**20}
+
+
+def test_caches_that_are_not_known_leave_memory(monkeypatch):
+    monkeypatch.setattr(limits, "cache_sizes", dict)
+    assert limits.level_sizes(4) == {"memory": limits.LEAST_MEMORY}
 
 
 @pytest.mark.usefixtures("own_contestants")
@@ -347,7 +386,7 @@ class TestPictures:
         ax = plots.ladder(made_up, (1000, 10))
         np.testing.assert_allclose([bar.get_width() for bar in ax.patches], [2000, 10, 8, 4, 2.5, 2, 1])
         names = [label.get_text() for label in ax.get_yticklabels()]
-        assert (names[0], names[2], names[-1]) == ("Python loop", "NumPy, 2 threads", "read X once, 2 threads")
+        assert names[::3] == ["Python loop over lists", "Cython", "read X once, 2 threads"]
         labels = [text.get_text() for text in ax.texts]
         assert (labels[0], labels[1], labels[4]) == ("2,000 µs", "10.0 µs   200×", "2.50 µs   800×")
         assert ax.get_xscale() == "log"
@@ -365,7 +404,7 @@ class TestPictures:
         with pytest.raises(ValueError, match=r"shape must be one of \(1000, 10\), \(100000, 50\); got \(5, 1\)"):
             plots.ladder(made_up, (5, 1))
 
-    def test_roofline_draws_a_line_for_each_contestant_and_marks_caches(self, made_up):
+    def test_epoch_times_draw_a_line_for_each_contestant_and_mark_caches(self, made_up):
         from fastgd import plots
 
         made_up["shapes"].reverse()
@@ -373,13 +412,13 @@ class TestPictures:
         for one in again["contestants"].values():
             one["seconds"] *= 4
         made_up["shapes"].append(again)
-        ax = plots.roofline(made_up)
+        ax = plots.epoch_times(made_up)
         lines = {line.get_label(): line.get_data() for line in ax.lines if not line.get_label().startswith("_")}
         assert len(lines) == 8
         np.testing.assert_allclose(lines["read X once"], [[80_000, 40_000_000], [4, 1250]])
-        np.testing.assert_allclose(lines["Python loop"], [[80_000], [4000]])
-        points = {line.get_label(): line.get_data() for line in ax.lines}["_read"]
-        np.testing.assert_allclose(np.sort(points), [[80_000, 80_000, 40_000_000], [2, 8, 1250]])
+        np.testing.assert_allclose(lines["Python loop over lists"], [[80_000], [4000]])
+        points = [line.get_xydata()[0] for line in ax.lines if line.get_label() == "_read"]
+        np.testing.assert_allclose(sorted(map(tuple, points)), [(80_000, 2), (80_000, 8), (40_000_000, 1250)])
         assert {32768, 3 * 2**19} <= {line.get_xdata()[0] for line in ax.lines}
         assert {"L1", "L2"} <= {text.get_text() for text in ax.texts}
         assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
@@ -391,7 +430,7 @@ class TestPictures:
         ax = figure.add_subplot()
         assert plots.ladder(made_up, (1000, 10), ax=ax) is ax
         other = figure.add_subplot()
-        assert plots.roofline(made_up, ax=other) is other
+        assert plots.epoch_times(made_up, ax=other) is other
 
 
 def run(*arguments, cwd):
@@ -413,7 +452,7 @@ def test_the_command_prints_saves_draws_and_writes(tmp_path):
     expected = bench.format_table(measured)
     assert finished.stdout.endswith(f"\n\n{expected}\n")
     assert (tmp_path / "notes.md").read_text() == bench.replace_between_markers(LINES, expected)
-    for picture in ("ladder.png", "roofline.png"):
+    for picture in ("ladder.png", "epoch_times.png", "roofline.png"):
         assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
 
 

@@ -6,9 +6,15 @@ import pytest
 import fastgd
 
 pytest.importorskip("matplotlib", reason="matplotlib is an extra")
-from matplotlib import pyplot
+from matplotlib import pyplot, rc_context
+from matplotlib.collections import LineCollection
+from matplotlib.colors import same_color, to_hex
+from matplotlib.contour import ContourSet
 
 from fastgd import plots
+from fastgd.plots import contestants, crossings, figures, maps
+
+MICRO = 1e-6
 
 
 @pytest.fixture
@@ -22,20 +28,519 @@ def close_figures():
     pyplot.close("all")
 
 
-def test_cost_history_draws_every_cost(result):
-    ax = plots.cost_history(result)
-    epochs, costs = ax.lines[0].get_data()
-    np.testing.assert_array_equal(epochs, np.arange(result.epochs))
-    np.testing.assert_array_equal(costs, result.cost_history)
-    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()) == ("epoch", "cost J", "log")
+def entry(n_samples, n_features, work=None, **microseconds):
+    """Return the entry of a shape; quartiles are 10 % below and above the medians."""
+    found = {}
+    for key, value in microseconds.items():
+        times = {"seconds": value * MICRO, "quartiles": [0.9 * value * MICRO, 1.1 * value * MICRO]}
+        found[key.replace("__", "-")] = times | (work or {})
+    return {
+        "n_samples": n_samples,
+        "n_features": n_features,
+        "bytes": 8 * n_samples * n_features,
+        "contestants": found,
+    }
 
 
-def test_cost_history_draws_where_it_is_told(result):
-    _, ax = pyplot.subplots()
-    assert plots.cost_history(result, ax=ax, label="mine") is ax
-    assert plots.cost_history(result, ax=ax) is ax
-    assert [line.get_label() for line in ax.lines] == ["mine", f"{result.backend}: {result.reason}"]
-    assert len(pyplot.get_fignums()) == 1
+def judged(*where, auto=None, **microseconds):
+    """Return the entry of a shape as the map needs it."""
+    made = entry(*where, **microseconds)
+    found = made["contestants"]
+    made["best"] = min(found, key=lambda name: found[name]["seconds"])
+    made["auto"] = auto or made["best"]
+    made["regret"] = found[made["auto"]]["seconds"] / found[made["best"]]["seconds"]
+    return made
+
+
+def line_of(ax, label):
+    """Return the one line with a label."""
+    (line,) = [line for line in ax.lines if line.get_label() == label]
+    return line
+
+
+def gids(ax):
+    """Return all that marks say."""
+    return [artist.get_gid() for artist in ax.findobj() if artist.get_gid()]
+
+
+class TestCostHistory:
+    def test_draws_every_cost(self, result):
+        ax = plots.cost_history(result)
+        epochs, costs = ax.lines[0].get_data()
+        np.testing.assert_array_equal(epochs, np.arange(result.epochs))
+        np.testing.assert_array_equal(costs, result.cost_history)
+        assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()) == ("epoch", "cost J", "log")
+
+    def test_draws_where_it_is_told(self, result):
+        _, ax = pyplot.subplots()
+        assert plots.cost_history(result, ax=ax, label="mine") is ax
+        assert plots.cost_history(result, ax=ax) is ax
+        assert [line.get_label() for line in ax.lines] == ["mine", f"{result.backend}: {result.reason}"]
+        assert len(pyplot.get_fignums()) == 1
+
+    def test_says_what_it_is(self, result):
+        (said,) = gids(plots.cost_history(result))
+        assert said.startswith(f"{plots.title(result.backend)}, {result.epochs:,} epochs: cost 5.83 to ")
+
+
+class TestLearningRates:
+    def test_draws_costs_above_the_least(self):
+        _, ax = pyplot.subplots()
+        assert plots.learning_rates({"0.1": [5.0, 3.0, 2.0], "0.2": [5.0, 2.0]}, least_cost=1.0, ax=ax) is ax
+        np.testing.assert_allclose(line_of(ax, "0.1").get_data(), [[0, 1, 2], [4, 2, 1]])
+        np.testing.assert_allclose(line_of(ax, "0.2").get_data(), [[0, 1], [4, 1]])
+        assert ax.get_yscale() == "log"
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0.1", "0.2"]
+        assert gids(ax)[0] == "Learning rate 0.1, 3 epochs: 4 to 1 above the least cost"
+
+    def test_leaves_out_what_has_no_logarithm(self):
+        ax = plots.learning_rates({"0.1": [4.0, np.nan, 2.0, 1.0, np.inf, 1.0 - 1e-16, 1.5]}, least_cost=1.0)
+        np.testing.assert_allclose(ax.lines[0].get_data(), [[0, 2, 6], [3, 1, 0.5]])
+
+    def test_rounding_is_no_distance(self):
+        ax = plots.learning_rates({"0.1": [2.0, 1.0 + 4e-16]}, least_cost=1.0)
+        np.testing.assert_array_equal(ax.lines[0].get_xdata(), [0])
+
+    def test_what_grows_leaves_the_picture_and_the_others_in_it(self):
+        falling = 2.0 ** -np.arange(20)
+        ax = plots.learning_rates({"falling": falling, "growing": 10.0 ** np.arange(0, 300, 15)})
+        bottom, top = ax.get_ylim()
+        assert top == pytest.approx(1e3)
+        assert bottom == pytest.approx(falling[-1], rel=0.7)
+        assert bottom < falling[-1]
+        growing = line_of(ax, "growing").get_ydata()
+        assert growing[0] < top < growing[1]  # it is seen to leave
+
+    def test_what_grows_a_little_is_all_shown(self):
+        ax = plots.learning_rates({"growing": [1.0, 10.0, 100.0]})
+        assert ax.get_ylim()[1] > 100
+
+    def test_lines_differ_without_colour(self):
+        ax = plots.learning_rates({str(k): [1.0, 0.5] for k in range(5)})
+        assert len({(line.get_linestyle(), line.get_marker()) for line in ax.lines}) == 5
+        assert len({line.get_linestyle() for line in ax.lines}) >= 4
+
+    def test_nothing_to_draw_is_refused(self):
+        with pytest.raises(
+            ValueError, match="costs must have a sequence of costs for at least one learning rate; got an"
+        ):
+            plots.learning_rates({})
+        with pytest.raises(
+            ValueError, match=r"costs\['0.1'\] must be a sequence of one cost or more; got shape \(0,\)"
+        ):
+            plots.learning_rates({"0.1": []})
+        assert pyplot.get_fignums() == []
+
+    def test_curves_at_the_minimum_are_empty_and_named(self):
+        ax = plots.learning_rates({"0.1": [0.0, 0.0]})
+        assert len(line_of(ax, "0.1").get_xdata()) == 0
+
+
+class TestContourPath:
+    @pytest.fixture
+    def problem(self):
+        rng = np.random.default_rng(0)
+        X = rng.standard_normal((50, 1)) + 0.5
+        return X, 2 + 1.5 * X[:, 0] + 0.3 * rng.standard_normal(50)
+
+    @pytest.fixture
+    def descend(self, problem):
+        X, y = problem
+
+        def run(rate, epochs=30):
+            path = [np.array([-1.0, 4.0])]
+            for _ in range(epochs):
+                path.append(path[-1] - rate * fastgd.gradient(X, y, path[-1]))
+            return np.array(path)
+
+        return run
+
+    def test_the_star_is_the_least_squares_solution(self, problem, descend):
+        X, y = problem
+        ax = plots.contour_path(X, y, {"0.1": descend(0.1)})
+        expected = np.linalg.lstsq(np.column_stack([np.ones(50), X]), y, rcond=None)[0]
+        star = line_of(ax, "minimum")
+        np.testing.assert_allclose(star.get_xydata(), [expected], rtol=1e-12)
+        assert star.get_gid().startswith(
+            f"Least cost {fastgd.cost(X, y, expected):.4g} at θ₀ = {expected[0]:.4g}, θ₁ = "
+        )
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("θ₀", "θ₁")
+
+    @pytest.mark.parametrize("intercept", [True, False])
+    def test_contours_are_of_the_cost(self, problem, intercept):
+        X, y = problem
+        X = X if intercept else np.column_stack([X, X[::-1] + 2 * X])
+        ax = plots.contour_path(X, y, {"0.1": [[0.0, 0.0], [1.0, 1.0]]})
+        (contours,) = [one for one in ax.collections if isinstance(one, ContourSet)]
+        least = fastgd.cost(X, y, line_of(ax, "minimum").get_xydata()[0])
+        checked = 0
+        for level, path in list(zip(contours.levels, contours.get_paths(), strict=True))[-5:]:
+            for weights in path.vertices[::17]:
+                assert fastgd.cost(X, y, weights) - least == pytest.approx(level, rel=0.05)  # interpolated
+                checked += 1
+        assert checked > 20
+        np.testing.assert_allclose(contours.levels[1:] / contours.levels[:-1], 2.5)
+
+    def test_the_bowl_is_the_cost(self, problem):
+        from fastgd.plots.paths import make_bowl
+
+        X, y = problem
+        bowl = make_bowl(X, y)
+        for weights in np.random.default_rng(1).standard_normal((10, 2)):
+            assert bowl.least + bowl.excess(weights) == pytest.approx(fastgd.cost(X, y, weights), rel=1e-12)
+
+    def test_two_features_have_no_intercept(self):
+        X, y = [[1.0, 0.0], [0.0, 2.0]], [3.0, 4.0]
+        _, ax = pyplot.subplots()
+        assert plots.contour_path(X, y, {"run": [[0.0, 0.0], [1.0, 1.0]]}, ax=ax) is ax
+        np.testing.assert_allclose(line_of(ax, "minimum").get_xydata(), [[3, 2]])
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("θ₁", "θ₂")
+
+    def test_every_epoch_is_a_marker(self, problem, descend):
+        path = descend(0.1)
+        ax = plots.contour_path(*problem, {"0.1": path, "0.2": descend(0.2)})
+        line = line_of(ax, "0.1")
+        np.testing.assert_array_equal(line.get_xydata(), path)
+        assert line.get_marker() not in ("", "None", None)
+        assert line.get_markevery() is None
+        assert line.get_gid() == (
+            f"0.1, 30 epochs: cost {fastgd.cost(*problem, path[0]):.4g} to {fastgd.cost(*problem, path[-1]):.4g}"
+        )
+        low, high = np.array([ax.get_xlim(), ax.get_ylim()]).T
+        assert ((path > low) & (path < high)).all()
+
+    @pytest.mark.parametrize("epochs", [40, 2000])
+    def test_what_diverges_leaves_the_picture_and_the_others_in_it(self, problem, descend, epochs):
+        X, y = problem
+        with np.errstate(all="ignore"):
+            A = np.column_stack([np.ones(50), X])
+            away = [np.array([-1.0, 4.0])]
+            for _ in range(epochs):  # as far as infinity and NaN
+                away.append(away[-1] - 3.0 * A.T @ (A @ away[-1] - y) / 50)
+        alone = plots.contour_path(X, y, {"0.1": descend(0.1)})
+        ax = plots.contour_path(X, y, {"0.1": descend(0.1), "3": away})
+        sizes = [np.ptp(one.get_xlim()) * np.ptp(one.get_ylim()) for one in (alone, ax)]
+        assert sizes[1] < 8 * sizes[0]
+        drawn = line_of(ax, "3").get_xydata()
+        assert np.isfinite(drawn).all()
+        assert not ax.get_xlim()[0] < drawn[-1][0] < ax.get_xlim()[1]
+        ax.figure.canvas.draw()
+
+    def test_ranges_of_different_size_have_scales_of_their_own(self):
+        X, y = [[1000.0], [2000.0], [3000.0]], [1.0, 2.0, 3.5]
+        ax = plots.contour_path(X, y, {"run": [[0.0, 0.0], [0.0, 1e-3]]})
+        assert ax.get_aspect() == "auto"
+        assert plots.contour_path([[-1.0], [1.0]], [0.0, 2.0], {"run": [[0.0, 0.0]]}).get_aspect() == 1
+
+    def test_a_start_at_the_minimum(self):
+        ax = plots.contour_path([[-1.0], [1.0]], [-1.0, 1.0], {"run": [[0.0, 1.0], [0.0, 1.0]]})
+        assert ax.get_xlim()[0] < 0 < ax.get_xlim()[1]
+        assert ax.get_ylim()[0] < 1 < ax.get_ylim()[1]
+
+    @pytest.mark.parametrize(
+        ("X", "paths", "message"),
+        [
+            (np.ones((3, 3)), {"a": [[0, 0]]}, r"X must have shape \(n_samples, 2\), or .* got shape \(3, 3\)"),
+            (np.ones(3), {"a": [[0, 0]]}, r"X must be two-dimensional, .*; got shape \(3,\)"),
+            (np.ones((2, 1)), {"a": [[0, 0]]}, "same number of rows; got 2 in X and 3 in y"),
+            (np.ones((3, 1)), {}, "paths must have the weights of at least one run; got an empty mapping"),
+            (np.ones((3, 1)), {"a": [0, 0]}, r"paths\['a'\] must have shape \(epochs \+ 1, 2\), .*; got shape \(2,\)"),
+            (np.ones((3, 1)), {"a": [[0, 0, 0]]}, r"paths\['a'\] must have shape .*; got shape \(1, 3\)"),
+            (np.ones((3, 1)), {"a": np.ones((0, 2))}, r"paths\['a'\] must have shape .*; got shape \(0, 2\)"),
+            (np.ones((3, 1)), {"a": [[0, np.nan]]}, r"the start of paths\['a'\] must be finite; got nan"),
+        ],
+    )
+    def test_wrong_shapes_are_refused(self, X, paths, message):
+        with pytest.raises(ValueError, match=message):
+            plots.contour_path(X, np.ones(3), paths)
+        assert pyplot.get_fignums() == []
+
+
+class TestLadder:
+    def test_all_steps_have_names_and_colours(self):
+        steps = {"arrays": 9000, "python": 1000, "numpy": 20, "in_place": 10, "numba": 5, "cython": 4, "cython__2": 3}
+        _, ax = pyplot.subplots()
+        found = {"shapes": [entry(1000, 10, **steps, compressed=0.1)]}
+        assert plots.ladder(found, (1000, 10), ax=ax) is ax
+        assert [label.get_text().replace("\n", " ") for label in ax.get_yticklabels()] == [
+            "Python loop over array scalars",
+            "Python loop over lists",
+            "NumPy",
+            "NumPy, no temporaries",
+            "Numba",
+            "Cython",
+            "Cython, 2 threads",
+            "compressed problem",
+        ]
+        np.testing.assert_allclose([bar.get_width() for bar in ax.patches], [9000, 1000, 20, 10, 5, 4, 3, 0.1])
+        colors = [to_hex(bar.get_facecolor()) for bar in ax.patches]
+        assert len(set(colors)) == 7  # Cython twice
+        assert {color.upper() for color in colors} <= set(figures.PALETTE.values())
+        texts = [text.get_text() for text in ax.texts]
+        assert (texts[0], texts[1], texts[4]) == ("9,000 µs   0.11×", "1,000 µs", "5.00 µs   200×")
+        assert "Python loop over lists" in ax.get_xlabel()
+        assert gids(ax)[2] == "NumPy: 20.0 µs per epoch (18.0 to 22.0)"
+        assert len(gids(ax)) == 8
+
+    def test_times_have_the_unit_that_suits_them(self):
+        found = entry(1, 1, numpy=0.0314, python=211_324, numba=1_500_000, cython=999.7)["contestants"]
+        assert [contestants.tell(name, one) for name, one in found.items()] == [
+            "NumPy: 0.0314 µs per epoch (0.0283 to 0.0345)",
+            "Python loop over lists: 211 ms per epoch (190 to 232)",
+            "Numba: 1.50 s per epoch (1.35 to 1.65)",
+            "Cython: 1.00 ms per epoch (0.900 to 1.10)",
+        ]
+
+
+class TestEpochTimes:
+    def test_every_point_says_what_it_is(self):
+        shapes = [entry(1000, 10, numpy=10, read=1), entry(10_000, 10, numpy=100, read=20, cython=30)]
+        found = {"machine": {"cpu": "A CPU", "caches": {"L1": 32768}}, "shapes": shapes}
+        _, ax = pyplot.subplots()
+        assert plots.epoch_times(found, ax=ax) is ax
+        points = {line.get_gid(): line for line in ax.lines if line.get_label().startswith("_") and line.get_gid()}
+        assert set(points) == {
+            "NumPy, 1,000 × 10: 10.0 µs per epoch (9.00 to 11.0)",
+            "NumPy, 10,000 × 10: 100 µs per epoch (90.0 to 110)",
+            "read X once, 1,000 × 10: 1.00 µs per epoch (0.900 to 1.10)",
+            "read X once, 10,000 × 10: 20.0 µs per epoch (18.0 to 22.0)",
+            "Cython, 10,000 × 10: 30.0 µs per epoch (27.0 to 33.0)",
+        }
+        np.testing.assert_allclose(next(iter(points.values())).get_xydata(), [[80_000, 10]])
+        assert all(line.get_marker() not in ("", "None") for line in points.values())
+
+
+class TestCrossoverMap:
+    @pytest.fixture
+    def shapes(self):
+        """NumPy is slower by 4 at 10 samples and faster by 16 at 1,000; the Python loop is left out of the largest."""
+        return [
+            judged(10, 1, python=1, numpy=8, numba=2, cython=2.2),
+            judged(10, 5, auto="cython", python=50, numpy=8, numba=2, cython=2.2),
+            judged(1000, 1, python=100, numpy=8, numba=2 * 64, cython=2.2 * 64),
+            judged(1000, 5, auto="cython__2".replace("__", "-"), numpy=8, numba=128, cython=60, cython__2=31),
+            judged(100_000, 1, numpy=80, cython=40, cython__2=20),
+        ]
+
+    def test_cells_have_the_colour_and_the_time_of_the_fastest(self, shapes):
+        _, ax = pyplot.subplots()
+        assert plots.crossover_map({"shapes": shapes}, ax=ax) is ax
+        assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "5"]
+        assert [label.get_text() for label in ax.get_yticklabels()] == ["10", "1,000", "100,000"]
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("features", "samples")
+        cells = {tuple(np.rint(cell.get_center()).astype(int)): cell for cell in ax.patches}
+        assert set(cells) == {(0, 0), (1, 0), (0, 1), (1, 1), (0, 2)}
+        for place, name in {(0, 0): "python", (1, 0): "numba", (0, 1): "numpy", (1, 1): "numpy"}.items():
+            assert same_color(cells[place].get_facecolor(), plots.color(name))
+        assert same_color(cells[0, 2].get_facecolor(), maps.fill("cython-2"))
+        texts = {tuple(map(int, text.get_position())): text.get_text() for text in ax.texts}
+        assert texts[0, 0] == "1.0 µs"
+        assert texts[1, 0] == "2.0 µs\nauto: Cython\n1.10×"
+        assert texts[1, 1] == "8.0 µs\nauto: Cython\n2 threads\n3.88×"
+        assert cells[0, 0].get_gid() == "Python loop over lists, 10 × 1: 1.00 µs per epoch (0.900 to 1.10)"
+        assert cells[1, 0].get_gid() == ("Numba, 10 × 5: 2.00 µs per epoch (1.80 to 2.20); auto: Cython, 1.10× as long")
+
+    def test_lines_pass_where_two_are_equally_fast(self, shapes):
+        ax = plots.crossover_map({"shapes": shapes})
+        lines = {one.get_gid(): one for one in ax.collections if isinstance(one, ContourSet)}
+        assert set(lines) == {"Python loop = NumPy (interpolated)", "NumPy = compiled (interpolated)"}
+        vertices = np.concatenate([path.vertices for path in lines["NumPy = compiled (interpolated)"].get_paths()])
+        # At 1 feature the ratio falls from 4 at row 0 to 1/16 at row 1: a third of the way, in logarithms.
+        below = vertices[(np.abs(vertices[:, 0]) < 1e-9) & (vertices[:, 1] < 1)]
+        np.testing.assert_allclose(below[:, 1], 1 / 3, atol=1e-9)
+        labels = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert {"Python loop = NumPy", "NumPy = compiled", "same choice of auto", "Cython, 2 threads"} <= set(labels)
+
+    def test_several_threads_pay_from_some_size_on(self):
+        shapes = [judged(10**k, 1, cython=10**k, cython__2=10**k / 2 + 50) for k in range(1, 4)]
+        ax = plots.crossover_map({"shapes": shapes})
+        (line,) = [one for one in ax.collections if isinstance(one, ContourSet)]
+        assert line.get_gid() == "Cython: 1 = 2 threads (interpolated)"
+        heights = np.concatenate([path.vertices for path in line.get_paths()])[:, 1]
+        np.testing.assert_allclose(heights, 1)  # at 100 × 1 they are equal
+
+    def test_of_kinds_the_best_counts(self):
+        found = entry(1, 1, numpy=8, in_place=4, numba=3, cython=5, cython__2=2)["contestants"]
+        assert crossings.best(found, crossings.NUMPY) == 4 * MICRO
+        assert crossings.best(found, crossings.COMPILED) == 2 * MICRO
+        assert crossings.best(found, ["cython"], threads=1) == 5 * MICRO
+        assert np.isnan(crossings.log_ratio(crossings.best(found, ["python"]), 1.0))
+
+    def test_the_choices_of_auto_are_surrounded(self, shapes):
+        ax = plots.crossover_map({"shapes": shapes})
+        outlines = [one.get_segments() for one in ax.collections if isinstance(one, LineCollection)]
+        edges = {tuple(map(tuple, edge)) for outline in outlines for edge in outline}
+        assert ((0.5, -0.5), (0.5, 0.5)) in edges  # python | cython
+        assert ((1.5, 0.5), (1.5, 1.5)) in edges  # the rim
+        alone = plots.crossover_map({"shapes": [judged(10 * k, 1, numpy=1) for k in range(1, 4)]})
+        (outline,) = [one for one in alone.collections if isinstance(one, LineCollection)]
+        assert len(outline.get_segments()) == 8  # none between the cells
+
+    def test_text_can_be_read_on_every_colour(self):
+        for name in (*contestants.COLORS, "read", "other", "cython-2", "numpy-2", "numba-2"):
+            light, dark = sorted(map(figures.luminance, (maps.fill(name), figures.text_on(maps.fill(name)))))[::-1]
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, name
+
+    def test_what_is_missing_is_named(self):
+        with pytest.raises(ValueError, match="results must have at least one shape; got none"):
+            plots.crossover_map({"shapes": []})
+        message = (
+            r"results must have 'best', 'auto' and 'regret' of each shape; got 1,000 × 10 without 'auto', 'regret'"
+        )
+        with pytest.raises(ValueError, match=message):
+            plots.crossover_map({"shapes": [entry(1000, 10, numpy=1) | {"best": "numpy"}]})
+
+
+class TestRoofline:
+    @pytest.fixture
+    def found(self):
+        work = {"operations_per_epoch": 42_000, "bytes_per_epoch": 84_000}
+        shapes = [entry(1000, 10, work, numpy=21, cython=4.2, cython__2=2.1), entry(10_000, 10, work, numpy=210)]
+        shapes[0]["contestants"]["sgd"] = entry(1, 1, sgd=30)["contestants"]["sgd"]
+        limits = [
+            {"threads": 1, "operations_per_second": 4e10, "bytes_per_second": {"L2": 8e10, "memory": 1e10}},
+            {"threads": 2, "operations_per_second": 8e10, "bytes_per_second": {"L2": 16e10, "memory": 1.5e10}},
+        ]
+        return {"limits": limits, "shapes": shapes}
+
+    def test_roofs_have_the_right_heights(self, found):
+        _, ax = pyplot.subplots()
+        assert plots.roofline(found, ax=ax) is ax
+        roofs = {
+            line.get_gid(): line for line in ax.lines if "thread:" in line.get_gid() or "threads:" in line.get_gid()
+        }
+        expected = {
+            "L2, 1 thread: 80.0 GB/s, at most 40.0 Gop/s": (8e10, 4e10, "-"),
+            "memory, 1 thread: 10.0 GB/s, at most 40.0 Gop/s": (1e10, 4e10, "-"),
+            "L2, 2 threads: 160 GB/s, at most 80.0 Gop/s": (16e10, 8e10, "--"),
+            "memory, 2 threads: 15.0 GB/s, at most 80.0 Gop/s": (1.5e10, 8e10, "--"),
+        }
+        assert set(roofs) == set(expected)
+        for gid, (speed, peak, dashes) in expected.items():
+            x, y = roofs[gid].get_data()
+            np.testing.assert_allclose(y, np.minimum(peak, speed * x))
+            assert peak / speed in x  # the corner
+            assert x[-1] == ax.get_xlim()[1]
+            assert roofs[gid].get_linestyle() == dashes
+        texts = {text.get_text() for text in ax.texts}
+        assert {"L2 80.0 GB/s", "memory 10.0 GB/s", "1 thread: 40.0 Gop/s", "2 threads: 80.0 Gop/s"} <= texts
+        assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+
+    def test_points_are_operations_per_byte_and_per_second(self, found):
+        ax = plots.roofline(found)
+        points = {line.get_gid(): line for line in ax.lines if "per epoch" in line.get_gid()}
+        assert len(points) == 4  # nothing is known of the work of sgd
+        told = "NumPy, 1,000 × 10: 21.0 µs per epoch (18.9 to 23.1), 2.00 Gop/s at 0.500 operations per byte"
+        np.testing.assert_allclose(points[told].get_xydata(), [[0.5, 2e9]])
+        assert same_color(points[told].get_color(), plots.color("numpy"))
+        assert points[told].get_marker() == contestants.MARKERS["numpy"]
+        larger = next(line for gid, line in points.items() if gid.startswith("NumPy, 10,000"))
+        assert larger.get_markersize() > points[told].get_markersize()
+        (threads,) = [line for gid, line in points.items() if gid.startswith("Cython, 2 threads")]
+        assert not same_color(threads.get_markerfacecolor(), plots.color("cython"))
+        (low, high), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+        assert all(low < x < high and bottom < y < top for line in points.values() for x, y in line.get_xydata())
+        labels = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert labels == ["roofs, 1 thread", "roofs, 2 threads", "NumPy", "Cython", "Cython, 2 threads"]
+
+    def test_a_machine_whose_peak_is_unknown_has_roofs_that_only_rise(self, found):
+        found["limits"] = [{"threads": 1, "operations_per_second": None, "bytes_per_second": {"memory": 1e10}}]
+        x, y = next(
+            line for line in plots.roofline(found).lines if line.get_gid() == "memory, 1 thread: 10.0 GB/s"
+        ).get_data()
+        np.testing.assert_allclose(y, 1e10 * np.asarray(x))
+
+    def test_a_machine_whose_memory_is_unknown_has_a_ceiling(self, found):
+        found["limits"] = [{"threads": 1, "operations_per_second": 4e10, "bytes_per_second": {}}]
+        ax = plots.roofline(found)
+        roof = next(line for line in ax.lines if line.get_gid() == "processor, 1 thread: at most 40.0 Gop/s")
+        np.testing.assert_allclose(roof.get_ydata(), 4e10)
+        found["limits"][0]["operations_per_second"] = None
+        assert len(plots.roofline(found).lines) == 4
+
+    def test_without_points_the_roofs_are_drawn(self, found):
+        found["shapes"] = [entry(10, 1, sgd=1)]
+        assert len(plots.roofline(found).lines) == 4
+
+    def test_without_limits_it_is_refused(self, found):
+        del found["limits"]
+        with pytest.raises(
+            ValueError, match="results must have 'limits', the most that the machine can do; got only 'shapes'"
+        ):
+            plots.roofline(found)
+
+
+def draw_all(result):
+    """Yield an Axes of every function."""
+    work = {"operations_per_epoch": 42_000, "bytes_per_epoch": 84_000}
+    shapes = [entry(1000, 10, work, python=100, numpy=21, cython=4.2), entry(10_000, 10, work, numpy=210, cython__2=4)]
+    limits = [{"threads": 1, "operations_per_second": 4e10, "bytes_per_second": {"L2": 8e10, "memory": 1e10}}]
+    machine = {"cpu": "Intel(R) Xeon(R) Platinum 8375C CPU @ 2.90GHz", "caches": {"L1": 32768}}
+    found = {"machine": machine, "settings": {"dtype": "float64", "order": "C"}, "limits": limits, "shapes": shapes}
+    map_shapes = [
+        judged(10, 1, python=1, numpy=8, cython=2),
+        judged(10, 5, auto="cython", python=9, numpy=8, cython=9, cython__2=9),
+        judged(100, 1, numpy=8, numba=3, cython=4, cython__2=3.5),
+    ]
+    draws = (
+        lambda ax: plots.cost_history(result, ax=ax),
+        lambda ax: plots.learning_rates({"0.1": [3.0, 2.0], "0.2": [3.0, 1e9]}, least_cost=1.0, ax=ax),
+        lambda ax: plots.contour_path([[0.0], [1.0]], [1.0, 3.0], {"0.1": [[0.0, 0.0], [1.0, 1.0]]}, ax=ax),
+        lambda ax: plots.ladder(found, (1000, 10), ax=ax),
+        lambda ax: plots.epoch_times(found, ax=ax),
+        lambda ax: plots.roofline(found, ax=ax),
+        lambda ax: plots.crossover_map({"shapes": map_shapes}, ax=ax),
+    )
+    for draw in draws:
+        yield draw(plots.new_figure(5.5, 4.5).add_subplot())
+
+
+@pytest.mark.parametrize("background", ["black", "none"])
+def test_pictures_follow_the_style_of_the_caller(result, background):
+    ink = "#A1B2C3"
+    names = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "axes.titlecolor")
+    with rc_context({**dict.fromkeys(names, ink), "axes.facecolor": background, "figure.facecolor": background}):
+        for ax in draw_all(result):
+            ax.figure.canvas.draw()
+            on_cells = [text for text in ax.texts if text.get_bbox_patch()]
+            texts = [text for text in ax.findobj(pyplot.Text) if text.get_text() and text not in on_cells]
+            assert all(same_color(text.get_color(), ink) for text in texts)
+            rules = [line.get_color() for line in ax.lines if line.get_linestyle() != "None"]
+            assert background == "none" or not any(same_color(color, "black") for color in rules)
+
+
+def test_what_is_written_stays_in_the_figure(result):
+    for ax in draw_all(result):
+        ax.figure.canvas.draw()
+        figure, box = ax.figure.bbox, ax.get_tightbbox()
+        assert figure.x0 - 1 <= box.x0 <= box.x1 <= figure.x1 + 1, ax.get_title()
+        assert figure.y0 - 1 <= box.y0 <= box.y1 <= figure.y1 + 1, ax.get_title()
+
+
+def test_texts_of_cells_stay_in_them():
+    """Every second choice is another, at seven numbers of features and six of samples."""
+    shapes = [
+        judged(
+            10**n, 5 * p, auto="cython-2" if (n + p) % 2 else None, numpy=8.8, numba=123.4, cython=1234, cython__2=80
+        )
+        for n in range(1, 7)
+        for p in range(1, 8)
+    ]
+    ax = plots.crossover_map({"shapes": shapes}, ax=plots.new_figure(5.5, 4.5).add_subplot())
+    ax.figure.canvas.draw()
+    width, height = ax.bbox.width / 7, ax.bbox.height / 6
+    for text in ax.texts:
+        box = text.get_window_extent()
+        assert box.width <= width
+        assert box.height <= height
+
+
+def test_names_of_marks_are_short_and_all_different(result):
+    for ax in draw_all(result):
+        said = gids(ax)
+        assert said
+        assert len(set(said)) == len(said)
+        assert max(map(len, said)) <= 130
 
 
 @pytest.mark.parametrize("name", ["curve.xyz", "curve", "missing/curve.png"])

@@ -4,12 +4,12 @@ A backend is a module that exports::
 
     descend(X, y, weights, rates, costs, gradient, threads=1) -> int
 
-X : (n_samples, n_features) float64 or float32, C- or Fortran-contiguous; never written to.
-y : (n_samples,) float64; never written to.
-weights : (n_features + 1,) with an intercept in front, or (n_features,) without; float64, updated in place.
-rates : (epochs,) float64, one learning rate for each epoch.
-costs : (epochs,) float64; ``costs[k]`` receives J of the weights that update k starts from.
-gradient : float64, the shape of the weights; receives the gradient of the last epoch looked at.
+- X: (n_samples, n_features) float64 or float32, C- or Fortran-contiguous; never written to.
+- y: (n_samples,) float64; never written to.
+- weights: (n_features + 1,) with an intercept in front, or (n_features,) without; float64, updated in place.
+- rates: (epochs,) float64, one learning rate for each epoch.
+- costs: (epochs,) float64; ``costs[k]`` receives J of the weights that update k starts from.
+- gradient: float64, the shape of the weights; receives the gradient of the last epoch looked at.
 
 It applies ``len(rates)`` updates and returns how many it applied: fewer than asked only because the cost, or a
 weight that the update would have led to, was not finite. That update is not applied, so weights stay finite.

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--order", choices=["C", "F"], default="C", help="the memory order of X")
     parser.add_argument("--dtype", choices=["float64", "float32"], default="float64", help="the numbers of X")
     parser.add_argument("--json", metavar="FILE", help="save everything as JSON; - prints it instead of the table")
-    parser.add_argument("--plot", metavar="FOLDER", help="save ladder.png and roofline.png there")
+    parser.add_argument("--plot", metavar="FOLDER", help="save ladder.png, epoch_times.png and roofline.png there")
     parser.add_argument("--write", metavar="FILE.md", help="put the table between the bench markers of a file")
 
 
@@ -101,13 +101,14 @@ def describe_threads(results: Results) -> str:
 
 
 def save_pictures(results: Results, folder: Path) -> None:
-    """Save the ladder of the largest shape that the loop was timed at, and the roofline."""
+    """Save the ladder of the largest shape that the loop was timed at, the times of all shapes, and the roofline."""
     entries = results["shapes"]
     with_loop = [entry for entry in entries if "python" in entry["contestants"]] or entries
     entry = max(with_loop, key=lambda entry: entry["bytes"])
     shape = entry["n_samples"], entry["n_features"]
     for name, draw in (
         ("ladder", partial(plots.ladder, results, shape)),
+        ("epoch_times", partial(plots.epoch_times, results)),
         ("roofline", partial(plots.roofline, results)),
     ):
         figure = plots.new_figure(9, 5.5)

@@ -23,11 +23,32 @@ def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
     what the long steps amplify, small. What is left of the epochs is filled with shorter cycles, for the upper part of
     [convexity, smoothness] that they can do as much for; they leave what lies below no larger than it was.
 
+    Parameters
+    ----------
+    epochs : int
+        How many rates.
+    smoothness : float
+        The largest eigenvalue of XᵀX/n (with the column of ones), not negative.
+    convexity : float
+        The smallest non-zero eigenvalue. At 0, or where it is the smoothness, all rates are 1/smoothness.
+
+    Returns
+    -------
+    ndarray of shape (epochs,), float64
+        The rate of each epoch.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not what is described above.
+
     References
     ----------
     V. I. Lebedev and S. A. Finogenov, Ordering of the iterative parameters in the cyclical Chebyshev iterative
     method, USSR Comput. Math. Math. Phys. 11 (1971) 155-170.
+
     A. A. Samarskii and E. S. Nikolaev, Numerical Methods for Grid Equations II, Birkhäuser, 1989, chapter 6.
+
     Y. Saad, Iterative Methods for Sparse Linear Systems, 2nd ed., SIAM, 2003, section 12.3.2.
 
     Examples

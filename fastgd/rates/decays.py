@@ -12,6 +12,27 @@ def constant(epochs: int, smoothness: float, convexity: float = 0.0, *, initial:
     1/smoothness is the longest step that is sure to lower the cost as much as theory promises for one rate; above
     2/smoothness almost every start diverges.
 
+    Parameters
+    ----------
+    epochs : int
+        How many rates.
+    smoothness : float
+        The largest eigenvalue of XᵀX/n (with the column of ones), not negative.
+    convexity : float
+        The smallest non-zero eigenvalue, which does not matter here.
+    initial : float or None
+        The rate; None is 1/smoothness, or 1 where that is 0.
+
+    Returns
+    -------
+    ndarray of shape (epochs,), float64
+        The rate of each epoch.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not what is described above.
+
     References
     ----------
     Y. Nesterov, Lectures on Convex Optimization, 2nd ed., Springer, 2018, section 2.1.5.
@@ -30,6 +51,29 @@ def inverse_scaling(
     epochs: int, smoothness: float, convexity: float = 0.0, *, initial: float | None = None, power: float = 0.5
 ) -> Array:
     """Return initial / (k + 1)^power for epoch k; `initial` is 1/smoothness unless given.
+
+    Parameters
+    ----------
+    epochs : int
+        How many rates.
+    smoothness : float
+        The largest eigenvalue of XᵀX/n (with the column of ones), not negative.
+    convexity : float
+        The smallest non-zero eigenvalue, which does not matter here.
+    initial : float or None
+        The first rate; None is 1/smoothness.
+    power : float
+        How fast they shrink; 0 keeps them as they are.
+
+    Returns
+    -------
+    ndarray of shape (epochs,), float64
+        The rate of each epoch.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not what is described above.
 
     References
     ----------
@@ -57,6 +101,31 @@ def step_decay(
 ) -> Array:
     """Return a rate that is multiplied by `factor` every so many epochs; it begins at `initial`, or 1/smoothness.
 
+    Parameters
+    ----------
+    epochs : int
+        How many rates.
+    smoothness : float
+        The largest eigenvalue of XᵀX/n (with the column of ones), not negative.
+    convexity : float
+        The smallest non-zero eigenvalue, which does not matter here.
+    initial : float or None
+        The first rate; None is 1/smoothness.
+    factor : float
+        What the rate is multiplied by.
+    every : int
+        After how many epochs.
+
+    Returns
+    -------
+    ndarray of shape (epochs,), float64
+        The rate of each epoch.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not what is described above.
+
     References
     ----------
     R. Ge, S. M. Kakade, R. Kidambi and P. Netrapalli, The step decay schedule: a near optimal, geometrically decaying
@@ -81,6 +150,29 @@ def exponential_decay(
     epochs: int, smoothness: float, convexity: float = 0.0, *, initial: float | None = None, decay: float = 0.01
 ) -> Array:
     """Return initial·exp(−decay·k) for epoch k; `initial` is 1/smoothness unless given.
+
+    Parameters
+    ----------
+    epochs : int
+        How many rates.
+    smoothness : float
+        The largest eigenvalue of XᵀX/n (with the column of ones), not negative.
+    convexity : float
+        The smallest non-zero eigenvalue, which does not matter here.
+    initial : float or None
+        The first rate; None is 1/smoothness.
+    decay : float
+        By what share, nearly, the rate shrinks in an epoch.
+
+    Returns
+    -------
+    ndarray of shape (epochs,), float64
+        The rate of each epoch.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not what is described above.
 
     References
     ----------

@@ -36,12 +36,23 @@ def eigenvalues(epochs: int, spectrum: ArrayLike) -> Array:
     epochs : int
         How many rates.
     spectrum : array_like of shape (k,)
-        The non-zero eigenvalues of XᵀX/n (with the column of ones).
+        The non-zero eigenvalues of XᵀX/n (with the column of ones), in any order.
+
+    Returns
+    -------
+    ndarray of shape (epochs,), float64
+        The rate of each epoch.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not what is described above.
 
     References
     ----------
     D. M. Young, On Richardson's method for solving linear systems with positive definite matrices, J. Math. Phys. 32
     (1953) 243-255 (the reciprocals, and that their order matters).
+
     R. Fletcher, A limited memory steepest descent method, Math. Program. 135 (2012) 413-436 (reciprocals of eigenvalues
     that are estimated, the large ones first).
 

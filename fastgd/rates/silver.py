@@ -18,6 +18,25 @@ def silver(epochs: int, smoothness: float, convexity: float = 0.0) -> Array:
     epochs than short steps can bring it, as n^−1.27. With a convexity above 0 the schedule starts again after 2ᵏ − 1
     epochs, the fewest that are sure to halve the error, so that the error falls geometrically.
 
+    Parameters
+    ----------
+    epochs : int
+        How many rates.
+    smoothness : float
+        The largest eigenvalue of XᵀX/n (with the column of ones), not negative.
+    convexity : float
+        The smallest non-zero eigenvalue; 0 if it is not known, for one schedule without a new start.
+
+    Returns
+    -------
+    ndarray of shape (epochs,), float64
+        The rate of each epoch.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not what is described above.
+
     References
     ----------
     J. M. Altschuler and P. A. Parrilo, Acceleration by stepsize hedging II: silver stepsize schedule for smooth convex

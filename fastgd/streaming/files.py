@@ -39,8 +39,8 @@ def fit_files(
     Parameters
     ----------
     paths : path, or iterable of paths
-        Each a file, a folder (its .parquet or .csv files) or a pattern such as ``data/*.parquet``. The suffix says what a
-        file is; all must be of one kind.
+        Each a file, a folder (its .parquet or .csv files) or a pattern such as ``data/*.parquet``. The suffix says what
+        a file is; all must be of one kind.
     target : str
         The column to predict.
     features : sequence of str or None

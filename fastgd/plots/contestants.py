@@ -1,0 +1,92 @@
+"""How pictures show those who are timed: their names, colours and markers, and what is said of a measurement."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastgd.plots.figures import PALETTE, style
+
+TITLES = {
+    "arrays": "Python loop over array scalars", "python": "Python loop over lists", "numpy": "NumPy",
+    "in_place": "NumPy, no temporaries", "numba": "Numba", "cython": "Cython", "compressed": "compressed problem",
+    "read": "read X once", "jax": "JAX", "sgd": "SGDRegressor",
+}  # fmt: skip
+# There are more contestants than colours: those of other libraries share two with steps of the study.
+COLORS = {
+    "arrays": "yellow", "python": "orange", "numpy": "blue", "in_place": "sky", "numba": "green",
+    "cython": "vermillion", "compressed": "purple", "jax": "purple", "sgd": "sky",
+}  # fmt: skip
+GREYS = {"read": "#767676"}  # on light and on dark
+MARKERS = {
+    "arrays": "X", "python": "P", "numpy": "s", "in_place": "p", "numba": "^", "cython": "o", "compressed": "*",
+    "read": ".", "jax": "D", "sgd": "v",
+}  # fmt: skip
+UNITS = ((1e6, "µs"), (1e3, "ms"), (1.0, "s"))
+
+
+def title(name: str) -> str:
+    """Return what a picture calls a contestant of `fastgd bench`.
+
+    Examples
+    --------
+    >>> from fastgd import plots
+    >>> plots.title("cython-2")
+    'Cython, 2 threads'
+    """
+    base, _, threads = name.partition("-")
+    return TITLES.get(base, base) + (f", {threads} threads" if threads else "")
+
+
+def color(name: str) -> str:
+    """Return a contestant's colour, of the palette of Okabe and Ito; grey for what is no contestant's.
+
+    Examples
+    --------
+    >>> from fastgd import plots
+    >>> plots.color("cython") == plots.color("cython-2") == "#D55E00"
+    True
+    """
+    base = name.partition("-")[0]
+    return PALETTE[COLORS[base]] if base in COLORS else GREYS.get(base, "#999999")
+
+
+def line_style(name: str) -> dict[str, Any]:
+    """Return how a contestant's line differs from others by more than its colour."""
+    base, _, threads = name.partition("-")
+    return {
+        "linestyle": "--" if threads else "-",
+        "marker": MARKERS.get(base, "o"),
+        "markersize": 5,
+        "markerfacecolor": style("axes.facecolor") if threads else None,
+        "linewidth": 2.5 if base == "read" else 1.3,
+    }
+
+
+def format_number(value: float) -> str:
+    """Return three digits, and all that stand before the decimal point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}".rstrip(".")
+
+
+def unit_of(seconds: float) -> tuple[float, str]:
+    """Return the unit that suits a time, as how many of it a second has, and its sign."""
+    return next((unit for unit in UNITS if seconds * unit[0] < 999.5), UNITS[-1])
+
+
+def format_shape(n_samples: int, n_features: int) -> str:
+    """Return the shape of X."""
+    return f"{n_samples:,} × {n_features:,}"
+
+
+def tell(name: str, one: Mapping[str, Any], shape: Sequence[int] = ()) -> str:
+    """Return what a mark says of a measurement: who, at which shape if that is not told elsewhere, and how long."""
+    factor, unit = unit_of(one["seconds"])
+    middle, lower, upper = (format_number(factor * seconds) for seconds in (one["seconds"], *one["quartiles"]))
+    where = f", {format_shape(*shape)}" if shape else ""
+    return f"{title(name)}{where}: {middle} {unit} per epoch ({lower} to {upper})"
+
+
+def describe_settings(results: Mapping[str, Any]) -> str:
+    """Return the processor and the data of measurements, nothing where the results do not know."""
+    if "machine" not in results or "settings" not in results:
+        return ""
+    settings = results["settings"]
+    return f"{results['machine']['cpu']}, {settings['dtype']}, {settings['order']} order"

@@ -1,0 +1,94 @@
+"""Where two contestants are equally fast, on the grid of shapes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import inf, log, nan
+from typing import Any
+
+import numpy as np
+
+from fastgd.arrays import Array
+
+NUMPY, COMPILED = ("numpy", "in_place"), ("numba", "cython")
+
+Contestants = Mapping[str, Mapping[str, Any]]
+Segments = list[list[tuple[float, float]]]
+
+
+class Grid:
+    """The shapes of results as evenly spaced categories.
+
+    Attributes
+    ----------
+    features, samples : list of int
+        The numbers that occur, in ascending order: columns and rows of the grid.
+    cells : dict of (column, row) to entry
+    """
+
+    def __init__(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        self.features = sorted({entry["n_features"] for entry in entries})
+        self.samples = sorted({entry["n_samples"] for entry in entries})
+        self.cells = {
+            (self.features.index(entry["n_features"]), self.samples.index(entry["n_samples"])): entry
+            for entry in entries
+        }
+
+    def values(self, function: Callable[[Contestants], float]) -> Array:
+        """Return a function of contestants at each cell, (samples, features), NaN where nothing was measured."""
+        values = np.full((len(self.samples), len(self.features)), nan)
+        for (column, row), entry in self.cells.items():
+            values[row, column] = function(entry["contestants"])
+        return values
+
+    def outline(self, inside: set[tuple[int, int]]) -> Segments:
+        """Return the edges between these cells and all that is not one of them."""
+        edges = []
+        for column, row in sorted(inside):
+            left, right, low, high = column - 0.5, column + 0.5, row - 0.5, row + 0.5
+            if (column - 1, row) not in inside:
+                edges.append([(left, low), (left, high)])
+            if (column + 1, row) not in inside:
+                edges.append([(right, low), (right, high)])
+            if (column, row - 1) not in inside:
+                edges.append([(left, low), (right, low)])
+            if (column, row + 1) not in inside:
+                edges.append([(left, high), (right, high)])
+        return edges
+
+
+def find_crossings(grid: Grid) -> dict[str, tuple[Array, Array, Array]]:
+    """Return, by who is compared, coordinates of columns and rows and the logarithm of the ratio of two times there.
+
+    Only ratios that pass 1 somewhere are returned. Half a cell at the rim has the value of its centre.
+    """
+    names = {name for entry in grid.cells.values() for name in entry["contestants"]}
+    most = max((count_threads(name) for name in names if name.startswith("cython")), default=1)
+    pairs: dict[str, Callable[[Contestants], float]] = {
+        "Python loop = NumPy": lambda found: log_ratio(best(found, ["python"]), best(found, NUMPY)),
+        "NumPy = compiled": lambda found: log_ratio(best(found, NUMPY), best(found, COMPILED)),
+        f"Cython: 1 = {most} threads": lambda found: log_ratio(
+            best(found, ["cython"], threads=1), best(found, ["cython"], threads=most)
+        ),
+    }
+    crossings = {}
+    for label, function in pairs.items():
+        values = np.pad(grid.values(function), 1, mode="edge")
+        if (values < 0).any() and (values > 0).any():
+            columns, rows = (np.array([-0.5, *range(n), n - 0.5]) for n in (len(grid.features), len(grid.samples)))
+            crossings[label] = columns, rows, values
+    return crossings
+
+
+def count_threads(name: str) -> int:
+    """Return the number of threads in a contestant's name."""
+    return int(name.partition("-")[2] or 1)
+
+
+def best(found: Contestants, bases: Sequence[str], threads: int | None = None) -> float:
+    """Return the shortest time of some contestants, with so many threads or any; infinity where there is none."""
+    names = [name for name in found if name.partition("-")[0] in bases and threads in (None, count_threads(name))]
+    return min((found[name]["seconds"] for name in names), default=inf)
+
+
+def log_ratio(first: float, second: float) -> float:
+    """Return the logarithm of the ratio of two times; NaN where one was not measured."""
+    return log(first / second) if first < inf and second < inf else nan

@@ -1,0 +1,127 @@
+"""What all pictures share: figures, colours that follow the caller's style, and legends that have room."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# The palette of Okabe and Ito, which colour-blind people can tell apart, without black: backgrounds may be dark.
+PALETTE = {
+    "blue": "#0072B2", "vermillion": "#D55E00", "green": "#009E73", "orange": "#E69F00", "purple": "#CC79A7",
+    "sky": "#56B4E9", "yellow": "#F0E442",
+}  # fmt: skip
+LETTER = 0.53  # the width of a letter, of its size
+SHARE = 0.775  # of a figure's width that axes have before any layout
+
+
+def import_matplotlib() -> Any:
+    """Return matplotlib, or say what to install."""
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise ImportError("pictures need matplotlib: pip install 'fastgd[plot]'") from error
+    return matplotlib
+
+
+def new_figure(width: float = 6.4, height: float = 4.0) -> "Figure":
+    """Return an empty figure, `width` × `height` inches."""
+    import_matplotlib()
+    from matplotlib import pyplot
+
+    return pyplot.figure(figsize=(width, height), layout="constrained")
+
+
+def check_picture(path: str | Path) -> Path:
+    """Return the path of a picture that matplotlib can save; refuse it before any work is done.
+
+    Raises
+    ------
+    ValueError
+        If the ending is none of a picture, or the folder does not exist.
+    """
+    import_matplotlib()
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    endings = sorted(FigureCanvasBase.get_supported_filetypes())
+    path = Path(path)
+    if path.suffix[1:].lower() not in endings:
+        raise ValueError(f"--plot must end in one of {', '.join(endings)}; got {str(path)!r}")
+    if not path.parent.is_dir():
+        raise ValueError(f"--plot must be in a folder that exists; got {str(path)!r}")
+    return path
+
+
+def style(name: str) -> Any:
+    """Return one of matplotlib's rcParams: what the caller wants text, rules and backgrounds to look like."""
+    return import_matplotlib().rcParams[name]
+
+
+def luminance(color: Any) -> float:
+    """Return the relative luminance of a colour, as WCAG defines it: 0 for black, 1 for white."""
+    from matplotlib.colors import to_rgb
+
+    parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def text_on(color: Any) -> str:
+    """Return black or white, whichever has more contrast on that colour: 4.58:1 or more on any."""
+    return "black" if luminance(color) > 0.179 else "white"
+
+
+def mix(color: Any, other: Any, share: float) -> str:
+    """Return a colour with a share of another in it."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    red, green, blue = ((1 - share) * a + share * b for a, b in zip(to_rgb(color), to_rgb(other), strict=True))
+    return to_hex((red, green, blue))
+
+
+def size_in_points(ax: "Axes") -> tuple[float, float]:
+    """Return about how large the axes are going to be, before the layout is known."""
+    dots = ax.figure.dpi / 72
+    return ax.bbox.width / dots, ax.bbox.height / dots
+
+
+def set_title(ax: "Axes", text: str, details: str = "") -> None:
+    """Set a title and, below it, details, in lines no longer than the axes are wide."""
+    letters = int(0.85 * size_in_points(ax)[0] / (LETTER * font_size("medium")))
+    ax.set_title("\n".join([*wrap(text, letters), *wrap(details, letters)]), fontsize="medium")
+
+
+def font_size(name: str) -> float:
+    """Return the points of a relative size, such as "small"."""
+    from matplotlib.font_manager import FontProperties
+
+    return FontProperties(size=name).get_size_in_points()
+
+
+def legend_below(ax: "Axes", handles: Sequence[Any] | None = None) -> None:
+    """Put a legend under the label of the x axis, in as many columns as there is room for."""
+    from matplotlib.transforms import ScaledTranslation
+
+    handles = ax.get_legend_handles_labels()[0] if handles is None else list(handles)
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    column = font_size("small") * (LETTER * longest + 3.5)
+    width = size_in_points(ax)[0]
+    columns = max(1, min(len(handles), int(width / SHARE / column)))
+    columns = -(-len(handles) // -(-len(handles) // columns))  # as few as keep the number of rows
+    below = 4 * font_size("medium")  # the numbers and the label of the axis
+    right = columns * column > width  # then it needs the room under the other axis' labels, too
+    ax.legend(
+        handles=handles,
+        ncols=columns,
+        loc="upper right" if right else "upper center",
+        bbox_to_anchor=(1 if right else 0.5, 0),
+        bbox_transform=ax.transAxes + ScaledTranslation(0, -below / 72, ax.figure.dpi_scale_trans),
+        borderaxespad=0,
+        borderpad=0,
+        columnspacing=1.0,
+        handletextpad=0.5,
+        fontsize="small",
+        frameon=False,
+    )

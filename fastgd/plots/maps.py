@@ -1,0 +1,169 @@
+"""The map of all shapes: who is the fastest where."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fastgd.plots.contestants import color, format_shape, tell, title, unit_of
+from fastgd.plots.crossings import Grid, find_crossings
+from fastgd.plots.figures import LETTER, legend_below, mix, new_figure, set_title, size_in_points, text_on
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+DASHES = ((0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
+SMALLEST, LARGEST = 5.5, 9.0  # letters in cells, in points
+NEEDED = {"best", "auto", "regret"}
+
+
+def crossover_map(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
+    """Draw who is the fastest at each shape, where two are equally fast, and what `backend="auto"` chooses.
+
+    Parameters
+    ----------
+    results : mapping
+        With "shapes": what `fastgd.bench.measure` returned, and of each shape "best", the fastest contestant, "auto",
+        what is chosen, and "regret", how many times as long that takes.
+    ax : matplotlib Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+        With the numbers of features across and of samples upwards, evenly spaced. A cell has the colour of the fastest
+        (lighter for several threads) and its time per epoch; it says what `auto` chooses and the regret where that is
+        another. Dashed lines are where two are equally fast, interpolated; solid ones surround shapes with one choice
+        of `auto`.
+
+    Raises
+    ------
+    ValueError
+        If there are no shapes, or one has not what is described above.
+    ImportError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from fastgd import plots
+    >>> times = {"numpy": 1e-5, "cython": 2e-6}
+    >>> found = {name: {"seconds": time, "quartiles": [time, time]} for name, time in times.items()}
+    >>> judged = {"contestants": found, "best": "cython", "auto": "cython", "regret": 1.0}
+    >>> ax = plots.crossover_map({"shapes": [{"n_samples": 1000, "n_features": 10, **judged}]})
+    >>> ax.patches[0].get_gid()
+    'Cython, 1,000 × 10: 2.00 µs per epoch (2.00 to 2.00)'
+    """
+    entries = check_entries(results)
+    grid = Grid(entries)
+    columns, rows = len(grid.features), len(grid.samples)
+    if ax is None:
+        ax = new_figure(5.5, 4.5).add_subplot()
+    ax.set(xlim=(-0.5, columns - 0.5), ylim=(-0.5, rows - 0.5), xlabel="features", ylabel="samples")
+    ax.set_xticks(range(columns), [f"{count:,}" for count in grid.features], fontsize="small")
+    ax.set_yticks(range(rows), [f"{count:,}" for count in grid.samples], fontsize="small")
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    width, height = size_in_points(ax)
+    for place, entry in grid.cells.items():
+        draw_cell(ax, place, entry, (width / columns, height / rows))
+    handles = [*list_colors(entries), *draw_crossings(ax, grid), *draw_choices(ax, grid)]
+    set_title(ax, "The fastest, and its time per epoch")
+    legend_below(ax, handles)
+    return ax
+
+
+def check_entries(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the shapes of results that know who is best, and what is chosen."""
+    entries: list[dict[str, Any]] = list(results["shapes"])
+    if not entries:
+        raise ValueError("results must have at least one shape; got none")
+    for entry in entries:
+        if not entry.keys() >= NEEDED:
+            shape = format_shape(entry["n_samples"], entry["n_features"])
+            missing = ", ".join(map(repr, sorted(NEEDED - entry.keys())))
+            raise ValueError(
+                f"results must have 'best', 'auto' and 'regret' of each shape; got {shape} without {missing}"
+            )
+    return entries
+
+
+def fill(name: str) -> str:
+    """Return the colour of cells where that contestant is the fastest."""
+    return mix(color(name), "white", 0.5) if "-" in name else color(name)
+
+
+def draw_cell(ax: "Axes", place: tuple[int, int], entry: Mapping[str, Any], size: tuple[float, float]) -> None:
+    """Draw one shape: the colour of the fastest, its time, and what is chosen if that is another."""
+    from matplotlib.patches import Rectangle
+
+    column, row = place
+    best, auto = entry["best"], entry["auto"]
+    one, face = entry["contestants"][best], fill(best)
+    gid = tell(best, one, (entry["n_samples"], entry["n_features"]))
+    letters = min(LARGEST, max(SMALLEST, min(size[0] / 13 / LETTER, size[1] / 5.5)))
+    lines = [format_short(one["seconds"])]
+    if auto != best:
+        gid += f"; auto: {title(auto)}, {entry['regret']:.2f}× as long"
+        lines += [*describe_choice(auto, best), f"{entry['regret']:.2f}×"]
+    cell = ax.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=face, edgecolor="none"))
+    cell.set_gid(gid)
+    # Lines that cross a cell are faint behind its text.
+    behind = {"facecolor": face, "edgecolor": "none", "pad": 0.5, "alpha": 0.85}
+    look: dict[str, Any] = {"color": text_on(face), "fontsize": letters, "linespacing": 1.05, "bbox": behind}
+    ax.text(column, row, "\n".join(lines), ha="center", va="center", zorder=4, **look)
+
+
+def describe_choice(auto: str, best: str) -> list[str]:
+    """Return what is chosen, in lines that fit into a cell."""
+    name, _, threads = title(auto).partition(", ")
+    same = auto.partition("-")[0] == best.partition("-")[0]  # then the number of threads is what differs
+    return [f"auto: {name.partition(' ')[0]}", *filter(None, [threads or "1 thread" * same])]
+
+
+def format_short(seconds: float) -> str:
+    """Return a time with two digits, and all that stand before the decimal point."""
+    factor, unit = unit_of(seconds)
+    value = seconds * factor
+    return f"{value:,.0f} {unit}" if value >= 9.95 else f"{value:#.2g} {unit}"
+
+
+def list_colors(entries: list[dict[str, Any]]) -> list[Any]:
+    """Return what a legend shows of the colours."""
+    from matplotlib.patches import Patch
+
+    return [Patch(facecolor=fill(name), label=title(name)) for name in dict.fromkeys(e["best"] for e in entries)]
+
+
+def draw_crossings(ax: "Axes", grid: Grid) -> list[Any]:
+    """Draw where two contestants are equally fast; return what a legend shows."""
+    from matplotlib.lines import Line2D
+
+    handles: list[Any] = []
+    for (label, (columns, rows, values)), dashes in zip(find_crossings(grid).items(), DASHES, strict=False):
+        look: dict[str, Any] = {"colors": ["black"], "linestyles": [dashes], "linewidths": [1.8]}
+        lines = ax.contour(columns, rows, values, [0.0], zorder=3, **look)
+        lines.set_path_effects(halo(1.8))
+        lines.set_gid(f"{label} (interpolated)")
+        handles.append(Line2D([], [], color="black", linestyle=dashes, linewidth=1.8, label=label))
+        handles[-1].set_path_effects(halo(1.8))
+    return handles
+
+
+def draw_choices(ax: "Axes", grid: Grid) -> list[Any]:
+    """Draw a line around the shapes at which `auto` chooses the same; return what a legend shows."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.lines import Line2D
+
+    for name in sorted({entry["auto"] for entry in grid.cells.values()}):
+        edges = grid.outline({place for place, entry in grid.cells.items() if entry["auto"] == name})
+        lines = LineCollection(edges, colors="black", linewidths=1.2, capstyle="projecting", zorder=3.5, clip_on=False)
+        lines.set_path_effects(halo(1.2))
+        ax.add_collection(lines)
+    handle = Line2D([], [], color="black", linewidth=1.2, label="same choice of auto")
+    handle.set_path_effects(halo(1.2))
+    return [handle]
+
+
+def halo(width: float) -> list[Any]:
+    """Return what makes a black line visible on every colour: white on both sides of it."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=width + 1.6, foreground="white")]

@@ -1,0 +1,177 @@
+"""The roofline: how fast the machine allows a computation to be, and how fast it is."""
+
+from collections.abc import Mapping
+from math import inf, log, log10
+from typing import TYPE_CHECKING, Any
+
+from fastgd.plots.contestants import color, describe_settings, format_number, line_style, tell, title
+from fastgd.plots.figures import legend_below, new_figure, set_title, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SMALLEST, LARGEST = 3.5, 7.5  # markers, by the size of X
+LABELS = 0.2  # of the width, for what is written on the roofs
+WORK = {"operations_per_epoch", "bytes_per_epoch"}
+
+
+def roofline(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
+    """Draw operations per second against operations per byte, below the roofs that the machine sets.
+
+    The picture is that of Williams, Waterman and Patterson (2009): a computation of so many operations per byte is
+    bound by the bandwidth of the level of memory that its data are in, or by the most operations of the processor.
+
+    Parameters
+    ----------
+    results : mapping
+        What `fastgd.bench.measure` returned, or its JSON, with "limits".
+    ax : matplotlib Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+        With operations per byte across and operations per second upwards, both on logarithmic scales. Roofs are solid
+        for one thread and dashed for more; each point is a contestant at a shape, the larger the larger X is.
+
+    Raises
+    ------
+    ValueError
+        If the results have no limits.
+    ImportError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from fastgd import plots
+    >>> limit = {"threads": 1, "operations_per_second": 5e10, "bytes_per_second": {"L1": 2e11, "memory": 1e10}}
+    >>> work = {"operations_per_epoch": 40_000, "bytes_per_epoch": 80_000}
+    >>> found = {"numpy": {"seconds": 1e-5, "quartiles": [0.9e-5, 1.1e-5], **work}}
+    >>> shape = {"n_samples": 1000, "n_features": 10, "contestants": found}
+    >>> ax = plots.roofline({"limits": [limit], "shapes": [shape]})
+    >>> print(ax.lines[-1].get_gid())
+    NumPy, 1,000 × 10: 10.0 µs per epoch (9.00 to 11.0), 4.00 Gop/s at 0.500 operations per byte
+    """
+    from matplotlib.lines import Line2D
+
+    limits = results.get("limits")
+    if not limits:
+        had = ", ".join(map(repr, results)) or "nothing"
+        raise ValueError(f"results must have 'limits', the most that the machine can do; got only {had}")
+    points = [
+        (entry, name)
+        for entry in sorted(results["shapes"], key=size_of, reverse=True)  # small markers lie on large ones
+        for name, one in reversed(entry["contestants"].items())
+        if one.keys() >= WORK
+    ]
+    if ax is None:
+        ax = new_figure(9, 5.5).add_subplot()
+    reached = [place_of(entry["contestants"][name]) for entry, name in points]
+    low, high = find_range(limits, [intensity for intensity, _ in reached])
+    heights = [speed for _, speed in reached]
+    heights += [height for limit in limits for level in levels(limit) for height in roof(limit, level, [low, high])]
+    ax.set(xscale="log", yscale="log", xlim=(low, high))
+    if heights:
+        ax.set_ylim(min(heights) / 2, 3 * max(heights))
+    handles = [draw_roofs(ax, limit, low, high) for limit in limits]
+    sizes = {size_of(entry) for entry, _ in points}
+    for entry, name in points:
+        draw_point(ax, entry, name, marker_size(size_of(entry), sizes))
+    drawn = {name for _, name in points}
+    names = [name for name in dict.fromkeys(n for e in results["shapes"] for n in e["contestants"]) if name in drawn]
+    handles += [Line2D([], [], label=title(name), **look_of(name)) for name in names]
+    ax.set(xlabel="operations per byte", ylabel="operations per second")
+    ax.grid(alpha=0.25)
+    set_title(ax, "Roofline" + (" (larger marker: larger X)" if len(sizes) > 1 else ""), describe_settings(results))
+    legend_below(ax, handles)
+    return ax
+
+
+def size_of(entry: Mapping[str, Any]) -> int:
+    """Return the number of elements of X."""
+    return int(entry["n_samples"] * entry["n_features"])
+
+
+def place_of(one: Mapping[str, Any]) -> tuple[float, float]:
+    """Return a contestant's operations per byte and per second."""
+    operations = one["operations_per_epoch"]
+    return operations / one["bytes_per_epoch"], operations / one["seconds"]
+
+
+def look_of(name: str) -> dict[str, Any]:
+    """Return the look of a contestant's points."""
+    return {**line_style(name), "linestyle": "", "color": color(name)}
+
+
+def levels(limit: Mapping[str, Any]) -> list[str | None]:
+    """Return the levels of memory that have a roof, None for that of the processor alone where none was measured."""
+    return [*limit["bytes_per_second"]] or [None] * bool(limit["operations_per_second"])
+
+
+def roof(limit: Mapping[str, Any], level: str | None, intensities: list[float]) -> list[float]:
+    """Return the most operations per second with data in that level of memory, at so many operations per byte."""
+    peak, speed = limit["operations_per_second"] or inf, limit["bytes_per_second"].get(level, inf)
+    return [min(peak, speed * intensity) for intensity in intensities]
+
+
+def find_range(limits: list[dict[str, Any]], intensities: list[float]) -> tuple[float, float]:
+    """Return the operations per byte to show: all points, and the corners of roofs to the right of the first."""
+    corners = [
+        limit["operations_per_second"] / speed
+        for limit in limits
+        for speed in limit["bytes_per_second"].values()
+        if limit["operations_per_second"]
+    ]
+    shown = [*intensities, *corners] or [1.0]
+    return min(intensities or shown) / 5, 8 * max(shown)  # room for what is written there
+
+
+def draw_roofs(ax: "Axes", limit: Mapping[str, Any], low: float, high: float) -> Any:
+    """Draw a roof for each level of memory, the thicker the slower it is; return what a legend shows."""
+    from matplotlib.lines import Line2D
+
+    threads, peak = limit["threads"], limit["operations_per_second"]
+    who, dashes = ("1 thread", "-") if threads == 1 else (f"{threads} threads", (0, (5, 2)))
+    look: dict[str, Any] = {"color": style("text.color"), "linestyle": dashes, "zorder": 1}
+    drawn = levels(limit)
+    for k, level in enumerate(drawn):
+        told = [f"at most {format_number(peak / 1e9)} Gop/s"] if peak else []
+        # Those of several threads begin to the right of what is written on the others.
+        begin, strength = low if threads == 1 else low * (high / low) ** LABELS, (k + 1) / len(drawn)
+        ends = [begin, high]
+        if level:
+            speed = limit["bytes_per_second"][level]
+            told.insert(0, f"{format_number(speed / 1e9)} GB/s")
+            ends[1:1] = [peak / speed] if peak and begin < peak / speed < high else []
+        heights = roof(limit, level, ends)
+        (line,) = ax.plot(ends, heights, alpha=0.35 + 0.5 * strength, linewidth=0.7 + 0.9 * strength, **look)
+        line.set_gid(f"{level or 'processor'}, {who}: {', '.join(told)}")
+        if level and threads == 1:
+            x = low * (high / low) ** 0.015
+            label_slope(ax, x, roof(limit, level, [x])[0], f"{level} {told[0]}")
+    if peak:
+        place: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "bottom", "fontsize": "x-small"}
+        ax.annotate(f"{who}: {format_number(peak / 1e9)} Gop/s", (high, peak), (-3, 1), **place)
+    return Line2D([], [], label=f"roofs, {who}", **look)
+
+
+def label_slope(ax: "Axes", x: float, y: float, text: str) -> None:
+    """Write along a line of slope 1, from (x, y) on, at whatever angle the axes come to show it."""
+    place: dict[str, Any] = {"rotation": 45, "rotation_mode": "anchor", "transform_rotates_text": True, "va": "bottom"}
+    logarithms = ax.transLimits + ax.transAxes
+    ax.text(log10(x), log10(y), text, transform=logarithms, fontsize="x-small", clip_on=True, **place)
+
+
+def draw_point(ax: "Axes", entry: Mapping[str, Any], name: str, size: float) -> None:
+    """Draw what one contestant reached at one shape."""
+    one = entry["contestants"][name]
+    intensity, speed = place_of(one)
+    (mark,) = ax.plot([intensity], [speed], zorder=3, alpha=0.9, **{**look_of(name), "markersize": size})
+    told = tell(name, one, (entry["n_samples"], entry["n_features"]))
+    mark.set_gid(f"{told}, {format_number(speed / 1e9)} Gop/s at {format_number(intensity)} operations per byte")
+
+
+def marker_size(size: int, sizes: set[int]) -> float:
+    """Return the size of a marker, from that of X among all sizes."""
+    span = log(max(sizes) / min(sizes))
+    return SMALLEST + (LARGEST - SMALLEST) * (log(size / min(sizes)) / span if span else 0.5)

@@ -1,0 +1,75 @@
+"""The times of all shapes, against the size of X."""
+
+from collections.abc import Mapping
+from math import exp, fsum, log
+from typing import TYPE_CHECKING, Any
+
+from fastgd.plots.contestants import color, describe_settings, line_style, tell, title
+from fastgd.plots.figures import legend_below, new_figure, set_title, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def epoch_times(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
+    """Draw the time of an epoch against the size of X, a line for each contestant, and the limit below them.
+
+    Parameters
+    ----------
+    results : mapping
+        What `fastgd.bench.measure` returned, or its JSON.
+    ax : matplotlib Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+        With bytes of X across and µs per epoch upwards, both on logarithmic scales; cache sizes are vertical lines.
+        Every shape is a point; the line passes several of one size at their geometric mean.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from fastgd import plots
+    >>> times = {"numpy": 1e-5, "cython": 2e-6}
+    >>> found = {name: {"seconds": time, "quartiles": [0.9 * time, 1.1 * time]} for name, time in times.items()}
+    >>> shape = {"n_samples": 1000, "n_features": 10, "bytes": 80_000, "contestants": found}
+    >>> ax = plots.epoch_times({"machine": {"caches": {"L1": 32_768}}, "shapes": [shape]})
+    >>> ax.lines[1].get_gid()
+    'NumPy, 1,000 × 10: 10.0 µs per epoch (9.00 to 11.0)'
+    """
+    if ax is None:
+        ax = new_figure(9, 5.5).add_subplot()
+    ax.set(xscale="log", yscale="log", xlabel="bytes of X", ylabel="µs per epoch")
+    entries = sorted(results["shapes"], key=lambda entry: (entry["bytes"], -entry["n_samples"]))
+    last = {name: one["seconds"] for entry in entries for name, one in entry["contestants"].items()}
+    for name in sorted(last, key=lambda name: (name != "python", -last[name])):
+        draw_times(ax, name, [entry for entry in entries if name in entry["contestants"]])
+    for level, size in results["machine"]["caches"].items():
+        ax.axvline(size, color=style("axes.edgecolor"), alpha=0.7, linestyle=":", linewidth=1)
+        place: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+        ax.annotate(level, (size, 1), (3, -12), fontsize="small", **place)
+    ticks = {4**k * 1024: f"{4**k} KB" if k < 5 else f"{4 ** (k - 5)} MB" for k in range(10)}
+    ax.set_xticks(list(ticks), list(ticks.values()), fontsize="small")
+    ax.minorticks_off()
+    ax.grid(alpha=0.25)
+    set_title(ax, "An epoch against the size of X", describe_settings(results))
+    legend_below(ax)
+    return ax
+
+
+def draw_times(ax: "Axes", name: str, entries: list[dict[str, Any]]) -> None:
+    """Draw the line and the points of one contestant."""
+    points = [(entry["bytes"], entry["contestants"][name]["seconds"] * 1e6) for entry in entries]
+    times = {size: [time for other, time in points if other == size] for size, _ in points}
+    means = [exp(fsum(map(log, group)) / len(group)) for group in times.values()]
+    look = {"color": color(name), **line_style(name)}
+    (line,) = ax.plot(list(times), means, label=title(name), markevery=[], **look)  # the legend shows the marker
+    line.set_gid(f"{title(name)}: {len(points)} shapes")
+    for entry, point in zip(entries, points, strict=True):
+        (mark,) = ax.plot(*point, label=f"_{name}", **{**look, "linestyle": ""})
+        mark.set_gid(tell(name, entry["contestants"][name], (entry["n_samples"], entry["n_features"])))

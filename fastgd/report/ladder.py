@@ -1,0 +1,187 @@
+"""The ladder: one epoch of one problem, from a loop over array scalars to a problem without its rows."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fastgd import backends
+from fastgd.arrays import Array
+from fastgd.backends.python import cost_and_gradient
+from fastgd.backends.team import count_cores
+from fastgd.bench.contestants import Contestant, prepare_backend, with_threads
+from fastgd.bench.problem import RATE, Problem, Timed, make_problem
+from fastgd.bench.results import compare, summarize
+from fastgd.bench.timing import collect
+from fastgd.compression import compress
+from fastgd.report.settings import LOOP_ELEMENTS, Settings, Step
+
+CHECKED_EPOCHS = 2
+AGREEMENT = 1e-9  # of the largest weight: rounding, not mistakes, since the same update is made in all of them
+# A loop over array scalars takes so many seconds for an element, a call of everything else so many for a shape.
+LOOP_SECONDS, OTHER_SECONDS = 6e-7, 1.0
+
+# What each step of the ladder removes, for people to read.
+REMOVES = {
+    "arrays": "",
+    "python": "an object made for every number that is read",
+    "numpy": "the interpreter: loops run in compiled code, two products and some vectors at a time",
+    "in_place": "temporaries: new memory for the residuals in every epoch",
+    "numba": "a pass over memory: rows are used twice while they are in cache",
+    "cython": "the compiler at run time: the same loop, built before",
+    "threads": "a core's idleness",
+    "compressed": "the rows themselves: n_features + 2 of them have the same cost, whatever the weights",
+}
+
+
+def plan(settings: Settings) -> list[Step]:
+    """Return a step for each shape."""
+    return [
+        Step(
+            f"ladder: {n:,} × {p:,}",
+            (settings.rounds + 3) * (min(n * p, LOOP_ELEMENTS) * LOOP_SECONDS) + OTHER_SECONDS,
+            partial(climb, n, p, settings.rounds),
+        )
+        for n, p in settings.ladder_shapes
+    ]
+
+
+def gather(found: list[Any]) -> dict[str, Any]:
+    """Return what the steps found as the section's part of a study."""
+    return {"shapes": found}
+
+
+def climb(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
+    """Time every step of the ladder at one shape, after a look that they compute the same.
+
+    Returns
+    -------
+    dict
+        An entry like those of `fastgd.bench.measure`, and "order", the names of the steps; "differences" of their
+        weights from the first one's after two epochs, as shares of the largest weight; "compress_seconds", for
+        compressing once.
+    """
+    problem = make_problem(n_samples, n_features)
+    steps = list_steps()
+    # More elements than a loop can do in this time are left to the others.
+    steps = [step for step in steps if problem.X.size <= (step.most_elements or problem.X.size)]
+    differences = check_agreement(steps, problem)
+    found = {step.name: summarize(step, epochs, times) for step, epochs, times in collect(steps, problem, rounds)}
+    once = [times for _, _, times in collect([Contestant("compress", prepare_compress)], problem, rounds)]
+    return {
+        **compare(n_samples, n_features, problem.X, found),
+        "order": [step.name for step in steps],
+        "differences": differences,
+        "compress_seconds": float(np.median(once)),
+    }
+
+
+def list_steps() -> list[Contestant]:
+    """Return the steps of the ladder that can be climbed here, the lowest first."""
+    usable, cores = backends.available(), count_cores()
+    steps = [
+        Contestant("arrays", prepare_arrays, most_elements=LOOP_ELEMENTS),
+        Contestant("python", partial(prepare_backend, name="python"), most_elements=LOOP_ELEMENTS),
+        Contestant("numpy", partial(prepare_backend, name="numpy")),
+        Contestant("in_place", prepare_in_place),
+    ]
+    steps += [Contestant(name, partial(prepare_backend, name=name)) for name in ("numba", "cython") if name in usable]
+    fastest = backends.resolve("auto")
+    if cores > 1 and fastest in ("numba", "cython"):
+        set_up = partial(prepare_backend, name=fastest, threads=cores)
+        steps.append(Contestant(with_threads(fastest, cores), set_up, threads=cores))
+    steps.append(Contestant("compressed", prepare_compressed))
+    return steps
+
+
+def removed(name: str) -> str:
+    """Return what a step of the ladder removes."""
+    base, _, threads = name.partition("-")
+    return REMOVES["threads" if threads else base]
+
+
+def check_agreement(steps: list[Contestant], problem: Problem) -> dict[str, float]:
+    """Return how far each step's weights are from the first one's, as a share of the largest weight.
+
+    Raises
+    ------
+    ArithmeticError
+        If they differ by more than rounding: a time of something else would be no step of this ladder.
+    """
+    weights = {step.name: step.prepare(problem).run(CHECKED_EPOCHS).copy() for step in steps}
+    first = weights[steps[0].name]
+    differences = {name: float(abs(w - first).max() / abs(first).max()) for name, w in weights.items()}
+    for name, difference in differences.items():
+        if not difference <= AGREEMENT:
+            raise ArithmeticError(f"{name} and {steps[0].name} differ by {difference:.1e} of the largest weight")
+    return differences
+
+
+def prepare_arrays(problem: Problem) -> Timed:
+    """Set up the specification's own loop over the array itself: every element that is read becomes an object."""
+
+    def run(epochs: int) -> Array:
+        weights = np.zeros(problem.X.shape[1] + 1)
+        for _ in range(epochs):
+            # The types are what this step is about.
+            _, gradient = cost_and_gradient(problem.X, problem.y, weights, 1)  # type: ignore[arg-type]
+            weights -= RATE * np.array(gradient)
+        return weights
+
+    return Timed(run)
+
+
+def prepare_in_place(problem: Problem) -> Timed:
+    """Set up the vectorized update with arrays that are made once."""
+    X, y = problem.X, problem.y
+    weights, gradient, residual = np.zeros(X.shape[1] + 1), np.empty(X.shape[1] + 1), np.empty(len(y))
+    costs = np.empty(1)
+
+    def run(epochs: int) -> Array:
+        weights[:] = 0.0
+        descend_in_place(X, y, weights, RATE, epochs, costs, gradient, residual)
+        return weights
+
+    return Timed(run)
+
+
+def descend_in_place(
+    X: Array, y: Array, weights: Array, rate: float, epochs: int, costs: Array, gradient: Array, residual: Array
+) -> None:
+    """The update of fastgd/backends/numpy.py, with every result written where there is memory for it already."""
+    n_samples = len(y)
+    for _ in range(epochs):
+        np.dot(X, weights[1:], out=residual)
+        np.subtract(residual, y, out=residual)
+        residual += weights[0]
+        gradient[0] = residual.sum() / n_samples
+        np.dot(residual, X, out=gradient[1:])
+        gradient[1:] /= n_samples
+        costs[0] = residual @ residual / (2 * n_samples)
+        gradient *= rate
+        weights -= gradient
+
+
+def prepare_compressed(problem: Problem) -> Timed:
+    """Set up the fastest backend on the compressed problem, whose column 0 stands for the intercept."""
+    X, y = compress(problem.X, problem.y)
+    weights, gradient = np.empty(X.shape[1]), np.empty(X.shape[1])
+    descend = backends.load("auto").descend
+
+    def run(epochs: int) -> Array:
+        weights[:] = 0.0
+        descend(X, y, weights, np.full(epochs, RATE), np.empty(epochs), gradient, 1)
+        return weights
+
+    return Timed(run)
+
+
+def prepare_compress(problem: Problem) -> Timed:
+    """Set up compressing, as many times as there are epochs."""
+
+    def run(epochs: int) -> Array:
+        for _ in range(epochs):
+            small, _ = compress(problem.X, problem.y)
+        return small
+
+    return Timed(run)

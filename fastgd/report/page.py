@@ -1,0 +1,257 @@
+"""The page: a study's numbers, pictures, tables and the package's own sources in one file that needs no other."""
+
+import base64
+import json
+from functools import partial
+from importlib.resources import files
+from typing import Any
+
+from fastgd import plots
+from fastgd.report import tables
+from fastgd.report.pictures import Picture, draw
+from fastgd.report.settings import SECTIONS
+from fastgd.report.sources import highlight, import_highlighter, list_sources
+from fastgd.report.summary import summarize
+from fastgd.report.words import format_number, format_seconds, format_shape, format_times, name_step
+
+AWAY = 14  # weights of a diverging path that are shown: more would make everything else small
+TEMPLATES = files("fastgd.report") / "templates"
+
+
+def render(data: dict[str, Any]) -> str:
+    """Return the page of a study.
+
+    Parameters
+    ----------
+    data : dict
+        A study's data.
+
+    Returns
+    -------
+    str
+        HTML.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib, Jinja2 or Pygments is not installed.
+    """
+    check_extras()
+    sections = [name for name in SECTIONS if name in data]
+    return fill(
+        "study.html",
+        data=data,
+        summary=summarize(data),
+        pictures={name: PICTURES[name](data) for name in sections},
+        tables={name: TABLES[name](data) for name in sections},
+        sources=[(source, highlight(source)) for source in list_sources()],
+        largest_difference=max(
+            (max(entry["differences"].values()) for entry in data.get("ladder", {"shapes": []})["shapes"]), default=0.0
+        ),
+        command=data["command"].partition(" --sections")[0],
+        csv=to_uri("text/csv", tables.to_csv(data)),
+    )
+
+
+def fill(template: str, **values: Any) -> str:
+    """Return a template with its blanks filled; styles and scripts come with it.
+
+    Raises
+    ------
+    ImportError
+        If Jinja2 is not installed.
+    """
+    jinja2 = import_template_engine()
+    loader = jinja2.FunctionLoader(lambda name: (TEMPLATES / name).read_text(encoding="utf-8"))
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters |= {
+        "shape": format_shape,
+        "seconds": format_seconds,
+        "number": format_number,
+        "times": format_times,
+        "step": name_step,
+        "json": embed_json,
+    }
+    return environment.get_template(template).render(values)
+
+
+def check_extras() -> None:
+    """Say what to install, before any work is done.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib, Jinja2 or Pygments is not installed.
+    """
+    for find in (plots.import_matplotlib, import_template_engine, import_highlighter):
+        find()
+
+
+def import_template_engine() -> Any:
+    """Return Jinja2, or say what to install."""
+    try:
+        import jinja2
+    except ImportError as error:
+        raise ImportError("the study's page needs Jinja2: pip install 'fastgd[study]'") from error
+    return jinja2
+
+
+def embed_json(data: object) -> str:
+    """Return JSON that cannot end the script that holds it."""
+    return json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+
+
+def to_uri(kind: str, text: str) -> str:
+    """Return a link that holds a text."""
+    return f"data:{kind};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
+
+
+def results(data: dict[str, Any], section: str) -> dict[str, Any]:
+    """Return a section as `fastgd.plots` takes it: with machine and settings beside its shapes."""
+    return {**data, "shapes": [], **data[section]}
+
+
+def ladder_pictures(data: dict[str, Any], prefix: str = "") -> list[Picture]:
+    """Return a picture for each ladder; the prefix of their names keeps two studies apart."""
+    pictures: list[Picture] = []
+    for entry in data["ladder"]["shapes"]:
+        shape = entry["n_samples"], entry["n_features"]
+        words = "; ".join(
+            f"{name_step(name)} {format_seconds(entry['contestants'][name]['seconds'])}" for name in entry["order"]
+        )
+        pictures.append(
+            draw(
+                f"{prefix}ladder{len(pictures)}",
+                f"The ladder: one epoch of {format_shape(entry)}",
+                f"Bars on a logarithmic scale. {words}.",
+                partial(draw_ladder, results(data, "ladder"), shape),
+            )
+        )
+    return pictures
+
+
+def draw_ladder(found: dict[str, Any], shape: tuple[int, int], ax: Any) -> None:
+    """Draw a ladder under the page's own heading."""
+    plots.ladder(found, shape, ax=ax)
+    ax.set_title("")
+
+
+def map_pictures(data: dict[str, Any], prefix: str = "") -> list[Picture]:
+    """Return the map."""
+    found = data["map"]
+    words = "; ".join(f"{format_shape(entry)}: {name_step(entry['best'])}" for entry in found["shapes"])
+    return [
+        draw(
+            f"{prefix}map",
+            "The map: the fastest backend at every shape",
+            f"A grid of samples by features. Fastest at {words}.",
+            lambda ax: plots.crossover_map(results(data, "map"), ax=ax),
+            height=1.9 + 0.45 * len({entry["n_samples"] for entry in found["shapes"]}),
+        )
+    ]
+
+
+def roofline_pictures(data: dict[str, Any]) -> list[Picture]:
+    """Return the roofline, with the steps of the ladder under it where they were measured."""
+    found = {**results(data, "roofline"), "shapes": data.get("ladder", {"shapes": []})["shapes"]}
+    limit = data["roofline"]["limits"][0]
+    speeds = "; ".join(f"{level} {value / 1e9:.0f} GB/s" for level, value in limit["bytes_per_second"].items())
+    return [
+        draw(
+            "roofline",
+            "The roofline: what an epoch could take, and what it takes",
+            f"Operations per second against operations per byte, logarithmic. Roofs of one thread: {speeds}.",
+            lambda ax: plots.roofline(found, ax=ax),
+            height=4.6,
+        )
+    ]
+
+
+def price_pictures(data: dict[str, Any]) -> list[Picture]:
+    """Return the total time against epochs at each shape of the ladder."""
+    pictures: list[Picture] = []
+    for entry in data.get("ladder", {"shapes": []})["shapes"]:
+        pictures.append(
+            draw(
+                f"price{len(pictures)}",
+                f"From a fresh process to the last epoch, {format_shape(entry)}",
+                "Total time against the number of epochs, both logarithmic, a line for each backend; where two lines "
+                "cross, the one that started later has paid for itself. The table has the crossings.",
+                partial(draw_price, data["price"]["starts"], entry),
+            )
+        )
+    return pictures
+
+
+def draw_price(starts: dict[str, Any], entry: dict[str, Any], ax: Any) -> None:
+    """Draw the backends that both started and climbed."""
+    lines = {}
+    for name, one in starts.items():
+        backend = name.partition(",")[0]
+        if backend in entry["contestants"]:
+            waits = one["seconds"]["load"] + one["seconds"]["first_call"]
+            lines[name] = (waits, entry["contestants"][backend]["seconds"])
+    plots.total_time(lines, ax=ax)
+
+
+def descents_pictures(data: dict[str, Any]) -> list[Picture]:
+    """Return cost curves of rates, their paths over the contours of J, and cost curves of schedules."""
+    found = data["descents"]
+    runs = found["rates"]["runs"]
+    least = found["rates"]["least_cost"]
+    costs = {f"{run['multiple']:g}/smoothness": run["costs"] for run in runs}
+    paths = {
+        f"{run['multiple']:g}/smoothness": run["path"][: AWAY if run["multiple"] > 2 else None]
+        for run in runs
+        if run["multiple"] > 0.1
+    }
+    schedules = found["schedules"]
+    ends = "; ".join(f"{label}: from {c[0] - least:.2g} to {c[-1] - least:.2g}" for label, c in costs.items())
+    finals = "; ".join(f"{name}: {c[-1] - schedules['least_cost']:.1e}" for name, c in schedules["costs"].items())
+    return [
+        draw(
+            "rates",
+            "Cost against epoch, for rates from far too small to too large",
+            f"Cost above its least value, logarithmic. {ends}.",
+            lambda ax: plots.learning_rates(costs, least_cost=least, ax=ax),
+        ),
+        draw(
+            "path",
+            "The paths over the contours of J",
+            "Contours of the cost over two weights, and the weights after each epoch: small rates creep along the "
+            "valley, 1/smoothness goes straight down, 1.9/smoothness jumps from side to side and comes nearer, "
+            "2.05/smoothness goes away.",
+            partial(draw_paths, found["rates"]["X"], found["rates"]["y"], paths),
+            height=4.6,
+        ),
+        draw(
+            "schedules",
+            "Step sizes alone: a constant rate, silver, Chebyshev, and the reciprocal eigenvalues",
+            f"Cost above its least value against epochs, logarithmic. At the end: {finals}.",
+            lambda ax: plots.learning_rates(schedules["costs"], least_cost=schedules["least_cost"], ax=ax),
+        ),
+    ]
+
+
+def draw_paths(X: list[list[float]], y: list[float], paths: dict[str, Any], ax: Any) -> None:
+    """Draw paths with one unit of length on both axes, so that they leave contours at right angles."""
+    plots.contour_path(X, y, paths, ax=ax)
+    ax.set_aspect("equal")
+
+
+PICTURES = {
+    "ladder": ladder_pictures,
+    "map": map_pictures,
+    "roofline": roofline_pictures,
+    "price": price_pictures,
+    "descents": descents_pictures,
+}
+TABLES = {
+    "ladder": lambda data: [tables.ladder_table(entry) for entry in data["ladder"]["shapes"]],
+    "map": lambda data: [tables.map_table(data["map"])],
+    "roofline": lambda data: [tables.roofline_table(data)] if "ladder" in data else [],
+    "price": lambda data: [tables.price_table(data)],
+    "descents": lambda data: [tables.rates_table(data["descents"])],
+}

@@ -1,0 +1,88 @@
+"""The price of a compiler: what a fresh process waits for before a backend's first epoch is done."""
+
+import json
+import os
+import subprocess
+import sys
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from fastgd import backends
+from fastgd.report.settings import Settings, Step
+
+# A process prints the seconds of each of its stages. NumPy comes first: all backends need it.
+PROGRAM = """
+from time import perf_counter
+times = [perf_counter()]
+import numpy as np
+times.append(perf_counter())
+from fastgd import backends
+times.append(perf_counter())
+backend = backends.load({name!r})
+times.append(perf_counter())
+X, y, weights, rates = np.ones((1000, 20)), np.ones(1000), np.zeros(21), np.full(1, 0.01)
+costs, gradient = np.empty(1), np.empty(21)
+begin = perf_counter()
+backend.descend(X, y, weights, rates, costs, gradient)
+times.append(perf_counter() - begin + times[-1])
+import json
+print(json.dumps(np.diff(times).tolist()))
+"""
+STAGES = ("import_numpy", "import_fastgd", "load", "first_call")
+SECONDS_A_ROUND = 5.0
+
+
+def plan(settings: Settings) -> list[Step]:
+    """Return a step for each round, in which every backend starts once."""
+    rounds = 1 if settings.quick else 5
+    return [Step(f"starting processes: round {k + 1} of {rounds}", SECONDS_A_ROUND, start_all) for k in range(rounds)]
+
+
+def gather(found: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
+    """Return the medians over the rounds as the section's part of a study."""
+    starts = {}
+    for name in found[0]:
+        stages = {stage: [one[name][stage] for one in found] for stage in STAGES}
+        starts[name] = {
+            "seconds": {stage: float(np.median(times)) for stage, times in stages.items()},
+            "extremes": {stage: [min(times), max(times)] for stage, times in stages.items()},
+        }
+    return {"shape": [1000, 20], "rounds": len(found), "starts": starts}
+
+
+def start_all() -> dict[str, dict[str, float]]:
+    """Start a process for each backend, Numba's with an empty cache on disk and with a filled one."""
+    found = {}
+    with TemporaryDirectory() as folder:
+        for name in reversed(backends.available()):
+            if name == "numba":
+                found["numba, nothing cached"] = start(name, folder)
+                found["numba, from its cache"] = start(name, folder)
+            else:
+                found[name] = start(name, folder)
+    return found
+
+
+def start(name: str, cache: str) -> dict[str, float]:
+    """Return the seconds of each stage of one process."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(name=name)], env=environment, capture_output=True, text=True, check=True
+    )
+    return dict(zip(STAGES, json.loads(done.stdout), strict=True))
+
+
+def epochs_to_pay(start: float, epoch: float, other_start: float, other_epoch: float) -> float | None:
+    """Return after how many epochs a backend that starts later has overtaken another; None if it never does.
+
+    Examples
+    --------
+    >>> from fastgd.report.price import epochs_to_pay
+    >>> epochs_to_pay(2.0, 0.5, 0.0, 1.0)
+    4.0
+    """
+    if start <= other_start and epoch <= other_epoch:
+        return 0.0
+    return (start - other_start) / (other_epoch - epoch) if epoch < other_epoch else None

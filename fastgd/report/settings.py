@@ -1,0 +1,122 @@
+"""What a study measures: sections, sizes, rounds; and the steps that a section consists of."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastgd.backends.team import count_cores
+
+# In the order of the page.
+SECTIONS = ("ladder", "map", "roofline", "price", "descents")
+MOST_ELEMENTS = 25_000_000  # of X anywhere in a study: 200 MB
+LOOP_ELEMENTS = 5_000_000  # a loop over array scalars takes 2.5 s an epoch there
+QUICK_SIZES = ((10, 100, 1_000, 10_000, 100_000), (1, 10, 100))
+FULL_SIZES = ((10, 30, 100, 300, 1_000, 3_000, 10_000, 100_000, 1_000_000), (1, 3, 10, 30, 100, 300, 1_000))
+QUICK_LADDER = ((1_000, 20), (20_000, 50))
+FULL_LADDER = ((1_000, 20), (100_000, 50))
+
+Sizes = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a study measures.
+
+    Attributes
+    ----------
+    quick : bool
+        Fewer sizes and rounds: under a minute instead of under ten.
+    sizes : pair of tuples of int, or None
+        The numbers of samples and of features of the map; None takes the study's own.
+    sections : tuple of str
+        Which of `SECTIONS`.
+    """
+
+    quick: bool = False
+    sizes: Sizes | None = None
+    sections: tuple[str, ...] = SECTIONS
+
+    @property
+    def rounds(self) -> int:
+        """How many interleaved samples each median is of."""
+        return 5 if self.quick else 9
+
+    @property
+    def map_shapes(self) -> list[tuple[int, int]]:
+        """The shapes of the map, without those that are too large."""
+        samples, features = self.sizes or (QUICK_SIZES if self.quick else FULL_SIZES)
+        return [(n, p) for n in samples for p in features if n * p <= MOST_ELEMENTS]
+
+    @property
+    def ladder_shapes(self) -> list[tuple[int, int]]:
+        """The shapes of the ladder: of sizes that were asked for the largest that a Python loop can do."""
+        if self.sizes is None:
+            return list(QUICK_LADDER if self.quick else FULL_LADDER)
+        possible = [shape for shape in self.map_shapes if shape[0] * shape[1] <= LOOP_ELEMENTS]
+        return sorted(possible or self.map_shapes, key=lambda shape: shape[0] * shape[1])[-1:]
+
+    @property
+    def thread_counts(self) -> list[int]:
+        """One thread, and all cores."""
+        return sorted({1, count_cores()})
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of a section.
+
+    Attributes
+    ----------
+    title : str
+        What a progress bar shows.
+    seconds : float
+        A guess of how long it takes, for an estimate of the time left.
+    run : callable
+        Measures, and returns plain values.
+    """
+
+    title: str
+    seconds: float
+    run: Callable[[], Any]
+
+
+def check_settings(quick: object, sizes: object, sections: object) -> Settings:
+    """Return settings, or say what is wrong with an argument of `fastgd.study`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what `fastgd.study` describes.
+    """
+    if not isinstance(quick, bool):
+        raise TypeError(f"quick must be True or False; got {quick!r}")
+    return Settings(quick, check_sizes(sizes), check_sections(sections))
+
+
+def check_sizes(sizes: object) -> Sizes | None:
+    """Return the numbers of samples and of features, each in increasing order."""
+    if sizes is None:
+        return None
+    expected = "sizes must be a pair: numbers of samples and numbers of features, such as ((100, 10_000), (1, 10))"
+    if not isinstance(sizes, Sequence) or isinstance(sizes, str) or len(sizes) != 2:
+        raise ValueError(f"{expected}; got {sizes!r}")
+    found = []
+    for part in sizes:
+        if not isinstance(part, Sequence) or isinstance(part, str) or not part:
+            raise ValueError(f"{expected}; got {sizes!r}")
+        if any(not isinstance(number, int) or isinstance(number, bool) or number < 1 for number in part):
+            raise ValueError(f"{expected}, whole numbers from 1 up; got {sizes!r}")
+        found.append(tuple(sorted(set(part))))
+    if found[0][0] * found[1][0] > MOST_ELEMENTS:
+        raise ValueError(f"sizes must have a shape of at most {MOST_ELEMENTS:,} elements; got {sizes!r}")
+    return found[0], found[1]
+
+
+def check_sections(sections: object) -> tuple[str, ...]:
+    """Return the sections that were asked for in the order of the page, all of them for None."""
+    if sections is None:
+        return SECTIONS
+    asked = [sections] if isinstance(sections, str) else sections
+    if not isinstance(asked, Sequence) or not asked or any(name not in SECTIONS for name in asked):
+        raise ValueError(f"sections must be some of {', '.join(SECTIONS)}; got {sections!r}")
+    return tuple(name for name in SECTIONS if name in asked)

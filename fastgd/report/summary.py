@@ -1,0 +1,98 @@
+"""What a study found, in a few sentences made of its numbers."""
+
+from typing import Any
+
+from fastgd.report.descents import DONE
+from fastgd.report.words import format_number, format_seconds, format_shape, format_times
+
+
+def summarize(data: dict[str, Any]) -> list[str]:
+    """Return a sentence for each thing that a study found, the machine first.
+
+    Parameters
+    ----------
+    data : dict
+        A study's data.
+    """
+    machine = data["machine"]
+    sentences = [f"Measured on {machine['cpu']}, {machine['cores']} cores, in {data['seconds']:.0f} s."]
+    for name, tell in TELL.items():
+        if name in data:
+            sentences += tell(data[name])
+    return sentences
+
+
+def tell_ladder(ladder: dict[str, Any]) -> list[str]:
+    """Tell what an epoch takes on the most telling steps."""
+    sentences = []
+    for entry in ladder["shapes"]:
+        found = {name: one["seconds"] for name, one in entry["contestants"].items()}
+        first = "python" if "python" in found else "numpy"
+        words = {"python": "a loop over lists", "numpy": "NumPy"}
+        fastest = min((name for name in found if name != "compressed"), key=found.__getitem__)
+        parts = [f"{words[first]} {format_seconds(found[first])}"]
+        if first != "numpy":
+            parts.append(f"NumPy {format_seconds(found['numpy'])}")
+        parts.append(f"the fastest kernel {format_seconds(found[fastest])}")
+        parts.append(f"the compressed problem {format_seconds(found['compressed'])}")
+        ratio = format_times(found[first] / found["compressed"])
+        sentences.append(f"One epoch of {format_shape(entry)}: {', '.join(parts)}: {ratio} from first to last.")
+    return sentences
+
+
+def tell_map(found: dict[str, Any]) -> list[str]:
+    """Tell what the automatic choice loses."""
+    worst = max(found["shapes"], key=lambda entry: entry["regret"])
+    count = len(found["shapes"])
+    return [
+        f'At {count} shapes, backend="auto" takes at most {format_times(found["largest_regret"])} the time of the '
+        f"fastest backend ({format_shape(worst)})."
+    ]
+
+
+def tell_roofline(found: dict[str, Any]) -> list[str]:
+    """Tell what limits an epoch."""
+    limit = found["limits"][0]
+    sentences = []
+    speed, peak = limit["bytes_per_second"].get("memory"), limit["operations_per_second"]
+    if speed and peak:
+        sentences.append(
+            f"One thread reads {format_number(speed / 1e9)} GB and computes {format_number(peak / 1e9)} billion "
+            f"operations a second: an update makes 4 operations with the 8 bytes of a number, and "
+            f"{format_number(8 * peak / speed)} would take as long as reading them."
+        )
+    return sentences
+
+
+def tell_price(found: dict[str, Any]) -> list[str]:
+    """Tell what the first call waits for."""
+    starts = {name: one["seconds"]["load"] + one["seconds"]["first_call"] for name, one in found["starts"].items()}
+    told = ", ".join(f"{name} {format_seconds(seconds)}" for name, seconds in starts.items())
+    return [f"Until the first epoch is done, a fresh process waits: {told}."]
+
+
+def tell_descents(found: dict[str, Any]) -> list[str]:
+    """Tell how far schedules come."""
+    schedules = found["schedules"]
+    least = schedules["least_cost"]
+    parts = []
+    for name, costs in schedules["costs"].items():
+        excess = max(costs[-1] / least - 1, 0.0)
+        epochs = len(costs)
+        parts.append(
+            f"{name} is within {excess:.0e} of it" if excess > DONE else f"{name} has reached it after {epochs}"
+        )
+    condition, epochs = format_number(schedules["condition"]), schedules["epochs"]
+    return [
+        f"At a condition number of {condition}, {epochs} epochs bring the cost near its least value by step "
+        f"sizes alone: {', '.join(parts)}."
+    ]
+
+
+TELL = {
+    "ladder": tell_ladder,
+    "map": tell_map,
+    "roofline": tell_roofline,
+    "price": tell_price,
+    "descents": tell_descents,
+}

@@ -1,0 +1,560 @@
+"""The study: what it measures, and what is made of it. tests/test_browser.py looks at the page in a browser."""
+
+import base64
+import csv
+import io
+import json
+import re
+import shlex
+import sys
+from html import unescape
+from html.parser import HTMLParser
+from math import inf
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastgd
+from fastgd import backends, cli
+from fastgd.bench.contestants import Contestant
+from fastgd.bench.problem import Timed, make_problem
+from fastgd.report import Study, compare, descents, grid, ladder, price, progress, sources, tables
+from fastgd.report.settings import MOST_ELEMENTS, SECTIONS, Settings, Step, check_settings
+from fastgd.report.study import run_steps
+from fastgd.report.words import format_epochs, format_number, format_seconds
+
+for module in ("matplotlib", "jinja2", "pygments"):
+    pytest.importorskip(module, reason=f"{module} is an extra")
+
+SIZES = (20, 200), (2, 5)
+SOURCES = Path(__file__).parents[1] / "src_ext"
+
+
+@pytest.fixture(scope="module")
+def found():
+    """A study of every section, with few sizes."""
+    return fastgd.study(quick=True, sizes=SIZES, quiet=True)
+
+
+@pytest.fixture(scope="module")
+def page(found):
+    return found.to_html()
+
+
+# What is asked for
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "error"),
+    [
+        ("quick", 1, TypeError),
+        ("quick", None, TypeError),
+        ("sizes", (100, 10), ValueError),
+        ("sizes", ((100,),), ValueError),
+        ("sizes", ((), (1,)), ValueError),
+        ("sizes", ((100,), (0,)), ValueError),
+        ("sizes", ((100.0,), (1,)), ValueError),
+        ("sizes", ((True,), (1,)), ValueError),
+        ("sizes", "10x1", ValueError),
+        ("sizes", ((MOST_ELEMENTS,), (2,)), ValueError),
+        ("sections", [], ValueError),
+        ("sections", ["ladders"], ValueError),
+        ("sections", 3, ValueError),
+    ],
+)
+def test_bad_arguments_are_named_before_anything_is_measured(argument, value, error):
+    with pytest.raises(error, match=rf"^{argument} must") as raised:
+        fastgd.study(**{argument: value})
+    assert repr(value)[:20] in str(raised.value)
+
+
+def test_sections_are_in_the_order_of_the_page():
+    assert check_settings(False, None, ["price", "ladder"]).sections == ("ladder", "price")
+    assert check_settings(False, None, "map").sections == ("map",)
+    assert check_settings(True, None, None).sections == SECTIONS
+
+
+def test_sizes_are_sorted_and_what_is_too_large_is_left_out():
+    settings = check_settings(False, [[1_000_000, 100], [1, 100]], None)
+    assert settings.map_shapes == [(100, 1), (100, 100), (1_000_000, 1)]
+    assert settings.ladder_shapes == [(1_000_000, 1)]
+
+
+def test_the_ladder_takes_a_shape_that_a_loop_can_do_where_there_is_one():
+    assert Settings(sizes=((1_000, 1_000_000), (2, 20))).ladder_shapes == [(1_000_000, 2)]
+    assert Settings(sizes=((1_000_000,), (10,))).ladder_shapes == [(1_000_000, 10)]
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_the_plan_has_a_step_for_every_shape_and_an_estimate(quick):
+    settings = Settings(quick=quick)
+    assert len(grid.plan(settings)) == len(settings.map_shapes) > 10
+    steps = [step for part in (ladder, grid, price, descents) for step in part.plan(settings)]
+    assert all(step.seconds > 0 for step in steps)
+
+
+# The ladder
+
+
+def test_every_step_of_the_ladder_computes_the_same(found):
+    (entry,) = found.data["ladder"]["shapes"]
+    assert entry["order"][:4] == ["arrays", "python", "numpy", "in_place"]
+    assert entry["order"][-1] == "compressed"
+    assert set(entry["order"]) == set(entry["contestants"])
+    assert max(entry["differences"].values()) < 1e-12
+    assert all(ladder.removed(name) for name in entry["order"][1:])
+
+
+def test_numpy_without_temporaries_is_the_backend_numpy():
+    X, y = make_problem(50, 4)
+    start = np.linspace(-1.0, 1.0, 5)
+    weights, costs, gradient = start.copy(), np.empty(1), np.empty(5)
+    ladder.descend_in_place(X, y, weights, 0.1, 3, costs, gradient, np.empty(50))
+    expected, all_costs = start.copy(), np.empty(3)
+    backends.descend(X, y, expected, np.full(3, 0.1), all_costs, np.empty(5), backend="numpy")
+    np.testing.assert_allclose(weights, expected, rtol=1e-13)
+    np.testing.assert_allclose(costs[0], all_costs[-1], rtol=1e-13)
+
+
+def test_a_step_that_computes_something_else_is_no_step():
+    problem = make_problem(20, 2)
+    wrong = Contestant("wrong", lambda problem: Timed(lambda epochs: np.full(3, 0.5)))
+    with pytest.raises(ArithmeticError, match="wrong and arrays differ by"):
+        ladder.check_agreement([ladder.list_steps()[0], wrong], problem)
+    broken = Contestant("broken", lambda problem: Timed(lambda epochs: np.full(3, np.nan)))
+    with pytest.raises(ArithmeticError, match="broken"):
+        ladder.check_agreement([ladder.list_steps()[0], broken], problem)
+
+
+def test_the_ladder_without_a_compiler(monkeypatch):
+    monkeypatch.setattr(backends, "available", lambda: ["numpy", "python"])
+    monkeypatch.setattr(backends, "resolve", lambda name: "numpy")
+    assert [step.name for step in ladder.list_steps()] == ["arrays", "python", "numpy", "in_place", "compressed"]
+
+
+# The map
+
+
+def test_regret_is_the_choices_time_over_the_fastest(found):
+    shapes = found.data["map"]["shapes"]
+    assert [(entry["n_samples"], entry["n_features"]) for entry in shapes] == [(20, 2), (20, 5), (200, 2), (200, 5)]
+    for entry in shapes:
+        seconds = {name: one["seconds"] for name, one in entry["contestants"].items()}
+        assert entry["regret"] == seconds[entry["auto"]] / min(seconds.values()) >= 1.0
+        if entry["regret"] > grid.TIE:
+            assert seconds[entry["best"]] == min(seconds.values())
+        else:
+            assert entry["best"] == entry["auto"]
+    assert found.data["map"]["largest_regret"] == max(entry["regret"] for entry in shapes)
+
+
+@pytest.mark.parametrize(
+    ("cores", "epochs", "expected"),
+    [(1, 1000, "cython"), (4, 1000, "cython-4"), (3, 1000, "cython-3"), (4, 1, "cython")],
+)
+def test_the_maps_choice_is_that_of_gradient_descent(monkeypatch, cores, epochs, expected):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("fastgd.backends.team.count_cores", lambda: cores)
+    monkeypatch.setattr(grid, "count_cores", lambda: cores)
+    monkeypatch.setattr(backends, "resolve", lambda name: "cython")
+    assert grid.choose_auto(100_000, 5, {"cython": {"epochs_per_call": epochs}}) == expected
+
+
+def test_the_maps_choice_without_a_compiler(monkeypatch):
+    monkeypatch.setattr(backends, "resolve", lambda name: "numpy")
+    assert grid.choose_auto(100_000, 5, {}) == "numpy"
+
+
+# The price
+
+
+def test_every_backend_starts(found):
+    starts = found.data["price"]["starts"]
+    names = {name.partition(",")[0] for name in starts}
+    assert names == set(backends.available())
+    for one in starts.values():
+        assert set(one["seconds"]) == set(price.STAGES)
+        for stage, seconds in one["seconds"].items():
+            assert 0 < one["extremes"][stage][0] <= seconds <= one["extremes"][stage][1]
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [((2.0, 1.0, 0.0, 2.0), 2.0), ((0.0, 1.0, 1.0, 2.0), 0.0), ((1.0, 2.0, 0.0, 1.0), None),
+     ((1.0, 1.0, 0.0, 1.0), None), ((0.0, 2.0, 3.0, 1.0), None)],
+)  # fmt: skip
+def test_when_a_start_has_paid(times, expected):
+    assert price.epochs_to_pay(*times) == expected
+
+
+# The step size
+
+
+def test_costs_and_paths_are_those_of_the_formulas():
+    shown = descents.compare_rates()
+    X, y = np.array(shown["X"]), np.array(shown["y"])
+    hessian = X.T @ X / len(y)
+    best = np.linalg.solve(hessian, X.T @ y / len(y))
+    np.testing.assert_allclose(shown["smoothness"], np.linalg.eigvalsh(hessian)[-1], rtol=1e-13)
+    np.testing.assert_allclose(shown["least_cost"], fastgd.cost(X, y, best), rtol=1e-12)
+    for run in shown["runs"]:
+        path = np.array(run["path"])
+        assert len(path) == len(run["costs"]) == descents.EPOCHS + 1
+        errors = np.linalg.matrix_power(np.eye(2) - run["rate"] * hessian, descents.EPOCHS) @ (path[0] - best)
+        np.testing.assert_allclose(path[-1] - best, errors, rtol=1e-7, atol=1e-12)
+        np.testing.assert_allclose(run["costs"], [fastgd.cost(X, y, w) for w in path], rtol=1e-12)
+        grows = run["costs"][-1] > run["costs"][0]
+        assert grows == (run["multiple"] > 2)
+    # Beyond 1/smoothness the path is on alternating sides of the minimum, in the steepest direction.
+    steepest = np.linalg.eigh(hessian)[1][:, -1]
+    jumping = next(run for run in shown["runs"] if 1 < run["multiple"] < 2)
+    sides = np.sign((np.array(jumping["path"]) - best) @ steepest)
+    assert (sides[1:] == -sides[:-1]).all()
+
+
+def test_schedules_are_as_good_as_they_say():
+    shown = descents.compare_schedules()
+    least = shown["least_cost"]
+    excess = {name: costs[-1] / least - 1 for name, costs in shown["costs"].items()}
+    assert shown["condition"] == pytest.approx(1000)
+    assert excess["eigenvalues"] <= descents.DONE
+    assert excess["chebyshev"] <= descents.DONE
+    assert excess["silver"] < excess["constant"] / 10
+    lengths = {name: len(costs) for name, costs in shown["costs"].items()}
+    assert lengths["eigenvalues"] < lengths["chebyshev"] < lengths["silver"] == shown["epochs"]
+
+
+# The sources
+
+
+def test_every_formula_is_marked_in_every_backend():
+    marks = {}
+    for source in sources.list_sources():
+        html = sources.highlight(source)
+        assert re.sub("<[^>]*>", "", html).count("\n") == source.text.rstrip("\n").count("\n")
+        for letter in source.marks:
+            assert f'<mark class="{letter}"' in html
+            marks.setdefault(source.backend, set()).add(letter)
+    assert marks == {name: set(sources.FORMULAS) for name in backends.available()}
+
+
+def test_a_formula_that_has_moved_away_is_noticed():
+    source = sources.Source("python", "there", "python", "a = 1\n", {"r": "residual ="})
+    with pytest.raises(ValueError, match="there: no line begins with 'residual ='"):
+        sources.highlight(source)
+    with pytest.raises(ValueError, match="no function nothing"):
+        sources.c_function("int a;\n", "nothing")
+
+
+@pytest.mark.skipif(not SOURCES.exists(), reason="the wheel's tests run away from the source tree")
+@pytest.mark.skipif("cython" not in backends.available(), reason="the compiled extension was not built")
+def test_the_extension_carries_the_files_that_it_was_built_from():
+    from fastgd.backends import _kernel
+
+    files = {path.name: path.read_text() for path in SOURCES.iterdir() if path.suffix in (".pyx", ".h")}
+    assert _kernel.sources() == files
+
+
+# The numbers on the page
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(1.0, "1.00 s"), (0.99951, "1,000 ms"), (0.0123, "12.3 ms"), (4.2e-7, "420 ns"), (1e-12, "0.00100 ns"),
+     (250.0, "250 s")],
+)  # fmt: skip
+def test_times_are_in_a_unit_that_suits_them(seconds, text):
+    assert format_seconds(seconds) == text
+
+
+def test_numbers_in_words():
+    assert [format_number(value) for value in (1234.5, 99.96, 9.996, 0.5)] == ["1,234", "100", "10.0", "0.500"]
+    assert [format_epochs(value) for value in (None, 0.0, 0.3, 1234.0)] == ["never", "at once", "1", "1,234"]
+
+
+def test_the_ladders_table_has_its_numbers(found):
+    (entry,) = found.data["ladder"]["shapes"]
+    table = tables.ladder_table(entry)
+    times = [entry["contestants"][name]["seconds"] for name in entry["order"]]
+    assert [row[1].value for row in table.rows] == times
+    np.testing.assert_allclose([row[3].value for row in table.rows[1:]], np.array(times[:-1]) / times[1:])
+    np.testing.assert_allclose([row[4].value for row in table.rows], times[0] / np.array(times))
+    assert all(len(row) == len(table.columns) for row in table.rows)
+
+
+def test_the_other_tables_have_a_cell_for_every_column(found):
+    data = found.data
+    for table in (tables.map_table(data["map"]), tables.roofline_table(data), tables.price_table(data),
+                  tables.rates_table(data["descents"])):  # fmt: skip
+        assert table.rows
+        assert all(len(row) == len(table.columns) for row in table.rows), table.name
+
+
+def test_no_step_is_much_faster_than_its_roof(found):
+    (entry,) = found.data["ladder"]["shapes"]
+    for name in entry["order"]:
+        _, share = tables.share_of_roof(found.data, entry, name)
+        assert share is not None
+        assert share > 0
+
+
+def test_the_share_of_a_roof_by_hand():
+    limit = {"threads": 1, "operations_per_second": 4e9, "bytes_per_second": {"L2": 2e9, "memory": 1e9}}
+    data = {"roofline": {"limits": [limit]}, "machine": {"caches": {"L1": 10, "L2": 1_000_000}}}
+    one = {"bytes_per_epoch": 2_000_000, "operations_per_epoch": 1_000_000, "seconds": 0.004, "threads": 1}
+    entry = {"bytes": 500_000, "contestants": {"numpy": one, "compressed": {**one, "operations_per_epoch": 12_000_000}}}
+    assert tables.share_of_roof(data, entry, "numpy") == ("L2", 0.25)  # 1 ms of reading in 4 ms
+    assert tables.share_of_roof(data, entry, "compressed") == ("memory", 0.75)  # 3 ms of computing
+    one["threads"] = 2
+    assert tables.share_of_roof(data, entry, "numpy") == ("", None)
+
+
+def test_csv_has_every_time(found):
+    lines = list(csv.DictReader(io.StringIO(tables.to_csv(found.data))))
+    shapes = [(section, entry) for section in ("ladder", "map") for entry in found.data[section]["shapes"]]
+    times = {
+        (section, str(entry["n_samples"]), str(entry["n_features"]), name): one["seconds"]
+        for section, entry in shapes
+        for name, one in entry["contestants"].items()
+    }
+    kept = {
+        (line["section"], line["n_samples"], line["n_features"], line["contestant"]): float(line["seconds"])
+        for line in lines
+        if line["section"] != "price"
+    }
+    assert kept == times
+    assert sum(line["section"] == "price" for line in lines) == 4 * len(found.data["price"]["starts"])
+
+
+# The page
+
+
+class Elements(HTMLParser):
+    """Collects ids, what is loaded, and code."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.ids, self.loaded, self.references, self.headings = [], [], [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if "id" in given:
+            self.ids.append(given["id"])
+        if tag in ("link", "script", "img", "iframe", "source"):
+            self.loaded += [given[name] for name in ("src", "href") if name in given]
+        if given.get("href", "").startswith("#"):
+            self.references.append(given["href"][1:])
+        self.references += given.get("aria-labelledby", "").split()
+        if tag == "h2":
+            self.headings.append(given["id"])
+
+
+def test_the_page_needs_no_other_file(page):
+    elements = Elements(page)
+    assert elements.loaded == ["data:,"]
+    assert not re.search(r"url\((?!#)|@import|https?://(?!www\.w3\.org)", page)
+    assert len(page.encode()) < 2_000_000
+
+
+def test_the_page_has_every_section_and_no_id_twice(page):
+    elements = Elements(page)
+    assert elements.headings == ["short", *SECTIONS, "mathematics", "machine"]
+    assert len(set(elements.ids)) == len(elements.ids)
+    assert set(elements.references) <= set(elements.ids)
+
+
+def test_every_picture_has_words_and_its_marks_names(page):
+    pictures = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    assert len(pictures) == 7
+    for picture in pictures:
+        assert 'role="img"' in picture
+        assert all(len(words) > 20 for words in re.findall(r"<desc[^>]*>([^<]*)", picture))
+        assert 'data-tip="' in picture
+        assert "#010203" not in picture
+
+
+def test_the_page_holds_the_data(found, page):
+    text = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1]
+    assert json.loads(text) == json.loads(json.dumps(found.data))
+    link = re.search(r'href="data:text/csv;charset=utf-8;base64,([^"]*)"', page)[1]
+    assert base64.b64decode(link).decode() == tables.to_csv(found.data)
+
+
+def test_what_comes_from_the_machine_cannot_break_the_page(found):
+    data = json.loads(json.dumps(found.data))
+    data["machine"]["cpu"] = "</script><script>alert('CPU')</script>"
+    html = Study({name: data[name] for name in data if name not in ("ladder", "map", "price")}).to_html()
+    assert "<script>alert" not in html
+    assert '"cpu": "\\u003c/script>' in html
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_page_of_one_section(found, section):
+    data = {name: found.data[name] for name in found.data if name not in SECTIONS or name == section}
+    assert Elements(Study(data).to_html()).headings == ["short", section, "mathematics", "machine"]
+
+
+def test_the_lines_that_measure_again_are_commands(page):
+    codes = {re.sub("<[^>]*>", "", code) for code in re.findall(r"<code>(fastgd [^<]*)</code>", page)}
+    assert len(codes) >= 6
+    for code in codes:
+        options = cli.make_parser().parse_args(shlex.split(code)[1:])
+        assert options.sizes == SIZES or options.compare
+        assert options.quick or options.compare
+
+
+def test_a_notebook_shows_the_page_and_a_terminal_its_summary(found, page):
+    frame = found._repr_html_()
+    assert frame.startswith("<iframe")
+    assert unescape(re.search(r'srcdoc="([^"]*)"', frame)[1]) == page
+    text = repr(found)
+    assert "One epoch of 200 × 5" in text
+    assert "4 shapes" in text
+
+
+@pytest.mark.parametrize("module", ["jinja2", "pygments", "matplotlib"])
+def test_what_is_missing_is_named(monkeypatch, found, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr("fastgd.report.page.summarize", lambda data: pytest.fail("it went to work"))
+    with pytest.raises(ImportError, match=r"pip install 'fastgd\[(study|plot)\]'"):
+        found.to_html()
+
+
+# Files
+
+
+def test_a_saved_study_comes_back(tmp_path, found):
+    found.save(tmp_path / "a.json")
+    assert Study.load(tmp_path / "a.json").data == json.loads(json.dumps(found.data))
+    found.save(tmp_path / "a.html")
+    assert (tmp_path / "a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"schema": "fastgd.bench", "schema_version": 1}', "\xff"])
+def test_what_is_no_study_is_refused(tmp_path, text):
+    path = tmp_path / "bad.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ValueError, match=r"bad\.json: expected .* study"):
+        Study.load(path)
+
+
+def test_infinity_is_not_written_as_json(tmp_path, found):
+    with pytest.raises(ValueError, match="JSON"):
+        Study({**found.data, "seconds": inf}).save(tmp_path / "a.json")
+    assert not (tmp_path / "a.json").exists()
+
+
+# Two studies
+
+
+def test_a_study_compared_with_one_that_takes_twice_as_long(found):
+    slow = json.loads(json.dumps(found.data))
+    for section in ("ladder", "map"):
+        for entry in slow[section]["shapes"]:
+            for one in entry["contestants"].values():
+                one["seconds"] *= 2
+    html, sentences = compare.compare(slow, found.data, "slow.json", "fast.json")
+    assert any("time per epoch: A takes 2.00× the time of B" in sentence for sentence in sentences)
+    elements = Elements(html)
+    assert len(set(elements.ids)) == len(elements.ids)
+    assert "slow.json" in html
+    assert elements.loaded == ["data:,"]
+
+
+def test_studies_with_nothing_in_common(found):
+    parts = [
+        {name: found.data[name] for name in found.data if name not in SECTIONS or name == section}
+        for section in ("ladder", "price")
+    ]
+    with pytest.raises(ValueError, match="no shape and no section in common"):
+        compare.compare(*parts, "a", "b")
+
+
+# The command line
+
+
+def run(capsys, *arguments):
+    code = cli.main(["study", *arguments])
+    return code, capsys.readouterr()
+
+
+def test_the_command_writes_page_and_data(tmp_path, capsys):
+    page, data = tmp_path / "p.html", tmp_path / "d.json"
+    arguments = "--quick", "--sections", "descents", "--out", str(page), "--json", str(data)
+    code, printed = run(capsys, *arguments)
+    assert code == 0
+    assert "eigenvalues has reached it" in printed.out
+    assert page.read_text(encoding="utf-8").count("<svg") == 3
+    assert Study.load(data).data["command"] == "fastgd study --quick --sections descents"
+    code, printed = run(capsys, "--quick", "--sections", "descents", "--json", "-")
+    assert json.loads(printed.out)["descents"] == Study.load(data).data["descents"]
+
+
+def test_the_command_compares(tmp_path, capsys, found):
+    found.save(tmp_path / "a.json")
+    page = tmp_path / "c.html"
+    code, printed = run(capsys, "--compare", *[str(tmp_path / "a.json")] * 2, "--out", str(page))
+    assert code == 0
+    assert "A takes 1.00× the time of B" in printed.out
+    assert page.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--out", "missing/p.html"], "--out must be in a folder that exists; got 'missing/p.html'"),
+        (["--out", "."], "--out must be a file; got the folder '.'"),
+        (["--json", "missing/d.json"], "--json must be in a folder that exists"),
+        (["--compare", "missing.json", "missing.json"], "missing.json"),
+        (["--compare", "a.json", "b.json", "--quick"], "--compare measures nothing, so it goes without --quick"),
+    ],
+)
+def test_bad_options_end_before_anything_is_measured(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("fastgd.report.command.study", lambda **given: pytest.fail("it measured"))
+    code, printed = run(capsys, *arguments)
+    assert code == 2
+    assert message in printed.err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--sizes", "100"], ["--sizes", "100x"], ["--sizes", "0x1"], ["--sizes", "1e3x1"], ["--sections", "all"]],
+)
+def test_options_that_do_not_parse(capsys, arguments):
+    with pytest.raises(SystemExit) as raised:
+        run(capsys, *arguments)
+    assert raised.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+# Progress
+
+
+def test_a_line_now_and_then_tells_how_much_time_is_left(capsys, monkeypatch):
+    clock = iter([0.0, 6.0, 6.0, 7.0, 20.0, 20.0])
+    monkeypatch.setattr(progress, "monotonic", lambda: next(clock))
+    show = progress.make_lines(total=10.0)
+    show("first", 2.0)
+    show("second", 3.0)
+    show("third", 5.0)
+    assert capsys.readouterr().err.splitlines() == [
+        "fastgd: first (20%, about 24 s left)",
+        "fastgd: third (50%, about 20 s left)",
+    ]
+
+
+def test_steps_run_in_their_order_and_their_progress_is_shown(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    plans = {"a": [Step("one", 1.0, lambda: 1), Step("two", 3.0, lambda: 2)], "b": [Step("three", 4.0, lambda: 3)]}
+    assert run_steps(plans, quiet=False) == {"a": [1, 2], "b": [3]}
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(" (")[0] for line in lines] == ["fastgd: one", "fastgd: two", "fastgd: three"]
+    assert "(12%" in lines[1]
+    assert "(50%" in lines[2]
+    run_steps(plans, quiet=True)
+    assert capsys.readouterr().err == ""
