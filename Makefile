@@ -79,4 +79,4 @@ browser:
 	bash tests/browser.sh
 
 clean:
-	rm -rf .venv build dist *.egg-info fastgd/backends/*.so src_ext/*.c .asv
+	rm -rf .venv build dist docs/_build *.egg-info fastgd/backends/*.so src_ext/*.c .asv

@@ -38,6 +38,7 @@ from fastgd.bench.contestants import is_installed
 from fastgd.bench.machine import THREAD_VARIABLES, describe_machine, describe_versions
 from fastgd.bench.table import check_markers, format_number, format_ratio, replace_between_markers
 from fastgd.config import installed_version
+from fastgd.plots.figures import check_picture
 from fastgd.rates import chebyshev
 
 SHAPES = ["100x5", "1000x10", "10000x20", "100000x10", "100000x50", "100000x200", "500000x100", "20000x1000"]
@@ -469,7 +470,7 @@ def main() -> None:
     """Measure, or take what was measured; print it and save what was asked for."""
     options = parse_options()
     page = check_markers(options.write) if options.write else None
-    picture = plots.check_picture(options.plot) if options.plot else None
+    picture = check_picture(options.plot) if options.plot else None
     print("; ".join(f"{name}={os.environ[name]}" for name in THREAD_VARIABLES), file=sys.stderr)
     warnings.simplefilter("ignore")  # of peers who have not converged: their errors are shown
     results = json.loads(Path(options.redraw).read_text(encoding="utf-8")) if options.redraw else measure(options)

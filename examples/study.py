@@ -1,12 +1,12 @@
 # %% [markdown]
-"""The study: what vectorization, compilers, mathematics and step sizes buy here. Beside docs/study.md.
-
-    python examples/study.py [folder]
-
-In a notebook the result of fastgd.study shows its page by itself. Files go to the folder, or to one that is deleted.
-"""
+# # The study
+#
+# What vectorization, compilers, mathematics and step sizes buy on this machine: docs/study.md, as far as it is code.
+# In a notebook the result of `fastgd.study` shows its page by itself.
 
 # %%
+"""Measure three sections, look at the ladder, draw the map, save the page."""
+
 import json
 import sys
 from contextlib import ExitStack

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fastgd import backends, fitting, model, plots
+from fastgd import backends, fitting, model
 from fastgd.bench import command as bench
 from fastgd.config import config, installed_version, show_config
+from fastgd.plots.figures import check_picture
 from fastgd.rates.schedules import SCHEDULES
 from fastgd.report import command as report
 from fastgd.streaming.options import MISSING
@@ -136,7 +137,7 @@ def run_demo(options: argparse.Namespace) -> int:
     fitting.check_output("--plot", options.plot)
     picture = None
     try:
-        picture = plots.check_picture(options.plot)
+        picture = check_picture(options.plot)
     except ImportError as error:
         print(f"No picture: {error}\n")
     demo(picture, options.backend)

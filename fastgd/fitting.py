@@ -16,6 +16,7 @@ from fastgd.backends import is_installed
 from fastgd.cluster import fit_on_cluster
 from fastgd.descent import gradient_descent
 from fastgd.objective import cost
+from fastgd.plots.figures import check_picture
 from fastgd.result import ConditionWarning, DescentResult, DivergenceWarning
 from fastgd.streaming import fit_files
 from fastgd.streaming.columns import check_names
@@ -126,7 +127,7 @@ def check_outputs(options: argparse.Namespace, sources: list[str]) -> Path | Non
     for (first, path), (second, other) in combinations(outputs.items(), 2):
         if Path(path).resolve() == Path(other).resolve():
             raise ValueError(f"{first} and {second} must be different files; got {other!r} for both")
-    return None if options.plot is None else plots.check_picture(options.plot)
+    return None if options.plot is None else check_picture(options.plot)
 
 
 def check_output(option: str, path: str, sources: Sequence[str] = ()) -> None:

@@ -331,7 +331,7 @@ class TestCrossoverMap:
         cells = {tuple(np.rint(cell.get_center()).astype(int)): cell for cell in ax.patches}
         assert set(cells) == {(0, 0), (1, 0), (0, 1), (1, 1), (0, 2)}
         for place, name in {(0, 0): "python", (1, 0): "numba", (0, 1): "numpy", (1, 1): "numpy"}.items():
-            assert same_color(cells[place].get_facecolor(), plots.color(name))
+            assert same_color(cells[place].get_facecolor(), contestants.color(name))
         assert same_color(cells[0, 2].get_facecolor(), maps.fill("cython-2"))
         texts = {tuple(map(int, text.get_position())): text.get_text() for text in ax.texts}
         assert texts[0, 0] == "1.0 µs"
@@ -432,12 +432,12 @@ class TestRoofline:
         assert len(points) == 4  # nothing is known of the work of sgd
         told = "NumPy, 1,000 × 10: 21.0 µs per epoch (18.9 to 23.1), 2.00 Gop/s at 0.500 operations per byte"
         np.testing.assert_allclose(points[told].get_xydata(), [[0.5, 2e9]])
-        assert same_color(points[told].get_color(), plots.color("numpy"))
+        assert same_color(points[told].get_color(), contestants.color("numpy"))
         assert points[told].get_marker() == contestants.MARKERS["numpy"]
         larger = next(line for gid, line in points.items() if gid.startswith("NumPy, 10,000"))
         assert larger.get_markersize() > points[told].get_markersize()
         (threads,) = [line for gid, line in points.items() if gid.startswith("Cython, 2 threads")]
-        assert not same_color(threads.get_markerfacecolor(), plots.color("cython"))
+        assert not same_color(threads.get_markerfacecolor(), contestants.color("cython"))
         (low, high), (bottom, top) = ax.get_xlim(), ax.get_ylim()
         assert all(low < x < high and bottom < y < top for line in points.values() for x, y in line.get_xydata())
         labels = [text.get_text() for text in ax.get_legend().get_texts()]
@@ -546,8 +546,8 @@ def test_names_of_marks_are_short_and_all_different(result):
 @pytest.mark.parametrize("name", ["curve.xyz", "curve", "missing/curve.png"])
 def test_a_picture_that_cannot_be_saved_is_refused(tmp_path, name):
     with pytest.raises(ValueError, match="--plot must"):
-        plots.check_picture(tmp_path / name)
+        figures.check_picture(tmp_path / name)
 
 
 def test_a_picture_that_can_be_saved(tmp_path):
-    assert plots.check_picture(tmp_path / "curve.PNG") == tmp_path / "curve.PNG"
+    assert figures.check_picture(tmp_path / "curve.PNG") == tmp_path / "curve.PNG"

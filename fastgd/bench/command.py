@@ -11,6 +11,7 @@ from fastgd.backends.team import count_cores
 from fastgd.bench.results import SHAPES, Results, measure
 from fastgd.bench.table import check_markers, format_table, write_table
 from fastgd.bench.timing import ROUNDS
+from fastgd.plots.figures import import_matplotlib
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     document = check_markers(options.write) if options.write else None
     folder = check_folder("--plot must be", options.plot) if options.plot else None
     if folder:
-        plots.import_matplotlib()
+        import_matplotlib()
     if options.json and options.json != "-":
         check_folder("--json must be in", Path(options.json).parent)
         if Path(options.json).is_dir():

@@ -42,6 +42,7 @@ def measure(
     Parameters
     ----------
     shapes : sequence of (n_samples, n_features)
+        The shapes of X.
     rounds : int
         How often each contestant is timed; 3 or more, since a median of fewer says nothing.
     threads : int
@@ -59,6 +60,18 @@ def measure(
         Plain values: "machine", "versions", "threads", "settings", "absent", and "shapes", a list with one entry for
         each shape, whose "contestants" have the seconds per epoch and what follows from them, and "limits", by
         `fastgd.bench.limits.measure_limits`.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than three rounds.
+
+    Examples
+    --------
+    >>> from fastgd import bench
+    >>> results = bench.measure([(100, 5)], rounds=3)
+    >>> results["shapes"][0]["contestants"]["numpy"]["rounds"]
+    3
     """
     if rounds < 3:
         raise ValueError(f"rounds must be 3 or more, for a median and its spread; got {rounds}")

@@ -33,6 +33,13 @@ def format_table(results: Results) -> str:
     -------
     str
         No date and no path, so that the same measurements give the same text.
+
+    Examples
+    --------
+    >>> from fastgd import bench
+    >>> table = bench.format_table(bench.measure([(100, 5)], rounds=3))
+    >>> [line[:11] for line in table.splitlines() if line.startswith("| 100")]
+    ['| 100 × 5 |']
     """
     threads = results["threads"]["backends"]
     parts = [describe(results), format_rows(results, single_columns(results))]
@@ -144,6 +151,22 @@ def format_bytes(size: float) -> str:
 
 def replace_between_markers(text: str, replacement: str, source: str = "the text", name: str = "bench") -> str:
     r"""Return `text` with what stands between its two markers of that name replaced.
+
+    Parameters
+    ----------
+    text : str
+        Markdown with a line ``<!-- NAME:begin -->`` and below it a line ``<!-- NAME:end -->``.
+    replacement : str
+        What to put between them.
+    source : str
+        What an error calls the text, such as its path.
+    name : str
+        The markers' name.
+
+    Returns
+    -------
+    str
+        The text with the replacement, an empty line on either side of it.
 
     Raises
     ------

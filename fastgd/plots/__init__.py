@@ -14,9 +14,9 @@ file it is the id of the mark's group, which a page that holds the file can show
 """
 
 from fastgd.plots.bars import ladder
-from fastgd.plots.contestants import color, title
+from fastgd.plots.contestants import title
 from fastgd.plots.curves import cost_history, learning_rates
-from fastgd.plots.figures import check_picture, import_matplotlib, new_figure
+from fastgd.plots.figures import new_figure
 from fastgd.plots.maps import crossover_map
 from fastgd.plots.paths import contour_path
 from fastgd.plots.roofs import roofline
@@ -24,13 +24,10 @@ from fastgd.plots.sizes import epoch_times
 from fastgd.plots.totals import total_time
 
 __all__ = [
-    "check_picture",
-    "color",
     "contour_path",
     "cost_history",
     "crossover_map",
     "epoch_times",
-    "import_matplotlib",
     "ladder",
     "learning_rates",
     "new_figure",

@@ -20,7 +20,8 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     Parameters
     ----------
     results : mapping
-        What `fastgd.bench.measure` returned, or its JSON.
+        What `fastgd.bench.measure` returned, or its JSON; an entry of a shape may have an "order" of its contestants,
+        as a study's ladder has, which else are drawn from the slowest to the fastest.
     shape : (n_samples, n_features)
         One of the shapes in it.
     ax : matplotlib Axes or None
@@ -53,7 +54,7 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     if shape not in entries:
         raise ValueError(f"shape must be one of {', '.join(map(str, entries))}; got {shape}")
     found = entries[shape]["contestants"]
-    names = sorted(found, key=lambda name: -found[name]["seconds"])
+    names = entries[shape].get("order") or sorted(found, key=lambda name: -found[name]["seconds"])
     times = [found[name]["seconds"] * 1e6 for name in names]
     lower, upper = zip(*([1e6 * quartile for quartile in found[name]["quartiles"]] for name in names), strict=True)
     if ax is None:

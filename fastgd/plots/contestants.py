@@ -24,7 +24,17 @@ UNITS = ((1e6, "µs"), (1e3, "ms"), (1.0, "s"))
 
 
 def title(name: str) -> str:
-    """Return what a picture calls a contestant of `fastgd bench`.
+    """Return what a picture calls a contestant of `fastgd bench` or of a study.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the results, with its number of threads behind a hyphen where it has more than one.
+
+    Returns
+    -------
+    str
+        Words for a person.
 
     Examples
     --------
@@ -41,8 +51,8 @@ def color(name: str) -> str:
 
     Examples
     --------
-    >>> from fastgd import plots
-    >>> plots.color("cython") == plots.color("cython-2") == "#D55E00"
+    >>> from fastgd.plots.contestants import color
+    >>> color("cython") == color("cython-2") == "#D55E00"
     True
     """
     base = name.partition("-")[0]

@@ -28,7 +28,28 @@ def import_matplotlib() -> Any:
 
 
 def new_figure(width: float = 6.4, height: float = 4.0) -> "Figure":
-    """Return an empty figure, `width` × `height` inches."""
+    """Return an empty figure that arranges its axes itself.
+
+    Parameters
+    ----------
+    width, height : float
+        In inches.
+
+    Returns
+    -------
+    matplotlib Figure
+        Known to pyplot, so that a notebook shows it.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from fastgd import plots
+    >>> left, right = plots.new_figure(10, 4).subplots(1, 2)
+    """
     import_matplotlib()
     from matplotlib import pyplot
 

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from fastgd import plots
+from fastgd.plots.figures import import_matplotlib
 from fastgd.report import tables
 from fastgd.report.pictures import Picture, draw
 from fastgd.report.settings import SECTIONS
@@ -85,7 +86,7 @@ def check_extras() -> None:
     ImportError
         If matplotlib, Jinja2 or Pygments is not installed.
     """
-    for find in (plots.import_matplotlib, import_template_engine, import_highlighter):
+    for find in (import_matplotlib, import_template_engine, import_highlighter):
         find()
 
 

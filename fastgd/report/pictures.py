@@ -13,6 +13,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from fastgd import plots
+from fastgd.plots.figures import import_matplotlib
 
 INK, RULE = "#010203", "#040506"  # stand for text and lines, and for grids, until the page's colours do
 LEGIBLE = 6.9  # CSS pixels of the smallest letters, with which they are 8 high
@@ -64,7 +65,7 @@ def draw(
     width, height : float
         In inches; small, so that letters can be read on a phone.
     """
-    matplotlib = plots.import_matplotlib()
+    matplotlib = import_matplotlib()
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):
         figure = plots.new_figure(width, height)
         try:

@@ -24,6 +24,11 @@ MEASURES: dict[str, Any] = {
 class Study:
     """What a study found; in a notebook it shows its page.
 
+    Parameters
+    ----------
+    data : dict
+        Plain values, as `save` writes them.
+
     Attributes
     ----------
     data : dict
@@ -52,10 +57,21 @@ class Study:
     def to_html(self) -> str:
         """Return the page, complete in itself.
 
+        Returns
+        -------
+        str
+            HTML with styles, script, pictures and data in it.
+
         Raises
         ------
         ImportError
             If matplotlib, Jinja2 or Pygments is not installed.
+
+        Examples
+        --------
+        >>> import fastgd
+        >>> fastgd.study(quick=True, sections=["descents"], quiet=True).to_html()[:15]
+        '<!DOCTYPE html>'
         """
         from fastgd.report.page import render
 
@@ -68,6 +84,15 @@ class Study:
         ----------
         path : str or Path
             A file in a folder that exists; a file of that name is replaced.
+
+        Examples
+        --------
+        >>> import fastgd, tempfile
+        >>> found = fastgd.study(quick=True, sections=["descents"], quiet=True)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     found.save(f"{folder}/study.json")
+        ...     fastgd.report.Study.load(f"{folder}/study.json").data == found.data
+        True
         """
         path = Path(path)
         text = f"{format_json(self.data)}\n" if path.suffix == ".json" else self.to_html()
@@ -77,10 +102,30 @@ class Study:
     def load(cls, path: str | Path) -> "Study":
         """Return the study that `save` wrote as JSON.
 
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        Study
+            With the data of the file.
+
         Raises
         ------
         ValueError
             If the file is not what `save` writes.
+        OSError
+            If it cannot be read.
+
+        Examples
+        --------
+        >>> import fastgd, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     fastgd.study(quick=True, sections=["descents"], quiet=True).save(f"{folder}/study.json")
+        ...     fastgd.report.Study.load(f"{folder}/study.json").data["settings"]["quick"]
+        True
         """
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -1,0 +1,95 @@
+"""Draw the pictures of guide.md and how-it-works.md: a run's costs, and what rates do to the cost and to the error.
+
+python docs/pictures.py            show where they would be written
+python docs/pictures.py --write    write docs/cost.svg, docs/rates.svg and docs/polynomials.svg
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+
+import fastgd
+from fastgd import plots, rates
+
+mpl.use("svg")
+from matplotlib.figure import Figure
+
+DOCS = Path(__file__).parent
+COLORS = {"constant": "#0072B2", "silver": "#CC79A7", "chebyshev": "#009E73", "eigenvalues": "#D55E00"}
+STYLES = {"constant": "-", "silver": ":", "chebyshev": "-", "eigenvalues": "--"}
+
+
+def draw_cost():
+    """Return the picture that the guide's first fit leads to."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((1000, 4)) * [1.0, 2.0, 3.0, 4.0]
+    y = X @ [3.0, -1.0, 0.5, 0.1] + 7.0 + rng.standard_normal(1000)
+    figure = Figure(figsize=(7.5, 3.5), layout="constrained")
+    plots.cost_history(fastgd.gradient_descent(X, y), ax=figure.add_subplot())
+    return figure
+
+
+def draw_rates():
+    """Return a picture of the costs that four schedules lead to on the same data, until the run ends."""
+    rng = np.random.default_rng(0)
+    scales = np.geomspace(1, 1 / 10, 10)
+    X = rng.standard_normal((2000, 10)) * scales
+    y = X @ (1 / scales) + rng.standard_normal(2000)
+    exact = np.linalg.lstsq(np.column_stack([np.ones(len(X)), X]), y, rcond=None)[0]
+    least = fastgd.cost(X, y, exact)
+    axes = new_axes("epoch", "cost − least cost")
+    for name, color in COLORS.items():
+        result = fastgd.gradient_descent(X, y, learning_rate=name, epochs=200, tol=1e-12)
+        costs = np.append(result.cost_history, fastgd.cost(X, y, result.weights))
+        above = np.maximum(costs - least, 1e-16)  # what rounding leaves of nothing
+        axes.semilogy(above, STYLES[name], color=color, label=name)
+        axes.plot(result.epochs, above[-1], "o" if result.converged else "", color=color)
+    axes.plot([], [], "o", color="grey", label="converged")
+    axes.legend(loc="lower left", bbox_to_anchor=(0.13, 0), frameon=False)
+    return axes.figure
+
+
+def draw_polynomials():
+    """Return a picture of what epochs multiply the error by, along the eigenvectors of each eigenvalue."""
+    smoothness, convexity = 1.0, 0.04
+    spectrum = np.array([1.0, 0.62, 0.31, 0.12, 0.04])
+    chosen = {
+        "constant": rates.constant(32, smoothness),
+        "chebyshev": rates.chebyshev(32, smoothness, convexity),
+        "eigenvalues": 1 / spectrum,
+    }
+    axes = new_axes("eigenvalue λ of the Hessian", "|p(λ)|")
+    grid = np.sort(np.concatenate([np.linspace(convexity, smoothness, 2000), spectrum]))
+    for name, alphas in chosen.items():
+        factors = np.abs(np.prod(1 - np.outer(grid, alphas), axis=1))
+        label = f"{name}, {len(alphas)} epochs"
+        axes.semilogy(grid, np.maximum(factors, 1e-9), STYLES[name], color=COLORS[name], label=label)
+    axes.plot(spectrum, np.full(len(spectrum), 2e-7), "|", color="black", markersize=12, label="the eigenvalues")
+    axes.set_ylim(1e-7, 20)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+    return axes.figure
+
+
+def new_axes(x, y):
+    """Return empty axes with names for both directions."""
+    axes = Figure(figsize=(7.5, 4), layout="constrained").add_subplot()
+    axes.set(xlabel=x, ylabel=y)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="write the files")
+    options = parser.parse_args()
+    os.environ["SOURCE_DATE_EPOCH"] = "0"  # the same picture is the same file
+    mpl.rcParams["svg.hashsalt"] = "fastgd"
+    for name, draw in (("cost", draw_cost), ("rates", draw_rates), ("polynomials", draw_polynomials)):
+        path, figure = DOCS / f"{name}.svg", draw()
+        if options.write:
+            figure.savefig(path, metadata={"Date": None, "Creator": None})
+        print(path.relative_to(DOCS.parent))

@@ -1,0 +1,116 @@
+"""A headless Chromium that opens pages from files, as wide as asked, in light or dark, and says what it noticed."""
+
+import base64
+import json
+import logging
+import shutil
+import time
+from pathlib import Path
+
+PROGRAMS = "chromium", "chromedriver"
+FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage"
+)
+HEIGHT = 900
+KEYS = {"Tab": 9, "Enter": 13, "Escape": 27}
+
+
+def missing_programs():
+    """Return the programs that are not installed here."""
+    return [name for name in PROGRAMS if not shutil.which(name)]
+
+
+class Browser:
+    """A browser with a fresh profile and no network."""
+
+    def __init__(self, folder: Path):
+        from selenium import webdriver
+        from selenium.webdriver.chrome.service import Service
+
+        logging.getLogger("selenium").setLevel(logging.WARNING)  # what it sends holds all of axe-core
+        self.downloads = folder / "downloads"
+        options = webdriver.ChromeOptions()
+        options.binary_location = shutil.which("chromium")
+        for flag in (*FLAGS.split(), f"--user-data-dir={folder / 'profile'}", "--host-resolver-rules=MAP * ~NOTFOUND"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        self.driver = webdriver.Chrome(options, Service(shutil.which("chromedriver")))
+        self.driver.set_script_timeout(60)
+        self.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads))
+
+    def close(self):
+        self.driver.quit()
+
+    def send(self, command, **values):
+        """Return what the browser's own protocol answers."""
+        return self.driver.execute_cdp_cmd(command, values)
+
+    def run(self, script, *values):
+        """Return what JavaScript returns; an expression does without the word return."""
+        return self.driver.execute_script(script if "return " in script else f"return {script}", *values)
+
+    def open(self, path: Path, width, scheme="light", *, scripts=True):
+        """Open a page with all its details unfolded; what was logged before is forgotten."""
+        self.send("Emulation.setScriptExecutionDisabled", value=not scripts)
+        self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        # A phone lays a page out as wide as its meta element says.
+        size = {"width": width, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.send("Emulation.setDeviceMetricsOverride", **size)
+        self.point(0, 0)
+        self.driver.get("about:blank")
+        self.complaints(), self.requests()
+        self.driver.get(path.as_uri())
+        self.run("for (const one of document.querySelectorAll('details')) one.open = true; return null")
+
+    def complaints(self):
+        """Return the warnings and errors that the console has got since this was asked last."""
+        return [entry for entry in self.driver.get_log("browser") if entry["level"] in ("WARNING", "SEVERE")]
+
+    def requests(self):
+        """Return the addresses of all that was asked for since this was asked last, but for what pages hold."""
+        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        found = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+        return [address for address in found if not address.startswith(("data:", "blob:", "about:"))]
+
+    def point(self, x, y):
+        """Move the mouse there."""
+        self.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def touch(self, x, y):
+        """Put a finger there, and take it away."""
+        self.send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def press(self, key):
+        """Press a key, and let it go."""
+        values = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
+        self.send("Input.dispatchKeyEvent", type="keyDown", text="\r" if key == "Enter" else "", **values)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **values)
+
+    def show(self, element):
+        """Scroll until an element is in the middle of the window, and wait until that has been drawn."""
+        self.driver.execute_async_script(
+            "arguments[0].scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});"
+            "requestAnimationFrame(() => requestAnimationFrame(arguments[1]))",
+            element,
+        )
+
+    def download(self, link):
+        """Click on a link; return the file that it saves."""
+        before = set(self.downloads.glob("*"))
+        self.run("document.getElementById(arguments[0]).click()", link)
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            new = [path for path in set(self.downloads.glob("*")) - before if path.suffix in (".json", ".csv")]
+            if new:
+                return new[0]
+            time.sleep(0.05)
+        raise TimeoutError(f"{link} saved no file")
+
+    def save_picture(self, path: Path):
+        """Save what the whole page looks like, beyond the window too."""
+        root = self.run("return [document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+        clip = {"x": 0, "y": 0, "width": root[0], "height": root[1], "scale": 1}
+        found = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
+        path.write_bytes(base64.b64decode(found["data"]))

@@ -1,0 +1,317 @@
+"""The pages of studies in a real browser: what they look like, answer to hands and keys, and say without any picture.
+
+tests/browser.sh installs the browser and axe-core. FASTGD_SCREENSHOTS=folder keeps pictures of the pages there.
+"""
+
+import json
+import os
+import re
+from html import escape
+from pathlib import Path
+
+import pytest
+from browser_page import HEIGHT, Browser, missing_programs
+
+import fastgd
+from fastgd.report import tables
+from fastgd.report.compare import compare
+
+for module in ("matplotlib", "jinja2", "pygments", "selenium"):
+    pytest.importorskip(module, reason=f"{module} is an extra")
+
+pytestmark = pytest.mark.skipif(
+    bool(missing_programs()), reason=f"not installed, see tests/browser.sh: {', '.join(missing_programs())}"
+)
+AXE = Path(__file__).parents[1] / "build/browser/axe.min.js"
+WIDTHS = 400, 1_400
+SCHEMES = "light", "dark"
+SIZES = (10, 100, 1_000), (1, 10)
+MOST_BYTES = 2_000_000
+LOWEST_LETTERS = 7.9  # CSS pixels from the top of the letters to their bottom
+
+
+@pytest.fixture(scope="module")
+def found():
+    """A study of every section, with few sizes."""
+    return fastgd.study(quick=True, sizes=SIZES, quiet=True)
+
+
+@pytest.fixture(scope="module")
+def pages(found, tmp_path_factory):
+    """Return the files of a study's page, and of one that compares it with itself."""
+    folder = tmp_path_factory.mktemp("pages")
+    files = {name: folder / f"{name}.html" for name in ("study", "compare")}
+    found.save(files["study"])
+    html, _ = compare(found.data, found.data, "A.json", "B.json")
+    files["compare"].write_text(html, encoding="utf-8")
+    return files
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    browser = Browser(tmp_path_factory.mktemp("chromium"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def browser(chromium):
+    """Return the browser; whatever a test does, nothing is asked for but its page, and nobody complains."""
+    yield chromium
+    assert chromium.complaints() == []
+    requests = chromium.requests()
+    assert len(requests) == 1
+    assert requests[0].startswith("file:///")
+
+
+@pytest.fixture(params=["study", "compare"])
+def page(request, pages):
+    return pages[request.param]
+
+
+@pytest.fixture(params=WIDTHS)
+def width(request):
+    return request.param
+
+
+@pytest.fixture(params=SCHEMES)
+def scheme(request):
+    return request.param
+
+
+# What they look like
+
+
+def test_a_page_is_as_wide_as_the_window(browser, page, width, scheme):
+    browser.open(page, width, scheme)
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    if os.environ.get("FASTGD_SCREENSHOTS"):
+        browser.save_picture(Path(os.environ["FASTGD_SCREENSHOTS"]) / f"{page.stem}-{width}-{scheme}.png")
+
+
+def test_a_page_is_small(page):
+    assert page.stat().st_size < MOST_BYTES
+
+
+def test_letters_in_pictures_can_be_read_on_a_phone(browser, page):
+    browser.open(page, min(WIDTHS))
+    letters = browser.run(
+        "return [...document.querySelectorAll('figure svg text')].map(one =>"
+        " [one.textContent.trim().replace(/\\s+/g, ' '), one.closest('figure').id, one.getBoundingClientRect().height])"
+    )
+    assert len(letters) > 50
+    assert [one for one in letters if one[-1] < LOWEST_LETTERS] == []
+
+
+def test_dark_pages_have_light_letters_and_light_ones_dark_ones(browser, page, scheme):
+    browser.open(page, max(WIDTHS), scheme)
+    paper = brightness(browser.run("getComputedStyle(document.body).backgroundColor"))
+    letters = browser.run(
+        "return [...document.querySelectorAll('p, th, td, h2, figure svg .ytick text, figure svg .xtick text')].map("
+        "one => getComputedStyle(one)[one.closest('svg') ? 'fill' : 'color'])"
+    )
+    assert len(letters) > 100
+    differences = [brightness(letter) - paper for letter in letters]
+    assert max(differences) < -0.5 if scheme == "light" else min(differences) > 0.5
+
+
+def brightness(color):
+    """Return the mean of red, green and blue."""
+    red, green, blue = map(int, re.fullmatch(r"rgb\((\d+), (\d+), (\d+)\)", color).groups())
+    return (red + green + blue) / 3 / 255
+
+
+# What they answer
+
+# Scrolls to a mark; returns what it should say, its picture, and a place of it that nothing else covers, in the middle
+# or on its outline.
+FIND_PLACE = """
+const [mark, done] = arguments, places = [];
+mark.scrollIntoView({block: "center", inline: "center", behavior: "instant"});
+for (const shape of mark.querySelectorAll("path, use")) {
+  if (shape.closest("defs")) continue;
+  const box = shape.getBoundingClientRect();
+  places.push([box.x + box.width / 2, box.y + box.height / 2]);
+  if (shape.tagName !== "path") continue;
+  for (const share of [0.1, 0.3, 0.5, 0.7, 0.9]) {
+    const point = shape.getPointAtLength(share * shape.getTotalLength()).matrixTransform(shape.getScreenCTM());
+    places.push([point.x, point.y]);
+  }
+}
+const place = places.find(([x, y]) => document.elementFromPoint(x, y)?.closest("[data-tip]") === mark) ?? null;
+const found = [mark.dataset.tip, mark.closest("figure").id, place];
+requestAnimationFrame(() => requestAnimationFrame(() => done(found)));  // until it is drawn there
+"""
+TIP = """
+const tip = document.getElementById("tip"), box = tip.getBoundingClientRect();
+return tip.hidden ? null : {text: tip.textContent, left: box.left, top: box.top, right: box.right, bottom: box.bottom};
+"""
+
+
+def test_a_mark_that_is_pointed_at_says_what_it_is(browser, pages, width):
+    browser.open(pages["study"], width)
+    marks = browser.driver.find_elements("css selector", "figure svg [data-tip]")
+    told = {}
+    for mark in marks:
+        text, picture, place = browser.driver.execute_async_script(FIND_PLACE, mark)
+        if place is None:
+            continue
+        browser.point(*place)
+        tip = browser.run(TIP)
+        assert tip["text"] == text
+        assert 0 <= tip["left"] < tip["right"] <= width
+        assert 0 <= tip["top"] < tip["bottom"] <= HEIGHT
+        browser.point(2, place[1])
+        assert browser.run(TIP) is None
+        told.setdefault(picture, []).append(text)
+    assert len(told) == len(browser.driver.find_elements("css selector", "figure"))
+    assert sum(map(len, told.values())) >= 0.8 * len(marks)  # of the others, others lie on top
+
+
+def test_a_touch_shows_a_tip_and_a_key_or_another_touch_hides_it(browser, pages):
+    browser.open(pages["study"], min(WIDTHS))
+    mark = browser.driver.find_element("css selector", "#figure-ladder0 [data-tip]")
+    text, _, place = browser.driver.execute_async_script(FIND_PLACE, mark)
+    for hide in (lambda: browser.press("Escape"), lambda: browser.touch(2, place[1])):
+        browser.touch(*place)
+        assert browser.run(TIP)["text"] == text
+        hide()
+        assert browser.run(TIP) is None
+
+
+# Sorts by every column, up and down; returns each time what the heads say, and the column's cells.
+SORT = """
+const table = arguments[0], heads = [...table.tHead.rows[0].cells];
+const sort = k => {
+  heads[k].querySelector("button").click();
+  const cells = [...table.tBodies[0].rows].map(row => row.cells[k]);
+  return {heads: heads.map(head => head.ariaSort), texts: cells.map(one => one.textContent),
+          values: cells.map(one => one.dataset.value ?? null)};
+};
+return heads.map((_, k) => [sort(k), sort(k)]);
+"""
+
+
+def test_tables_sort_by_every_column_and_back(browser, page):
+    browser.open(page, max(WIDTHS))
+    found = browser.driver.find_elements("css selector", "table")
+    assert len(found) >= 4
+    for table in found:
+        columns = browser.run(SORT, table)
+        for k, (up, down) in enumerate(columns):
+            for one, name in ((up, "ascending"), (down, "descending")):
+                assert one["heads"] == [name if column == k else None for column in range(len(columns))]
+            keys = [sort_keys(one) for one in (up, down)]
+            assert keys[0] == sorted(keys[0])
+            assert keys[1] == sorted(keys[1], reverse=True)
+            assert sorted(up["texts"]) == sorted(down["texts"])
+
+
+def sort_keys(column):
+    """Return numbers, or the first letters of words: languages differ in how to go on."""
+    if None in column["values"]:
+        assert set(column["values"]) == {None}
+        return [text[:1].casefold() for text in column["texts"]]
+    return list(map(float, column["values"]))
+
+
+def test_a_click_sorts(browser, pages, width):
+    browser.open(pages["study"], width)
+    table = browser.driver.find_element("css selector", "table")
+    head = table.find_elements("css selector", "th")[1]
+    button = head.find_element("css selector", "button")
+    browser.show(button)
+    for name in ("ascending", "descending", "ascending"):
+        button.click()
+        assert head.get_attribute("aria-sort") == name
+
+
+def test_keys_do_what_clicks_do(browser, pages, width):
+    browser.open(pages["study"], width)
+    browser.press("Tab")
+    assert browser.run("document.activeElement.textContent") == "Skip to the results"
+    assert browser.run("return document.activeElement.getBoundingClientRect().left >= 0")
+    browser.press("Enter")
+    browser.press("Tab")
+    assert browser.run("document.activeElement.id") == "download-csv"
+    for _ in range(20):
+        browser.press("Tab")
+        if browser.run("document.activeElement.tagName") == "BUTTON":
+            break
+    for name in ("ascending", "descending"):
+        browser.press("Enter")
+        assert browser.run("document.activeElement.closest('th').ariaSort") == name
+
+
+def test_data_and_times_can_be_saved(browser, pages, found):
+    browser.open(pages["study"], max(WIDTHS))
+    saved = browser.download("download-json")
+    assert saved.name == "study.json"
+    assert json.loads(saved.read_text(encoding="utf-8")) == json.loads(json.dumps(found.data))
+    saved = browser.download("download-csv")
+    assert saved.name == "study.csv"
+    shapes = [entry for section in ("ladder", "map") for entry in found.data[section]["shapes"]]
+    starts = found.data["price"]["starts"].values()
+    times = sum(len(entry["contestants"]) for entry in shapes) + sum(len(one["seconds"]) for one in starts)
+    assert len(saved.read_text(encoding="utf-8").splitlines()) == 1 + times
+    assert saved.read_text(encoding="utf-8") == tables.to_csv(found.data)
+
+
+def test_links_within_the_page_work_in_a_notebook(browser, pages, tmp_path):
+    notebook = tmp_path / "notebook.html"
+    html = escape(pages["study"].read_text(encoding="utf-8"))
+    notebook.write_text(f'<!DOCTYPE html><iframe srcdoc="{html}" width="100%" height="800"></iframe>', encoding="utf-8")
+    browser.open(notebook, max(WIDTHS))
+    browser.driver.switch_to.frame(0)
+    browser.run("document.documentElement.style.scrollBehavior = 'auto'")
+    browser.run("document.querySelector('nav a[href=\"#roofline\"]').click()")
+    assert abs(browser.run("document.getElementById('roofline').getBoundingClientRect().top")) < 2
+    browser.driver.switch_to.default_content()
+
+
+# What they say
+
+
+def test_a_page_without_scripts_has_the_same_content(browser, page, width):
+    count = (
+        "return [[...document.querySelectorAll('h1, h2, h3, caption')].filter(one => one.checkVisibility())"
+        ".map(one => one.textContent), document.querySelectorAll('svg').length, document.querySelectorAll('td').length]"
+    )
+    browser.open(page, width)
+    expected = browser.run(count)
+    browser.open(page, width, scripts=False)
+    assert browser.run("document.getElementById('tip').hidden")
+    assert browser.run(count) == expected
+    assert not browser.run("return Boolean(document.getElementById('download-json')?.checkVisibility())")
+
+
+def test_every_picture_has_a_name_and_a_description(browser, page):
+    browser.open(page, max(WIDTHS))
+    pictures = browser.driver.find_elements("css selector", "svg")
+    assert len(pictures) >= 4
+    names = [picture.accessible_name for picture in pictures]
+    assert all(len(name) > 10 for name in names)
+    assert {picture.aria_role for picture in pictures} <= {"img", "image"}
+    words = browser.run(
+        "return [...document.querySelectorAll('svg')].map(one =>"
+        " document.getElementById(one.getAttribute('aria-describedby')).textContent)"
+    )
+    assert all(len(text) > 20 for text in words)
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="not fetched, see tests/browser.sh: axe-core")
+def test_axe_finds_no_serious_fault(browser, page, width, scheme):
+    browser.open(page, width, scheme)
+    browser.run(AXE.read_text(encoding="utf-8") + "; return null")
+    found = browser.driver.execute_async_script(
+        "const done = arguments[0];"
+        "axe.run(document, {resultTypes: ['violations']}).then(done, error => done({error: String(error)}))"
+    )
+    faults = [
+        f"{fault['id']} ({fault['impact']}): {fault['help']}: {node['html'][:200]}"
+        for fault in found["violations"]
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]
+    assert not faults, "\n".join(faults)
+    assert len(found["passes"]) > 20

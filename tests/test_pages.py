@@ -1,0 +1,244 @@
+"""Every page is what it says: its Python runs, its commands run or parse, and both print what is shown below them.
+
+A page is a story: its blocks run in their order, in one folder. A ```` ```text ```` block right below another is what
+that prints, but for white space; ``...`` stands for anything, as in doctests.
+"""
+
+import io
+import os
+import re
+import shlex
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, Example, OutputChecker
+from itertools import zip_longest
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from fastgd import backends
+from fastgd.cli import make_parser
+
+ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.skipif(not (ROOT / "docs").exists(), reason="the wheel's tests run away from the source tree")
+FILES = [*ROOT.glob("*.md"), *ROOT.glob("benchmarks/*.md"), *ROOT.glob("docs/**/*.md")]
+PAGES = sorted(str(path.relative_to(ROOT)) for path in FILES if "_build" not in path.parts)
+# What a page needs that fastgd does without.
+EXTRAS = {
+    "README.md": ["sklearn", "matplotlib", "pyarrow"],
+    "docs/guide.md": ["matplotlib"],
+    "docs/scikit-learn.md": ["sklearn", "pandas", "skl2onnx"],
+    "docs/streaming.md": ["pyarrow", "dask"],
+    "docs/study.md": ["matplotlib", "jinja2", "pygments", "threadpoolctl"],
+    "docs/tutorial.md": ["matplotlib"],
+}
+FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+CHEAP = ("fit", "predict", "config")  # these run; of the others, options are parsed
+
+
+class Block(NamedTuple):
+    """A fenced block of a page, and what the page shows below it."""
+
+    kind: str
+    text: str
+    line: int
+    shown: str | None
+
+
+def find_blocks(page):
+    """Return the blocks of Python and of shell commands."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    fences = list(FENCE.finditer(text))
+    blocks = []
+    for fence, after in zip_longest(fences, fences[1:]):
+        below = after is not None and after[1] == "text" and not text[fence.end() : after.start()].strip()
+        if fence[1] in ("python", "sh"):
+            line = text.count("\n", 0, fence.start()) + 1
+            blocks.append(Block(fence[1], fence[2], line, after[2] if below else None))
+    return blocks
+
+
+def split_commands(text):
+    """Yield the lines of a shell block that begin with fastgd, each with the arguments of its commands."""
+    for line in text.replace("\\\n", " ").splitlines():
+        words = shlex.shlex(line, posix=True, punctuation_chars=True)
+        words.whitespace_split = True
+        commands, skip = [[]], False
+        for word in words:
+            if set(word) <= set(";|&"):
+                commands.append([])
+            elif skip or set(word) <= set("<>"):
+                skip = not skip  # the file of a redirection
+            else:
+                commands[-1].append(word)
+        if commands[0][:1] == ["fastgd"]:
+            yield line, [words[1:] for words in commands if words[:1] == ["fastgd"]]
+
+
+def is_cheap(arguments):
+    """Tell whether a command may run here."""
+    return arguments[:1] and arguments[0] in CHEAP and "--scheduler" not in arguments
+
+
+def compare(page, block, printed):
+    """Fail where a block has printed something else than its page shows."""
+    if block.shown is not None:
+        checker, flags = OutputChecker(), ELLIPSIS | NORMALIZE_WHITESPACE
+        if not checker.check_output(block.shown, printed, flags):
+            difference = checker.output_difference(Example(block.text, block.shown), printed, flags)
+            pytest.fail(f"{page}, line {block.line}\n{difference}", pytrace=False)
+
+
+def run_page(page):
+    """Run the blocks of a page in this folder, and return the names that its Python leaves."""
+    names = {"__name__": "__main__"}
+    for block in find_blocks(page):
+        if block.kind == "python":
+            code = compile("\n" * block.line + block.text, page, "exec")  # errors name the line of the page
+            with redirect_stdout(io.StringIO()) as printed:
+                exec(code, names)
+            compare(page, block, printed.getvalue())
+        else:
+            lines = list(split_commands(block.text))
+            runs = [line for line, commands in lines if all(map(is_cheap, commands))]
+            assert block.shown is None or len(runs) == len(lines), f"{page}, line {block.line}: too slow to be shown"
+            compare(page, block, "".join(run_command(line, block.shown is not None) for line in runs))
+    return names
+
+
+def run_command(line, shown):
+    """Run a line by the shell, and return what a person sees; errors may be on a page only where they are shown."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    finished = subprocess.run(
+        ["bash", "-c", line],
+        env=os.environ | {"PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert shown or finished.returncode == 0, f"{line}\n{finished.stdout}"
+    return finished.stdout
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Return a folder with the files that commands in pages are about, and leave no trace of what a page registers."""
+    rng = np.random.default_rng(0)
+    size, age = rng.uniform(40, 200, 60), rng.integers(0, 60, 60)
+    price = 30 + 2.5 * size - age + rng.standard_normal(60)
+    table = {"size": size, "age": age, "price": price}
+    rows = np.column_stack(list(table.values()))
+    np.savetxt(tmp_path / "houses.csv", rows, "%.3f", ",", header="size,age,price", comments="")
+    np.savetxt(tmp_path / "new-houses.csv", rows[:5, :2], "%.3f", ",", header="size,age", comments="")
+    if backends.is_installed("pyarrow"):
+        import pyarrow as pa
+        import pyarrow.parquet
+
+        (tmp_path / "houses").mkdir()
+        pa.parquet.write_table(pa.table(table), tmp_path / "houses" / "1.parquet")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(backends, "MODULES", dict(backends.MODULES))
+    modules = set(sys.modules)
+    yield tmp_path
+    for name in [name for name in sys.modules.keys() - modules if getattr(sys.modules[name], "__spec__", None) is None]:
+        del sys.modules[name]  # made by a page, not imported
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
+def import_extras(page):
+    """Skip the test where an extra that the page is about is not installed."""
+    for module in EXTRAS.get(page, ()):
+        pytest.importorskip(module, reason=f"{page} is about {module}, an extra")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "README.md" and find_blocks(page)])
+def test_the_blocks_of_a_page_run(page, folder):
+    import_extras(page)
+    run_page(page)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(block.kind == "sh" for block in find_blocks(page))])
+def test_the_commands_of_a_page_parse(page, monkeypatch):
+    monkeypatch.setattr("fastgd.bench.command.count_cores", lambda: 64)  # pages may ask for threads
+    for block in find_blocks(page):
+        for line, commands in split_commands(block.text):
+            for arguments in commands:
+                try:
+                    make_parser().parse_args(arguments)
+                except SystemExit:
+                    pytest.fail(f"{page}, line {block.line}: {line}")
+
+
+def test_the_blocks_of_the_readme_run_and_agree_with_a_direct_solver(folder):
+    import_extras("README.md")
+    names = run_page("README.md")
+    X, y = names["X"], names["y"]
+    assert names["X_small"].shape == (22, 21)
+    exact = np.linalg.lstsq(np.column_stack([np.ones(len(X)), X]), y, rcond=None)[0]
+    np.testing.assert_allclose(names["result"].weights, exact, rtol=1e-9)
+    np.testing.assert_allclose(names["merged"].weights, exact, rtol=1e-9)
+    small = np.linalg.lstsq(names["X_small"], names["y_small"], rcond=None)[0]
+    np.testing.assert_allclose(small, exact, rtol=1e-9)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_between_pages_lead_somewhere(page):
+    text = FENCE.sub("", (ROOT / page).read_text(encoding="utf-8"))
+    for target in LINK.findall(text):
+        assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_extras_are_those_of_pages():
+    assert set(EXTRAS) <= set(PAGES)
+
+
+def test_a_wrong_output_is_noticed():
+    block = Block("python", "print(1)", 1, "2\n")
+    with pytest.raises(pytest.fail.Exception, match=r"page.md, line 1"):
+        compare("page.md", block, "1\n")
+    compare("page.md", block._replace(shown="1.5 ...\n"), "1.5   and more\n")
+
+
+def test_commands_are_found_in_shell_blocks():
+    text = "fastgd fit a.csv --target 'b c' \\\n  --json > out  # a comment\nmake demo\nfastgd demo; fastgd config\n"
+    assert [commands for _, commands in split_commands(text)] == [
+        [["fit", "a.csv", "--target", "b c", "--json"]],
+        [["demo"], ["config"]],
+    ]
+
+
+@pytest.mark.slow  # all pages are read and written
+def test_the_site_builds_without_warnings_and_asks_nobody(tmp_path):
+    for module in ("sphinx", "myst_parser", "numpydoc", "pydata_sphinx_theme", "latex2mathml"):
+        pytest.importorskip(module, reason=f"the site is built with {module}, an extra")
+    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", str(ROOT / "docs")]
+    finished = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, timeout=600, check=False)
+    assert finished.returncode == 0, finished.stderr
+    pages = [page for page in tmp_path.glob("**/*.html") if "_static" not in page.parts]
+    assert len(pages) > len(PAGES) // 2
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert find_loads(text) == [], page.name
+        for target in set(re.findall(r"\b(?:href|src)=\"([^\"#?:]+)[^\":]*\"", text)):
+            assert page.parent.joinpath(target).exists(), f"{page.name}: {target}"
+    for sheet in tmp_path.glob("_static/**/*.css"):
+        assert find_loads(sheet.read_text(encoding="utf-8")) == [], sheet.name
+
+
+def find_loads(text):
+    """Return what a page or a style sheet makes a browser load from the network, without a click."""
+    elements = r"<(?:script|img|iframe|source|link)\b[^>]*\b(?:src|href)=\"(?:https?:)?//[^\"]*"
+    return re.findall(rf"{elements}|(?:url\(|@import)\s*[\"']?(?:https?:)?//[^)]*", text)
+
+
+def test_loads_from_the_network_are_noticed():
+    text = """<script src="https://a.org/b.js"></script> <a href="https://a.org">a</a> <img src="c.png">
+    <link rel="stylesheet" href="//a.org/d.css"> @import url(https://a.org/e.css); url('f.woff')"""
+    assert len(find_loads(text)) == 3
