@@ -1,8 +1,13 @@
 /* Epochs over the blocks of a problem, by one thread or by several that run this function at the same time.
 
    The blocks depend on the problem alone, and their sums are folded in the order of the blocks: the answer has the same
-   bits for every number of threads. Threads meet twice an epoch, at a counter in memory that they all wait for: no thread
-   pool is left behind, so a process may fork afterwards, and calls from several Python threads do not meet at all. */
+   bits for every number of threads. Each thread has a range of blocks, which stays in its cache from epoch to epoch, and
+   takes from the ranges of others when its own is done. Whoever finishes the last block of an epoch folds, updates the
+   weights and opens the next epoch. So nobody waits for a thread that has no core, but for a block that it may be in the
+   middle of: threads that are late, or never come, find less to do.
+
+   Threads share counters in memory: no thread pool is left behind, so a process may fork afterwards, and calls from
+   several Python threads do not meet at all. */
 
 #include "levels.h"
 
@@ -13,11 +18,13 @@
 #define give_way() sched_yield()
 #endif
 
+/* The entries of `sync`, all zero at first, each on a line of cache of its own. The counters only grow, over all epochs. */
 enum {
-    ARRIVED = 0,    /* how many times a thread has arrived at a meeting, all together */
-    ABANDONED = 8,  /* set from outside when not all of them will come; a cache line further */
-    STOPPED = 9,    /* set by the first thread when an update is not finite */
-    PATIENCE = 4096 /* looks at the counter before a waiting thread offers its core to others */
+    ENDED = 0,                         /* not zero: no more epochs. Set by a thread that stops, or from outside */
+    APPLIED = LINE / sizeof(int64_t),  /* how many updates were made: the epoch of this number is open */
+    FINISHED = 2 * APPLIED,            /* how many blocks are computed */
+    CLAIMED = 3 * APPLIED,             /* how many blocks of the first member's range were taken; then the next member's */
+    PATIENCE = 4096                    /* looks at a counter before a waiting thread offers its core to others */
 };
 
 enum {
@@ -25,18 +32,6 @@ enum {
     PACK_FEATURES = 16,    /* X in C order with up to so many features */
     PACK_ELEMENTS = 16384, /* and elements (128 KB) is turned into columns, once a call */
 };
-
-/* Wait until all threads have arrived as often as this one; false if they will not. */
-static int meet(const descent *d, int64_t *times) {
-    if (d->members == 1) return 1;
-    *times += d->members;
-    __atomic_add_fetch(&d->sync[ARRIVED], 1, __ATOMIC_ACQ_REL);
-    for (int64_t looks = 0; __atomic_load_n(&d->sync[ARRIVED], __ATOMIC_ACQUIRE) < *times; looks++) {
-        if (__atomic_load_n(&d->sync[ABANDONED], __ATOMIC_ACQUIRE)) return 0;
-        if (looks > PATIENCE) give_way();
-    }
-    return 1;
-}
 
 /* Add up the blocks' sums in their order: gradient = Xᵀr / n; return J = rᵀr / 2n. */
 static double fold(const descent *d, ptrdiff_t blocks) {
@@ -84,23 +79,67 @@ static ptrdiff_t block_begin(const descent *d, ptrdiff_t b) {
     return b == 0 ? 0 : b * d->block_rows - up;
 }
 
-static ptrdiff_t run_epochs(const descent *d) {
-    const ptrdiff_t blocks = (d->n + d->block_rows - 1) / d->block_rows;
-    const ptrdiff_t first = blocks * d->member / d->members, last = blocks * (d->member + 1) / d->members;
-    int64_t times = 0;
-    for (ptrdiff_t epoch = 0; epoch < d->epochs; epoch++) {
-        for (ptrdiff_t b = first; b < last; b++) {
-            const ptrdiff_t row = block_begin(d, b), end = b + 1 < blocks ? block_begin(d, b + 1) : d->n;
-            add_block[d->level][d->is_float](d, row, end - row, d->partials + b * d->partial_size + SUMS);
-        }
-        if (!meet(d, &times)) return epoch;
-        if (d->member == 0) {
-            d->costs[epoch] = fold(d, blocks);
-            if (!update(d, d->rates[epoch], d->costs[epoch])) d->sync[STOPPED] = 1;
-        }
-        if (!meet(d, &times) || d->sync[STOPPED]) return epoch;
+static ptrdiff_t count_blocks(const descent *d) { return (d->n + d->block_rows - 1) / d->block_rows; }
+
+static void compute(const descent *d, ptrdiff_t b) {
+    const ptrdiff_t row = block_begin(d, b), end = b + 1 < count_blocks(d) ? block_begin(d, b + 1) : d->n;
+    add_block[d->level][d->is_float](d, row, end - row, d->partials + b * d->partial_size + SUMS);
+}
+
+/* Make the update of an epoch whose blocks are all computed; false if there is none. */
+static int end_epoch(const descent *d, ptrdiff_t epoch) {
+    d->costs[epoch] = fold(d, count_blocks(d));
+    return update(d, d->rates[epoch], d->costs[epoch]);
+}
+
+/* Memory order. An epoch is opened by a release of APPLIED, and is worked on by those who acquired that value: they see
+   its weights and every claim of the epochs before, and nobody reads the partials of those any more. A claim is relaxed:
+   all that it needs is that no two of them get the same count. One made too late, when its epoch is over, fails: by then
+   the counter has reached the epoch's limit, and a compare-and-swap sees its last value. An epoch cannot end
+   while a block that was claimed in it is not finished. Additions to FINISHED acquire and release, each the next one:
+   who brings it to the end of an epoch sees the sums of all blocks. */
+static int64_t look(const descent *d, int entry) { return __atomic_load_n(&d->sync[entry], __ATOMIC_ACQUIRE); }
+static void tell(const descent *d, int entry, int64_t value) { __atomic_store_n(&d->sync[entry], value, __ATOMIC_RELEASE); }
+
+/* Take the next block of a member's range in an epoch; -1 if all are taken. */
+static ptrdiff_t claim(const descent *d, int64_t epoch, int64_t member) {
+    const ptrdiff_t blocks = count_blocks(d), first = blocks * member / d->members;
+    const int64_t size = blocks * (member + 1) / d->members - first;
+    int64_t *claimed = &d->sync[CLAIMED + member * APPLIED], count = __atomic_load_n(claimed, __ATOMIC_RELAXED);
+    while (count < (epoch + 1) * size)
+        if (__atomic_compare_exchange_n(claimed, &count, count + 1, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+            return first + (ptrdiff_t)(count - epoch * size);
+    return -1;
+}
+
+/* Compute what can be claimed of an epoch, own blocks first; tell whether its last block was finished here. */
+static int take_part(const descent *d, int64_t epoch) {
+    const ptrdiff_t blocks = count_blocks(d);
+    int64_t taken = 0;
+    if (d->members == 1) { /* who is alone needs no claims */
+        for (ptrdiff_t b = 0; b < blocks; b++) compute(d, b);
+        return 1;
     }
-    return d->epochs;
+    for (int64_t k = d->member; k < d->member + d->members; k++)
+        for (ptrdiff_t b; (b = claim(d, epoch, k % d->members)) >= 0; taken++) compute(d, b);
+    return taken && __atomic_add_fetch(&d->sync[FINISHED], taken, __ATOMIC_ACQ_REL) == (epoch + 1) * blocks;
+}
+
+static void wait_for_end(const descent *d, int64_t epoch) {
+    for (int64_t looks = 0; look(d, APPLIED) == epoch && !look(d, ENDED); looks++)
+        if (looks > PATIENCE) give_way();
+}
+
+static ptrdiff_t run_epochs(const descent *d) {
+    int64_t epoch;
+    while ((epoch = look(d, APPLIED)) < d->epochs && !look(d, ENDED))
+        if (!take_part(d, epoch))
+            wait_for_end(d, epoch);
+        else if (end_epoch(d, epoch))
+            tell(d, APPLIED, epoch + 1);
+        else
+            tell(d, ENDED, 1);
+    return look(d, APPLIED); /* again: before the end, others may have gone on */
 }
 
 /* Apply the updates and return how many were applied. */

@@ -39,6 +39,57 @@ def run_descents(backend, code):
     return json.loads(run_python(DESCENT.format(backend=backend) + code))
 
 
+LATE = """
+def member(number, members, sync, arrays):
+    X, y, w, costs, gradient, partials = arrays
+    rows = team.rows_per_block(*X.shape)
+    kernel = backends.load(backend).kernel
+    return kernel(X, y, w, rates, costs, gradient, 1, rows, partials, sync, number, members)
+
+def arrays():
+    blocks = -(-len(X) // team.rows_per_block(*X.shape))
+    partials = team.empty_lines(blocks, team.SUMS + 2 + X.shape[1])
+    return X, y, weights.copy(), np.empty(len(rates)), np.empty(51), partials
+
+def bits(parts):
+    return [part.tobytes() for part in parts[2:5]]
+
+def answer_of_members(members, late=None):
+    sync, own = np.zeros((team.SHARED + members) * team.LINE, dtype=np.int64), arrays()
+    others = [late] if late else []
+    threads = [threading.Timer(0.01 * k, member, (k, members, sync, own)) for k in others]
+    for thread in threads:
+        thread.start()
+    applied = [member(0, members, sync, own)]
+    for thread in threads:
+        thread.join()
+    applied.append(member(members - 1, members, sync, own))  # after the end: there is nothing left to do
+    return bits(own), applied
+
+alone, _ = answer_of_members(1)
+"""
+NEVER = """
+found = [answer_of_members(members) for members in (2, 3, 8)]
+print(json.dumps([[answer == alone, applied] for answer, applied in found]))
+"""
+LATER = """
+rates = np.full(4000, 0.01)
+alone, _ = answer_of_members(1)
+found = [answer_of_members(3, late) for late in (1, 2)]
+print(json.dumps([[answer == alone, applied] for answer, applied in found]))
+"""
+
+
+@compiled
+def test_members_that_never_come_are_not_waited_for(compiled):
+    assert run_descents(compiled, LATE + NEVER) == [[True, [40, 40]]] * 3
+
+
+@compiled
+def test_members_that_come_late_change_no_bit(compiled):
+    assert run_descents(compiled, LATE + LATER) == [[True, [4000, 4000]]] * 2
+
+
 FORK = """
 assert answer() == expected
 children = []
@@ -227,8 +278,8 @@ def test_short_calls_get_one_thread(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(team, "count_cores", lambda: 4)
     n = 4 * team.THREAD_ELEMENTS
-    each = team.THREAD_CALL_ELEMENTS // n  # so many epochs keep one thread busy
-    counts = [team.choose_threads(n, 1, epochs) for epochs in (1, each, 2 * each - 1, 2 * each, 3 * each, 100 * each)]
+    enough = [-(-count * team.THREAD_CALL_ELEMENTS // n) for count in (1, 2, 3, 400)]  # epochs for so many threads
+    counts = [team.choose_threads(n, 1, epochs) for epochs in (1, enough[0], enough[1] - 1, *enough[1:])]
     assert counts == [1, 1, 1, 2, 3, 4]
 
 

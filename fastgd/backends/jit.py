@@ -2,7 +2,8 @@
 
 References
 ----------
-LLVM Language Reference Manual, "Atomic Memory Ordering Constraints", atomicrmw, load atomic and llvm.prefetch.
+LLVM Language Reference Manual, "Atomic Memory Ordering Constraints", atomicrmw, cmpxchg, load atomic, store
+atomic and llvm.prefetch.
 """
 
 # Code for the compiler, in its types rather than in Python's.
@@ -24,10 +25,11 @@ from numba.extending import intrinsic, overload
 
 from fastgd.backends import team
 
-LINE = 64  # bytes of a line of cache
+LINE, DOUBLE = 64, 8  # bytes of a line of cache, and of a number
 SUMS = team.SUMS
-ARRIVED, ABANDONED, STOPPED = 0, team.ABANDONED, team.ABANDONED + 1  # entries of sync
-PATIENCE = 4096  # looks at the counter before a waiting thread offers its core to others
+ENTRY, ENDED = team.LINE, team.ENDED  # entries of sync are lines of cache apart
+APPLIED, FINISHED, CLAIMED = ENDED + ENTRY, ENDED + 2 * ENTRY, ENDED + 3 * ENTRY
+PATIENCE = 4096  # looks at a counter before a waiting thread offers its core to others
 
 
 def compile_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,27 +95,55 @@ def address_of(context, builder, array_type, array, index):
     return cgutils.get_item_pointer(context, builder, array_type, struct, [index], wraparound=False)
 
 
+# Entries of sync are read and written as src_ext/descend.h does; the order of memory is reasoned out there.
+
+
 @intrinsic
 def add_atomic(typing, array, index, value):
-    """Add to an entry as one step that other threads see whole."""
+    """Add to an entry as one step that other threads see whole; return the sum."""
 
     def generate(context, builder, signature, arguments):
         entries, position, amount = arguments
         address = address_of(context, builder, signature.args[0], entries, position)
-        return builder.atomic_rmw("add", address, amount, "acq_rel")
+        return builder.add(builder.atomic_rmw("add", address, amount, "acq_rel"), amount)
 
     return types.int64(array, types.intp, types.int64), generate
 
 
 @intrinsic
-def load_atomic(typing, array, index):
-    """Return an entry as other threads have last written it."""
+def replace_atomic(typing, array, index, expected, value):
+    """Write an entry if it is what is expected, as one step; tell whether it was."""
+
+    def generate(context, builder, signature, arguments):
+        entries, position, old, new = arguments
+        address = address_of(context, builder, signature.args[0], entries, position)
+        return builder.extract_value(builder.cmpxchg(address, old, new, "monotonic", "monotonic"), 1)
+
+    return types.boolean(array, types.intp, types.int64, types.int64), generate
+
+
+@intrinsic
+def look(typing, array, index):
+    """Return an entry as other threads have last written it, and see all that they wrote before."""
 
     def generate(context, builder, signature, arguments):
         address = address_of(context, builder, signature.args[0], *arguments)
         return builder.load_atomic(address, "acquire", 8)
 
     return types.int64(array, types.intp), generate
+
+
+@intrinsic
+def tell(typing, array, index, value):
+    """Write an entry for threads that look at it, and let them see all that was written before."""
+
+    def generate(context, builder, signature, arguments):
+        entries, position, new = arguments
+        address = address_of(context, builder, signature.args[0], entries, position)
+        builder.store_atomic(new, address, "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.int64), generate
 
 
 def give_way() -> None:
@@ -136,22 +166,6 @@ else:
     def give_way_compiled():
         """Go on looking: this system's C library has no such function."""
         return lambda: None
-
-
-@compile_kernel
-def meet(sync, members, times):
-    """Wait until all members have arrived `times` times; False if they will not."""
-    if members == 1:
-        return True
-    add_atomic(sync, ARRIVED, 1)
-    looks = 0
-    while load_atomic(sync, ARRIVED) < times * members:
-        if load_atomic(sync, ABANDONED):
-            return False
-        looks += 1
-        if looks > PATIENCE:
-            give_way()
-    return True
 
 
 @compile_kernel
@@ -185,29 +199,77 @@ def fold(partials, gradient, intercepts, n):
 @compile_part
 def address(array, index):
     """Return the address of an entry of a contiguous array of float64."""
-    return array.ctypes.data + array.itemsize * index
+    return array.ctypes.data + DOUBLE * index
+
+
+@compile_part
+def compute(data, place, intercept, b):
+    """Compute the sums of a block."""
+    loop, X, step, stride, far, near, up = data
+    y, w, out, width, n, p, block_rows, blocks = place
+    row = b * block_rows - up if b else 0
+    rows = ((b + 1) * block_rows - up if b + 1 < blocks else n) - row
+    y, out = y + row * DOUBLE, out + b * width * DOUBLE
+    call_loop(loop, (X + step * row, y, rows, p, stride, far, near, w, intercept, out))
+
+
+@compile_part
+def claim(sync, epoch, blocks, member, members):
+    """Take the next block of a member's range in an epoch; -1 if all are taken."""
+    first = blocks * member // members
+    size = blocks * (member + 1) // members - first
+    entry = CLAIMED + member * ENTRY
+    count = look(sync, entry)
+    while count < (epoch + 1) * size:
+        if replace_atomic(sync, entry, count, count + 1):
+            return first + count - epoch * size
+        count = look(sync, entry)
+    return -1
+
+
+@compile_part
+def wait_for_end(sync, epoch):
+    """Wait until an epoch is over, or all of them are."""
+    looks = 0
+    while look(sync, APPLIED) == epoch and not look(sync, ENDED):
+        looks += 1
+        if looks > PATIENCE:
+            give_way()
+
+
+@numba.njit(inline="always")
+def take_part(data, place, intercept, sync, epoch, member, members):
+    """Compute what can be claimed of an epoch, own blocks first; tell whether its last block was finished here."""
+    blocks, taken = place[-1], 0
+    if members == 1:  # who is alone needs no claims
+        for b in range(blocks):
+            compute(data, place, intercept, b)
+        return True
+    for k in range(member, member + members):
+        b = claim(sync, epoch, blocks, k % members, members)
+        while b >= 0:
+            compute(data, place, intercept, b)
+            taken += 1
+            b = claim(sync, epoch, blocks, k % members, members)
+    return taken > 0 and add_atomic(sync, FINISHED, taken) == (epoch + 1) * blocks
 
 
 @compile_kernel
 def run_descent(data, y, weights, rates, costs, gradient, intercepts, block_rows, partials, sync, member, members):
-    """Run the epochs: this member's blocks, a meeting, the update by member 0, another meeting."""
-    loop, X, step, stride, far, near, up = data
-    n, blocks = len(y), len(partials)
-    first, last = blocks * member // members, blocks * (member + 1) // members
-    p, w = len(weights) - intercepts, address(weights, intercepts)
-    for epoch in range(len(rates)):
+    """Run the epochs, as one of so many members; whoever finishes the last block of an epoch makes the update."""
+    n, p, blocks = len(y), len(weights) - intercepts, len(partials)
+    w, out = address(weights, intercepts), address(partials, SUMS)
+    place = address(y, 0), w, out, partials.shape[1], n, p, block_rows, blocks
+    epoch = look(sync, APPLIED)
+    while epoch < len(rates) and not look(sync, ENDED):
         intercept = weights[0] if intercepts else 0.0
-        for b in range(first, last):
-            row = b * block_rows - up if b else 0
-            rows = ((b + 1) * block_rows - up if b + 1 < blocks else n) - row
-            out = address(partials, b * partials.shape[1] + SUMS)
-            call_loop(loop, (X + step * row, address(y, row), rows, p, stride, far, near, w, intercept, out))
-        if not meet(sync, members, 2 * epoch + 1):
-            return epoch
-        if member == 0:
+        if take_part(data, place, intercept, sync, epoch, member, members):
             costs[epoch] = fold(partials, gradient, intercepts, n)
-            if not update(weights, gradient, rates[epoch], costs[epoch]):
-                sync[STOPPED] = 1
-        if not meet(sync, members, 2 * epoch + 2) or sync[STOPPED]:
-            return epoch
-    return len(rates)
+            if update(weights, gradient, rates[epoch], costs[epoch]):
+                tell(sync, APPLIED, epoch + 1)
+            else:
+                tell(sync, ENDED, 1)
+        else:
+            wait_for_end(sync, epoch)
+        epoch = look(sync, APPLIED)
+    return look(sync, APPLIED)

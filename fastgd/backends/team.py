@@ -5,9 +5,10 @@ A kernel of these backends has one signature::
     kernel(X, y, weights, rates, costs, gradient, intercepts, block_rows, partials, sync, member, members) -> int
 
 Every member of a team makes the same call with its own number. The blocks depend on the shape of X alone, each
-has a row of `partials` for its sums, from SUMS on, and the first member folds these in the order of the blocks: the
-answer has the same bits for every number of members. Members wait for each other at counters in `sync`. Threads live
-for one call, so nothing is left behind that a fork could break or that two Python threads could share.
+has a row of `partials` for its sums, from SUMS on, and whoever finishes an epoch's last block folds these in the order
+of the blocks: the answer has the same bits for every number of members, also where some come late, or never. What
+members tell each other stands in `sync`. Threads live for one call, so nothing is left behind that a fork could break
+or that two Python threads could share.
 """
 
 import os
@@ -20,14 +21,16 @@ from fastgd.arrays import Array
 from fastgd.backends.contract import count_intercepts
 
 MOST_BLOCKS = 64
-BLOCK_ELEMENTS = 32_768  # of X in a block, at least, so that an epoch of a block is worth a meeting of threads
-BLOCK_SAMPLES = 128  # rows of a block, at least, so that its sums are small beside its data
-# What each thread has to do, at least, where the caller leaves the choice to us: elements of X in an epoch, after which
-# threads wait for each other, and in all epochs of a call, at whose beginning they are started.
-THREAD_ELEMENTS, THREAD_CALL_ELEMENTS = 50_000, 2_000_000
-ABANDONED = 8  # the entry of sync that calls a wait off; the others are the kernels' own
-SYNC_SIZE = 16  # entries: two cache lines
-LINE = 8  # doubles in a line of cache
+BLOCK_ELEMENTS = (
+    16_384  # of X in a block, at least, so that it takes longer than to tell another thread that it is done
+)
+BLOCK_SAMPLES = 96  # rows of a block, at least, so that its sums are small beside its data
+# What each thread has to do, at least, where the caller leaves the choice to us: elements of X in an epoch, and in all
+# epochs of a call, at whose beginning they are started.
+THREAD_ELEMENTS, THREAD_CALL_ELEMENTS = BLOCK_ELEMENTS, 2_000_000
+LINE = 8  # doubles, or entries of sync, in a line of cache
+SHARED = 4  # lines of sync that members share, and one behind the last; each has another of its own
+ENDED = 0  # the entry of sync that ends a run; the others are the kernels' own
 SUMS = LINE - 2  # where a block's sums begin: Σr², Σr, and with the next line Σ r·x₁, …, Σ r·xₚ
 
 
@@ -51,8 +54,8 @@ def descend(
     partials = empty_lines(blocks + 1, SUMS + 2 + n_features)
     own = partials[blocks, LINE - intercepts : LINE + n_features]
     own[:] = weights
-    sync = np.zeros(SYNC_SIZE, dtype=np.int64)
     members = min(threads, blocks)
+    sync = np.zeros((SHARED + members) * LINE, dtype=np.int64)
     arguments = (X, y, own, rates, costs, gradient, intercepts, block_rows, partials[:blocks], sync)
     others = [Thread(target=kernel, args=(*arguments, member, members)) for member in range(1, members)]
     try:
@@ -63,7 +66,7 @@ def descend(
         return applied
     finally:
         # After a whole run nobody waits any more; after a thread that did not start, or Ctrl-C, nobody must.
-        sync[ABANDONED] = 1
+        sync[ENDED] = 1
         for thread in others:
             if thread.ident is not None:
                 thread.join()
@@ -72,7 +75,8 @@ def descend(
 def rows_per_block(n_samples: int, n_features: int) -> int:
     """Return how many rows make a block: a multiple of 16, decided by the shape alone."""
     blocks = min(MOST_BLOCKS, n_samples // BLOCK_SAMPLES, n_samples * n_features // BLOCK_ELEMENTS)
-    return -(-n_samples // (16 * max(blocks, 1))) * 16
+    blocks = max(blocks - blocks % 2, 1)  # two threads have the same share
+    return -(-n_samples // (16 * blocks)) * 16
 
 
 def empty_lines(rows: int, columns: int) -> Array:
