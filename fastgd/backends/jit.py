@@ -7,7 +7,7 @@ atomic and llvm.prefetch.
 """
 
 # Code for the compiler, in its types rather than in Python's.
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, import-untyped"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, import-untyped, var-annotated"
 
 import os
 from collections.abc import Callable
