@@ -177,7 +177,7 @@ def price_pictures(data: dict[str, Any]) -> list[Picture]:
         pictures.append(
             draw(
                 f"price{len(pictures)}",
-                f"From a fresh process to the last epoch, {format_shape(entry)}",
+                f"From loading the backend to the last epoch, {format_shape(entry)}",
                 "Total time against the number of epochs, both logarithmic, a line for each backend; where two lines "
                 "cross, the one that started later has paid for itself. The table has the crossings.",
                 partial(draw_price, data["price"]["starts"], entry),

@@ -68,7 +68,7 @@ def tell_price(found: dict[str, Any]) -> list[str]:
     """Tell what the first call waits for."""
     starts = {name: one["seconds"]["load"] + one["seconds"]["first_call"] for name, one in found["starts"].items()}
     told = ", ".join(f"{name} {format_seconds(seconds)}" for name, seconds in starts.items())
-    return [f"Until the first epoch is done, a fresh process waits: {told}."]
+    return [f"With NumPy and fastgd imported, a fresh process has its first epoch after: {told}."]
 
 
 def tell_descents(found: dict[str, Any]) -> list[str]:
