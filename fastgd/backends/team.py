@@ -27,7 +27,7 @@ BLOCK_ELEMENTS = (
 BLOCK_SAMPLES = 96  # rows of a block, at least, so that its sums are small beside its data
 # What each thread has to do, at least, where the caller leaves the choice to us: elements of X in an epoch, and in all
 # epochs of a call, at whose beginning they are started.
-THREAD_ELEMENTS, THREAD_CALL_ELEMENTS = BLOCK_ELEMENTS, 2_000_000
+THREAD_ELEMENTS, THREAD_CALL_ELEMENTS = BLOCK_ELEMENTS, 1_200_000
 LINE = 8  # doubles, or entries of sync, in a line of cache
 SHARED = 4  # lines of sync that members share, and one behind the last; each has another of its own
 ENDED = 0  # the entry of sync that ends a run; the others are the kernels' own
