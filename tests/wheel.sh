@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 FASTGD_REQUIRE_EXTENSION=1 "$root/.venv/bin/python" -m build --outdir "$work/dist" "$root"
 "${PYTHON:-python3}" -m venv "$work/venv"
 wheel=$(ls "$work"/dist/*.whl)
-"$work/venv/bin/python" -m pip install --quiet "$wheel[sklearn,plot]" pytest hypothesis pandas  # scikit-learn's checks need pandas
+"$work/venv/bin/python" -m pip install --quiet "$wheel[sklearn,study]" pytest hypothesis pandas  # scikit-learn's checks need pandas
 cp -r "$root/tests" "$root/pyproject.toml" "$work/"
 cd "$work"
 "$work/venv/bin/fastgd" config

@@ -17,7 +17,7 @@ from fastgd import backends
 from fastgd.arrays import Array
 from fastgd.backends.team import count_cores
 from fastgd.bench import readers
-from fastgd.bench.problem import RATE, Problem, Timed
+from fastgd.bench.problem import Problem, Timed, choose_rate
 
 # A loop over more elements than this takes over 0.3 s an epoch, and tells nothing new.
 LOOP_ELEMENTS = 2_000_000
@@ -123,7 +123,7 @@ def prepare_backend(problem: Problem, name: str, threads: int = 1) -> Timed:
 
     @cache  # so that no call waits for new pages of memory
     def buffers(epochs: int) -> tuple[Array, Array]:
-        return np.full(epochs, RATE), np.empty(epochs)
+        return np.full(epochs, choose_rate(X)), np.empty(epochs)
 
     def run(epochs: int) -> Array:
         weights[:] = 0.0
@@ -153,7 +153,7 @@ def prepare_jax(problem: Problem) -> Timed:
         return weights - rate * gradient, residual @ residual / (2 * n_samples)
 
     loop = jax.jit(lambda X, y, weights, rates: jax.lax.scan(partial(update, X, y), weights, rates))
-    rates = cache(lambda epochs: jnp.full(epochs, RATE))
+    rates = cache(lambda epochs: jnp.full(epochs, choose_rate(X)))
 
     def run(epochs: int) -> Array:
         weights, _ = jax.block_until_ready(loop(X, y, start, rates(epochs)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastgd.arrays import Array
 
-RATE = 1e-3  # below 2/smoothness at every shape of the ladder
+RATE = 1e-3  # at most
 
 
 class Problem(NamedTuple):
@@ -16,6 +16,22 @@ class Problem(NamedTuple):
 
     X: Array
     y: Array
+
+
+def choose_rate(X: Array) -> float:
+    """Return a rate well below 2/smoothness for standard normal data, whose singular values are up to √n + √p or so.
+
+    Where a descent diverges, epochs that are counted are not made.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastgd.bench.problem import choose_rate
+    >>> choose_rate(np.empty((1000, 20))), choose_rate(np.empty((2, 1922)))
+    (0.001, 0.00048828125)
+    """
+    n_samples, n_features = X.shape
+    return min(RATE, 0.5 / (1.0 + (n_features / n_samples) ** 0.5) ** 2)
 
 
 @dataclass(frozen=True)

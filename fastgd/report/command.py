@@ -8,12 +8,12 @@ from fastgd.report.page import check_extras
 from fastgd.report.settings import SECTIONS, Sizes, check_sections, check_sizes
 from fastgd.report.study import Study, format_json, study
 
-PAGE = "fastgd-study.html"
+PAGE, COMPARISON = "fastgd-study.html", "fastgd-comparison.html"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `fastgd study`."""
-    parser.add_argument("--out", metavar="FILE.html", help=f"where to save the page ({PAGE})")
+    parser.add_argument("--out", metavar="FILE.html", help=f"where to save the page ({PAGE}, {COMPARISON})")
     parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds: under a minute instead of ten")
     parser.add_argument(
         "--sizes",
@@ -53,7 +53,7 @@ def parse_sections(text: str) -> tuple[str, ...]:
 def run(options: argparse.Namespace) -> int:
     """Measure or compare, then save and print what was asked for; refuse bad paths before measuring."""
     only_json = options.json == "-" and options.out is None
-    page = check_file("--out", options.out or PAGE)
+    page = check_file("--out", options.out or (COMPARISON if options.compare else PAGE))
     data = check_file("--json", options.json) if options.json and options.json != "-" else None
     if not only_json:
         check_extras()

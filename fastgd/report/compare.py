@@ -107,9 +107,9 @@ def sum_up(first: dict[str, Any], second: dict[str, Any], tables: list[Table]) -
     machines = [f"{name}: {describe(data)}" for name, data in (("A", first), ("B", second))]
     sentences = []
     for table in tables:
-        ratios = [row[-1].value for row in table.rows]
-        mean = exp(fsum(log(ratio) for ratio in ratios if ratio) / len(ratios))
-        span = f"from {format_times(min(filter(None, ratios)))} to {format_times(max(filter(None, ratios)))}"
+        ratios = [row[-1].value or 1.0 for row in table.rows]
+        mean = exp(fsum(map(log, ratios)) / len(ratios))
+        span = f"from {format_times(min(ratios))} to {format_times(max(ratios))}"
         sentences.append(f"{table.caption}: A takes {format_times(mean)} the time of B (geometric mean; {span}).")
     return machines + sentences
 

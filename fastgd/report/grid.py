@@ -8,7 +8,7 @@ from fastgd.backends.team import choose_threads, count_cores
 from fastgd.bench.contestants import Contestant, is_installed, prepare_backend, with_threads
 from fastgd.bench.problem import make_problem
 from fastgd.bench.results import compare, summarize
-from fastgd.bench.timing import collect
+from fastgd.bench.timing import EPOCHS_A_CALL, collect
 from fastgd.report.settings import Settings, Step
 
 LOOP_ELEMENTS = 200_000  # a Python loop over more of them is 100 times slower than the rest
@@ -44,7 +44,7 @@ def survey(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
         how many times as long that takes as the fastest; "best", the fastest one's name, or "auto"'s at a tie.
     """
     problem = make_problem(n_samples, n_features)
-    contestants = list_contestants()
+    contestants = list_contestants(thread_counts(n_samples, n_features))
     found = {one.name: summarize(one, epochs, times) for one, epochs, times in collect(contestants, problem, rounds)}
     fastest = min(found, key=lambda name: found[name]["seconds"])
     auto = choose_auto(n_samples, n_features, found)
@@ -60,20 +60,22 @@ def survey(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
 def choose_auto(n_samples: int, n_features: int, found: dict[str, dict[str, Any]]) -> str:
     """Return which contestant runs where backend and threads are left to fastgd, in calls as long as its own."""
     name = backends.resolve("auto")
+    if name == "numpy":  # fastgd leaves BLAS as it is: at all cores, unless the environment says otherwise
+        several = with_threads(name, count_cores())
+        return several if several in found else name
     if name not in ("numba", "cython"):
         return name
     chosen = choose_threads(n_samples, n_features, found[name]["epochs_per_call"])
-    return with_threads(name, max(count for count in thread_counts() if count <= chosen))
+    return with_threads(name, max(count for count in thread_counts(n_samples, n_features) if count <= chosen))
 
 
-def thread_counts() -> list[int]:
-    """Return the numbers of threads to time: powers of two, and all cores."""
-    cores = count_cores()
-    return sorted({*(2**k for k in range(cores.bit_length())), cores})
+def thread_counts(n_samples: int, n_features: int) -> list[int]:
+    """Return the numbers of threads to time: one, all cores, and what is chosen for calls of many epochs."""
+    return sorted({1, choose_threads(n_samples, n_features, EPOCHS_A_CALL), count_cores()})
 
 
-def list_contestants() -> list[Contestant]:
-    """Return the backends, the compiled ones and NumPy with several numbers of threads."""
+def list_contestants(counts: list[int]) -> list[Contestant]:
+    """Return the backends, the compiled ones with each of these numbers of threads, NumPy with one and with all."""
     usable, cores = backends.available(), count_cores()
     found = [
         Contestant("python", partial(prepare_backend, name="python"), most_elements=LOOP_ELEMENTS),
@@ -83,7 +85,7 @@ def list_contestants() -> list[Contestant]:
         set_up = partial(prepare_backend, name="numpy")
         found.append(Contestant(with_threads("numpy", cores), set_up, threads=cores, blas_threads=cores))
     for name in ("numba", "cython"):
-        for threads in thread_counts() if name in usable else ():
+        for threads in counts if name in usable else ():
             set_up = partial(prepare_backend, name=name, threads=threads)
             found.append(Contestant(with_threads(name, threads), set_up, threads=threads))
     return found

@@ -1,6 +1,6 @@
 """The ladder: one epoch of one problem, from a loop over array scalars to a problem without its rows."""
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -8,9 +8,9 @@ import numpy as np
 from fastgd import backends
 from fastgd.arrays import Array
 from fastgd.backends.python import cost_and_gradient
-from fastgd.backends.team import count_cores
+from fastgd.backends.team import count_cores, rows_per_block
 from fastgd.bench.contestants import Contestant, prepare_backend, with_threads
-from fastgd.bench.problem import RATE, Problem, Timed, make_problem
+from fastgd.bench.problem import Problem, Timed, choose_rate, make_problem
 from fastgd.bench.results import compare, summarize
 from fastgd.bench.timing import collect
 from fastgd.compression import compress
@@ -29,7 +29,7 @@ REMOVES = {
     "in_place": "temporaries: new memory for the residuals in every epoch",
     "numba": "a pass over memory: rows are used twice while they are in cache",
     "cython": "the compiler at run time: the same loop, built before",
-    "threads": "a core's idleness, where X has more than one block of rows (from 33,000 numbers on)",
+    "threads": "a core's idleness",
     "compressed": "the rows themselves: n_features + 2 of them have the same cost, whatever the weights",
 }
 
@@ -63,6 +63,8 @@ def climb(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
     """
     problem = make_problem(n_samples, n_features)
     steps = list_steps()
+    if -(-n_samples // rows_per_block(n_samples, n_features)) == 1:
+        steps = [step for step in steps if step.threads == 1]  # one block is computed by one thread
     # More elements than a loop can do in this time are left to the others.
     steps = [step for step in steps if problem.X.size <= (step.most_elements or problem.X.size)]
     differences = check_agreement(steps, problem)
@@ -94,9 +96,11 @@ def list_steps() -> list[Contestant]:
     return steps
 
 
-def removed(name: str) -> str:
-    """Return what a step of the ladder removes."""
+def removed(name: str, before: str | None) -> str:
+    """Return what a step of the ladder removes of the one before."""
     base, _, threads = name.partition("-")
+    if base == "cython" and not threads and before != "numba":
+        base = "numba"  # the same loop: the first compiled kernel removes what it does
     return REMOVES["threads" if threads else base]
 
 
@@ -125,7 +129,7 @@ def prepare_arrays(problem: Problem) -> Timed:
         for _ in range(epochs):
             # The types are what this step is about.
             _, gradient = cost_and_gradient(problem.X, problem.y, weights, 1)  # type: ignore[arg-type]
-            weights -= RATE * np.array(gradient)
+            weights -= choose_rate(problem.X) * np.array(gradient)
         return weights
 
     return Timed(run)
@@ -139,7 +143,7 @@ def prepare_in_place(problem: Problem) -> Timed:
 
     def run(epochs: int) -> Array:
         weights[:] = 0.0
-        descend_in_place(X, y, weights, RATE, epochs, costs, gradient, residual)
+        descend_in_place(X, y, weights, choose_rate(X), epochs, costs, gradient, residual)
         return weights
 
     return Timed(run)
@@ -168,9 +172,13 @@ def prepare_compressed(problem: Problem) -> Timed:
     weights, gradient = np.empty(X.shape[1]), np.empty(X.shape[1])
     descend = backends.load("auto").descend
 
+    @cache  # so that no call waits for new pages of memory
+    def buffers(epochs: int) -> tuple[Array, Array]:
+        return np.full(epochs, choose_rate(problem.X)), np.empty(epochs)
+
     def run(epochs: int) -> Array:
         weights[:] = 0.0
-        descend(X, y, weights, np.full(epochs, RATE), np.empty(epochs), gradient, 1)
+        descend(X, y, weights, *buffers(epochs), gradient, 1)
         return weights
 
     return Timed(run)

@@ -221,9 +221,9 @@ def descents_pictures(data: dict[str, Any]) -> list[Picture]:
         draw(
             "path",
             "The paths over the contours of J",
-            "Contours of the cost over two weights, and the weights after each epoch: small rates creep along the "
-            "valley, 1/smoothness goes straight down, 1.9/smoothness jumps from side to side and comes nearer, "
-            "2.05/smoothness goes away.",
+            "Contours of the cost over two weights, and the weights after each epoch: small rates creep down "
+            "and along the valley, 1/smoothness is in the valley at once and creeps along it, 1.9/smoothness jumps "
+            "from side to side and comes nearer, 2.05/smoothness jumps further with every epoch.",
             partial(draw_paths, found["rates"]["X"], found["rates"]["y"], paths),
             height=4.6,
         ),

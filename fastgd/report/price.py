@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -67,10 +68,15 @@ def start_all() -> dict[str, dict[str, float]]:
 
 def start(name: str, cache: str) -> dict[str, float]:
     """Return the seconds of each stage of one process."""
-    environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
+    # The process is to find what this one found, wherever that was.
+    path = os.pathsep.join(str(Path(part).absolute()) for part in sys.path)
+    environment = {**os.environ, "NUMBA_CACHE_DIR": cache, "PYTHONPATH": path}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(name=name)], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM.format(name=name)], env=environment, capture_output=True, text=True, check=False
     )
+    if done.returncode:
+        said = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+        raise OSError(f"a new process could not start backend {name!r}: {said[0]}")
     return dict(zip(STAGES, json.loads(done.stdout), strict=True))
 
 

@@ -15,7 +15,8 @@ def summarize(data: dict[str, Any]) -> list[str]:
         A study's data.
     """
     machine = data["machine"]
-    sentences = [f"Measured on {machine['cpu']}, {machine['cores']} cores, in {data['seconds']:.0f} s."]
+    cores = f"{machine['cores']} core{'s' * (machine['cores'] > 1)}"
+    sentences = [f"Measured on {machine['cpu']}, {cores}, in {data['seconds']:.0f} s."]
     for name, tell in TELL.items():
         if name in data:
             sentences += tell(data[name])

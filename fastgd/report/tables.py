@@ -48,7 +48,7 @@ def ladder_table(entry: dict[str, Any]) -> Table:
                 Cell(format_spread(one), one["quartiles"][1] - one["quartiles"][0]),
                 Cell(format_times(before) if before else "", before or 0.0),
                 Cell(format_times(first), first),
-                Cell(removed(name)),
+                Cell(removed(name, order[k - 1] if k else None)),
             ]
         )
     shape = format_shape(entry)
@@ -169,7 +169,7 @@ def rates_table(found: dict[str, Any]) -> Table:
 def describe_rate(multiple: float) -> str:
     """Return what theory says of a constant rate."""
     if multiple > 2:
-        return "beyond 2/smoothness: every epoch is further away"
+        return "beyond 2/smoothness: the error in the steepest direction grows in every epoch, and in the end the cost"
     if multiple > 1:
         return "jumps over the minimum of the steepest direction, and comes nearer all the same"
     return "safe: no direction is overshot" if multiple == 1 else "too small: safe, and slow"
