@@ -24,7 +24,7 @@ MOST_BLOCKS = 64
 BLOCK_ELEMENTS = (
     16_384  # of X in a block, at least, so that it takes longer than to tell another thread that it is done
 )
-BLOCK_SAMPLES = 96  # rows of a block, at least, so that its sums are small beside its data
+BLOCK_SAMPLES = 48  # rows of a block, at least, so that its sums are small beside its data
 # What each thread has to do, at least, where the caller leaves the choice to us: elements of X in an epoch, and in all
 # epochs of a call, at whose beginning they are started.
 THREAD_ELEMENTS, THREAD_CALL_ELEMENTS = BLOCK_ELEMENTS, 1_200_000
