@@ -490,6 +490,15 @@ def test_a_study_compared_with_one_that_takes_twice_as_long(found):
     assert elements.loaded == ["data:,"]
 
 
+def test_pictures_of_two_studies_have_the_command_of_their_own(found):
+    other = json.loads(json.dumps(found.data))
+    other["command"] = "fastgd study --other"
+    other["ladder"]["shapes"] *= 2  # as many as a study without --sizes has
+    html, _ = compare.compare(found.data, other, "a.json", "b.json")
+    codes = re.findall(r"<figcaption>.*?<code[^>]*>(.*?)</code>", html, re.DOTALL)
+    assert codes == [found.data["command"]] * 2 + [other["command"]] * 3
+
+
 def test_studies_with_nothing_in_common(found):
     parts = [
         {name: found.data[name] for name in found.data if name not in SECTIONS or name == section}
@@ -532,6 +541,7 @@ def test_the_command_compares(tmp_path, monkeypatch, capsys, found):
     ("arguments", "message"),
     [
         (["--out", "missing/p.html"], "--out must be in a folder that exists; got 'missing/p.html'"),
+        (["--out", "a.json", "--json", "./a.json"], "--json must be another file than the page; got './a.json'"),
         (["--out", "."], "--out must be a file; got the folder '.'"),
         (["--json", "missing/d.json"], "--json must be in a folder that exists"),
         (["--compare", "missing.json", "missing.json"], "missing.json"),

@@ -55,6 +55,8 @@ def run(options: argparse.Namespace) -> int:
     only_json = options.json == "-" and options.out is None
     page = check_file("--out", options.out or (COMPARISON if options.compare else PAGE))
     data = check_file("--json", options.json) if options.json and options.json != "-" else None
+    if data and data.resolve() == page.resolve():
+        raise ValueError(f"--json must be another file than the page; got {options.json!r} for both")
     if not only_json:
         check_extras()
     if options.compare:

@@ -25,9 +25,9 @@ LOOP_SECONDS, OTHER_SECONDS = 6e-7, 1.0
 REMOVES = {
     "arrays": "",
     "python": "an object made for every number that is read",
-    "numpy": "the interpreter: loops run in compiled code, two products and some vectors at a time",
+    "numpy": "the interpreter, for each number: it is left for each line, of which there are some ten",
     "in_place": "temporaries: new memory for the residuals in every epoch",
-    "numba": "a pass over memory: rows are used twice while they are in cache",
+    "numba": "NumPy's calls, and a pass over memory: rows are used twice while they are in cache",
     "cython": "the compiler at run time: the same loop, built before",
     "threads": "a core's idleness",
     "compressed": "the rows themselves: n_features + 2 of them have the same cost, whatever the weights",

@@ -205,8 +205,7 @@ def descents_pictures(data: dict[str, Any]) -> list[Picture]:
     costs = {f"{run['multiple']:g}/smoothness": run["costs"] for run in runs}
     paths = {
         f"{run['multiple']:g}/smoothness": run["path"][: AWAY if run["multiple"] > 2 else None]
-        for run in runs
-        if run["multiple"] > 0.1
+        for run in runs  # all of them, so that a rate has one colour in both pictures
     }
     schedules = found["schedules"]
     ends = "; ".join(f"{label}: from {c[0] - least:.2g} to {c[-1] - least:.2g}" for label, c in costs.items())

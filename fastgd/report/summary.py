@@ -37,7 +37,8 @@ def tell_ladder(ladder: dict[str, Any]) -> list[str]:
         parts.append(f"the fastest kernel {format_seconds(found[fastest])}")
         parts.append(f"the compressed problem {format_seconds(found['compressed'])}")
         ratio = format_times(found[first] / found["compressed"])
-        sentences.append(f"One epoch of {format_shape(entry)}: {', '.join(parts)}: {ratio} from first to last.")
+        told = f"{words[first]} takes {ratio} as long as the last"
+        sentences.append(f"One epoch of {format_shape(entry)}: {', '.join(parts)}; {told}.")
     return sentences
 
 
@@ -81,11 +82,11 @@ def tell_descents(found: dict[str, Any]) -> list[str]:
         excess = max(costs[-1] / least - 1, 0.0)
         epochs = len(costs)
         parts.append(
-            f"{name} is within {excess:.0e} of it" if excess > DONE else f"{name} has reached it after {epochs}"
+            f"{name} is {excess:.1g} of it above" if excess > DONE else f"{name} has reached it after {epochs}"
         )
     condition, epochs = format_number(schedules["condition"]), schedules["epochs"]
     return [
-        f"At a condition number of {condition}, {epochs} epochs bring the cost near its least value by step "
+        f"At a condition number of {condition} of XᵀX, {epochs} epochs bring the cost near its least value by step "
         f"sizes alone: {', '.join(parts)}."
     ]
 
