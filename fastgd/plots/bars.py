@@ -5,7 +5,8 @@ from math import floor, log10
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from fastgd.plots.contestants import color, describe_settings, format_number, tell, title
+from fastgd.bench.table import format_number
+from fastgd.plots.contestants import color, describe_settings, tell, title
 from fastgd.plots.figures import LETTER, font_size, new_figure, set_title, size_in_points, style
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fastgd.bench.table import format_number
 from fastgd.plots.figures import PALETTE, style
 
 TITLES = {
@@ -69,11 +70,6 @@ def line_style(name: str) -> dict[str, Any]:
         "markerfacecolor": style("axes.facecolor") if threads else None,
         "linewidth": 2.5 if base == "read" else 1.3,
     }
-
-
-def format_number(value: float) -> str:
-    """Return three digits, and all that stand before the decimal point."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}".rstrip(".")
 
 
 def unit_of(seconds: float) -> tuple[float, str]:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from math import inf, log, log10
 from typing import TYPE_CHECKING, Any
 
-from fastgd.plots.contestants import color, describe_settings, format_number, line_style, tell, title
+from fastgd.bench.table import format_number
+from fastgd.plots.contestants import color, describe_settings, line_style, tell, title
 from fastgd.plots.figures import legend_below, new_figure, set_title, style
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from fastgd.fitting import check_output
 from fastgd.report.compare import compare
 from fastgd.report.page import check_extras
 from fastgd.report.settings import SECTIONS, Sizes, check_sections, check_sizes
@@ -53,8 +54,11 @@ def parse_sections(text: str) -> tuple[str, ...]:
 def run(options: argparse.Namespace) -> int:
     """Measure or compare, then save and print what was asked for; refuse bad paths before measuring."""
     only_json = options.json == "-" and options.out is None
-    page = check_file("--out", options.out or (COMPARISON if options.compare else PAGE))
-    data = check_file("--json", options.json) if options.json and options.json != "-" else None
+    page = Path(options.out or (COMPARISON if options.compare else PAGE))
+    data = Path(options.json) if options.json and options.json != "-" else None
+    check_output("--out", options.out or page.name)
+    if data:
+        check_output("--json", options.json)
     if data and data.resolve() == page.resolve():
         raise ValueError(f"--json must be another file than the page; got {options.json!r} for both")
     if not only_json:
@@ -83,13 +87,3 @@ def run_compare(options: argparse.Namespace, page: Path) -> int:
     page.write_text(html, encoding="utf-8")
     print("\n".join([*sentences, "", f"The page: {page}"]))
     return 0
-
-
-def check_file(option: str, path: str) -> Path:
-    """Return the path of a file that can be written; refuse others before any work is done."""
-    found = Path(path)
-    if found.is_dir():
-        raise ValueError(f"{option} must be a file; got the folder {path!r}")
-    if not found.parent.is_dir():
-        raise ValueError(f"{option} must be in a folder that exists; got {path!r}")
-    return found

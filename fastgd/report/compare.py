@@ -3,9 +3,13 @@
 from math import exp, fsum, log
 from typing import Any
 
-from fastgd.report.page import fill, ladder_pictures, map_pictures
+from fastgd.bench.table import format_ratio
+from fastgd.plots import title
+from fastgd.report.drawings import ladder_pictures, map_pictures
+from fastgd.report.page import fill
+from fastgd.report.price import wait_of
 from fastgd.report.tables import Cell, Table
-from fastgd.report.words import format_seconds, format_shape, format_times, name_step
+from fastgd.report.words import format_seconds, format_shape
 
 TIMED = {"ladder": "The ladder", "map": "The map"}
 
@@ -61,7 +65,7 @@ def timed_table(section: str, first: dict[str, Any], second: dict[str, Any]) -> 
             other = others.get(shape, {}).get(name)
             if other:
                 cell = Cell(format_shape(entry), shape[0] * shape[1])
-                rows.append([cell, Cell(name_step(name)), *pair(one["seconds"], other["seconds"])])
+                rows.append([cell, Cell(title(name)), *pair(one["seconds"], other["seconds"])])
     columns = ["shape", "contestant", "A", "B", "A over B"]
     return Table(f"compare-{section}", f"{TIMED[section]}: time per epoch", columns, rows)
 
@@ -71,7 +75,7 @@ def price_table(first: dict[str, Any], second: dict[str, Any]) -> Table:
     rows = []
     for name in first:
         if name in second:
-            waits = [one[name]["seconds"]["load"] + one[name]["seconds"]["first_call"] for one in (first, second)]
+            waits = [wait_of(one[name]) for one in (first, second)]
             rows.append([Cell(name), *pair(*waits)])
     columns = ["backend", "A", "B", "A over B"]
     return Table("compare-price", "Until the first epoch is done in a fresh process", columns, rows)
@@ -98,7 +102,7 @@ def limits_table(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> T
 
 def pair(first: float, second: float) -> list[Cell]:
     """Return two times, and their ratio."""
-    ratio = Cell(format_times(first / second), first / second)
+    ratio = Cell(format_ratio(first / second), first / second)
     return [Cell(format_seconds(first), first), Cell(format_seconds(second), second), ratio]
 
 
@@ -109,8 +113,8 @@ def sum_up(first: dict[str, Any], second: dict[str, Any], tables: list[Table]) -
     for table in tables:
         ratios = [row[-1].value or 1.0 for row in table.rows]
         mean = exp(fsum(map(log, ratios)) / len(ratios))
-        span = f"from {format_times(min(ratios))} to {format_times(max(ratios))}"
-        sentences.append(f"{table.caption}: A takes {format_times(mean)} the time of B (geometric mean; {span}).")
+        span = f"from {format_ratio(min(ratios))} to {format_ratio(max(ratios))}"
+        sentences.append(f"{table.caption}: A takes {format_ratio(mean)} the time of B (geometric mean; {span}).")
     return machines + sentences
 
 

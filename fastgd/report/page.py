@@ -2,20 +2,19 @@
 
 import base64
 import json
-from functools import partial
 from importlib.resources import files
 from typing import Any
 
-from fastgd import plots
+from fastgd.bench.table import format_number, format_ratio
+from fastgd.plots import title
 from fastgd.plots.figures import import_matplotlib
 from fastgd.report import tables
-from fastgd.report.pictures import Picture, draw
+from fastgd.report.drawings import PICTURES
 from fastgd.report.settings import SECTIONS
 from fastgd.report.sources import highlight, import_highlighter, list_sources
 from fastgd.report.summary import summarize
-from fastgd.report.words import format_number, format_seconds, format_shape, format_times, name_step
+from fastgd.report.words import format_seconds, format_shape, shapes_of
 
-AWAY = 14  # weights of a diverging path that are shown: more would make everything else small
 TEMPLATES = files("fastgd.report") / "templates"
 
 
@@ -47,7 +46,7 @@ def render(data: dict[str, Any]) -> str:
         tables={name: TABLES[name](data) for name in sections},
         sources=[(source, highlight(source)) for source in list_sources()],
         largest_difference=max(
-            (max(entry["differences"].values()) for entry in data.get("ladder", {"shapes": []})["shapes"]), default=0.0
+            (max(entry["differences"].values()) for entry in shapes_of(data, "ladder")), default=0.0
         ),
         command=data["command"].partition(" --sections")[0],
         csv=to_uri("text/csv", tables.to_csv(data)),
@@ -71,8 +70,8 @@ def fill(template: str, **values: Any) -> str:
         "shape": format_shape,
         "seconds": format_seconds,
         "number": format_number,
-        "times": format_times,
-        "step": name_step,
+        "times": format_ratio,
+        "step": title,
         "json": embed_json,
     }
     return environment.get_template(template).render(values)
@@ -109,145 +108,6 @@ def to_uri(kind: str, text: str) -> str:
     return f"data:{kind};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
 
 
-def results(data: dict[str, Any], section: str) -> dict[str, Any]:
-    """Return a section as `fastgd.plots` takes it: with machine and settings beside its shapes."""
-    return {**data, "shapes": [], **data[section]}
-
-
-def ladder_pictures(data: dict[str, Any], prefix: str = "") -> list[Picture]:
-    """Return a picture for each ladder; the prefix of their names keeps two studies apart."""
-    pictures: list[Picture] = []
-    for entry in data["ladder"]["shapes"]:
-        shape = entry["n_samples"], entry["n_features"]
-        words = "; ".join(
-            f"{name_step(name)} {format_seconds(entry['contestants'][name]['seconds'])}" for name in entry["order"]
-        )
-        pictures.append(
-            draw(
-                f"{prefix}ladder{len(pictures)}",
-                f"The ladder: one epoch of {format_shape(entry)}",
-                f"Bars on a logarithmic scale. {words}.",
-                partial(draw_ladder, results(data, "ladder"), shape),
-            )
-        )
-    return pictures
-
-
-def draw_ladder(found: dict[str, Any], shape: tuple[int, int], ax: Any) -> None:
-    """Draw a ladder under the page's own heading."""
-    plots.ladder(found, shape, ax=ax)
-    ax.set_title("")
-
-
-def map_pictures(data: dict[str, Any], prefix: str = "") -> list[Picture]:
-    """Return the map."""
-    found = data["map"]
-    words = "; ".join(f"{format_shape(entry)}: {name_step(entry['best'])}" for entry in found["shapes"])
-    return [
-        draw(
-            f"{prefix}map",
-            "The map: the fastest backend at every shape",
-            f"A grid of samples by features. Fastest at {words}.",
-            lambda ax: plots.crossover_map(results(data, "map"), ax=ax),
-            height=1.9 + 0.45 * len({entry["n_samples"] for entry in found["shapes"]}),
-        )
-    ]
-
-
-def roofline_pictures(data: dict[str, Any]) -> list[Picture]:
-    """Return the roofline, with the steps of the ladder under it where they were measured."""
-    found = {**results(data, "roofline"), "shapes": data.get("ladder", {"shapes": []})["shapes"]}
-    limit = data["roofline"]["limits"][0]
-    speeds = "; ".join(f"{level} {value / 1e9:.0f} GB/s" for level, value in limit["bytes_per_second"].items())
-    return [
-        draw(
-            "roofline",
-            "The roofline: what an epoch could take, and what it takes",
-            f"Operations per second against operations per byte, logarithmic. Roofs of one thread: {speeds}.",
-            lambda ax: plots.roofline(found, ax=ax),
-            height=4.6,
-        )
-    ]
-
-
-def price_pictures(data: dict[str, Any]) -> list[Picture]:
-    """Return the total time against epochs at each shape of the ladder."""
-    pictures: list[Picture] = []
-    for entry in data.get("ladder", {"shapes": []})["shapes"]:
-        pictures.append(
-            draw(
-                f"price{len(pictures)}",
-                f"From loading the backend to the last epoch, {format_shape(entry)}",
-                "Total time against the number of epochs, both logarithmic, a line for each backend; where two lines "
-                "cross, the one that started later has paid for itself. The table has the crossings.",
-                partial(draw_price, data["price"]["starts"], entry),
-            )
-        )
-    return pictures
-
-
-def draw_price(starts: dict[str, Any], entry: dict[str, Any], ax: Any) -> None:
-    """Draw the backends that both started and climbed."""
-    lines = {}
-    for name, one in starts.items():
-        backend = name.partition(",")[0]
-        if backend in entry["contestants"]:
-            waits = one["seconds"]["load"] + one["seconds"]["first_call"]
-            lines[name] = (waits, entry["contestants"][backend]["seconds"])
-    plots.total_time(lines, ax=ax)
-
-
-def descents_pictures(data: dict[str, Any]) -> list[Picture]:
-    """Return cost curves of rates, their paths over the contours of J, and cost curves of schedules."""
-    found = data["descents"]
-    runs = found["rates"]["runs"]
-    least = found["rates"]["least_cost"]
-    costs = {f"{run['multiple']:g}/smoothness": run["costs"] for run in runs}
-    paths = {
-        f"{run['multiple']:g}/smoothness": run["path"][: AWAY if run["multiple"] > 2 else None]
-        for run in runs  # all of them, so that a rate has one colour in both pictures
-    }
-    schedules = found["schedules"]
-    ends = "; ".join(f"{label}: from {c[0] - least:.2g} to {c[-1] - least:.2g}" for label, c in costs.items())
-    finals = "; ".join(f"{name}: {c[-1] - schedules['least_cost']:.1e}" for name, c in schedules["costs"].items())
-    return [
-        draw(
-            "rates",
-            "Cost against epoch, for rates from far too small to too large",
-            f"Cost above its least value, logarithmic. {ends}.",
-            lambda ax: plots.learning_rates(costs, least_cost=least, ax=ax),
-        ),
-        draw(
-            "path",
-            "The paths over the contours of J",
-            "Contours of the cost over two weights, and the weights after each epoch: small rates creep down "
-            "and along the valley, 1/smoothness is in the valley at once and creeps along it, 1.9/smoothness jumps "
-            "from side to side and comes nearer, 2.05/smoothness jumps further with every epoch.",
-            partial(draw_paths, found["rates"]["X"], found["rates"]["y"], paths),
-            height=4.6,
-        ),
-        draw(
-            "schedules",
-            "Step sizes alone: a constant rate, silver, Chebyshev, and the reciprocal eigenvalues",
-            f"Cost above its least value against epochs, logarithmic. At the end: {finals}.",
-            lambda ax: plots.learning_rates(schedules["costs"], least_cost=schedules["least_cost"], ax=ax),
-        ),
-    ]
-
-
-def draw_paths(X: list[list[float]], y: list[float], paths: dict[str, Any], ax: Any) -> None:
-    """Draw paths with one unit of length on both axes, so that they leave contours at right angles."""
-    plots.contour_path(X, y, paths, ax=ax)
-    ax.set_aspect("equal")
-
-
-PICTURES = {
-    "ladder": ladder_pictures,
-    "map": map_pictures,
-    "roofline": roofline_pictures,
-    "price": price_pictures,
-    "descents": descents_pictures,
-}
 TABLES = {
     "ladder": lambda data: [tables.ladder_table(entry) for entry in data["ladder"]["shapes"]],
     "map": lambda data: [tables.map_table(data["map"])],

@@ -80,6 +80,11 @@ def start(name: str, cache: str) -> dict[str, float]:
     return dict(zip(STAGES, json.loads(done.stdout), strict=True))
 
 
+def wait_of(start: dict[str, Any]) -> float:
+    """Return the seconds from the loading of a backend to the end of its first epoch, of an entry of "starts"."""
+    return float(start["seconds"]["load"] + start["seconds"]["first_call"])
+
+
 def epochs_to_pay(start: float, epoch: float, other_start: float, other_epoch: float) -> float | None:
     """Return after how many epochs a backend that starts later has overtaken another; None if it never does.
 

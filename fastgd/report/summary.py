@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from fastgd.bench.table import format_number, format_ratio
 from fastgd.report.descents import DONE
-from fastgd.report.words import format_number, format_seconds, format_shape, format_times
+from fastgd.report.price import wait_of
+from fastgd.report.words import format_seconds, format_shape
 
 
 def summarize(data: dict[str, Any]) -> list[str]:
@@ -36,7 +38,7 @@ def tell_ladder(ladder: dict[str, Any]) -> list[str]:
             parts.append(f"NumPy {format_seconds(found['numpy'])}")
         parts.append(f"the fastest kernel {format_seconds(found[fastest])}")
         parts.append(f"the compressed problem {format_seconds(found['compressed'])}")
-        ratio = format_times(found[first] / found["compressed"])
+        ratio = format_ratio(found[first] / found["compressed"])
         told = f"{words[first]} takes {ratio} as long as the last"
         sentences.append(f"One epoch of {format_shape(entry)}: {', '.join(parts)}; {told}.")
     return sentences
@@ -47,7 +49,7 @@ def tell_map(found: dict[str, Any]) -> list[str]:
     worst = max(found["shapes"], key=lambda entry: entry["regret"])
     count = len(found["shapes"])
     return [
-        f'At {count} shapes, backend="auto" takes at most {format_times(found["largest_regret"])} the time of the '
+        f'At {count} shapes, backend="auto" takes at most {format_ratio(found["largest_regret"])} the time of the '
         f"fastest backend ({format_shape(worst)})."
     ]
 
@@ -68,8 +70,7 @@ def tell_roofline(found: dict[str, Any]) -> list[str]:
 
 def tell_price(found: dict[str, Any]) -> list[str]:
     """Tell what the first call waits for."""
-    starts = {name: one["seconds"]["load"] + one["seconds"]["first_call"] for name, one in found["starts"].items()}
-    told = ", ".join(f"{name} {format_seconds(seconds)}" for name, seconds in starts.items())
+    told = ", ".join(f"{name} {format_seconds(wait_of(one))}" for name, one in found["starts"].items())
     return [f"With NumPy and fastgd imported, a fresh process has its first epoch after: {told}."]
 
 

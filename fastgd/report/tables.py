@@ -4,17 +4,11 @@ import csv
 import io
 from typing import Any, NamedTuple
 
+from fastgd.bench.table import format_number, format_ratio
+from fastgd.plots import title
 from fastgd.report.ladder import removed
-from fastgd.report.price import epochs_to_pay
-from fastgd.report.words import (
-    format_epochs,
-    format_number,
-    format_seconds,
-    format_shape,
-    format_spread,
-    format_times,
-    name_step,
-)
+from fastgd.report.price import epochs_to_pay, wait_of
+from fastgd.report.words import format_epochs, format_seconds, format_shape, format_spread, shapes_of
 
 
 class Cell(NamedTuple):
@@ -43,11 +37,11 @@ def ladder_table(entry: dict[str, Any]) -> Table:
         first = found[order[0]]["seconds"] / one["seconds"]
         rows.append(
             [
-                Cell(name_step(name)),
+                Cell(title(name)),
                 Cell(format_seconds(one["seconds"]), one["seconds"]),
                 Cell(format_spread(one), one["quartiles"][1] - one["quartiles"][0]),
-                Cell(format_times(before) if before else "", before or 0.0),
-                Cell(format_times(first), first),
+                Cell(format_ratio(before) if before else "", before or 0.0),
+                Cell(format_ratio(first), first),
                 Cell(removed(name, order[k - 1] if k else None)),
             ]
         )
@@ -64,10 +58,10 @@ def map_table(found: dict[str, Any]) -> Table:
         cells = [
             Cell(f"{entry['n_samples']:,}", entry["n_samples"]),
             Cell(f"{entry['n_features']:,}", entry["n_features"]),
-            Cell(name_step(entry["best"])),
+            Cell(title(entry["best"])),
             Cell(format_seconds(times[entry["best"]]), times[entry["best"]]),
-            Cell(name_step(entry["auto"])),
-            Cell(format_times(entry["regret"]), entry["regret"]),
+            Cell(title(entry["auto"])),
+            Cell(format_ratio(entry["regret"]), entry["regret"]),
             Cell(format_seconds(times["numpy"]), times["numpy"]),
         ]
         loop = times.get("python")
@@ -86,7 +80,7 @@ def roofline_table(data: dict[str, Any]) -> Table:
             level, share = share_of_roof(data, entry, name)
             rows.append(
                 [
-                    Cell(name_step(name)),
+                    Cell(title(name)),
                     Cell(format_shape(entry), entry["n_samples"] * entry["n_features"]),
                     Cell(f"{size:,}", size),
                     Cell(f"{operations:,}", operations),
@@ -117,11 +111,10 @@ def share_of_roof(data: dict[str, Any], entry: dict[str, Any], name: str) -> tup
 def price_table(data: dict[str, Any]) -> Table:
     """Return what each backend's start takes, and the epochs that pay for it."""
     starts = data["price"]["starts"]
-    shapes = data.get("ladder", {"shapes": []})["shapes"]
+    shapes = shapes_of(data, "ladder")
     rows = []
     for name, one in starts.items():
         seconds, extremes = one["seconds"], one["extremes"]
-        waits = seconds["load"] + seconds["first_call"]
         cells = [
             Cell(name),
             Cell(format_seconds(seconds["import_fastgd"]), seconds["import_fastgd"]),
@@ -136,8 +129,7 @@ def price_table(data: dict[str, Any]) -> Table:
                 if other not in times or backend not in times or other == backend:
                     cells.append(Cell("", -1.0))
                     continue
-                other_waits = starts[other]["seconds"]["load"] + starts[other]["seconds"]["first_call"]
-                epochs = epochs_to_pay(waits, times[backend], other_waits, times[other])
+                epochs = epochs_to_pay(wait_of(one), times[backend], wait_of(starts[other]), times[other])
                 cells.append(Cell(format_epochs(epochs), float("inf") if epochs is None else epochs))
         rows.append(cells)
     columns = ["backend", "import fastgd", "load the backend", "first call", "first call, extremes"]
@@ -182,7 +174,7 @@ def to_csv(data: dict[str, Any]) -> str:
     columns = ["section", "n_samples", "n_features", "contestant", "threads", "seconds", "lower", "upper", "rounds"]
     lines.writerow(columns)
     for section in ("ladder", "map"):
-        for entry in data.get(section, {"shapes": []})["shapes"]:
+        for entry in shapes_of(data, section):
             for name, one in entry["contestants"].items():
                 shape = entry["n_samples"], entry["n_features"]
                 lines.writerow(

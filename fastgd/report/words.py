@@ -1,8 +1,8 @@
-"""Numbers as people read them, and what things are called."""
+"""Times and shapes as people read them, and where shapes stand."""
 
 from typing import Any
 
-from fastgd.plots import title
+from fastgd.bench.table import format_number
 
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
@@ -20,14 +20,9 @@ def format_seconds(seconds: float) -> str:
     return f"{format_number(seconds / scale)} {unit}"
 
 
-def format_number(value: float) -> str:
-    """Return three digits, and all that stand before the decimal point."""
-    return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:#.3g}".rstrip(".")
-
-
-def format_times(ratio: float) -> str:
-    """Return a ratio as people say it."""
-    return f"{format_number(ratio)}×"
+def shapes_of(data: dict[str, Any], section: str) -> list[dict[str, Any]]:
+    """Return the entries of a section's shapes, none where it was not measured."""
+    return list(data[section]["shapes"]) if section in data else []
 
 
 def format_shape(entry: dict[str, Any]) -> str:
@@ -46,8 +41,3 @@ def format_epochs(epochs: float | None) -> str:
     if epochs is None:
         return "never"
     return "at once" if epochs <= 0 else f"{epochs:,.0f}" if epochs >= 1 else "1"
-
-
-def name_step(name: str) -> str:
-    """Return what a contestant is called."""
-    return title(name)
