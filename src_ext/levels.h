@@ -68,6 +68,14 @@ static inline void check_bounds(const char *begin, size_t bytes) {
 #define IN_BOUNDS(a, count) ((void)0)
 #endif
 
+/* Keep a vector in its register. GCC 12 reads an operand that is used twice from memory twice; where there is little else
+   to do, and half of the reads cross a line of cache, that takes 7% longer. */
+#if defined(__x86_64__)
+#define KEEP(v) __asm__("" : "+v"(v))
+#else
+#define KEEP(v) ((void)0)
+#endif
+
 #define PASTE_(a, b, c) a##_##b##_##c
 #define PASTE(a, b, c) PASTE_(a, b, c)
 #define NAME(function) PASTE(function, LEVEL, FLOAT)

@@ -101,8 +101,8 @@ OUTLINE void add_rest(const FLOAT *X, const double *y, ptrdiff_t rows, ptrdiff_t
     }
 }
 
-/* LANES rows of P elements, turned into P columns. Four elements of a row are read at once: of rows of three the last
-   one from one element before it, since there may be nothing behind it. */
+/* LANES rows of P elements, turned into P columns. Rows of two and three are read as they lie in memory, of longer ones
+   four elements at once, the last four from where the row ends. */
 INLINE void NAME(load_transposed)(const int P, const FLOAT *a, ptrdiff_t stride, vec *x) {
 #if LANES == 2
     for (int j = 0; j < P; j++) {
@@ -117,11 +117,20 @@ INLINE void NAME(load_transposed)(const int P, const FLOAT *a, ptrdiff_t stride,
         x[1] = __builtin_shufflevector(ab, cd, 1, 3, 5, 7);
         return;
     }
+    if (P == 3) {
+        const vec abc_a = load_x(a), bc_ab = load_x(a + 4), c_abc = load_x(a + 8); /* abc abc abc abc */
+        const vec ab_ab = __builtin_shufflevector(abc_a, bc_ab, 0, 1, 6, 7);
+        const vec ca_ca = __builtin_shufflevector(abc_a, c_abc, 2, 3, 4, 5);
+        const vec bc_bc = __builtin_shufflevector(bc_ab, c_abc, 0, 1, 6, 7);
+        x[0] = __builtin_shufflevector(ab_ab, ca_ca, 0, 5, 2, 7);
+        x[1] = __builtin_shufflevector(ab_ab, bc_bc, 1, 4, 3, 6);
+        x[2] = __builtin_shufflevector(ca_ca, bc_bc, 0, 5, 2, 7);
+        return;
+    }
     for (int j = 0; j < P; j += 4) {
-        const int from = j + 4 <= P ? j : P > 4 ? P - 4 : 0, late = P < 4; /* the last four columns overlap the first */
+        const int from = j + 4 <= P ? j : P - 4;
         const vec r0 = load_x(a + from), r1 = load_x(a + stride + from), r2 = load_x(a + 2 * stride + from);
-        vec r3 = load_x(a + 3 * stride + from - late);
-        if (late) r3 = __builtin_shufflevector(r3, r3, 1, 2, 3, 3);
+        const vec r3 = load_x(a + 3 * stride + from);
         const vec even01 = __builtin_shufflevector(r0, r1, 0, 4, 2, 6), odd01 = __builtin_shufflevector(r0, r1, 1, 5, 3, 7);
         const vec even23 = __builtin_shufflevector(r2, r3, 0, 4, 2, 6), odd23 = __builtin_shufflevector(r2, r3, 1, 5, 3, 7);
         const vec column[4] = {__builtin_shufflevector(even01, even23, 0, 1, 4, 5),
@@ -152,6 +161,7 @@ INLINE void NAME(add_narrow)(const int P, const int columns, const FLOAT *X, con
                 for (int j = 0; j < P; j++) x[j] = load_x(X + j * stride + row);
             else
                 NAME(load_transposed)(P, X + row * stride, stride, x);
+            if (P == 1) KEEP(x[0]);
             for (int j = 0; j < P; j++) r += x[j] * weight[j];
             squares[k] += r * r;
             total[k] += r;
@@ -166,10 +176,10 @@ INLINE void NAME(add_narrow)(const int P, const int columns, const FLOAT *X, con
 
 OUTLINE void NAME(add_narrow_any)(ptrdiff_t p, int columns, const FLOAT *X, const double *y, ptrdiff_t rows,
                                   ptrdiff_t stride, const double *w, double intercept, double *out) {
-#define CASE(P)                                                                       \
-    case P:                                                                           \
-        if (columns) NAME(add_narrow)(P, 1, X, y, rows, stride, w, intercept, out);   \
-        else NAME(add_narrow)(P, 0, X, y, rows, stride, w, intercept, out);           \
+#define CASE(P)                                                                               \
+    case P:                                                                                   \
+        if (columns || P == 1) NAME(add_narrow)(P, 1, X, y, rows, stride, w, intercept, out); \
+        else NAME(add_narrow)(P, 0, X, y, rows, stride, w, intercept, out);                   \
         break;
     switch (p) { CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) }
 #undef CASE
