@@ -64,11 +64,16 @@ docs: install
 bench-site: install
 	$(BIN)/python benchmarks/pages/offline_site.py
 
-# The suite at HEAD on the quiet release machine, ten minutes at most; commit what changes in benchmarks/results.
-RELEASE_MACHINE = release-2core-zen4
+# The suite at HEAD on a quiet machine, ten minutes at most; commit what changes in benchmarks/results. The name is given
+# each time, that of kept results on the machine they are of; everything else is found out. Whatever changes starts a new
+# line in every graph, so system and memory are told without what an update of the kernel changes.
 bench-results: install
+	@test -n "$(RELEASE_MACHINE)" || { \
+	    echo "Which machine is this? make bench-results RELEASE_MACHINE=release-…; there are results of:"; \
+	    ls -d benchmarks/results/*/ | xargs -n 1 basename; exit 2; }
 	$(BIN)/asv machine --yes
-	$(BIN)/asv machine --yes --machine $(RELEASE_MACHINE) --os Linux --cpu 'AMD EPYC, Zen 4' --ram 24GB
+	$(BIN)/asv machine --yes --machine $(RELEASE_MACHINE) --os "$$(uname -s)" \
+	    --ram "$$(awk '/MemTotal/ { printf "%.0fGB", $$2 / 2^20 }' /proc/meminfo)"
 	rm -rf .asv/results/$(RELEASE_MACHINE)
 	$(BIN)/asv run --machine $(RELEASE_MACHINE) 'HEAD^!'
 	mkdir -p benchmarks/results

@@ -85,7 +85,8 @@ def embed_sources():
     folder = Path("build", "embedded")
     folder.mkdir(parents=True, exist_ok=True)
     files = sorted([*SOURCES.glob("*.pyx"), *SOURCES.glob("*.h")])
-    texts = [", ".join(map(str, [*file.read_bytes(), 0])) for file in files]
+    # Read as text: a checkout with other ends of lines carries the same, and what looks for functions finds them.
+    texts = [", ".join(map(str, [*file.read_text(encoding="utf-8").encode(), 0])) for file in files]
     lines = [f"static const unsigned char SOURCE_{k}[] = {{{text}}};" for k, text in enumerate(texts)]
     lines.append("static const char *const SOURCE_NAMES[] = {{{}, 0}};".format(", ".join(f'"{f.name}"' for f in files)))
     lines.append(

@@ -16,6 +16,7 @@ import numpy as np
 from fastgd import backends, fitting, model
 from fastgd.bench import command as bench
 from fastgd.config import config, installed_version, show_config
+from fastgd.outputs import check_output
 from fastgd.plots.figures import check_picture
 from fastgd.rates.schedules import SCHEDULES
 from fastgd.report import command as report
@@ -134,7 +135,7 @@ def run_demo(options: argparse.Namespace) -> int:
     """Run the demonstration."""
     from fastgd.demo import run_demo as demo
 
-    fitting.check_output("--plot", options.plot)
+    check_output("--plot", options.plot)
     picture = None
     try:
         picture = check_picture(options.plot)

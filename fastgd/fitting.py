@@ -3,7 +3,6 @@
 import argparse
 import sys
 import warnings
-from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from fastgd.backends import is_installed
 from fastgd.cluster import fit_on_cluster
 from fastgd.descent import gradient_descent
 from fastgd.objective import cost
+from fastgd.outputs import check_output
 from fastgd.plots.figures import check_picture
 from fastgd.result import ConditionWarning, DescentResult, DivergenceWarning
 from fastgd.streaming import fit_files
@@ -128,18 +128,6 @@ def check_outputs(options: argparse.Namespace, sources: list[str]) -> Path | Non
         if Path(path).resolve() == Path(other).resolve():
             raise ValueError(f"{first} and {second} must be different files; got {other!r} for both")
     return None if options.plot is None else check_picture(options.plot)
-
-
-def check_output(option: str, path: str, sources: Sequence[str] = ()) -> None:
-    """Refuse the path of a file that cannot be written, or that is one of those to be read."""
-    if not path:
-        raise ValueError(f"{option} must name a file; got ''")
-    if Path(path).is_dir():
-        raise ValueError(f"{option} must be a file; got the folder {path!r}")
-    if not Path(path).parent.is_dir():
-        raise ValueError(f"{option} must be in a folder that exists; got {path!r}")
-    if Path(path).exists() and any(Path(path).samefile(source) for source in sources):
-        raise ValueError(f"{option} must not be the file that is read; got {path!r}")
 
 
 def choose_features(path: str, table: Table, options: argparse.Namespace) -> list[str]:

@@ -154,7 +154,7 @@ EXTRAS = {
     "fastgd.estimator": ["sklearn"],
     "fastgd.distributed": ["dask.array"],
     "fastgd.frames": ["pandas"],
-    "fastgd.report.study": ["matplotlib", "jinja2", "pygments"],
+    "fastgd.report.record": ["matplotlib", "jinja2", "pygments", "jsonschema"],
     "fastgd.streaming.files": ["pyarrow"],
 }
 MODULES = [module.name for module in pkgutil.walk_packages(fastgd.__path__, "fastgd.")]

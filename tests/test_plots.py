@@ -1,5 +1,7 @@
 """Pictures: the data that is drawn, not the pixels."""
 
+from itertools import combinations, pairwise
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from matplotlib import pyplot, rc_context
 from matplotlib.collections import LineCollection
 from matplotlib.colors import same_color, to_hex
 from matplotlib.contour import ContourSet
+from matplotlib.transforms import Bbox
 
 from fastgd import plots
 from fastgd.plots import contestants, crossings, figures, maps
@@ -111,9 +114,29 @@ class TestLearningRates:
         growing = line_of(ax, "growing").get_ydata()
         assert growing[0] < top < growing[1]  # it is seen to leave
 
+    def test_where_a_curve_leaves_the_picture_there_is_a_triangle(self):
+        costs = {"falling": [2.0, 1.5], "growing": [2.0, 200.0, 2e4, 2e8, 11.0], "other": [1.5, 1e9]}
+        ax = plots.learning_rates(costs, least_cost=1.0)
+        grown, other = [line for line in ax.lines if (line.get_gid() or "").startswith("Learning rate")][3:]
+        assert (
+            grown.get_gid() == "Learning rate growing leaves the picture at epoch 2; at most 2e+08 above the least cost"
+        )
+        assert (
+            other.get_gid() == "Learning rate other leaves the picture at epoch 1; at most 1e+09 above the least cost"
+        )
+        ((x, y),) = grown.get_xydata()
+        assert (y, grown.get_marker(), grown.get_clip_on()) == (ax.get_ylim()[1], "^", False)
+        assert same_color(grown.get_color(), line_of(ax, "growing").get_color())
+        _, excess = line_of(ax, "growing").get_data()
+        assert np.interp(x, range(5), np.log(excess)) == pytest.approx(np.log(1000.0))  # on the curve
+        labels = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert labels == ["falling", "growing", "other", "leaves the picture"]
+        assert "^" not in {line_of(ax, label).get_marker() for label in costs}
+
     def test_what_grows_a_little_is_all_shown(self):
         ax = plots.learning_rates({"growing": [1.0, 10.0, 100.0]})
         assert ax.get_ylim()[1] > 100
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["growing"]
 
     def test_lines_differ_without_colour(self):
         ax = plots.learning_rates({str(k): [1.0, 0.5] for k in range(5)})
@@ -272,20 +295,69 @@ class TestLadder:
             "Cython, 2 threads",
             "compressed problem",
         ]
-        np.testing.assert_allclose([bar.get_width() for bar in ax.patches], [9000, 1000, 20, 10, 5, 4, 3, 0.1])
-        colors = [to_hex(bar.get_facecolor()) for bar in ax.patches]
+        times = np.array([9000, 1000, 20, 10, 5, 4, 3, 0.1]) * MICRO
+        np.testing.assert_allclose([mark.get_xydata()[0] for mark in ax.lines], np.transpose([times, range(8)]))
+        colors = [to_hex(mark.get_color()) for mark in ax.lines]
         assert len(set(colors)) == 7  # Cython twice
+        assert [mark.get_marker() for mark in ax.lines] == list("XPsp^oo*")
         assert {color.upper() for color in colors} <= set(figures.PALETTE.values())
         texts = [text.get_text() for text in ax.texts]
-        assert (texts[0], texts[1], texts[4]) == ("9,000 µs   0.11×", "1,000 µs", "5.00 µs   200×")
-        assert "Python loop over lists" in ax.get_xlabel()
-        assert gids(ax)[2] == "NumPy: 20.0 µs per epoch (18.0 to 22.0)"
-        assert len(gids(ax)) == 8
+        assert (texts[0], texts[1], texts[4]) == ("9.00 ms   0.11×", "1.00 ms", "5.00 µs   200×")
+        assert texts[7] == "100 ns   10,000×"
+        assert ax.get_xlabel().startswith("time per epoch\n(×: speed-up over Python loop over lists;")
+        assert ax.lines[2].get_gid() == "NumPy: 20.0 µs per epoch (18.0 to 22.0)"
+        assert len(gids(ax)) == 15
+        assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
+
+    def test_the_length_of_a_bar_is_the_speed_up_over_the_step_before(self):
+        found = entry(1000, 10, python=1000, numpy=20, in_place=25)
+        ax = plots.ladder({"shapes": [found | {"order": list(found["contestants"])}]}, (1000, 10))
+        ends = [(bar.get_x() / MICRO, (bar.get_x() + bar.get_width()) / MICRO) for bar in ax.patches]
+        np.testing.assert_allclose(ends, [(1000, 20), (20, 25)])
+        assert [bar.get_y() + bar.get_height() / 2 for bar in ax.patches] == [1, 2]
+        assert all(
+            same_color(bar.get_facecolor()[:3], contestants.color(name))
+            for bar, name in zip(ax.patches, ("numpy", "in_place"), strict=True)
+        )
+        assert [bar.get_gid() for bar in ax.patches] == [
+            "NumPy: 50.0× as fast as Python loop over lists",
+            "NumPy, no temporaries: 0.800× as fast as NumPy",
+        ]
+
+    @pytest.mark.parametrize("size", [(5.6, 3.9), (9, 5.5)])
+    def test_labels_stand_to_the_right_of_all_that_is_drawn(self, size):
+        times = {"arrays": 50, "python": 400, "numpy": 1, "numba": 9000, "cython": 0.01, "compressed": 0.02}
+        found = entry(1000, 10, **times) | {"order": list(times)}
+        found["contestants"]["numpy"]["quartiles"] = [0.5 * MICRO, 3000 * MICRO]
+        ax = plots.ladder({"shapes": [found]}, (1000, 10), ax=plots.new_figure(*size).add_subplot())
+        ax.figure.canvas.draw()
+        boxes = [artist.get_window_extent() for artist in (*ax.lines, *ax.patches)]
+        rules = [segment for one in ax.collections for segment in one.get_segments()]
+        boxes += [Bbox(ax.transData.transform(rule)) for rule in rules]
+        for text in ax.texts:
+            label = text.get_window_extent()
+            assert not any(label.overlaps(box) for box in boxes)
+            assert label.x1 <= ax.bbox.x1 + 1
+
+    @pytest.mark.parametrize(
+        ("microseconds", "ticks"),
+        [
+            ({"python": 3e6, "numpy": 8}, {"10 µs", "1 ms", "100 ms"}),
+            ({"python": 9, "numpy": 4}, {"5 µs", "10 µs"}),
+            ({"numpy": 0.33}, {"500 ns", "1 µs"}),
+        ],
+    )
+    def test_ticks_have_units(self, microseconds, ticks):
+        ax = plots.ladder({"shapes": [entry(1000, 10, **microseconds)]}, (1000, 10))
+        ax.figure.canvas.draw()
+        assert ticks <= {label.get_text() for label in ax.get_xticklabels()}
+        boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
+        assert not any(left.overlaps(right) for left, right in pairwise(boxes))
 
     def test_times_have_the_unit_that_suits_them(self):
         found = entry(1, 1, numpy=0.0314, python=211_324, numba=1_500_000, cython=999.7)["contestants"]
         assert [contestants.tell(name, one) for name, one in found.items()] == [
-            "NumPy: 0.0314 µs per epoch (0.0283 to 0.0345)",
+            "NumPy: 31.4 ns per epoch (28.3 to 34.5)",
             "Python loop over lists: 211 ms per epoch (190 to 232)",
             "Numba: 1.50 s per epoch (1.35 to 1.65)",
             "Cython: 1.00 ms per epoch (0.900 to 1.10)",
@@ -349,7 +421,7 @@ class TestCrossoverMap:
         below = vertices[(np.abs(vertices[:, 0]) < 1e-9) & (vertices[:, 1] < 1)]
         np.testing.assert_allclose(below[:, 1], 1 / 3, atol=1e-9)
         labels = [text.get_text() for text in ax.get_legend().get_texts()]
-        assert {"Python loop = NumPy", "NumPy = compiled", "same choice of auto", "Cython, 2 threads"} <= set(labels)
+        assert {"Python loop = NumPy", "NumPy = compiled", "auto's choice changes", "Cython, 2 threads"} <= set(labels)
 
     def test_several_threads_pay_from_some_size_on(self):
         shapes = [judged(10**k, 1, cython=10**k, cython__2=10**k / 2 + 50) for k in range(1, 4)]
@@ -366,15 +438,55 @@ class TestCrossoverMap:
         assert crossings.best(found, ["cython"], threads=1) == 5 * MICRO
         assert np.isnan(crossings.log_ratio(crossings.best(found, ["python"]), 1.0))
 
-    def test_the_choices_of_auto_are_surrounded(self, shapes):
+    def test_no_line_passes_where_one_of_the_two_is_missing(self):
+        """With one feature two threads are not measured at 10 samples, with two never faster; they pay at 500."""
+        times = {(10, 1): (2, None), (100, 1): (10, 20), (2500, 1): (250, 125), (10, 2): (4, None), (2500, 2): (9, 9)}
+        shapes = [
+            judged(*where, cython=one, **({"cython__2": two} if two else {})) for where, (one, two) in times.items()
+        ]
+        grid = crossings.Grid(shapes)
+        ((label, (_, _, values)),) = crossings.find_crossings(grid).items()
+        assert label == "Cython: 1 = 2 threads"
+        assert np.isnan(values[:2]).all()  # the row of 10 samples, and the rim below it
         ax = plots.crossover_map({"shapes": shapes})
-        outlines = [one.get_segments() for one in ax.collections if isinstance(one, LineCollection)]
-        edges = {tuple(map(tuple, edge)) for outline in outlines for edge in outline}
-        assert ((0.5, -0.5), (0.5, 0.5)) in edges  # python | cython
-        assert ((1.5, 0.5), (1.5, 1.5)) in edges  # the rim
+        (line,) = [one for one in ax.collections if isinstance(one, ContourSet)]
+        vertices = np.concatenate([path.vertices for path in line.get_paths()])
+        assert vertices[:, 1].min() >= 1
+        np.testing.assert_allclose(vertices[vertices[:, 0] <= 0, 1], 1.5)
+
+    def test_a_line_that_passes_nowhere_is_not_in_the_legend(self):
+        """One and two threads are each faster at a shape, and nothing is known between them."""
+        shapes = [
+            judged(10, 1, cython=1, cython__2=2),
+            judged(100, 1, cython=10),
+            judged(1000, 1, cython=100, cython__2=50),
+        ]
+        assert crossings.find_crossings(crossings.Grid(shapes))
+        ax = plots.crossover_map({"shapes": shapes})
+        assert not [one for one in ax.collections if isinstance(one, ContourSet)]
+        labels = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert labels == ["Cython", "Cython, 2 threads", "auto's choice changes"]
+
+    def test_a_line_is_where_the_choice_of_auto_changes(self, shapes):
+        ax = plots.crossover_map({"shapes": shapes})
+        (lines,) = [one.get_segments() for one in ax.collections if isinstance(one, LineCollection)]
+        assert {tuple(map(tuple, edge)) for edge in lines} == {
+            ((0.5, -0.5), (0.5, 0.5)),  # python | cython
+            ((0.5, 0.5), (0.5, 1.5)),  # numpy | cython-2
+            ((-0.5, 0.5), (0.5, 0.5)),  # python, above it numpy
+            ((0.5, 0.5), (1.5, 0.5)),  # cython, above it cython-2
+            ((-0.5, 1.5), (0.5, 1.5)),  # numpy, above it cython-2; nothing at the rim
+        }
         alone = plots.crossover_map({"shapes": [judged(10 * k, 1, numpy=1) for k in range(1, 4)]})
-        (outline,) = [one for one in alone.collections if isinstance(one, LineCollection)]
-        assert len(outline.get_segments()) == 8  # none between the cells
+        assert not [one for one in alone.collections if isinstance(one, LineCollection)]
+        assert [text.get_text() for text in alone.get_legend().get_texts()] == ["NumPy"]
+
+    def test_lines_do_not_run_through_text(self, shapes):
+        ax = plots.crossover_map({"shapes": shapes})
+        for text in ax.texts:
+            backing = text.get_bbox_patch()
+            assert backing.get_facecolor()[3] == 1
+            assert text.get_zorder() > max(one.get_zorder() for one in ax.collections)
 
     def test_text_can_be_read_on_every_colour(self):
         for name in (*contestants.COLORS, "read", "other", "cython-2", "numpy-2", "numba-2"):
@@ -389,6 +501,23 @@ class TestCrossoverMap:
         )
         with pytest.raises(ValueError, match=message):
             plots.crossover_map({"shapes": [entry(1000, 10, numpy=1) | {"best": "numpy"}]})
+
+
+def check_slopes(texts, ax):
+    """Assert that no two texts along roofs overlap, and that no roof runs through one."""
+    angle = np.radians(texts[0].get_rotation())
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])  # roofs become horizontal
+    boxes = []
+    for text in texts:
+        x, y = turn @ text.get_transform().transform(text.get_position())
+        anchor = text.get_transform().transform(text.get_position())
+        text.set(rotation=0, transform_rotates_text=False)
+        boxes.append(text.get_window_extent().translated(*(np.array([x, y]) - anchor)))
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    for line in ax.lines:
+        if "thread" in line.get_gid() and "per epoch" not in line.get_gid():
+            (left, y), (right, _) = ax.transData.transform(line.get_xydata()[:2]) @ turn.T
+            assert not any(box.y0 < y < box.y1 and left < box.x1 and box.x0 < right for box in boxes)
 
 
 class TestRoofline:
@@ -425,6 +554,49 @@ class TestRoofline:
         texts = {text.get_text() for text in ax.texts}
         assert {"L2 80.0 GB/s", "memory 10.0 GB/s", "1 thread: 40.0 Gop/s", "2 threads: 80.0 Gop/s"} <= texts
         assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+
+    def test_roofs_say_their_quartiles(self, found):
+        found["limits"][0]["quartiles"] = {
+            "bytes": {"L2": [7.8e10, 8.1e10], "memory": [0.9e10, 1.1e10]},
+            "operations": [3.9e10, 4.1e10],
+        }
+        found["limits"][1]["quartiles"] = {"bytes": {"memory": [1.4e10, 1.6e10]}, "operations": None}
+        ax = plots.roofline(found)
+        assert {
+            "L2, 1 thread: 80.0 GB/s (78.0 to 81.0), at most 40.0 Gop/s (39.0 to 41.0)",
+            "memory, 1 thread: 10.0 GB/s (9.00 to 11.0), at most 40.0 Gop/s (39.0 to 41.0)",
+            "L2, 2 threads: 160 GB/s, at most 80.0 Gop/s",
+            "memory, 2 threads: 15.0 GB/s (14.0 to 16.0), at most 80.0 Gop/s",
+        } <= set(gids(ax))
+        assert "L2 80.0 GB/s" in {text.get_text() for text in ax.texts}
+
+    @pytest.mark.parametrize("size", [(5.6, 4.6), (9, 5.5)])
+    @pytest.mark.parametrize("closeness", [1, 1.02, 1.1, 1.2, 1.4, 2, 3, 5])
+    def test_what_is_written_on_roofs_can_be_read(self, found, size, closeness):
+        speeds = {level: 1e10 * closeness**k for k, level in enumerate(["memory", "L3", "L2"])}
+        found["limits"] = [
+            {"threads": 1, "operations_per_second": 4e10, "bytes_per_second": speeds},
+            {"threads": 2, "operations_per_second": 4e10 * closeness, "bytes_per_second": speeds},
+        ]
+        ax = plots.roofline(found, ax=plots.new_figure(*size).add_subplot())
+        ax.figure.canvas.draw()
+        assert sum(len(text.get_text().split("\n")) for text in ax.texts) == 5
+        one, other = (text.get_window_extent() for text in ax.texts if not text.get_rotation())
+        assert not one.overlaps(other)
+        check_slopes([text for text in ax.texts if text.get_rotation()], ax)
+
+    def test_names_of_close_roofs_are_in_their_order(self, found):
+        found["limits"] = [
+            {
+                "threads": 1,
+                "operations_per_second": None,
+                "bytes_per_second": {"L2": 9e10, "L3": 9.1e10, "memory": 1e9},
+            }
+        ]
+        assert [text.get_text() for text in plots.roofline(found).texts] == [
+            "memory 1.00 GB/s",
+            "L3 91.0 GB/s\nL2 90.0 GB/s",
+        ]
 
     def test_points_are_operations_per_byte_and_per_second(self, found):
         ax = plots.roofline(found)
@@ -470,6 +642,31 @@ class TestRoofline:
             plots.roofline(found)
 
 
+class TestTotalTime:
+    def test_lines_begin_with_the_end_of_the_first_epoch(self):
+        _, ax = pyplot.subplots()
+        assert plots.total_time({"numpy": (0.002, 1e-5), "numba, from its cache": (0.5, 1e-6)}, ax=ax) is ax
+        epochs, seconds = line_of(ax, "NumPy").get_data()
+        assert (epochs[0], epochs[-1]) == pytest.approx((1, 1e6))
+        np.testing.assert_allclose(seconds, 0.002 + 1e-5 * (epochs - 1))
+        assert seconds[0] == 0.002
+        assert gids(ax) == [
+            "NumPy: first epoch done after 2.00 ms, 10.0 µs per epoch",
+            "Numba, from its cache: first epoch done after 500 ms, 1.00 µs per epoch",
+        ]
+        assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+
+    def test_several_starts_of_one_backend_differ(self):
+        ax = plots.total_time({"numba, nothing cached": (2, 1e-6), "numba, from its cache": (0.5, 1e-6)})
+        assert len({line.get_linestyle() for line in ax.lines}) == 2
+        assert len({line.get_color() for line in ax.lines}) == 1
+
+    def test_nothing_to_draw_is_refused(self):
+        with pytest.raises(ValueError, match="times must have at least one backend; got an empty mapping"):
+            plots.total_time({})
+        assert pyplot.get_fignums() == []
+
+
 def draw_all(result):
     """Yield an Axes of every function."""
     work = {"operations_per_epoch": 42_000, "bytes_per_epoch": 84_000}
@@ -489,6 +686,7 @@ def draw_all(result):
         lambda ax: plots.ladder(found, (1000, 10), ax=ax),
         lambda ax: plots.epoch_times(found, ax=ax),
         lambda ax: plots.roofline(found, ax=ax),
+        lambda ax: plots.total_time({"numpy": (0.002, 1e-5), "numba, nothing cached": (1.5, 1e-6)}, ax=ax),
         lambda ax: plots.crossover_map({"shapes": map_shapes}, ax=ax),
     )
     for draw in draws:

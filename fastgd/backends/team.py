@@ -79,6 +79,11 @@ def rows_per_block(n_samples: int, n_features: int) -> int:
     return -(-n_samples // (16 * blocks)) * 16
 
 
+def count_members(n_samples: int, n_features: int, threads: int) -> int:
+    """Return how many of so many threads have something to do: a block each, at least."""
+    return min(threads, -(-n_samples // rows_per_block(n_samples, n_features)))
+
+
 def empty_lines(rows: int, columns: int) -> Array:
     """Return an uninitialised float64 array whose rows each begin at a line of cache and fill whole lines."""
     width = -(-columns // LINE) * LINE

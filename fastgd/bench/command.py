@@ -11,7 +11,10 @@ from fastgd.backends.team import count_cores
 from fastgd.bench.results import SHAPES, Results, measure
 from fastgd.bench.table import check_markers, format_table, write_table
 from fastgd.bench.timing import ROUNDS
+from fastgd.outputs import check_output
 from fastgd.plots.figures import import_matplotlib
+
+PICTURES = ("ladder", "epoch_times", "roofline")  # what --plot saves
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,12 +64,14 @@ def run(options: argparse.Namespace) -> int:
     """Measure, then print and save what was asked for; refuse bad paths before measuring."""
     document = check_markers(options.write) if options.write else None
     folder = check_folder("--plot must be", options.plot) if options.plot else None
+    if document:
+        check_output("--write", document)
     if folder:
         import_matplotlib()
+        for name in PICTURES:
+            check_output("--plot", folder / f"{name}.png")
     if options.json and options.json != "-":
-        check_folder("--json must be in", Path(options.json).parent)
-        if Path(options.json).is_dir():
-            raise ValueError(f"--json must be a file or -; got the folder {options.json!r}")
+        check_output("--json", options.json)
     results = measure(
         options.shapes, options.rounds, options.threads, options.order, options.dtype, progress=show_progress
     )
@@ -107,11 +112,8 @@ def save_pictures(results: Results, folder: Path) -> None:
     with_loop = [entry for entry in entries if "python" in entry["contestants"]] or entries
     entry = max(with_loop, key=lambda entry: entry["bytes"])
     shape = entry["n_samples"], entry["n_features"]
-    for name, draw in (
-        ("ladder", partial(plots.ladder, results, shape)),
-        ("epoch_times", partial(plots.epoch_times, results)),
-        ("roofline", partial(plots.roofline, results)),
-    ):
+    draws = partial(plots.ladder, results, shape), partial(plots.epoch_times, results), partial(plots.roofline, results)
+    for name, draw in zip(PICTURES, draws, strict=True):
         figure = plots.new_figure(9, 5.5)
         draw(ax=figure.add_subplot())
         figure.savefig(folder / f"{name}.png", dpi=150)

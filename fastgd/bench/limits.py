@@ -4,8 +4,8 @@ The model is that of S. Williams, A. Waterman and D. Patterson, Roofline: an ins
 multicore architectures, Communications of the ACM 52(4), 2009.
 """
 
-from collections.abc import Sequence
-from statistics import median
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from fastgd.bench.machine import cache_sizes
 from fastgd.bench.problem import Problem, Timed
 from fastgd.bench.timing import ROUNDS, collect
 
+PRODUCT = "product"
+OF_A_CORE = ("L1", "L2")  # each core has its own
 PRODUCT_ROWS = 768  # of the square matrices whose product shows the peak: 14 MB for three, and 18 ms a product
 LEAST_MEMORY = 2**26  # bytes that count as out of cache where the caches are not known
 BYTES_OF_A_NUMBER = 8
@@ -39,34 +41,74 @@ def measure_limits(counts: Sequence[int] = (1,), rounds: int = ROUNDS) -> list[d
     list of dict
         For each number of threads: "threads"; "operations_per_second" in float64, by BLAS's product of two matrices
         (None where BLAS cannot be held to that number of threads); "bytes_per_second" by level ("L2", "L3", "memory"),
-        by the extension's tuned read loop (empty without it). L1 is left out: to read it takes less than a call.
+        by the extension's tuned read loop (empty without it), the fastest of its variants; "quartiles" of both, under
+        "operations" and "bytes". L1 is left out: to read it takes less than a call.
     """
-    return [measure_limit(count, rounds) for count in counts]
-
-
-def measure_limit(threads: int, rounds: int) -> dict[str, Any]:
-    """Return the limits of so many threads."""
-    peak = None
-    if is_installed("threadpoolctl"):
-        square = Problem(np.ones((PRODUCT_ROWS, PRODUCT_ROWS)), np.ones(1))
-        contestant = Contestant("product", prepare_product, threads, blas_threads=threads)
-        ((_, _, seconds),) = collect([contestant], square, rounds)
-        peak = 2 * PRODUCT_ROWS**3 / median(seconds)
-    speeds = {}
+    sizes = {count: level_sizes(cache_sizes(), count) for count in counts}
+    contestants = [list_products(counts)] if is_installed("threadpoolctl") else []
     if "cython" in backends.available():
-        for level, size in level_sizes(threads).items():
-            problem = Problem(np.ones((size // BYTES_OF_A_NUMBER, 1)), np.ones(1))
-            fastest = min(median(seconds) for _, _, seconds in collect(list_readers(threads), problem, rounds))
-            speeds[level] = problem.X.nbytes / fastest
-    return {"threads": threads, "operations_per_second": peak, "bytes_per_second": speeds}
+        numbers = np.ones(max(max(one.values()) for one in sizes.values()) // BYTES_OF_A_NUMBER)
+        for count in counts:
+            contestants += [read_level(numbers, size, level, count) for level, size in sizes[count].items()]
+    everybody = [contestant for group in contestants for contestant in group]
+    square = Problem(np.ones((PRODUCT_ROWS, PRODUCT_ROWS)), np.ones(1))
+    found: dict[tuple[str, int], list[float]] = {}
+    for contestant, _, seconds in collect(everybody, square, rounds):
+        place = contestant.name, contestant.threads
+        found[place] = min(found.get(place, seconds), seconds, key=np.median)
+    return [gather_limit(found, sizes[count], count) for count in counts]
 
 
-def level_sizes(threads: int) -> dict[str, int]:
+def list_products(counts: Sequence[int]) -> list[Contestant]:
+    """Return products of two matrices with each number of BLAS threads."""
+    return [Contestant(PRODUCT, prepare_product, count, blas_threads=count) for count in counts]
+
+
+def read_level(numbers: Array, size: int, level: str, threads: int) -> list[Contestant]:
+    """Return the variants of the read loop on so many bytes, which a level of memory holds."""
+    part = Problem(numbers[: size // BYTES_OF_A_NUMBER, None], np.ones(1))
+
+    def prepare(reader: Contestant) -> Callable[[Problem], Timed]:
+        return lambda _: reader.prepare(part)  # what everybody else computes with has another size
+
+    return [replace(reader, name=level, prepare=prepare(reader)) for reader in list_readers(threads)]
+
+
+def gather_limit(found: dict[tuple[str, int], list[float]], sizes: Mapping[str, int], threads: int) -> dict[str, Any]:
+    """Return the limits of so many threads, of seconds by contestant and threads."""
+    work = {PRODUCT: 2 * PRODUCT_ROWS**3, **sizes}
+    rates = {
+        name: np.quantile(work[name] / np.array(found[name, threads]), [0.5, 0.25, 0.75]).tolist()
+        for name in work
+        if (name, threads) in found
+    }
+    peak, *spread = rates.pop(PRODUCT, [None, None, None])
+    return {
+        "threads": threads,
+        "operations_per_second": peak,
+        "bytes_per_second": {level: speed for level, (speed, *_) in rates.items()},
+        "quartiles": {
+            "operations": None if peak is None else spread,
+            "bytes": {level: quartiles for level, (_, *quartiles) in rates.items()},
+        },
+    }
+
+
+def capacities(caches: Mapping[str, int], threads: int) -> dict[str, int]:
+    """Return how many bytes the caches hold for so many threads: each core has an L1 and an L2 of its own.
+
+    Examples
+    --------
+    >>> from fastgd.bench.limits import capacities
+    >>> capacities({"L1": 32768, "L2": 1048576, "L3": 33554432}, 2)
+    {'L1': 65536, 'L2': 2097152, 'L3': 33554432}
+    """
+    return {level: size * (threads if level in OF_A_CORE else 1) for level, size in caches.items()}
+
+
+def level_sizes(caches: Mapping[str, int], threads: int) -> dict[str, int]:
     """Return how many bytes to read so that they come from each level: half of a cache, three times the last one."""
-    caches = cache_sizes()
-    sizes = {level: size // 2 for level, size in caches.items() if level != "L1"}
-    if "L2" in sizes:
-        sizes["L2"] *= threads  # each core has its own
+    sizes = {level: size // 2 for level, size in capacities(caches, threads).items() if level != "L1"}
     return sizes | {"memory": max(LEAST_MEMORY, 3 * max(caches.values(), default=0))}
 
 

@@ -1,22 +1,22 @@
 """Pictures of results: functions that take results and return matplotlib Axes.
 
 figures.py has what all pictures share, contestants.py how those who are timed look and are called. The others draw:
-curves.py costs, paths.py weights, bars.py the times of one shape; sizes.py, roofs.py and maps.py (with crossings.py)
-those of all shapes, totals.py those from the start on.
+curves.py costs, paths.py weights, ladders.py the times of one shape; sizes.py, roofs.py and maps.py (with
+crossings.py) those of all shapes, totals.py those from the start on.
 
 Every function draws on the axes that it is given, or on those of a new figure, and takes the colours of text, rules and
 background from ``matplotlib.rcParams``.
 
-Every mark that shows one measured thing (a bar, a point, a cell, a roof, a path, a curve) has a gid that says in a few
+Every mark that shows one measured thing (a point, a bar, a cell, a roof, a path, a curve) has a gid that says in a few
 words what that is, such as "Cython: 29.3 µs per epoch (28.9 to 30.1)", with the quartiles in parentheses. In an SVG
 file it is the id of the mark's group, which a page that holds the file can show as a tooltip. What is not measured
 (text, grids, legends, contours of a known function) has none.
 """
 
-from fastgd.plots.bars import ladder
 from fastgd.plots.contestants import title
 from fastgd.plots.curves import cost_history, learning_rates
 from fastgd.plots.figures import new_figure
+from fastgd.plots.ladders import ladder
 from fastgd.plots.maps import crossover_map
 from fastgd.plots.paths import contour_path
 from fastgd.plots.roofs import roofline

@@ -21,7 +21,7 @@ MARKERS = {
     "arrays": "X", "python": "P", "numpy": "s", "in_place": "p", "numba": "^", "cython": "o", "compressed": "*",
     "read": ".", "jax": "D", "sgd": "v",
 }  # fmt: skip
-UNITS = ((1e6, "µs"), (1e3, "ms"), (1.0, "s"))
+UNITS = ((1e9, "ns"), (1e6, "µs"), (1e3, "ms"), (1.0, "s"))
 
 
 def title(name: str) -> str:
@@ -72,9 +72,28 @@ def line_style(name: str) -> dict[str, Any]:
     }
 
 
+def look_of(name: str) -> dict[str, Any]:
+    """Return the look of a contestant's points: with an edge, for some colours hardly show on white."""
+    look = {**line_style(name), "linestyle": "", "color": color(name)}
+    return look if "-" in name else {**look, "markeredgecolor": style("axes.edgecolor"), "markeredgewidth": 0.5}
+
+
 def unit_of(seconds: float) -> tuple[float, str]:
     """Return the unit that suits a time, as how many of it a second has, and its sign."""
     return next((unit for unit in UNITS if seconds * unit[0] < 999.5), UNITS[-1])
+
+
+def format_time(seconds: float) -> str:
+    """Return a time in the unit that suits it.
+
+    Examples
+    --------
+    >>> from fastgd.plots.contestants import format_time
+    >>> format_time(4.2e-7), format_time(0.0123), format_time(12.0)
+    ('420 ns', '12.3 ms', '12.0 s')
+    """
+    factor, unit = unit_of(seconds)
+    return f"{format_number(factor * seconds)} {unit}"
 
 
 def format_shape(n_samples: int, n_features: int) -> str:

@@ -39,18 +39,14 @@ class Grid:
             values[row, column] = function(entry["contestants"])
         return values
 
-    def outline(self, inside: set[tuple[int, int]]) -> Segments:
-        """Return the edges between these cells and all that is not one of them."""
+    def changes(self, key: str) -> Segments:
+        """Return the edges between neighbours whose entries have different values of a key."""
         edges = []
-        for column, row in sorted(inside):
+        for (column, row), entry in sorted(self.cells.items(), key=lambda cell: cell[0]):
             left, right, low, high = column - 0.5, column + 0.5, row - 0.5, row + 0.5
-            if (column - 1, row) not in inside:
-                edges.append([(left, low), (left, high)])
-            if (column + 1, row) not in inside:
+            if self.cells.get((column + 1, row), entry)[key] != entry[key]:
                 edges.append([(right, low), (right, high)])
-            if (column, row - 1) not in inside:
-                edges.append([(left, low), (right, low)])
-            if (column, row + 1) not in inside:
+            if self.cells.get((column, row + 1), entry)[key] != entry[key]:
                 edges.append([(left, high), (right, high)])
         return edges
 
@@ -58,7 +54,8 @@ class Grid:
 def find_crossings(grid: Grid) -> dict[str, tuple[Array, Array, Array]]:
     """Return, by who is compared, coordinates of columns and rows and the logarithm of the ratio of two times there.
 
-    Only ratios that pass 1 somewhere are returned. Half a cell at the rim has the value of its centre.
+    Only ratios that pass 1 somewhere are returned. Half a cell at the rim has the value of its centre. Where one of the
+    two was not measured the logarithm is NaN, and no line passes.
     """
     names = {name for entry in grid.cells.values() for name in entry["contestants"]}
     most = max((count_threads(name) for name in names if name.startswith("cython")), default=1)

@@ -1,21 +1,22 @@
 """Costs against epochs."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastgd.arrays import EPSILON
+from fastgd.arrays import EPSILON, Array
 from fastgd.plots.contestants import title
-from fastgd.plots.figures import PALETTE, new_figure
+from fastgd.plots.figures import PALETTE, new_figure, style
 from fastgd.result import DescentResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 GROWTH = 1e3  # of the first cost, above which a curve leaves the picture
 ROUNDING = 8 * EPSILON  # of the least cost: a difference below that is none
-STYLES = tuple(zip(("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))), "os^Dv", strict=True))
+STYLES = tuple(zip(("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))), "osPDv", strict=True))
 COLORS = list(PALETTE.values())[:-1]  # yellow is no colour for lines
 
 
@@ -79,7 +80,7 @@ def learning_rates(
     matplotlib Axes
         With epochs across and cost − least cost, on a logarithmic scale, upwards. Costs that are not finite, or not
         above the least one by more than rounding, are left out; a curve that grows leaves the picture at 1,000 times
-        the largest of the first values.
+        the largest of the first values, where it has a triangle.
 
     Raises
     ------
@@ -106,7 +107,7 @@ def learning_rates(
     if ax is None:
         ax = new_figure().add_subplot()
     ax.set(xlabel="epoch", ylabel="cost J − least cost" if least_cost else "cost J", yscale="log")
-    drawn = []
+    curves = []
     for k, (label, sequence) in enumerate(costs.items()):
         excess = np.asarray(sequence, dtype=np.float64) - least_cost
         epochs = np.flatnonzero(np.isfinite(excess) & (excess > ROUNDING * abs(least_cost)))
@@ -123,12 +124,36 @@ def learning_rates(
         )
         first, last = (f"{max(excess[end], 0.0):.3g}" for end in (0, -1))
         line.set_gid(f"Learning rate {label}, {len(sequence):,} epochs: {first} to {last} above the least cost")
-        if len(epochs):
-            drawn.append(excess[epochs])
-    top = GROWTH * max((curve[0] for curve in drawn), default=0.0)
-    if any(curve.max() > top for curve in drawn):
-        bottom = min(curve.min() for curve in drawn)
-        ax.set_ylim(bottom * (bottom / top) ** 0.04, top)
+        curves.append((line, epochs, excess[epochs]))
+    handles = [line for line, *_ in curves] + mark_leaving(ax, [curve for curve in curves if len(curve[1])])
     ax.grid(alpha=0.3)
-    ax.legend(title="learning rate", fontsize="small", title_fontsize="small")
+    ax.legend(handles=handles, title="learning rate", fontsize="small", title_fontsize="small")
     return ax
+
+
+def mark_leaving(ax: "Axes", curves: "Sequence[tuple[Line2D, Array, Array]]") -> "list[Line2D]":
+    """Let curves that grow leave the picture, with a triangle where they do; return what a legend shows.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    curves : sequence of (line, epochs, costs)
+        What was drawn, none of them empty.
+    """
+    from matplotlib.lines import Line2D
+
+    top = GROWTH * max((excess[0] for _, _, excess in curves), default=0.0)
+    leaving = [curve for curve in curves if curve[2].max() > top]
+    if not leaving:
+        return []
+    bottom = min(excess.min() for _, _, excess in curves)
+    ax.set_ylim(bottom * (bottom / top) ** 0.04, top)
+    look: dict[str, Any] = {"marker": "^", "linestyle": "", "markersize": 8, "markeredgecolor": style("text.color")}
+    for line, epochs, excess in leaving:
+        after = int(np.argmax(excess > top))  # the first is below the top
+        last = slice(after - 1, after + 1)
+        x = np.interp(np.log(top), np.log(excess[last]), epochs[last])  # where the line crosses the edge
+        (mark,) = ax.plot([x], [top], color=line.get_color(), clip_on=False, zorder=3, **look)
+        told = f"leaves the picture at epoch {epochs[after]:,}; at most {excess.max():.3g} above the least cost"
+        mark.set_gid(f"Learning rate {line.get_label()} {told}")
+    return [Line2D([], [], color="none", label="leaves the picture", **look)]

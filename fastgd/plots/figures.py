@@ -5,6 +5,8 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from fastgd.outputs import check_output
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -62,7 +64,7 @@ def check_picture(path: str | Path) -> Path:
     Raises
     ------
     ValueError
-        If the ending is none of a picture, or the folder does not exist.
+        If the ending is none of a picture, or the file cannot be written.
     """
     import_matplotlib()
     from matplotlib.backend_bases import FigureCanvasBase
@@ -71,8 +73,7 @@ def check_picture(path: str | Path) -> Path:
     path = Path(path)
     if path.suffix[1:].lower() not in endings:
         raise ValueError(f"--plot must end in one of {', '.join(endings)}; got {str(path)!r}")
-    if not path.parent.is_dir():
-        raise ValueError(f"--plot must be in a folder that exists; got {str(path)!r}")
+    check_output("--plot", path)
     return path
 
 
@@ -110,8 +111,12 @@ def size_in_points(ax: "Axes") -> tuple[float, float]:
 
 def set_title(ax: "Axes", text: str, details: str = "") -> None:
     """Set a title and, below it, details, in lines no longer than the axes are wide."""
-    letters = int(0.85 * size_in_points(ax)[0] / (LETTER * font_size("medium")))
-    ax.set_title("\n".join([*wrap(text, letters), *wrap(details, letters)]), fontsize="medium")
+    ax.set_title("\n".join([*lines_of(ax, text), *lines_of(ax, details)]), fontsize="medium")
+
+
+def lines_of(ax: "Axes", text: str) -> list[str]:
+    """Return a text as lines no longer than the axes are wide."""
+    return wrap(text, int(0.85 * size_in_points(ax)[0] / (LETTER * font_size("medium"))))
 
 
 def font_size(name: str) -> float:

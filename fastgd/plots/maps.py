@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fastgd.plots.contestants import color, format_shape, tell, title, unit_of
 from fastgd.plots.crossings import Grid, find_crossings
 from fastgd.plots.figures import LETTER, legend_below, mix, new_figure, set_title, size_in_points, text_on
@@ -31,8 +33,8 @@ def crossover_map(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "A
     matplotlib Axes
         With the numbers of features across and of samples upwards, evenly spaced. A cell has the colour of the fastest
         (lighter for several threads) and its time per epoch; it says what `auto` chooses and the regret where that is
-        another. Dashed lines are where two are equally fast, interpolated; solid ones surround shapes with one choice
-        of `auto`.
+        another. Dashed lines are where two are equally fast, interpolated; solid ones are between neighbours for which
+        `auto` chooses differently.
 
     Raises
     ------
@@ -105,8 +107,8 @@ def draw_cell(ax: "Axes", place: tuple[int, int], entry: Mapping[str, Any], size
         lines += [*describe_choice(auto, best), f"{entry['regret']:.2f}×"]
     cell = ax.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=face, edgecolor="none"))
     cell.set_gid(gid)
-    # Lines that cross a cell are faint behind its text.
-    behind = {"facecolor": face, "edgecolor": "none", "pad": 0.5, "alpha": 0.85}
+    # Lines that cross a cell are interrupted by its text.
+    behind = {"facecolor": face, "edgecolor": "none", "pad": 1.5}
     look: dict[str, Any] = {"color": text_on(face), "fontsize": letters, "linespacing": 1.05, "bbox": behind}
     ax.text(column, row, "\n".join(lines), ha="center", va="center", zorder=4, **look)
 
@@ -140,6 +142,9 @@ def draw_crossings(ax: "Axes", grid: Grid) -> list[Any]:
     for (label, (columns, rows, values)), dashes in zip(find_crossings(grid).items(), DASHES, strict=False):
         look: dict[str, Any] = {"colors": ["black"], "linestyles": [dashes], "linewidths": [1.8]}
         lines = ax.contour(columns, rows, values, [0.0], zorder=3, **look)
+        if not any(np.size(path.vertices) for path in lines.get_paths()):
+            lines.remove()  # what was not measured lies between the shapes where each of the two is faster
+            continue
         lines.set_path_effects(halo(1.8))
         lines.set_gid(f"{label} (interpolated)")
         handles.append(Line2D([], [], color="black", linestyle=dashes, linewidth=1.8, label=label))
@@ -148,16 +153,17 @@ def draw_crossings(ax: "Axes", grid: Grid) -> list[Any]:
 
 
 def draw_choices(ax: "Axes", grid: Grid) -> list[Any]:
-    """Draw a line around the shapes at which `auto` chooses the same; return what a legend shows."""
+    """Draw a line between the shapes for which `auto` chooses differently; return what a legend shows."""
     from matplotlib.collections import LineCollection
     from matplotlib.lines import Line2D
 
-    for name in sorted({entry["auto"] for entry in grid.cells.values()}):
-        edges = grid.outline({place for place, entry in grid.cells.items() if entry["auto"] == name})
-        lines = LineCollection(edges, colors="black", linewidths=1.2, capstyle="projecting", zorder=3.5, clip_on=False)
-        lines.set_path_effects(halo(1.2))
-        ax.add_collection(lines)
-    handle = Line2D([], [], color="black", linewidth=1.2, label="same choice of auto")
+    edges = grid.changes("auto")
+    if not edges:
+        return []
+    lines = LineCollection(edges, colors="black", linewidths=1.2, capstyle="projecting", zorder=3.5)
+    lines.set_path_effects(halo(1.2))
+    ax.add_collection(lines)
+    handle = Line2D([], [], color="black", linewidth=1.2, label="auto's choice changes")
     handle.set_path_effects(halo(1.2))
     return [handle]
 

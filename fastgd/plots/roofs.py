@@ -1,18 +1,19 @@
 """The roofline: how fast the machine allows a computation to be, and how fast it is."""
 
-from collections.abc import Mapping
-from math import inf, log, log10
+from collections.abc import Mapping, Sequence
+from math import hypot, inf, log, log10
 from typing import TYPE_CHECKING, Any
 
 from fastgd.bench.table import format_number
-from fastgd.plots.contestants import color, describe_settings, line_style, tell, title
-from fastgd.plots.figures import legend_below, new_figure, set_title, style
+from fastgd.plots.contestants import describe_settings, look_of, tell, title
+from fastgd.plots.figures import font_size, legend_below, new_figure, set_title, size_in_points, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SMALLEST, LARGEST = 3.5, 7.5  # markers, by the size of X
-LABELS = 0.2  # of the width, for what is written on the roofs
+LABELS = 0.25  # of the width, for what is written on the roofs
+LINE = 1.4  # of the size of letters, for a line of them
 WORK = {"operations_per_epoch", "bytes_per_epoch"}
 
 
@@ -25,7 +26,7 @@ def roofline(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
     Parameters
     ----------
     results : mapping
-        What `fastgd.bench.measure` returned, or its JSON, with "limits".
+        What `fastgd.bench.measure` returned, or its JSON, with "limits"; a limit may have "quartiles" of what it says.
     ax : matplotlib Axes or None
         Where to draw; None makes a new figure.
 
@@ -75,6 +76,7 @@ def roofline(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
     if heights:
         ax.set_ylim(min(heights) / 2, 3 * max(heights))
     handles = [draw_roofs(ax, limit, low, high) for limit in limits]
+    label_peaks(ax, limits, high)
     sizes = {size_of(entry) for entry, _ in points}
     for entry, name in points:
         draw_point(ax, entry, name, marker_size(size_of(entry), sizes))
@@ -97,12 +99,6 @@ def place_of(one: Mapping[str, Any]) -> tuple[float, float]:
     """Return a contestant's operations per byte and per second."""
     operations = one["operations_per_epoch"]
     return operations / one["bytes_per_epoch"], operations / one["seconds"]
-
-
-def look_of(name: str) -> dict[str, Any]:
-    """Return the look of a contestant's points: with an edge, for some colours hardly show on white."""
-    look = {**line_style(name), "linestyle": "", "color": color(name)}
-    return look if "-" in name else {**look, "markeredgecolor": style("axes.edgecolor"), "markeredgewidth": 0.5}
 
 
 def levels(limit: Mapping[str, Any]) -> list[str | None]:
@@ -133,37 +129,83 @@ def draw_roofs(ax: "Axes", limit: Mapping[str, Any], low: float, high: float) ->
     from matplotlib.lines import Line2D
 
     threads, peak = limit["threads"], limit["operations_per_second"]
-    who, dashes = ("1 thread", "-") if threads == 1 else (f"{threads} threads", (0, (5, 2)))
+    who, quartiles = name_threads(threads), limit.get("quartiles", {})
+    dashes = "-" if threads == 1 else (0, (5, 2))
     look: dict[str, Any] = {"color": style("text.color"), "linestyle": dashes, "zorder": 1}
     drawn = levels(limit)
     for k, level in enumerate(drawn):
-        told = [f"at most {format_number(peak / 1e9)} Gop/s"] if peak else []
+        told = [f"at most {format_rate(peak, 'Gop/s', quartiles.get('operations'))}"] if peak else []
         # Those of several threads begin to the right of what is written on the others.
         begin, strength = low if threads == 1 else low * (high / low) ** LABELS, (k + 1) / len(drawn)
         ends = [begin, high]
         if level:
             speed = limit["bytes_per_second"][level]
-            told.insert(0, f"{format_number(speed / 1e9)} GB/s")
+            told.insert(0, format_rate(speed, "GB/s", quartiles.get("bytes", {}).get(level)))
             ends[1:1] = [peak / speed] if peak and begin < peak / speed < high else []
         heights = roof(limit, level, ends)
         (line,) = ax.plot(ends, heights, alpha=0.35 + 0.5 * strength, linewidth=0.7 + 0.9 * strength, **look)
         line.set_gid(f"{level or 'processor'}, {who}: {', '.join(told)}")
-        if level and threads == 1:
-            x = low * (high / low) ** 0.015
-            label_slope(ax, x, roof(limit, level, [x])[0], f"{level} {told[0]}")
-    if peak:
-        below = threads == 1  # where the roofs of several threads are close, two lines of letters are not
-        place: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "top" if below else "bottom"}
-        text = f"{who}: {format_number(peak / 1e9)} Gop/s"
-        ax.annotate(text, (high, peak), (-3, -2 if below else 1), fontsize="x-small", **place)
+    if threads == 1:
+        label_slopes(ax, limit)
     return Line2D([], [], label=f"roofs, {who}", **look)
+
+
+def name_threads(threads: int) -> str:
+    """Return how many threads there are, in words."""
+    return "1 thread" if threads == 1 else f"{threads} threads"
+
+
+def format_rate(rate: float, unit: str, quartiles: Sequence[float] | None = None) -> str:
+    """Return thousand millions of something a second, and quartiles where they are known."""
+    middle, *spread = (format_number(one / 1e9) for one in (rate, *(quartiles or ())))
+    return f"{middle} {unit}" + (f" ({' to '.join(spread)})" if spread else "")
+
+
+def label_slopes(ax: "Axes", limit: Mapping[str, Any]) -> None:
+    """Write on the roofs of one thread, on the left, which level they belong to.
+
+    Where there is no room for letters between roofs, all their names stand on the highest of them, in their order.
+    """
+    # What lines of slope 1 are apart, in points, is at least their ratio's logarithm over this, whatever the layout.
+    (width, height), (low, high), (bottom, top) = size_in_points(ax), ax.get_xlim(), ax.get_ylim()
+    point = hypot(log10(high / low) / (0.7 * width), log10(top / bottom) / (0.6 * height))
+    line = LINE * font_size("x-small") * point
+    groups: list[list[tuple[float, str]]] = []  # from the lowest to the highest, and so within each
+    for speed, level in sorted((speed, level) for level, speed in limit["bytes_per_second"].items()):
+        if groups and log10(speed / groups[-1][-1][0]) < line * len(groups[-1]):
+            groups[-1].append((speed, level))
+        else:
+            groups.append([(speed, level)])
+    for group in groups:
+        x = low * (high / low) ** (0.02 * len(group) - 0.005)  # of several lines the upper ones begin further left
+        (y,) = roof(limit, group[-1][1], [x])
+        label_slope(ax, x, y, "\n".join(f"{level} {format_rate(speed, 'GB/s')}" for speed, level in reversed(group)))
 
 
 def label_slope(ax: "Axes", x: float, y: float, text: str) -> None:
     """Write along a line of slope 1, from (x, y) on, at whatever angle the axes come to show it."""
+    from matplotlib.transforms import ScaledTranslation
+
     place: dict[str, Any] = {"rotation": 45, "rotation_mode": "anchor", "transform_rotates_text": True, "va": "bottom"}
-    logarithms = ax.transLimits + ax.transAxes
-    ax.text(log10(x), log10(y), text, transform=logarithms, fontsize="x-small", clip_on=True, **place)
+    above = ScaledTranslation(0, 1.5 / 72, ax.figure.dpi_scale_trans)
+    ax.text(
+        log10(x),
+        log10(y),
+        text,
+        transform=ax.transLimits + ax.transAxes + above,
+        fontsize="x-small",
+        clip_on=True,
+        **place,
+    )
+
+
+def label_peaks(ax: "Axes", limits: Sequence[Mapping[str, Any]], x: float) -> None:
+    """Write on the processor's roofs, up to x, whose they are: below the lowest, above the others."""
+    peaks = [(limit["operations_per_second"], limit["threads"]) for limit in limits if limit["operations_per_second"]]
+    for k, (peak, threads) in enumerate(sorted(peaks)):
+        place: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "bottom" if k else "top"}
+        text = f"{name_threads(threads)}: {format_rate(peak, 'Gop/s')}"
+        ax.annotate(text, (x, peak), (-3, 1 if k else -2), fontsize="x-small", **place)
 
 
 def draw_point(ax: "Axes", entry: Mapping[str, Any], name: str, size: float) -> None:

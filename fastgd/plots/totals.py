@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastgd.plots.contestants import color, line_style, title, unit_of
+from fastgd.plots.contestants import color, format_time, line_style, title
 from fastgd.plots.figures import legend_below, new_figure
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ def total_time(times: Mapping[str, tuple[float, float]], *, ax: "Axes | None" = 
     Parameters
     ----------
     times : mapping of str to pair of float
-        The seconds of a start, and of an epoch, by the backend's name, with or without a comma and how it was started.
+        The seconds from the start to the end of the first epoch, and those of each further one, by the backend's name,
+        with or without a comma and how it was started.
     ax : matplotlib Axes or None
         Where to draw; None makes a new figure.
 
@@ -50,17 +51,17 @@ def total_time(times: Mapping[str, tuple[float, float]], *, ax: "Axes | None" = 
         ax = new_figure().add_subplot()
     epochs = np.geomspace(1.0, MOST_EPOCHS, 61)
     drawn: list[str] = []
-    for name, (start, epoch) in times.items():
+    for name, (first, epoch) in times.items():
         backend, comma, how = name.partition(",")
-        (line,) = ax.plot(epochs, start + epochs * epoch, color=color(backend), label=f"{title(backend)}{comma}{how}")
+        seconds = first + (epochs - 1) * epoch
+        (line,) = ax.plot(epochs, seconds, color=color(backend), label=f"{title(backend)}{comma}{how}")
         line.set(
             linestyle=STYLES[drawn.count(backend) % len(STYLES)],
             marker=line_style(backend)["marker"],
             markevery=12,
             markersize=5,
         )
-        factor, unit = unit_of(start)
-        line.set_gid(f"{line.get_label()}: starts in {factor * start:.3g} {unit}")
+        line.set_gid(f"{line.get_label()}: first epoch done after {format_time(first)}, {format_time(epoch)} per epoch")
         drawn.append(backend)
     ax.set(xscale="log", yscale="log", xlabel="epochs", ylabel="seconds from the start")
     ax.grid(alpha=0.3)

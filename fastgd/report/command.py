@@ -3,11 +3,12 @@
 import argparse
 from pathlib import Path
 
-from fastgd.fitting import check_output
+from fastgd.outputs import check_output
 from fastgd.report.compare import compare
 from fastgd.report.page import check_extras
+from fastgd.report.record import Study, format_json
+from fastgd.report.run import study
 from fastgd.report.settings import SECTIONS, Sizes, check_sections, check_sizes
-from fastgd.report.study import Study, format_json, study
 
 PAGE, COMPARISON = "fastgd-study.html", "fastgd-comparison.html"
 
@@ -54,9 +55,11 @@ def parse_sections(text: str) -> tuple[str, ...]:
 def run(options: argparse.Namespace) -> int:
     """Measure or compare, then save and print what was asked for; refuse bad paths before measuring."""
     only_json = options.json == "-" and options.out is None
-    page = Path(options.out or (COMPARISON if options.compare else PAGE))
-    data = Path(options.json) if options.json and options.json != "-" else None
-    check_output("--out", options.out or page.name)
+    out = (COMPARISON if options.compare else PAGE) if options.out is None else options.out
+    page = Path(out)
+    data = None if options.json in (None, "-") else Path(options.json)
+    if not only_json:
+        check_output("--out", out, options.compare or ())
     if data:
         check_output("--json", options.json)
     if data and data.resolve() == page.resolve():
@@ -82,7 +85,10 @@ def run_compare(options: argparse.Namespace, page: Path) -> int:
     unused = [name for name, value in given.items() if value]
     if unused:
         raise ValueError(f"--compare measures nothing, so it goes without {', '.join(unused)}")
-    first, second = (Study.load(path) for path in options.compare)
+    try:
+        first, second = (Study.load(path) for path in options.compare)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"--compare: {error}") from error
     html, sentences = compare(first.data, second.data, *options.compare)
     page.write_text(html, encoding="utf-8")
     print("\n".join([*sentences, "", f"The page: {page}"]))

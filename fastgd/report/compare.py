@@ -1,17 +1,21 @@
 """Two studies side by side: two machines, or two versions on one."""
 
+from collections.abc import Sequence
 from math import exp, fsum, log
 from typing import Any
 
 from fastgd.bench.table import format_ratio
 from fastgd.plots import title
 from fastgd.report.drawings import ladder_pictures, map_pictures
-from fastgd.report.page import fill
-from fastgd.report.price import wait_of
+from fastgd.report.page import check_extras, fill
+from fastgd.report.price import WAIT
 from fastgd.report.tables import Cell, Table
-from fastgd.report.words import format_seconds, format_shape
+from fastgd.report.words import count, format_measured, format_shape
 
 TIMED = {"ladder": "The ladder", "map": "The map"}
+MEASURED = ("A (quartiles)", "B (quartiles)", "A over B")
+
+Measured = tuple[float, Sequence[float]]  # seconds, and their spread
 
 
 def compare(first: dict[str, Any], second: dict[str, Any], first_name: str, second_name: str) -> tuple[str, list[str]]:
@@ -27,11 +31,14 @@ def compare(first: dict[str, Any], second: dict[str, Any], first_name: str, seco
     Raises
     ------
     ValueError
-        If they have no section in common.
+        If nothing was timed in both.
+    ImportError
+        If matplotlib, Jinja2 or Pygments is not installed.
     """
+    check_extras()
     tables = list_tables(first, second)
     if not tables:
-        raise ValueError(f"--compare: {first_name} and {second_name} have no shape and no section in common")
+        raise ValueError(f"--compare: nothing was timed in both {first_name} and {second_name}")
     sentences = sum_up(first, second, tables)
     page = fill(
         "compare.html",
@@ -65,8 +72,9 @@ def timed_table(section: str, first: dict[str, Any], second: dict[str, Any]) -> 
             other = others.get(shape, {}).get(name)
             if other:
                 cell = Cell(format_shape(entry), shape[0] * shape[1])
-                rows.append([cell, Cell(title(name)), *pair(one["seconds"], other["seconds"])])
-    columns = ["shape", "contestant", "A", "B", "A over B"]
+                times = (one["seconds"], one["quartiles"]), (other["seconds"], other["quartiles"])
+                rows.append([cell, Cell(title(name)), *pair(*times)])
+    columns = ["shape", "contestant", *MEASURED]
     return Table(f"compare-{section}", f"{TIMED[section]}: time per epoch", columns, rows)
 
 
@@ -75,10 +83,10 @@ def price_table(first: dict[str, Any], second: dict[str, Any]) -> Table:
     rows = []
     for name in first:
         if name in second:
-            waits = [wait_of(one[name]) for one in (first, second)]
+            waits = [(one[name]["seconds"][WAIT], one[name]["extremes"][WAIT]) for one in (first, second)]
             rows.append([Cell(name), *pair(*waits)])
-    columns = ["backend", "A", "B", "A over B"]
-    return Table("compare-price", "Until the first epoch is done in a fresh process", columns, rows)
+    columns = ["backend", "A (extremes)", "B (extremes)", "A over B"]
+    return Table("compare-price", "What a fresh process waits for beside its epochs", columns, rows)
 
 
 def limits_table(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> Table:
@@ -86,24 +94,34 @@ def limits_table(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> T
     rows = []
     others = {limit["threads"]: limit for limit in second}
     for limit in first:
-        other = others.get(limit["threads"])
-        if other is None:
-            continue
-        threads = f"{limit['threads']} thread" + "s" * (limit["threads"] > 1)
-        for level, speed in limit["bytes_per_second"].items():
-            if level in other["bytes_per_second"]:
-                speeds = 1e9 / speed, 1e9 / other["bytes_per_second"][level]
-                rows.append([Cell(f"read a GB from {level}, {threads}"), *pair(*speeds)])
-        peaks = limit["operations_per_second"], other["operations_per_second"]
-        if all(peaks):
-            rows.append([Cell(f"a billion operations, {threads}"), *pair(1e9 / peaks[0], 1e9 / peaks[1])])
-    return Table("compare-limits", "The machines' limits", ["limit", "A", "B", "A over B"], rows)
+        known = list_limits(limit)
+        for name, other in list_limits(others.get(limit["threads"])).items():
+            if name in known:
+                rows.append([Cell(f"{name}, {count('thread', limit['threads'])}"), *pair(known[name], other)])
+    return Table("compare-limits", "The machines' limits", ["limit", *MEASURED], rows)
 
 
-def pair(first: float, second: float) -> list[Cell]:
-    """Return two times, and their ratio."""
-    ratio = Cell(format_ratio(first / second), first / second)
-    return [Cell(format_seconds(first), first), Cell(format_seconds(second), second), ratio]
+def list_limits(limit: dict[str, Any] | None) -> dict[str, Measured]:
+    """Return the limits of so many threads as times with their quartiles."""
+    if limit is None:
+        return {}
+    speeds, quartiles = limit["bytes_per_second"], limit["quartiles"]
+    found = {f"read a GB from {level}": in_time(speed, quartiles["bytes"][level]) for level, speed in speeds.items()}
+    if limit["operations_per_second"]:
+        found["a billion operations"] = in_time(limit["operations_per_second"], quartiles["operations"])
+    return found
+
+
+def in_time(speed: float, quartiles: Sequence[float]) -> Measured:
+    """Return how long a billion takes."""
+    lower, upper = quartiles
+    return 1e9 / speed, [1e9 / upper, 1e9 / lower]
+
+
+def pair(first: Measured, second: Measured) -> list[Cell]:
+    """Return two times with their spread, and their ratio."""
+    ratio = first[0] / second[0]
+    return [*(Cell(format_measured(*one), one[0]) for one in (first, second)), Cell(format_ratio(ratio), ratio)]
 
 
 def sum_up(first: dict[str, Any], second: dict[str, Any], tables: list[Table]) -> list[str]:
@@ -122,7 +140,7 @@ def describe(data: dict[str, Any]) -> str:
     """Return machine, version and date of a study in a line."""
     machine, versions = data["machine"], data["versions"]
     numpy = f"NumPy {versions['numpy']}"
-    return f"{machine['cpu']}, {machine['cores']} cores, fastgd {versions['fastgd']}, {numpy}, {data['date']}"
+    return f"{machine['cpu']}, {count('core', machine['cores'])}, fastgd {versions['fastgd']}, {numpy}, {data['date']}"
 
 
 def list_pictures(data: dict[str, Any], prefix: str) -> list[Any]:

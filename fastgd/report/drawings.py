@@ -6,7 +6,7 @@ from typing import Any
 from fastgd import plots
 from fastgd.plots import title
 from fastgd.report.pictures import Picture, draw
-from fastgd.report.price import wait_of
+from fastgd.report.price import WAIT
 from fastgd.report.words import format_seconds, format_shape, shapes_of
 
 AWAY = 14  # weights of a diverging path that are shown: more would make everything else small
@@ -29,7 +29,7 @@ def ladder_pictures(data: dict[str, Any], prefix: str = "") -> list[Picture]:
             draw(
                 f"{prefix}ladder{len(pictures)}",
                 f"The ladder: one epoch of {format_shape(entry)}",
-                f"Bars on a logarithmic scale. {words}.",
+                f"Times on a logarithmic scale, and bars from the time of each step to that of the next. {words}.",
                 partial(draw_ladder, results(data, "ladder"), shape),
             )
         )
@@ -95,7 +95,8 @@ def draw_price(starts: dict[str, Any], entry: dict[str, Any], ax: Any) -> None:
     for name, one in starts.items():
         backend = name.partition(",")[0]
         if backend in entry["contestants"]:
-            lines[name] = (wait_of(one), entry["contestants"][backend]["seconds"])
+            epoch = entry["contestants"][backend]["seconds"]
+            lines[name] = (one["seconds"][WAIT] + epoch, epoch)
     plots.total_time(lines, ax=ax)
 
 
@@ -131,7 +132,7 @@ def descents_pictures(data: dict[str, Any]) -> list[Picture]:
         draw(
             "schedules",
             "Step sizes alone: a constant rate, silver, Chebyshev, and the reciprocal eigenvalues",
-            f"Cost above its least value against epochs, logarithmic. At the end: {finals}.",
+            f"Cost above its least value by epoch, logarithmic, up to 1,000 times the first. In the end: {finals}.",
             lambda ax: plots.learning_rates(schedules["costs"], least_cost=schedules["least_cost"], ax=ax),
         ),
     ]

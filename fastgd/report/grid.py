@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from fastgd import backends
-from fastgd.backends.team import choose_threads, count_cores
+from fastgd.backends.team import choose_threads, count_cores, count_members
 from fastgd.bench.contestants import Contestant, is_installed, prepare_backend, with_threads
 from fastgd.bench.problem import make_problem
 from fastgd.bench.results import compare, summarize
@@ -14,7 +14,8 @@ from fastgd.report.settings import Settings, Step
 LOOP_ELEMENTS = 200_000  # a Python loop over more of them is 100 times slower than the rest
 SECONDS_A_SAMPLE = 0.03  # of a contestant; more where a call takes longer
 ELEMENT_SECONDS = 3e-9
-TIE = 1.03  # differences below this are noise, such as between one thread and two that have one block to share
+TIE = 1.03  # differences below this are noise
+CALLS = (1, 10, 100, EPOCHS_A_CALL)  # epochs of calls for which numbers of threads are chosen
 
 
 def plan(settings: Settings) -> list[Step]:
@@ -70,8 +71,12 @@ def choose_auto(n_samples: int, n_features: int, found: dict[str, dict[str, Any]
 
 
 def thread_counts(n_samples: int, n_features: int) -> list[int]:
-    """Return the numbers of threads to time: one, all cores, and what is chosen for calls of many epochs."""
-    return sorted({1, choose_threads(n_samples, n_features, EPOCHS_A_CALL), count_cores()})
+    """Return the numbers of threads to time: one, all cores, and what is chosen for calls of few epochs and of many.
+
+    No more of them than there are blocks to share: with one block, two threads would be the same code as one.
+    """
+    chosen = [choose_threads(n_samples, n_features, epochs) for epochs in CALLS]
+    return sorted({count_members(n_samples, n_features, count) for count in (1, *chosen, count_cores())})
 
 
 def list_contestants(counts: list[int]) -> list[Contestant]:

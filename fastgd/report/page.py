@@ -5,16 +5,17 @@ import json
 from importlib.resources import files
 from typing import Any
 
+from fastgd.bench.contestants import is_installed
 from fastgd.bench.table import format_number, format_ratio
 from fastgd.plots import title
-from fastgd.plots.figures import import_matplotlib
 from fastgd.report import tables
 from fastgd.report.drawings import PICTURES
 from fastgd.report.settings import SECTIONS
-from fastgd.report.sources import highlight, import_highlighter, list_sources
+from fastgd.report.sources import Source, highlight
 from fastgd.report.summary import summarize
-from fastgd.report.words import format_seconds, format_shape, shapes_of
+from fastgd.report.words import count, format_seconds, format_shape, shapes_of
 
+EXTRAS = {"matplotlib": "matplotlib", "jinja2": "Jinja2", "pygments": "Pygments"}
 TEMPLATES = files("fastgd.report") / "templates"
 
 
@@ -44,7 +45,7 @@ def render(data: dict[str, Any]) -> str:
         summary=summarize(data),
         pictures={name: PICTURES[name](data) for name in sections},
         tables={name: TABLES[name](data) for name in sections},
-        sources=[(source, highlight(source)) for source in list_sources()],
+        sources=[(source, highlight(source)) for source in (Source(**one) for one in data["sources"])],
         largest_difference=max(
             (max(entry["differences"].values()) for entry in shapes_of(data, "ladder")), default=0.0
         ),
@@ -54,14 +55,9 @@ def render(data: dict[str, Any]) -> str:
 
 
 def fill(template: str, **values: Any) -> str:
-    """Return a template with its blanks filled; styles and scripts come with it.
+    """Return a template with its blanks filled; styles and scripts come with it."""
+    import jinja2
 
-    Raises
-    ------
-    ImportError
-        If Jinja2 is not installed.
-    """
-    jinja2 = import_template_engine()
     loader = jinja2.FunctionLoader(lambda name: (TEMPLATES / name).read_text(encoding="utf-8"))
     environment = jinja2.Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
@@ -73,6 +69,7 @@ def fill(template: str, **values: Any) -> str:
         "times": format_ratio,
         "step": title,
         "json": embed_json,
+        "count": lambda number, noun: count(noun, number),
     }
     return environment.get_template(template).render(values)
 
@@ -85,17 +82,9 @@ def check_extras() -> None:
     ImportError
         If matplotlib, Jinja2 or Pygments is not installed.
     """
-    for find in (import_matplotlib, import_template_engine, import_highlighter):
-        find()
-
-
-def import_template_engine() -> Any:
-    """Return Jinja2, or say what to install."""
-    try:
-        import jinja2
-    except ImportError as error:
-        raise ImportError("the study's page needs Jinja2: pip install 'fastgd[study]'") from error
-    return jinja2
+    missing = [name for module, name in EXTRAS.items() if not is_installed(module)]
+    if missing:
+        raise ImportError(f"the study's page needs {' and '.join(missing)}: pip install 'fastgd[study]'")
 
 
 def embed_json(data: object) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 from fastgd.backends.team import count_cores
 
 # In the order of the page.
 SECTIONS = ("ladder", "map", "roofline", "price", "descents")
+SIZED = ("ladder", "map")  # those that sizes are for
 MOST_ELEMENTS = 25_000_000  # of X anywhere in a study: 200 MB
 LOOP_ELEMENTS = 5_000_000  # a loop over array scalars takes 2.5 s an epoch there
 QUICK_SIZES = ((10, 100, 1_000, 10_000, 100_000), (1, 10, 100))
@@ -90,7 +92,12 @@ def check_settings(quick: object, sizes: object, sections: object) -> Settings:
     """
     if not isinstance(quick, bool):
         raise TypeError(f"quick must be True or False; got {quick!r}")
-    return Settings(quick, check_sizes(sizes), check_sections(sections))
+    found = Settings(quick, check_sizes(sizes), check_sections(sections))
+    if found.sizes and not set(SIZED) & set(found.sections):
+        raise ValueError(
+            f"sizes must go with the section {' or '.join(SIZED)}; got sections {', '.join(found.sections)}"
+        )
+    return found
 
 
 def check_sizes(sizes: object) -> Sizes | None:
@@ -104,9 +111,9 @@ def check_sizes(sizes: object) -> Sizes | None:
     for part in sizes:
         if not isinstance(part, Sequence) or isinstance(part, str) or not part:
             raise ValueError(f"{expected}; got {sizes!r}")
-        if any(not isinstance(number, int) or isinstance(number, bool) or number < 1 for number in part):
+        if any(isinstance(number, bool) or not isinstance(number, Integral) or number < 1 for number in part):
             raise ValueError(f"{expected}, whole numbers from 1 up; got {sizes!r}")
-        found.append(tuple(sorted(set(part))))
+        found.append(tuple(sorted({int(number) for number in part})))  # plain, for JSON
     if found[0][0] * found[1][0] > MOST_ELEMENTS:
         raise ValueError(f"sizes must have a shape of at most {MOST_ELEMENTS:,} elements; got {sizes!r}")
     return found[0], found[1]

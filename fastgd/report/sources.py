@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fastgd import backends
 from fastgd.backends import numpy as numpy_backend
@@ -11,6 +11,10 @@ from fastgd.backends import python as python_backend
 
 # The formulas, and by which letter a marked line belongs to one.
 FORMULAS = {"r": "residual", "j": "cost", "g": "gradient", "w": "update"}
+# What the pieces of a compiled backend do.
+PLAIN = "a block of rows in its plainest form, as it is used for rows that are left over: X is read once"
+VECTORS = "the same for rows of few vectors: four rows at a time, in registers"
+FOLDS = "sums of the blocks, and the update"
 
 
 class Source(NamedTuple):
@@ -22,52 +26,28 @@ class Source(NamedTuple):
         Whose it is.
     place : str
         Where it stands in the package.
+    note : str
+        What it does, where that is not all of the update.
     language : str
         Its name for Pygments.
     text : str
         The source.
-    marks : dict of str to str
-        For each formula, the beginning of a line of the source that computes it.
+    marks : dict of str to list of str
+        For each formula, the beginnings of the lines of the source that compute it.
     """
 
     backend: str
     place: str
+    note: str
     language: str
     text: str
-    marks: dict[str, str]
+    marks: dict[str, list[str]]
 
 
 def list_sources() -> list[Source]:
-    """Return the heart of every backend that is installed."""
-    found = [
-        Source(
-            "python",
-            "fastgd/backends/python.py: cost_and_gradient",
-            "python",
-            inspect.getsource(python_backend.cost_and_gradient),
-            {"r": "residual += row[j] *", "j": "return squares / (2 *", "g": "g[j + intercepts] += residual"},
-        ),
-        Source(
-            "python",
-            "fastgd/backends/python.py: descend",
-            "python",
-            inspect.getsource(python_backend.descend),
-            {"w": "updated = [w[j] - rate"},
-        ),
-        Source(
-            "numpy",
-            "fastgd/backends/numpy.py: descend",
-            "python",
-            inspect.getsource(numpy_backend.descend),
-            {
-                "r": "residual = X @",
-                "j": "costs[epoch] = cost =",
-                "g": "gradient[intercepts:] = residual @ X",
-                "w": "updated = weights - rate",
-            },
-        ),
-    ]
+    """Return the heart of every backend that is installed, the plainest form first."""
     usable = backends.available()
+    found = [*list_python(), *list_numpy()]
     if "numba" in usable:
         found += list_numba()
     if "cython" in usable:
@@ -75,31 +55,93 @@ def list_sources() -> list[Source]:
     return found
 
 
+def list_python() -> list[Source]:
+    """Return the specification."""
+    return [
+        Source(
+            "python",
+            "fastgd/backends/python.py: cost_and_gradient",
+            "cost and gradient",
+            "python",
+            inspect.getsource(python_backend.cost_and_gradient),
+            {
+                "r": ["residual = -targets", "residual += w[0]", "residual += row[j] *"],
+                "j": ["squares += residual", "return squares / (2 *"],
+                "g": ["g[0] += residual", "g[j + intercepts] += residual"],
+            },
+        ),
+        Source(
+            "python",
+            "fastgd/backends/python.py: descend",
+            "the updates",
+            "python",
+            inspect.getsource(python_backend.descend),
+            {"w": ["updated = [w[j] - rate", "w = updated"]},
+        ),
+    ]
+
+
+def list_numpy() -> list[Source]:
+    """Return the vectorized update."""
+    return [
+        Source(
+            "numpy",
+            "fastgd/backends/numpy.py: descend",
+            "all of it",
+            "python",
+            inspect.getsource(numpy_backend.descend),
+            {
+                "r": ["residual = X @", "residual += weights[0]"],
+                "j": ["costs[epoch] = cost ="],
+                "g": ["gradient[0] = residual", "gradient[intercepts:] = residual @ X"],
+                "w": ["updated = weights - rate", "weights[:] = updated"],
+            },
+        )
+    ]
+
+
 def list_numba() -> list[Source]:
-    """Return the loop over rows that fit in registers, and what folds and updates."""
+    """Return the plain loop, the one over rows that fit in registers, and what folds and updates."""
     from fastgd.backends import jit, numba
 
     return [
         Source(
             "numba",
+            "fastgd/backends/numba.py: add_rest",
+            PLAIN,
+            "python",
+            source_of(numba.add_rest),
+            {
+                "r": ["r = intercept - y[i]", "r += X["],
+                "j": ["out[0] += r * r"],
+                "g": ["out[1] += r", "out[2 + j] += r * X["],
+            },
+        ),
+        Source(
+            "numba",
             "fastgd/backends/numba.py: make_short",
+            VECTORS,
             "python",
             inspect.getsource(numba.make_short),
-            {"r": "residual = add_lanes(s)", "g": "g += add_rows(x * r)"},
+            {
+                "r": ["s = add_columns", "residual = add_lanes(s)"],
+                "j": ["squares += residual"],
+                "g": ["total += residual", "g += add_rows(x * r)", "g_tail += add_rows(x_tail * r)"],
+            },
         ),
         Source(
             "numba",
             "fastgd/backends/jit.py: fold and update",
+            FOLDS,
             "python",
             f"{source_of(jit.fold)}\n\n{source_of(jit.update)}",
-            {"j": "return squares / (2", "w": "weights[j] -= rate"},
+            {
+                "j": ["squares += partials", "return squares / (2"],
+                "g": ["gradient[0] += partials", "gradient[j] += partials", "gradient /= n"],
+                "w": ["weights[j] -= rate"],
+            },
         ),
     ]
-
-
-def source_of(function: Callable[..., object]) -> str:
-    """Return the source of a function that Numba has wrapped."""
-    return inspect.getsource(getattr(function, "py_func", function))
 
 
 def list_cython() -> list[Source]:
@@ -107,22 +149,55 @@ def list_cython() -> list[Source]:
     from fastgd.backends import _kernel
 
     files = _kernel.sources()
+    each = "for (ptrdiff_t j = 0; j < d->p; j++) g[j]"
     return [
         Source(
             "cython",
+            "src_ext/loops.h: add_rest",
+            PLAIN,
+            "c",
+            c_function(files["loops.h"], "add_rest"),
+            {
+                "r": ["double r = intercept - y[i]", "r += a[j * step]"],
+                "j": ["out[0] += r * r"],
+                "g": ["out[1] += r", "for (ptrdiff_t j = 0; j < p; j++) out[2 + j] += r"],
+            },
+        ),
+        Source(
+            "cython",
             "src_ext/loops.h: add_short_rows",
+            VECTORS,
             "c",
             c_function(files["loops.h"], "add_short_rows"),
-            {"r": "const four r = ", "g": "g[k] += (r0 * load_x"},
+            {
+                "r": ["s0 += weight", "s1 += weight", "s2 += weight", "s3 += weight", "const four r = "],
+                "j": ["squares += r * r"],
+                "g": ["total += r", "g[k] += (r0 * load_x"],
+            },
         ),
         Source(
             "cython",
             "src_ext/descend.h: fold and update",
+            FOLDS,
             "c",
             f"{c_function(files['descend.h'], 'fold')}\n{c_function(files['descend.h'], 'update')}",
-            {"j": "return squares / (2", "w": "for (ptrdiff_t j = 0; j < size; j++) d->weights[j] -= rate"},
+            {
+                "j": ["squares += partial", "return squares / (2"],
+                "g": [
+                    "total += partial",
+                    f"{each} += partial",
+                    f"{each} /= d->n",
+                    "if (d->intercepts) d->gradient",
+                ],
+                "w": ["for (ptrdiff_t j = 0; j < size; j++) d->weights[j] -= rate"],
+            },
         ),
     ]
+
+
+def source_of(function: Callable[..., object]) -> str:
+    """Return the source of a function that Numba has wrapped."""
+    return inspect.getsource(getattr(function, "py_func", function))
 
 
 def c_function(text: str, name: str) -> str:
@@ -152,29 +227,18 @@ def highlight(source: Source) -> str:
     ------
     ValueError
         If a line that should be marked is not there any more.
-    ImportError
-        If Pygments is not installed.
     """
-    pygments = import_highlighter()
+    import pygments
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import get_lexer_by_name
 
     lexer = get_lexer_by_name(source.language, stripnl=False)
     plain = source.text.splitlines()
     lines = pygments.highlight(source.text, lexer, HtmlFormatter(nowrap=True)).splitlines()
-    for letter, beginning in source.marks.items():
+    for letter, beginning in ((letter, one) for letter, several in source.marks.items() for one in several):
         places = [k for k, line in enumerate(plain) if line.strip().startswith(beginning)]
         if not places:
             raise ValueError(f"{source.place}: no line begins with {beginning!r}")
         for k in places:
             lines[k] = f'<mark class="{letter}" title="{FORMULAS[letter]}">{lines[k]}</mark>'
     return "\n".join(lines)
-
-
-def import_highlighter() -> Any:
-    """Return Pygments, or say what to install."""
-    try:
-        import pygments
-    except ImportError as error:
-        raise ImportError("the study's page needs Pygments: pip install 'fastgd[study]'") from error
-    return pygments

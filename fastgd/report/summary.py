@@ -4,8 +4,8 @@ from typing import Any
 
 from fastgd.bench.table import format_number, format_ratio
 from fastgd.report.descents import DONE
-from fastgd.report.price import wait_of
-from fastgd.report.words import format_seconds, format_shape
+from fastgd.report.price import WAIT
+from fastgd.report.words import count, format_seconds, format_shape
 
 
 def summarize(data: dict[str, Any]) -> list[str]:
@@ -17,8 +17,7 @@ def summarize(data: dict[str, Any]) -> list[str]:
         A study's data.
     """
     machine = data["machine"]
-    cores = f"{machine['cores']} core{'s' * (machine['cores'] > 1)}"
-    sentences = [f"Measured on {machine['cpu']}, {cores}, in {data['seconds']:.0f} s."]
+    sentences = [f"Measured on {machine['cpu']}, {count('core', machine['cores'])}, in {data['seconds']:.0f} s."]
     for name, tell in TELL.items():
         if name in data:
             sentences += tell(data[name])
@@ -37,7 +36,8 @@ def tell_ladder(ladder: dict[str, Any]) -> list[str]:
         if first != "numpy":
             parts.append(f"NumPy {format_seconds(found['numpy'])}")
         parts.append(f"the fastest kernel {format_seconds(found[fastest])}")
-        parts.append(f"the compressed problem {format_seconds(found['compressed'])}")
+        once = format_seconds(entry["compress"]["seconds"])
+        parts.append(f"the compressed problem, {once} to make, {format_seconds(found['compressed'])}")
         ratio = format_ratio(found[first] / found["compressed"])
         told = f"{words[first]} takes {ratio} as long as the last"
         sentences.append(f"One epoch of {format_shape(entry)}: {', '.join(parts)}; {told}.")
@@ -47,9 +47,9 @@ def tell_ladder(ladder: dict[str, Any]) -> list[str]:
 def tell_map(found: dict[str, Any]) -> list[str]:
     """Tell what the automatic choice loses."""
     worst = max(found["shapes"], key=lambda entry: entry["regret"])
-    count = len(found["shapes"])
+    shapes = count("shape", len(found["shapes"]))
     return [
-        f'At {count} shapes, backend="auto" takes at most {format_ratio(found["largest_regret"])} the time of the '
+        f'At {shapes}, backend="auto" takes at most {format_ratio(found["largest_regret"])} the time of the '
         f"fastest backend ({format_shape(worst)})."
     ]
 
@@ -70,8 +70,8 @@ def tell_roofline(found: dict[str, Any]) -> list[str]:
 
 def tell_price(found: dict[str, Any]) -> list[str]:
     """Tell what the first call waits for."""
-    told = ", ".join(f"{name} {format_seconds(wait_of(one))}" for name, one in found["starts"].items())
-    return [f"With NumPy and fastgd imported, a fresh process has its first epoch after: {told}."]
+    told = ", ".join(f"{name} {format_seconds(one['seconds'][WAIT])}" for name, one in found["starts"].items())
+    return [f"With NumPy and fastgd imported, a fresh process loads and compiles for: {told}."]
 
 
 def tell_descents(found: dict[str, Any]) -> list[str]:
@@ -80,15 +80,14 @@ def tell_descents(found: dict[str, Any]) -> list[str]:
     least = schedules["least_cost"]
     parts = []
     for name, costs in schedules["costs"].items():
-        excess = max(costs[-1] / least - 1, 0.0)
-        epochs = len(costs)
-        parts.append(
-            f"{name} is {excess:.1g} of it above" if excess > DONE else f"{name} has reached it after {epochs}"
-        )
+        excess = costs[-1] - least
+        reached = excess <= DONE * least
+        parts.append(f"{name} to 0 after {len(costs)}" if reached else f"{name} to {excess:.1g}")
+    first = schedules["costs"]["constant"][0] - least
     condition, epochs = format_number(schedules["condition"]), schedules["epochs"]
     return [
-        f"At a condition number of {condition} of XᵀX, {epochs} epochs bring the cost near its least value by step "
-        f"sizes alone: {', '.join(parts)}."
+        f"At a condition number of {condition} of XᵀX, {epochs} epochs bring the cost from {first:.2g} above its least "
+        f"value, by step sizes alone: {', '.join(parts)}."
     ]
 
 

@@ -4,11 +4,20 @@ import csv
 import io
 from typing import Any, NamedTuple
 
+from fastgd.bench.limits import capacities
 from fastgd.bench.table import format_number, format_ratio
 from fastgd.plots import title
 from fastgd.report.ladder import removed
-from fastgd.report.price import epochs_to_pay, wait_of
-from fastgd.report.words import format_epochs, format_seconds, format_shape, format_spread, shapes_of
+from fastgd.report.price import WAIT, epochs_to_pay
+from fastgd.report.words import format_epochs, format_measured, format_seconds, format_shape, format_spread, shapes_of
+
+PRICE_STAGES = {
+    "import_fastgd": "import fastgd", "load": "load the backend", "first_call": "first call",
+    "second_call": "second call", WAIT: "the wait"
+}  # fmt: skip
+CSV_COLUMNS = (
+    "section", "n_samples", "n_features", "contestant", "threads", "seconds", "lower", "upper", "spread", "rounds"
+)  # fmt: skip
 
 
 class Cell(NamedTuple):
@@ -30,44 +39,63 @@ class Table(NamedTuple):
 def ladder_table(entry: dict[str, Any]) -> Table:
     """Return the steps of a ladder: what each takes, over the one before, and what it removed."""
     found, order = entry["contestants"], entry["order"]
+    loop = "python" if "python" in found else order[0]
     rows = []
     for k, name in enumerate(order):
         one = found[name]
         before = found[order[k - 1]]["seconds"] / one["seconds"] if k else None
-        first = found[order[0]]["seconds"] / one["seconds"]
+        over_loop = found[loop]["seconds"] / one["seconds"]
+        told = removed(name, order[k - 1] if k else None)
+        if name == "compressed":
+            told += tell_compressing(entry)
         rows.append(
             [
                 Cell(title(name)),
                 Cell(format_seconds(one["seconds"]), one["seconds"]),
                 Cell(format_spread(one), one["quartiles"][1] - one["quartiles"][0]),
                 Cell(format_ratio(before) if before else "", before or 0.0),
-                Cell(format_ratio(first), first),
-                Cell(removed(name, order[k - 1] if k else None)),
+                Cell(format_ratio(over_loop), over_loop),
+                Cell(told),
             ]
         )
     shape = format_shape(entry)
-    columns = ["step", "time per epoch", "quartiles", "× the one before", "× the first", "what it removed"]
+    reference = f"× {title(loop)}"
+    columns = ["step", "time per epoch", "quartiles", "× the one before", reference, "what it removed"]
     return Table(f"ladder-{entry['n_samples']}x{entry['n_features']}", f"One epoch of {shape}", columns, rows)
+
+
+def tell_compressing(entry: dict[str, Any]) -> str:
+    """Return what compressing takes, and after how many epochs that is paid for."""
+    once, found = entry["compress"], {name: one["seconds"] for name, one in entry["contestants"].items()}
+    small = found.pop("compressed")
+    kernel = min(found.values())
+    epochs = epochs_to_pay(once["seconds"], small, 0.0, kernel)
+    paid = "never pays" if epochs is None else f"pays after {format_epochs(epochs)} epochs of the fastest kernel"
+    return f"; to compress takes {format_measured(once['seconds'], once['quartiles'])} once, which {paid}"
 
 
 def map_table(found: dict[str, Any]) -> Table:
     """Return the shapes of a map: the fastest, what "auto" chose, and its regret."""
     rows = []
     for entry in found["shapes"]:
-        times = {name: one["seconds"] for name, one in entry["contestants"].items()}
         cells = [
             Cell(f"{entry['n_samples']:,}", entry["n_samples"]),
             Cell(f"{entry['n_features']:,}", entry["n_features"]),
             Cell(title(entry["best"])),
-            Cell(format_seconds(times[entry["best"]]), times[entry["best"]]),
+            measured(entry["contestants"][entry["best"]]),
             Cell(title(entry["auto"])),
             Cell(format_ratio(entry["regret"]), entry["regret"]),
-            Cell(format_seconds(times["numpy"]), times["numpy"]),
+            measured(entry["contestants"]["numpy"]),
         ]
-        loop = times.get("python")
-        rows.append([*cells, Cell(format_seconds(loop), loop) if loop else Cell("not timed", 1e9)])
+        loop = entry["contestants"].get("python")
+        rows.append([*cells, measured(loop) if loop else Cell("not timed", 1e9)])
     columns = ["samples", "features", "fastest", "its epoch", "auto chooses", "regret", "NumPy", "loop over lists"]
     return Table("map", "The fastest backend at every shape", columns, rows)
+
+
+def measured(one: dict[str, Any]) -> Cell:
+    """Return a contestant's time with its quartiles."""
+    return Cell(format_measured(one["seconds"], one["quartiles"]), one["seconds"])
 
 
 def roofline_table(data: dict[str, Any]) -> Table:
@@ -102,8 +130,9 @@ def share_of_roof(data: dict[str, Any], entry: dict[str, Any], name: str) -> tup
     if limit is None or not limit["bytes_per_second"] or not limit["operations_per_second"]:
         return "", None
     held = one["bytes_per_epoch"] if name in ("python", "compressed") else entry["bytes"]
-    caches = {level: size for level, size in data["machine"]["caches"].items() if level in limit["bytes_per_second"]}
-    level = next((level for level, size in caches.items() if held <= size), "memory")
+    caches = capacities(data["machine"]["caches"], one["threads"])
+    known = (level for level, size in caches.items() if level in limit["bytes_per_second"] and held <= size)
+    level = next(known, "memory")
     reading = one["bytes_per_epoch"] / limit["bytes_per_second"][level]
     return level, max(reading, one["operations_per_epoch"] / limit["operations_per_second"]) / one["seconds"]
 
@@ -117,10 +146,7 @@ def price_table(data: dict[str, Any]) -> Table:
         seconds, extremes = one["seconds"], one["extremes"]
         cells = [
             Cell(name),
-            Cell(format_seconds(seconds["import_fastgd"]), seconds["import_fastgd"]),
-            Cell(format_seconds(seconds["load"]), seconds["load"]),
-            Cell(format_seconds(seconds["first_call"]), seconds["first_call"]),
-            Cell(" to ".join(map(format_seconds, extremes["first_call"])), extremes["first_call"][1]),
+            *(Cell(format_measured(seconds[stage], extremes[stage]), seconds[stage]) for stage in PRICE_STAGES),
         ]
         for entry in shapes:
             times = {other: found["seconds"] for other, found in entry["contestants"].items()}
@@ -129,10 +155,10 @@ def price_table(data: dict[str, Any]) -> Table:
                 if other not in times or backend not in times or other == backend:
                     cells.append(Cell("", -1.0))
                     continue
-                epochs = epochs_to_pay(wait_of(one), times[backend], wait_of(starts[other]), times[other])
+                epochs = epochs_to_pay(seconds[WAIT], times[backend], starts[other]["seconds"][WAIT], times[other])
                 cells.append(Cell(format_epochs(epochs), float("inf") if epochs is None else epochs))
         rows.append(cells)
-    columns = ["backend", "import fastgd", "load the backend", "first call", "first call, extremes"]
+    columns = ["backend", *PRICE_STAGES.values()]
     words = {"python": "the loop", "numpy": "NumPy"}
     columns += [f"epochs to overtake {words[other]}, {format_shape(entry)}" for entry in shapes for other in words]
     return Table("price", "What a fresh process waits for, and when that has paid", columns, rows)
@@ -168,21 +194,19 @@ def describe_rate(multiple: float) -> str:
 
 
 def to_csv(data: dict[str, Any]) -> str:
-    """Return every time of a study, one a line."""
+    """Return every time of a study, one a line; "spread" says what its lower and upper end are."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    columns = ["section", "n_samples", "n_features", "contestant", "threads", "seconds", "lower", "upper", "rounds"]
-    lines.writerow(columns)
+    lines.writerow(CSV_COLUMNS)
     for section in ("ladder", "map"):
         for entry in shapes_of(data, section):
-            for name, one in entry["contestants"].items():
-                shape = entry["n_samples"], entry["n_features"]
-                lines.writerow(
-                    [section, *shape, name, one["threads"], one["seconds"], *one["quartiles"], one["rounds"]]
-                )
+            once = {"compress": entry["compress"]} if "compress" in entry else {}
+            for name, one in {**entry["contestants"], **once}.items():
+                times = one["threads"], one["seconds"], *one["quartiles"], "quartiles", one["rounds"]
+                lines.writerow([section, entry["n_samples"], entry["n_features"], name, *times])
     price = data.get("price", {"starts": {}})
     for name, one in price["starts"].items():
         for stage, seconds in one["seconds"].items():
-            stages = f"{name}: {stage}", 1, seconds, *one["extremes"][stage], price["rounds"]
-            lines.writerow(["price", *price["shape"], *stages])
+            times = 1, seconds, *one["extremes"][stage], "extremes", price["rounds"]
+            lines.writerow(["price", *price["shape"], f"{name}: {stage}", *times])
     return text.getvalue()

@@ -15,6 +15,7 @@ from fastgd.backends.team import choose_threads
 from fastgd.compressor import METHODS
 from fastgd.descent import fit_compressor, make_start
 from fastgd.driver import Settings, check_settings
+from fastgd.outputs import check_output
 
 MISSING = ("error", "skip")
 MOST_THREADS = 8  # unless more are asked for: each holds a block of rows
@@ -115,11 +116,6 @@ def check_path(path: Any) -> Path | None:
         return None
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"checkpoint must be None or a path; got {path!r}, a {type(path).__name__}")
-    if not str(path):
-        raise ValueError("checkpoint must name a file; got ''")
-    path = Path(path)
-    if path.is_dir():
-        raise ValueError(f"checkpoint must be a file; got the folder '{path}'")
-    if not path.parent.is_dir():
-        raise ValueError(f"checkpoint must be in a folder that exists; got '{path}'")
-    return path
+    for name in (str(path), f"{path}.new"):  # what is being written stands beside it, and then replaces it
+        check_output("checkpoint", name)
+    return Path(path)

@@ -1,0 +1,128 @@
+"""The times of one shape."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from math import exp, log
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from fastgd.bench import table
+from fastgd.plots.contestants import color, describe_settings, format_time, look_of, tell, title
+from fastgd.plots.figures import LETTER, font_size, lines_of, new_figure, set_title, size_in_points, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NAME_WIDTH = 22  # letters of a line of a step's name
+MARKER, GAP = 9, 9  # points: the size of a marker, and from its middle to what is written beside it
+
+
+def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | None" = None) -> "Axes":
+    """Draw the time of an epoch at one shape, a step for each contestant, from the slowest down to the limit.
+
+    Parameters
+    ----------
+    results : mapping
+        What `fastgd.bench.measure` returned, or its JSON; an entry of a shape may have an "order" of its contestants,
+        as a study's ladder has, which else are drawn from the slowest to the fastest.
+    shape : (n_samples, n_features)
+        One of the shapes in it.
+    ax : matplotlib Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+        With the time per epoch across, on a logarithmic scale. Each contestant is a point in its row. A bar runs from
+        the time of the row before to its own, so that its length is the speed-up over that step; thin lines are
+        quartiles. Labels have the time, and how many times faster that is than the Python loop over lists, or than the
+        first row where that was not timed.
+
+    Raises
+    ------
+    ValueError
+        If the results have no such shape.
+    ImportError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from fastgd import plots
+    >>> times = {"python": 1e-3, "numpy": 1e-5}
+    >>> found = {name: {"seconds": time, "quartiles": [time, time]} for name, time in times.items()}
+    >>> results = {"shapes": [{"n_samples": 1000, "n_features": 10, "contestants": found}]}
+    >>> ax = plots.ladder(results, (1000, 10))
+    >>> [text.get_text() for text in ax.texts]
+    ['1.00 ms', '10.0 µs   100×']
+    """
+    entries = {(entry["n_samples"], entry["n_features"]): entry for entry in results["shapes"]}
+    if shape not in entries:
+        raise ValueError(f"shape must be one of {', '.join(map(str, entries))}; got {shape}")
+    found = entries[shape]["contestants"]
+    names = entries[shape].get("order") or sorted(found, key=lambda name: -found[name]["seconds"])
+    reference = "python" if "python" in found else names[0]
+    if ax is None:
+        ax = new_figure(9, 5.5).add_subplot()
+    ax.set(xscale="log", ylim=(len(names) - 0.4, -0.6))
+    ax.set_yticks(range(len(names)), [fill(title(name), NAME_WIDTH) for name in names], fontsize="small")
+    for row, name in enumerate(names):
+        draw_time(ax, row, name, found[name])
+    for row, (before, name) in enumerate(pairwise(names), 1):
+        draw_step(ax, row, (before, name), (found[before]["seconds"], found[name]["seconds"]))
+    write_labels(ax, names, found, reference)
+    draw_guides(ax, [found[name]["seconds"] for name in names])
+    meaning = [f"(×: speed-up over {title(reference)};", "a bar's length: that over the step before)"]
+    ax.set_xlabel("\n".join(["time per epoch", *lines_of(ax, meaning[0]), *lines_of(ax, meaning[1])]))
+    set_title(ax, f"One epoch, {shape[0]:,} samples × {shape[1]:,} features", describe_settings(results))
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def draw_time(ax: "Axes", row: int, name: str, one: Mapping[str, Any]) -> None:
+    """Draw what one contestant took, and the quartiles where they are wider than its marker."""
+    (mark,) = ax.plot([one["seconds"]], [row], zorder=3, **{**look_of(name), "markersize": MARKER})
+    mark.set_gid(tell(name, one))
+    ax.hlines(row, *one["quartiles"], color=style("text.color"), linewidth=1.5, zorder=2.5)
+
+
+def draw_step(ax: "Axes", row: int, names: tuple[str, str], times: tuple[float, float]) -> None:
+    """Draw the way from the row before down to this one: a rule, and a bar as long as the speed-up."""
+    before, after = times
+    ax.vlines(before, row - 1, row, color=style("axes.edgecolor"), linewidth=0.8, alpha=0.5, zorder=1.5)
+    (bar,) = ax.barh(row, after - before, left=before, height=0.4, color=color(names[1]), alpha=0.45, zorder=2)
+    bar.set_gid(f"{title(names[1])}: {table.format_ratio(before / after)} as fast as {title(names[0])}")
+
+
+def write_labels(ax: "Axes", names: Sequence[str], found: Mapping[str, Any], reference: str) -> None:
+    """Write times and speed-ups over the reference to the right of all that a row has, and make room for them."""
+    width = 0.85 * size_in_points(ax)[0]
+    begin = min(min(found[name]["seconds"], *found[name]["quartiles"]) for name in names) / 1.6
+    span = log(10)  # so that there are some ticks
+    for row, name in enumerate(names):
+        seconds, before = (found[one]["seconds"] for one in (name, names[max(row - 1, 0)]))
+        label = format_time(seconds)
+        label += "" if name == reference else f"   {format_ratio(found[reference]['seconds'] / seconds)}×"
+        right = max(seconds, found[name]["quartiles"][1], before)
+        ax.annotate(label, (right, row), (GAP, 0), textcoords="offset points", va="center", fontsize="small")
+        room = GAP + LETTER * font_size("small") * len(label)
+        span = max(span, log(right / begin) / (1 - min(room / width, 0.7)))
+    ax.set_xlim(begin, begin * exp(span))
+
+
+def draw_guides(ax: "Axes", times: Sequence[float]) -> None:
+    """Lead the eye from names to points, and from there to times: ticks at powers of ten, and between a few of them."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
+    begin, end = ax.get_xlim()
+    most = int(size_in_points(ax)[0] / (8 * LETTER * font_size("medium")))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if end < 100 * begin else (1.0,), numticks=most))
+    ax.xaxis.set_major_formatter(EngFormatter(unit="s"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.grid(axis="x", alpha=0.25)
+    lefts = [times[0], *map(min, pairwise(times))]  # a grid would run through the labels
+    ax.hlines(range(len(times)), begin, lefts, color=style("grid.color"), linewidth=0.8, alpha=0.25, zorder=1)
+
+
+def format_ratio(ratio: float) -> str:
+    """Return a speed-up, with two digits or those before the decimal point."""
+    return f"{ratio:,.0f}" if ratio >= 9.95 else f"{ratio:#.2g}"

@@ -1,0 +1,109 @@
+"""`fastgd.study`: measure section by section."""
+
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+
+from fastgd.bench.machine import describe_machine, describe_threads, describe_versions
+from fastgd.bench.timing import EPOCHS_A_CALL
+from fastgd.config import installed_version
+from fastgd.report import descents, grid, ladder, price, roofline
+from fastgd.report.progress import show_progress
+from fastgd.report.record import SCHEMA, SCHEMA_VERSION, Study
+from fastgd.report.settings import SECTIONS, Settings, Step, check_settings
+from fastgd.report.sources import list_sources
+
+MEASURES: dict[str, Any] = {
+    "ladder": ladder, "map": grid, "roofline": roofline, "price": price, "descents": descents
+}  # fmt: skip
+
+
+def study(
+    *,
+    quick: bool = False,
+    sizes: tuple[tuple[int, ...], tuple[int, ...]] | None = None,
+    sections: list[str] | None = None,
+    quiet: bool = False,
+) -> Study:
+    """Measure what vectorization, compilers, mathematics and step sizes buy on this machine.
+
+    Parameters
+    ----------
+    quick : bool
+        Fewer sizes and rounds: under a minute instead of under ten.
+    sizes : pair of tuples of int, optional
+        The numbers of samples, and of features, that the map has; combinations of more than 25 million numbers are left
+        out. The ladder takes the largest of them that a Python loop can do. By default the study's own.
+    sections : list of str, optional
+        Some of "ladder", "map", "roofline", "price", "descents"; by default all.
+    quiet : bool
+        Whether to show no progress.
+
+    Returns
+    -------
+    Study
+        Its repr is a summary, in a notebook the whole page; `Study.save` writes that page, or the data as JSON.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what is described above.
+
+    Examples
+    --------
+    >>> import fastgd
+    >>> found = fastgd.study(quick=True, sizes=((100, 1000), (5,)), sections=["map"], quiet=True)
+    >>> [(entry["n_samples"], entry["n_features"]) for entry in found.data["map"]["shapes"]]
+    [(100, 5), (1000, 5)]
+    """
+    settings = check_settings(quick, sizes, sections)
+    plans = {name: MEASURES[name].plan(settings) for name in settings.sections}
+    begin = perf_counter()
+    found = run_steps(plans, quiet)
+    measured = {name: MEASURES[name].gather(results) for name, results in found.items()}
+    return Study(
+        {
+            "schema": SCHEMA,
+            "schema_version": SCHEMA_VERSION,
+            "command": describe_command(settings),
+            "date": datetime.now(UTC).date().isoformat(),
+            "seconds": perf_counter() - begin,
+            "machine": describe_machine(),
+            "versions": {"fastgd": installed_version("fastgd"), **describe_versions()},
+            "threads": describe_threads(settings.thread_counts[-1]),
+            "settings": {
+                "quick": settings.quick,
+                "rounds": settings.rounds,
+                "order": "C",
+                "dtype": "float64",
+                "most_epochs_per_call": EPOCHS_A_CALL,
+            },
+            "sources": [source._asdict() for source in list_sources()],
+            **measured,
+        }
+    )
+
+
+def run_steps(plans: dict[str, list[Step]], quiet: bool) -> dict[str, list[Any]]:
+    """Return what the steps of each section found."""
+    found: dict[str, list[Any]] = {name: [] for name in plans}
+    done = 0.0
+    with show_progress(sum(step.seconds for steps in plans.values() for step in steps), quiet) as show:
+        for name, steps in plans.items():
+            for step in steps:
+                show(step.title, done)
+                found[name].append(step.run())
+                done += step.seconds
+    return found
+
+
+def describe_command(settings: Settings) -> str:
+    """Return the command that makes the same study."""
+    parts = ["fastgd study"]
+    if settings.quick:
+        parts.append("--quick")
+    if settings.sizes:
+        parts.append("--sizes " + "x".join(",".join(map(str, part)) for part in settings.sizes))
+    if settings.sections != SECTIONS:
+        parts.append("--sections " + ",".join(settings.sections))
+    return " ".join(parts)

@@ -1,0 +1,350 @@
+"""A study's own files: what is saved and read again, what is no study, and what is needed around them."""
+
+import io
+import json
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastgd
+from fastgd import cli
+from fastgd.report import Study, progress, record, run, study
+from fastgd.report.settings import check_settings
+
+ROOT = Path(__file__).parents[1]
+
+ONE = {"seconds": 1e-3, "quartiles": [9e-4, 2e-3], "rounds": 5, "epochs_per_call": 10, "threads": 1, "variant": ""}
+WORK = {"bytes_per_epoch": 10, "operations_per_epoch": 10, "gb_per_second": 1.0, "share_of_limit": None,
+        "times_numpy": 1.0}  # fmt: skip
+SHAPE = {"n_samples": 10, "n_features": 1, "bytes": 80, "numpy_best": "numpy"}
+STARTS = {
+    "import_numpy": 0.1,
+    "import_fastgd": 0.1,
+    "load": 1e-3,
+    "first_call": 1e-3,
+    "second_call": 1e-3,
+    "wait": 2e-3,
+}
+START = {"seconds": STARTS, "extremes": {stage: [1e-4, 1.0] for stage in STARTS}}
+# One of everything: whatever is taken out of this, a page lacks.
+WHOLE = {
+    "schema": "fastgd.study",
+    "schema_version": 1,
+    "command": "fastgd study",
+    "date": "2026-11-25",
+    "seconds": 1.0,
+    "machine": {"cpu": "made up", "cores": 2, "cpu_level": None, "caches": {"L1": 32768}},
+    "versions": {"fastgd": "0.1.0", "python": "3.11.7", "numpy": "2.4.6"},
+    "threads": {"backends": 2, "blas": "1 thread", "environment": {"OMP_NUM_THREADS": None}},
+    "settings": {"quick": True, "rounds": 5, "order": "C", "dtype": "float64", "most_epochs_per_call": 1000},
+    "sources": [
+        {
+            "backend": "numpy",
+            "place": "a",
+            "note": "",
+            "language": "python",
+            "text": "r = X @ w",
+            "marks": {"r": ["r ="]},
+        }
+    ],
+    "ladder": {
+        "shapes": [
+            {
+                **SHAPE,
+                "contestants": {name: {**ONE, **WORK} for name in ("numpy", "compressed")},
+                "order": ["numpy", "compressed"],
+                "differences": {"numpy": 0.0},
+                "compress": ONE,
+            }
+        ]
+    },
+    "map": {
+        "shapes": [
+            {**SHAPE, "contestants": {"numpy": {**ONE, **WORK}}, "best": "numpy", "auto": "numpy", "regret": 1.0}
+        ],
+        "largest_regret": 1.0,
+    },
+    "roofline": {
+        "limits": [
+            {
+                "threads": 1,
+                "operations_per_second": 4e9,
+                "bytes_per_second": {"memory": 1e9},
+                "quartiles": {"operations": [3e9, 5e9], "bytes": {"memory": [8e8, 2e9]}},
+            }
+        ]
+    },
+    "price": {"shape": [1000, 20], "rounds": 3, "starts": {"python": START, "numpy": START}},
+    "descents": {
+        "rates": {
+            "X": [[1.0, 2.0]],
+            "y": [1.0],
+            "smoothness": 1.0,
+            "least_cost": 0.1,
+            "runs": [{"multiple": 1.0, "rate": 1.0, "costs": [1.0], "path": [[0.0, 0.0]]}],
+        },
+        "schedules": {"condition": 10.0, "least_cost": 0.1, "n_features": 1, "epochs": 1, "costs": {"constant": [1.0]}},
+    },
+}
+OPTIONAL = [("ladder",), ("map",), ("roofline",), ("price",), ("descents",)]
+# Objects whose keys are names of what was found.
+NAMED = ("caches", "environment", "marks", "differences", "bytes", "bytes_per_second", "costs")
+
+
+def list_keys(part, before=()):
+    """Yield where every key of the data is, and every first entry of an array."""
+    for key in part if isinstance(part, dict) else range(len(part[:1])) if isinstance(part, list) else ():
+        yield (*before, key)
+        yield from list_keys(part[key], (*before, key))
+
+
+def change(path, value=None):
+    """Return the whole data without what is there, or with another value."""
+    data = json.loads(json.dumps(WHOLE))
+    part = data
+    for key in path[:-1]:
+        part = part[key]
+    if value is None:
+        del part[path[-1]]
+    else:
+        part[path[-1]] = value
+    return data
+
+
+@pytest.fixture(scope="module")
+def found():
+    return fastgd.study(quick=True, sections=["descents"], quiet=True)
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """A function that writes data to a.json, in the folder that is the working one."""
+    monkeypatch.chdir(tmp_path)
+
+    def write_file(data):
+        Path("a.json").write_text(json.dumps(data), encoding="utf-8")
+        return "a.json"
+
+    return write_file
+
+
+# What a study is
+
+
+def test_a_study_is_a_function_and_its_modules_have_other_names():
+    assert fastgd.study is study is run.study
+    assert fastgd.report.Study is Study is record.Study
+
+
+def test_a_study_carries_the_sources_that_were_timed(found):
+    assert {source["backend"] for source in found.data["sources"]} == set(fastgd.backends.available())
+    assert all(isinstance(source["marks"], dict) and source["text"] for source in found.data["sources"])
+
+
+# What is no study
+
+
+needs_jsonschema = pytest.mark.usefixtures("jsonschema")
+
+
+@pytest.fixture
+def jsonschema():
+    return pytest.importorskip("jsonschema", reason="jsonschema is an extra")
+
+
+def test_the_schema_is_one(jsonschema):
+    schema = json.loads(record.SCHEMA_FILE.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    versions = {name: schema["properties"][name]["const"] for name in ("schema", "schema_version")}
+    assert versions == {"schema": record.SCHEMA, "schema_version": record.SCHEMA_VERSION}
+
+
+@needs_jsonschema
+def test_what_is_measured_is_a_study(found, tmp_path):
+    found.save(tmp_path / "a.json")
+    assert Study.load(tmp_path / "a.json").data == json.loads(json.dumps(found.data))
+
+
+@needs_jsonschema
+def test_sections_may_lack_and_more_may_be_there(write):
+    assert Study.load(write(WHOLE)).data == WHOLE
+    for path in OPTIONAL:
+        data = change(path)
+        assert Study.load(write({**data, "more": 1})).data == {**data, "more": 1}
+    unknown = change(("roofline", "limits", 0, "operations_per_second"), 1.0)
+    unknown["roofline"]["limits"][0] |= {"operations_per_second": None, "bytes_per_second": {}}
+    unknown["roofline"]["limits"][0]["quartiles"] = {"operations": None, "bytes": {}}
+    assert Study.load(write(unknown)).data == unknown
+
+
+@needs_jsonschema
+def test_every_key_that_is_missing_is_named():
+    paths = [path for path in list_keys(WHOLE) if path not in OPTIONAL and isinstance(path[-1], str)]
+    paths = [path for path in paths if not set(NAMED) & set(path[:-1])]
+    assert len(paths) > 90
+    for path in paths:
+        fault = record.find_fault(change(path))
+        assert path[-1] in fault, path
+
+
+@needs_jsonschema
+def test_everything_of_another_type_is_told_of_with_its_place():
+    for path in list_keys(WHOLE):
+        for wrong in ({"a": {}}, [[[]]], True):
+            if type(wrong) is bool and path[-1] == "quick":
+                continue
+            fault = record.find_fault(change(path, wrong))
+            assert str(path[0]) in fault, (path, wrong)
+            assert "\n" not in fault
+            assert len(fault) < 400
+
+
+@needs_jsonschema
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("machine",), None, "top level: 'machine' is a required property"),
+        (("ladder", "shapes", 0, "compress"), None, "ladder.shapes[0]: 'compress' is a required property"),
+        (("map", "shapes", 0, "regret"), "1", "map.shapes[0].regret: '1' is not of type 'number'"),
+        (
+            ("price", "starts", "numpy", "seconds", "load"),
+            0,
+            "price.starts.numpy.seconds.load: 0 is less than or equal",
+        ),
+        (("roofline", "limits"), [], "roofline.limits: [] should be non-empty"),
+        (("roofline", "limits", 0, "bytes_per_second", "memory"), "x", "bytes_per_second.memory: 'x' is not of type"),
+        (("settings",), "x" * 999, "is not of type 'object'"),
+        (("ladder", "shapes", 0, "order"), ["numpy", "abacus"], "ladder.shapes[0].contestants: 'abacus' is missing"),
+        (("map", "shapes", 0, "auto"), "numba", "map.shapes[0].contestants: 'numba' is missing"),
+        (("map", "shapes", 0, "best"), "numba", "map.shapes[0].contestants: 'numba' is missing"),
+        (("roofline", "limits", 0, "bytes_per_second", "L2"), 1e9, "limits[0].quartiles.bytes: 'L2' is missing"),
+        (("price", "starts", "numpy", "seconds", "tea"), 9.9, "price.starts.numpy.extremes: 'tea' is missing"),
+    ],
+)
+def test_a_message_says_in_one_line_where_and_what(write, path, value, message):
+    name = write(change(path, value))
+    with pytest.raises(ValueError, match=r"a\.json: expected a study \(fastgd study --json\); ") as raised:
+        Study.load(name)
+    assert message in str(raised.value)
+    assert len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ('{"seconds": NaN}', "NaN is no number of JSON"),
+        ("[1, 2]", r"top level: expected an object; got \[1, 2\]"),
+        (
+            '{"schema": "fastgd.bench", "schema_version": 1}',
+            "schema and schema_version: expected 'fastgd.study' and 1; got 'fastgd.bench' and 1",
+        ),
+        ('{"schema": "fastgd.study", "schema_version": 9}', "got 'fastgd.study' and 9"),
+    ],
+)
+def test_another_file_is_told_apart_without_the_library(tmp_path, monkeypatch, text, message):
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ValueError, match=r"a\.json: expected a study \(fastgd study --json\); .*" + message):
+        Study.load(tmp_path / "a.json")
+
+
+def test_the_library_that_is_missing_is_named(write, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    with pytest.raises(ImportError, match=r"jsonschema: pip install 'fastgd\[study\]'"):
+        Study.load(write(WHOLE))
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nope\.json: expected a study .*; no such file$"):
+        Study.load(tmp_path / "nope.json")
+
+
+@needs_jsonschema
+def test_the_command_names_the_option_of_a_file_that_is_no_study(write, capsys):
+    for extra in ("matplotlib", "jinja2", "pygments"):
+        pytest.importorskip(extra, reason=f"{extra} is an extra")
+    assert cli.main(["study", "--compare", "nope.json", write(WHOLE)]) == 2
+    assert re.fullmatch(r"fastgd: --compare: nope\.json: .*no such file\n", capsys.readouterr().err)
+    assert cli.main(["study", "--compare", write(change(("machine",))), "nope.json"]) == 2
+    assert re.fullmatch(r"fastgd: --compare: a\.json: .*'machine' is a required.*\n", capsys.readouterr().err)
+    assert [path.name for path in Path().iterdir()] == ["a.json"]
+
+
+# Without the extras
+
+
+@pytest.mark.parametrize("module", ["jinja2", "pygments", "matplotlib"])
+def test_a_notebook_shows_the_summary_where_the_page_needs_more(monkeypatch, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    data = json.loads(json.dumps(WHOLE))
+    data["machine"]["cpu"] = "<b>CPU & co</b>"
+    shown = Study(data)._repr_html_()
+    assert shown.startswith("<pre>Measured on &lt;b&gt;CPU &amp; co&lt;/b&gt;, ")
+    assert shown.endswith("</pre>")
+    assert "pip install &#x27;fastgd[" in shown.splitlines()[-1]
+
+
+# Sizes
+
+
+def test_sizes_may_be_integers_of_numpy():
+    sizes = check_settings(True, (list(np.array([1000, 10])), [np.uint8(5)]), ["map"]).sizes
+    assert sizes == ((10, 1000), (5,))
+    assert all(type(number) is int for part in sizes for number in part)
+    with pytest.raises(ValueError, match=r"^sizes must"):
+        check_settings(True, ([np.True_], [1]), None)
+
+
+@pytest.mark.parametrize("sections", [["price"], "roofline", ["descents", "price"]])
+def test_sizes_without_a_section_that_has_sizes(monkeypatch, capsys, sections):
+    monkeypatch.setattr(run, "run_steps", lambda *given: pytest.fail("it measured"))
+    with pytest.raises(ValueError, match=r"^sizes must go with the section ladder or map; got sections [a-z, ]*$"):
+        fastgd.study(sizes=((10,), (1,)), sections=sections, quiet=True)
+    listed = sections if isinstance(sections, str) else ",".join(sections)
+    assert cli.main(["study", "--sizes", "10x1", "--sections", listed, "--json", "-"]) == 2
+    assert "sizes must go with the section ladder or map; got sections" in capsys.readouterr().err
+
+
+# A terminal
+
+
+def test_a_bar_on_a_terminal_shows_title_share_and_time_left(monkeypatch):
+    console = pytest.importorskip("rich.console", reason="rich is an extra")
+    terminal, clock = io.StringIO(), [0.0]
+    make = console.Console
+    given = {"file": terminal, "force_terminal": True, "width": 100, "get_time": lambda: clock[0]}
+    monkeypatch.setattr(console, "Console", lambda stderr: make(**given))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")  # dumb ones get no bar
+    with progress.show_progress(100.0, quiet=False) as show:
+        for done in (0.0, 25.0, 50.0):
+            show(f"ladder: {done:.0f}", done)
+            clock[0] += 10.0
+    # 25 of 100 took ten seconds, so that the other half takes 20, of which no more has passed.
+    last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue()).strip().splitlines()[-1]
+    assert last.startswith("ladder: 50 ")
+    assert re.search(r" 50% 0:00:20$", last.rstrip())
+
+
+# The sources that the extension carries
+
+
+@pytest.mark.skipif(not (ROOT / "setup.py").exists(), reason="the wheel's tests run away from the source tree")
+def test_sources_are_embedded_with_the_same_ends_of_lines_everywhere(tmp_path, monkeypatch):
+    setuptools = pytest.importorskip("setuptools", reason="what builds fastgd")
+    build = pytest.importorskip("Cython.Build", reason="what builds fastgd")
+    monkeypatch.setattr(setuptools, "setup", lambda **given: None)
+    monkeypatch.setattr(build, "cythonize", lambda *given, **named: [])
+    monkeypatch.chdir(tmp_path)
+    Path("src_ext").mkdir()
+    Path("src_ext", "a.h").write_bytes("int θ;\r\nint b;\r\n".encode())
+    runpy.run_path(str(ROOT / "setup.py"))
+    text = Path("build", "embedded", "sources.h").read_text()
+    numbers = re.search(r"SOURCE_0\[\] = \{([0-9, ]*), 0\}", text)[1]
+    assert bytes(map(int, numbers.split(", "))).decode() == "int θ;\nint b;\n"
