@@ -12,7 +12,7 @@ import pytest
 
 import fastgd
 from fastgd import cli
-from fastgd.report import Study, progress, record, run, study
+from fastgd.report import Study, progress, reading, record, run, study
 from fastgd.report.settings import check_settings
 
 ROOT = Path(__file__).parents[1]
@@ -157,10 +157,10 @@ def jsonschema():
 
 
 def test_the_schema_is_one(jsonschema):
-    schema = json.loads(record.SCHEMA_FILE.read_text(encoding="utf-8"))
+    schema = json.loads(reading.SCHEMA_FILE.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     versions = {name: schema["properties"][name]["const"] for name in ("schema", "schema_version")}
-    assert versions == {"schema": record.SCHEMA, "schema_version": record.SCHEMA_VERSION}
+    assert versions == {"schema": reading.SCHEMA, "schema_version": reading.SCHEMA_VERSION}
 
 
 @needs_jsonschema
@@ -187,7 +187,7 @@ def test_every_key_that_is_missing_is_named():
     paths = [path for path in paths if not set(NAMED) & set(path[:-1])]
     assert len(paths) > 90
     for path in paths:
-        fault = record.find_fault(change(path))
+        fault = reading.find_fault(change(path))
         assert path[-1] in fault, path
 
 
@@ -197,7 +197,7 @@ def test_everything_of_another_type_is_told_of_with_its_place():
         for wrong in ({"a": {}}, [[[]]], True):
             if type(wrong) is bool and path[-1] == "quick":
                 continue
-            fault = record.find_fault(change(path, wrong))
+            fault = reading.find_fault(change(path, wrong))
             assert str(path[0]) in fault, (path, wrong)
             assert "\n" not in fault
             assert len(fault) < 400

@@ -9,7 +9,8 @@ from fastgd.bench.timing import EPOCHS_A_CALL
 from fastgd.config import installed_version
 from fastgd.report import descents, grid, ladder, price, roofline
 from fastgd.report.progress import show_progress
-from fastgd.report.record import SCHEMA, SCHEMA_VERSION, Study
+from fastgd.report.reading import SCHEMA, SCHEMA_VERSION
+from fastgd.report.record import Study
 from fastgd.report.settings import SECTIONS, Settings, Step, check_settings
 from fastgd.report.sources import list_sources
 
