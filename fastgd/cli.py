@@ -1,7 +1,7 @@
 """The command line: ``fastgd demo``, ``fit``, ``predict``, ``bench``, ``study`` and ``config``.
 
-Exit codes: 0, done; 1, the fit diverged, or the reader of the output went away; 2, bad input, with a message on
-standard error; 130, interrupted.
+Exit codes: 0, done; 1, the fit diverged, or the reader of the output went away; 2, bad input, a file that could not be
+written, or a study whose steps do not compute the same, with a message on standard error; 130, interrupted.
 """
 
 import argparse
@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("fastgd: interrupted", file=sys.stderr)
         return fitting.INTERRUPTED
-    except (ValueError, OSError, ImportError, MemoryError) as error:
+    except (ValueError, OSError, ImportError, MemoryError, ArithmeticError) as error:
+        if isinstance(error, (ZeroDivisionError, OverflowError, FloatingPointError)):
+            raise  # Python's own kinds of ArithmeticError: a mistake in fastgd, which a traceback helps to find
         print(f"fastgd: {str(error).replace(MISSING_HINT, '--missing skip')}", file=sys.stderr)
         return 2
 

@@ -3,7 +3,6 @@
 import argparse
 import sys
 import warnings
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from fastgd.backends import is_installed
 from fastgd.cluster import fit_on_cluster
 from fastgd.descent import gradient_descent
 from fastgd.objective import cost
-from fastgd.outputs import check_output
+from fastgd.outputs import check_different, check_output
 from fastgd.plots.figures import check_picture
 from fastgd.result import ConditionWarning, DescentResult, DivergenceWarning
 from fastgd.streaming import fit_files
@@ -124,9 +123,7 @@ def check_outputs(options: argparse.Namespace, sources: list[str]) -> Path | Non
     outputs = {option: path for option, path in outputs.items() if path is not None}
     for option, path in outputs.items():
         check_output(option, path, sources)
-    for (first, path), (second, other) in combinations(outputs.items(), 2):
-        if Path(path).resolve() == Path(other).resolve():
-            raise ValueError(f"{first} and {second} must be different files; got {other!r} for both")
+    check_different(outputs)
     return None if options.plot is None else check_picture(options.plot)
 
 

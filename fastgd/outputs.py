@@ -1,8 +1,11 @@
-"""The paths of files that are going to be written, all checked in one way before any work is done."""
+"""Files that are going to be written: their paths, all checked in one way before any work is done, and the writing."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
+
+UNWRITABLE = "{} must be a file that can be written; got {!r}: {}"  # option, path and reason
 
 
 def check_output(option: str, path: str | Path, sources: Sequence[str] = ()) -> None:
@@ -33,6 +36,8 @@ def check_output(option: str, path: str | Path, sources: Sequence[str] = ()) -> 
     path = str(path)
     if not path:
         raise ValueError(f"{option} must name a file; got ''")
+    if path == "-":  # elsewhere what is printed
+        raise ValueError(f"{option} must name a file; got '-' (one of that name is './-')")
     if os.path.isdir(path):
         raise ValueError(f"{option} must be a file; got the folder {path!r}")
     if not os.path.isdir(os.path.dirname(path) or os.curdir):
@@ -41,12 +46,74 @@ def check_output(option: str, path: str | Path, sources: Sequence[str] = ()) -> 
         raise ValueError(f"{option} must not be the file that is read; got {path!r}")
     obstacle = find_obstacle(path)
     if obstacle:
-        raise ValueError(f"{option} must be a file that can be written; got {path!r}: {obstacle}")
+        raise ValueError(UNWRITABLE.format(option, path, obstacle))
 
 
-def is_same_file(path: str, source: str) -> bool:
-    """Tell whether two paths are of one file; one that is missing is told of by whoever reads it."""
-    return os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source)
+def check_different(paths: Mapping[str, str | Path]) -> None:
+    """Refuse two paths of one file, under whatever names: what is written last would replace the rest.
+
+    Parameters
+    ----------
+    paths : mapping of str to str or Path
+        Of the files to be written, by what an error calls them.
+
+    Raises
+    ------
+    ValueError
+        If two are of one file; the message names both options and paths.
+
+    Examples
+    --------
+    >>> from fastgd.outputs import check_different
+    >>> check_different({"--out": "study.html", "--json": "./study.html"})
+    Traceback (most recent call last):
+        ...
+    ValueError: --out and --json must be different files; got 'study.html' and './study.html'
+    """
+    for (first, path), (second, other) in combinations(paths.items(), 2):
+        if is_same_file(str(path), str(other)):
+            raise ValueError(f"{first} and {second} must be different files; got {str(path)!r} and {str(other)!r}")
+
+
+def is_same_file(path: str, other: str) -> bool:
+    """Tell whether two paths lead to one file, which need not be there yet."""
+    if os.path.exists(path) and os.path.exists(other):
+        return os.path.samefile(path, other)  # hard links have nothing else in common
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
+def write_file(option: str, path: str | Path, make: Callable[[], str]) -> None:
+    """Write what `make` returns; where that cannot be made, the file stays as it is.
+
+    Parameters
+    ----------
+    option : str
+        What an error calls the path.
+    path : str or Path
+        Of the file.
+    make : callable
+        Returns the text.
+
+    Raises
+    ------
+    ValueError
+        If the text cannot be made, or not be written; the message names option, path and reason.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from fastgd.outputs import write_file
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_file("--out", f"{folder}/new.txt", lambda: "text")
+    ...     Path(folder, "new.txt").read_text()
+    'text'
+    """
+    try:
+        Path(path).write_text(make(), encoding="utf-8")
+    except OSError as error:
+        raise ValueError(UNWRITABLE.format(option, str(path), error.strerror or error)) from error
+    except ValueError as error:
+        raise ValueError(f"{option} cannot be written to {str(path)!r}: {error}") from error
 
 
 def find_obstacle(path: str) -> str:

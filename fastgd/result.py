@@ -110,7 +110,8 @@ class DescentResult:
         cost = f"{self.cost_history[-1]:.6g}" if len(self.cost_history) else "none"
         return (
             f"<DescentResult: {'' if self.converged else 'not '}converged ({self.reason}) after {self.epochs} epochs, "
-            f"last cost {cost}, backend {self.backend!r}, {'' if self.compressed else 'not '}compressed>"
+            f"cost {cost} before the last update, backend {self.backend!r}, "
+            f"{'' if self.compressed else 'not '}compressed>"
         )
 
     def save(self, path: str | Path, *, target: str | None = None) -> None:

@@ -1,6 +1,7 @@
 """`fastgd bench`: what is run, what is made of the samples, table and pictures. Never how long anything takes."""
 
 import copy
+import gc
 import json
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from fastgd import backends, bench
+from fastgd import backends, bench, compress
 from fastgd.bench import contestants, limits, machine, readers, results, table, timing
 from fastgd.bench.problem import RATE, make_problem
 
@@ -98,8 +99,18 @@ def test_float32_halves_what_is_read_but_for_y():
     assert limits.count_work("sgd", 1000, 20) == {}
 
 
+def test_a_compressed_problem_has_no_more_rows_than_the_data():
+    X, y = np.ones((3, 1000)), np.ones(3)
+    small = compress(X, y)[0]
+    found = limits.count_work("compressed", *X.shape)
+    assert found["bytes_per_epoch"] == 8 * (small.size + len(small))
+    tall = compress(np.eye(30, 4), np.ones(30))[0]
+    assert limits.count_work("compressed", 30, 4)["bytes_per_epoch"] == 8 * (tall.size + len(tall))
+
+
 def test_the_limits_of_a_machine(monkeypatch):
-    monkeypatch.setattr(limits, "cache_sizes", lambda: {"L1": 2**15, "L2": 2**18, "L3": 2**20})
+    caches = {"L1": (2**15, 2), "L2": (2**17, 2), "L3": (2**20, 1)}
+    monkeypatch.setattr(limits, "find_caches", lambda: caches)
     monkeypatch.setattr(limits, "LEAST_MEMORY", 2**21)
     found = limits.measure_limits((1, 2), rounds=3)
     assert [limit["threads"] for limit in found] == [1, 2]
@@ -110,11 +121,24 @@ def test_the_limits_of_a_machine(monkeypatch):
         spread = limit["quartiles"]["bytes"]
         assert all(spread[level][0] <= speed <= spread[level][1] for level, speed in speeds.items())
         assert (limit["operations_per_second"] is None) == (not contestants.is_installed("threadpoolctl"))
-    assert limits.level_sizes(limits.cache_sizes(), 2) == {"L2": 2**18, "L3": 2**19, "memory": 3 * 2**20}
+
+
+def test_what_is_read_comes_from_its_level():
+    bytes_of, instances = {"L1": 2**15, "L2": 2**18, "L3": 2**20}, {"L1": 2, "L2": 2, "L3": 1}
+    held = limits.capacities(bytes_of, instances, 2)
+    assert held == {"L1": 2**16, "L2": 2**19, "L3": 2**20}
+    assert limits.level_sizes(limits.capacities(bytes_of, instances, 1)) == {
+        "L2": 2**17, "L3": 2**19, "memory": limits.LEAST_MEMORY
+    }  # fmt: skip
+    large, many = {"L1": 2**15, "L2": 2**20, "L3": 2**25}, {"L1": 32, "L2": 32, "L3": 4}  # 64 hyperthreads, 4 chiplets
+    held = limits.capacities(large, many, 64)
+    assert held == {"L1": 2**20, "L2": 2**25, "L3": 2**27}
+    assert limits.level_sizes(held) == {"L2": 2**24, "L3": 2**26, "memory": 3 * 2**27}
+    assert list(limits.level_sizes(limits.capacities(large, {**many, "L3": 1}, 64))) == ["L2", "memory"]
 
 
 def test_caches_that_are_not_known_leave_memory():
-    assert limits.level_sizes({}, 4) == {"memory": limits.LEAST_MEMORY}
+    assert limits.level_sizes({}) == {"memory": limits.LEAST_MEMORY}
 
 
 @pytest.mark.usefixtures("own_contestants")
@@ -253,6 +277,39 @@ def test_calls_are_long_enough_to_time_and_have_no_more_epochs_than_that_takes(m
     assert enter(1, 1 / 16, idle=True) == (32, 5)  # 32 epochs beside what each call, and each idle one, takes
 
 
+def test_the_garbage_collector_is_off_while_somebody_is_timed(monkeypatch):
+    monkeypatch.setattr(timing, "EPOCHS_A_CALL", 1)
+    seen = []
+    entrant = contestants.Contestant("x", lambda problem: contestants.Timed(lambda epochs: seen.append(gc.isenabled())))
+    list(timing.collect([entrant], make_problem(10, 1), 3))
+    assert seen
+    assert not any(seen)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        list(timing.collect([entrant], make_problem(10, 1), 3))
+        assert not gc.isenabled()  # as it was
+    finally:
+        gc.enable()
+
+
+def test_an_interruption_of_what_is_taken_off_does_not_make_calls_longer(monkeypatch):
+    clock, calls = [0.0], []
+    monkeypatch.setattr(timing, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(timing, "SECONDS_A_CALL", 0.002)
+    monkeypatch.setattr(timing, "SECONDS_A_SAMPLE", 0.02)
+
+    def idle(epochs):
+        calls.append(epochs)
+        clock[0] += 1e-3 + (0.01 if len(calls) % 2 else 0.0)
+
+    def run(epochs):
+        clock[0] += 1e-3 + 1e-5 * epochs
+
+    entrant = timing.enter(contestants.Contestant("x", None), contestants.Timed(run, idle), timing.blas_limit())
+    assert entrant.epochs == 200
+
+
 def test_an_interrupted_call_does_not_decide_the_length_of_calls(monkeypatch):
     clock, calls = [0.0], []
     monkeypatch.setattr(timing, "perf_counter", lambda: clock[0])
@@ -369,16 +426,22 @@ def test_other_markers_are_refused(text):
         bench.replace_between_markers(text, "new", "notes.md")
 
 
-def test_cache_sizes_are_read_from_the_system(monkeypatch, tmp_path):
-    for index, (level, kind, size) in enumerate([(1, "Data", "48K"), (1, "Instruction", "32K"), (2, "Unified", "2M")]):
-        (tmp_path / f"index{index}").mkdir()
-        for file, value in (("level", level), ("type", kind), ("size", size)):
-            (tmp_path / f"index{index}" / file).write_text(f"{value}\n")
-    (tmp_path / "index3").mkdir()
+def test_caches_are_read_from_the_system(monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "list_cores", lambda: [0, 1, 2, 5])  # 0 and 1 are threads of one core
+    data = [(1, "Data", "48K"), (1, "Instruction", "32K"), (2, "Unified", "2M"), (3, "Unified", "1G")]
+    for core in range(8):
+        for index, (level, kind, size) in enumerate(data):
+            folder = tmp_path / f"cpu{core}/cache/index{index}"
+            folder.mkdir(parents=True)
+            shared = "0-7" if level == 3 else f"{core // 2 * 2}-{core // 2 * 2 + 1}"
+            for file, value in (("level", level), ("type", kind), ("size", size), ("shared_cpu_list", shared)):
+                (folder / file).write_text(f"{value}\n")
+    (tmp_path / "cpu0/cache/index4").mkdir()
     monkeypatch.setattr(machine, "CACHES", tmp_path)
-    assert machine.cache_sizes() == {"L1": 48 * 1024, "L2": 2 * 1024**2}
+    assert machine.find_caches() == {"L1": (48 * 1024, 3), "L2": (2 * 1024**2, 3), "L3": (1024**3, 1)}
+    assert machine.describe_machine()["cache_instances"] == {"L1": 3, "L2": 3, "L3": 1}
     monkeypatch.setattr(machine, "CACHES", tmp_path / "missing")
-    assert machine.cache_sizes() == {}
+    assert machine.find_caches() == {}
 
 
 def test_the_processor_has_a_name_on_every_system(monkeypatch, tmp_path):

@@ -1,5 +1,6 @@
 """Files that cannot be written are refused before any work is done, everywhere in the same way."""
 
+import json
 import os
 from pathlib import Path
 
@@ -8,12 +9,15 @@ import pytest
 
 import fastgd
 from fastgd import cli
-from fastgd.outputs import check_output
+from fastgd.outputs import check_different, check_output, write_file
 from fastgd.plots.figures import check_picture
 from fastgd.streaming import fit_array
 
 # In /proc, which is a folder, nobody can make a file, not even root.
 needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="the test needs the folder /proc of Linux")
+STAGES = "import_numpy", "import_fastgd", "load", "first_call", "second_call", "wait"
+ONE_START = {"seconds": dict.fromkeys(STAGES, 1.0), "extremes": {stage: [0.9, 1.1] for stage in STAGES}}
+START = {"python": ONE_START, "numpy": ONE_START}
 UNWRITABLE = "must be a file that can be written; got '/proc/nope.{}': "
 
 
@@ -54,6 +58,7 @@ def test_a_pipe_is_not_opened(tmp_path):
     ("path", "message"),
     [
         ("", "--out must name a file; got ''"),
+        ("-", "--out must name a file; got '-' (one of that name is './-')"),
         (".", "--out must be a file; got the folder '.'"),
         ("missing/p.html", "--out must be in a folder that exists; got 'missing/p.html'"),
         ("data.csv", "--out must not be the file that is read; got 'data.csv'"),
@@ -73,6 +78,56 @@ def test_what_cannot_be_written_is_named_with_its_option(tmp_path, monkeypatch, 
         check_output("--out", path, ["missing.csv", "data.csv"])
     assert str(raised.value).startswith(message)
     assert Path("data.csv").read_text() == "x,y\n1,2\n2,3\n"
+
+
+def same_name(folder):
+    return "a", "./a"
+
+
+def hard_link(folder):
+    (folder / "a").write_text("kept")
+    (folder / "b").hardlink_to(folder / "a")
+    return "a", "b"
+
+
+def symbolic_link(folder):
+    (folder / "b").symlink_to(folder / "a")  # which is not there yet
+    return "a", "b"
+
+
+def linked_folder(folder):
+    (folder / "sub").mkdir()
+    (folder / "link").symlink_to(folder / "sub")
+    return "sub/a", "link/a"
+
+
+@pytest.mark.parametrize("make", [same_name, hard_link, symbolic_link, linked_folder])
+def test_two_files_that_are_one_are_refused_by_one_rule(tmp_path, monkeypatch, capsys, make):
+    forbid_work(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    first, second = make(tmp_path)
+    message = f"--out and --json must be different files; got {first!r} and {second!r}"
+    with pytest.raises(ValueError, match="different") as raised:
+        check_different({"--out": first, "--plot": Path("c"), "--json": second})
+    assert str(raised.value) == message
+    Path("data.csv").write_text("x,y\n1,2\n2,3\n")
+    assert cli.main(["fit", "data.csv", "--target", "y", "--out", first, "--checkpoint", second]) == 2
+    assert "--out and --checkpoint must be different files" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="--out must not be the file that is read"):
+        check_output("--out", first, [second])
+    for extra in ("matplotlib", "jinja2", "pygments"):
+        pytest.importorskip(extra, reason=f"{extra} is an extra")
+    assert cli.main(["study", "--out", first, "--json", second]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_files_that_differ_are_let_through(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a").write_text("the same")
+    Path("b").write_text("the same")
+    check_different({"--out": "a", "--json": Path("b"), "--plot": "c", "--checkpoint": "d"})
+    check_different({"--out": "a"})
+    check_different({})
 
 
 @needs_proc
@@ -144,6 +199,139 @@ def test_data_that_are_printed_alone_need_no_folder_to_write_to(monkeypatch, cap
     monkeypatch.chdir("/proc")
     assert cli.main(["study", "--quick", "--sections", "descents", "--json", "-", "--quiet"]) == 0
     assert capsys.readouterr().out.startswith("{")
+
+
+# The study's two files
+
+
+def give_study(monkeypatch):
+    """Make `fastgd study` find something without measuring, and return that."""
+    found = fastgd.study(quick=True, sections=["descents"], quiet=True)
+    monkeypatch.setattr("fastgd.report.command.study", lambda **given: found)
+    return found
+
+
+@pytest.fixture
+def page_extras():
+    for extra in ("matplotlib", "jinja2", "pygments"):
+        pytest.importorskip(extra, reason=f"{extra} is an extra")
+
+
+needs_page = pytest.mark.usefixtures("page_extras")
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="the test needs the device /dev/full of Linux")
+FULL = "must be a file that can be written; got '/dev/full': No space left on device"
+
+
+def test_a_file_that_could_not_be_written_is_named_with_its_option(tmp_path):
+    write_file("--out", tmp_path / "a", lambda: "θ\n")
+    assert (tmp_path / "a").read_bytes() == "θ\n".encode()
+    with pytest.raises(ValueError, match=r"^--out must be a file that can be written; got '.*missing.a': No such file"):
+        write_file("--out", tmp_path / "missing" / "a", lambda: "")
+    (tmp_path / "a").write_text("kept")
+    with pytest.raises(ValueError, match=r"^--out cannot be written to '.*a': no number of JSON$"):
+        write_file("--out", tmp_path / "a", lambda: raise_error("no number of JSON"))
+    assert (tmp_path / "a").read_text() == "kept"
+
+
+def raise_error(text):
+    raise ValueError(text)
+
+
+@needs_page
+@needs_full
+@pytest.mark.parametrize("full", ["--out", "--json"])
+def test_one_file_is_written_although_the_other_cannot_be(tmp_path, monkeypatch, capsys, full):
+    found = give_study(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    paths = {"--out": "p.html", "--json": "d.json", full: "/dev/full"}
+    assert cli.main(["study", *(word for pair in paths.items() for word in pair)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out.startswith(repr(found))
+    assert printed.err == f"fastgd: {full} {FULL}\n"
+    (written,) = tmp_path.iterdir()
+    assert written.name == ("d.json" if full == "--out" else "p.html")
+    assert written.name in printed.out
+    assert "/dev/full" not in printed.out
+    if full == "--out":
+        assert json.loads(written.read_text(encoding="utf-8")) == json.loads(json.dumps(found.data))
+    else:
+        assert written.read_text(encoding="utf-8") == found.to_html()
+
+
+@needs_page
+def test_all_that_cannot_be_written_is_told(tmp_path, monkeypatch, capsys):
+    found = give_study(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "write_text", lambda *given, **named: raise_error("broken"))
+    assert cli.main(["study", "--out", "p.html", "--json", "d.json"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == f"{found}\n"
+    assert "--json cannot be written to 'd.json': broken; --out cannot be written to 'p.html': broken" in printed.err
+
+
+@needs_page
+@needs_full
+def test_data_are_printed_although_the_page_cannot_be_written(monkeypatch, capsys):
+    found = give_study(monkeypatch)
+    assert cli.main(["study", "--out", "/dev/full", "--json", "-"]) == 2
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == json.loads(json.dumps(found.data))
+    assert printed.err == f"fastgd: --out {FULL}\n"
+
+
+@needs_page
+@needs_full
+def test_a_comparison_is_printed_although_its_page_cannot_be_written(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("jsonschema", reason="jsonschema is an extra")
+    data = {**give_study(monkeypatch).data, "price": {"shape": [1000, 20], "rounds": 3, "starts": START}}
+    monkeypatch.chdir(tmp_path)
+    fastgd.report.Study(data).save("a.json")
+    assert cli.main(["study", "--compare", "a.json", "a.json", "--out", "/dev/full"]) == 2
+    printed = capsys.readouterr()
+    assert "A takes 1.00× the time of B" in printed.out
+    assert "/dev/full" not in printed.out
+    assert printed.err == f"fastgd: --out {FULL}\n"
+
+
+@needs_page
+@pytest.mark.parametrize("arguments", [[], ["--compare", "b.json", "b.json"]])
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("a.json", "--out must be a page; got 'a.json': data are saved by --json"),
+        ("a.JSON", "--out must be a page; got 'a.JSON': data are saved by --json"),
+        ("-", "--out must name a file; got '-' (one of that name is './-')"),
+    ],
+)
+def test_a_page_is_a_file_that_holds_no_data(tmp_path, monkeypatch, capsys, arguments, path, message):
+    forbid_work(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["study", *arguments, "--out", path]) == 2
+    assert capsys.readouterr().err == f"fastgd: {message}\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--json", "a.json"), ("--json", "-"), ("--quick", ""), ("--sections", "map")]
+)
+def test_a_comparison_goes_without_what_is_measured(tmp_path, monkeypatch, capsys, option, value):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["study", "--compare", "a.json", "b.json", option, *filter(None, [value])]) == 2
+    assert capsys.readouterr().err == f"fastgd: --compare measures nothing, so it goes without {option}\n"
+
+
+@needs_page
+def test_steps_that_differ_end_the_command_with_a_message(tmp_path, monkeypatch, capsys):
+    def differ(**given):
+        raise ArithmeticError("numba and arrays differ by 1.0e-03 of the largest weight")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("fastgd.report.command.study", differ)
+    assert cli.main(["study"]) == 2
+    assert capsys.readouterr().err == "fastgd: numba and arrays differ by 1.0e-03 of the largest weight\n"
+    monkeypatch.setattr("fastgd.report.command.study", lambda **given: 1 / 0)
+    with pytest.raises(ZeroDivisionError):  # a mistake in the package, which a traceback helps to find
+        cli.main(["study"])
 
 
 def test_a_comparison_is_no_page_over_its_own_data(tmp_path, monkeypatch, capsys):

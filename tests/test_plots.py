@@ -1,5 +1,6 @@
 """Pictures: the data that is drawn, not the pixels."""
 
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -12,10 +13,11 @@ from matplotlib import pyplot, rc_context
 from matplotlib.collections import LineCollection
 from matplotlib.colors import same_color, to_hex
 from matplotlib.contour import ContourSet
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from fastgd import plots
-from fastgd.plots import contestants, crossings, figures, maps
+from fastgd.plots import contestants, crossings, figures, ladders, maps
 
 MICRO = 1e-6
 
@@ -49,7 +51,7 @@ def judged(*where, auto=None, **microseconds):
     """Return the entry of a shape as the map needs it."""
     made = entry(*where, **microseconds)
     found = made["contestants"]
-    made["best"] = min(found, key=lambda name: found[name]["seconds"])
+    made["best"] = made["fastest"] = min(found, key=lambda name: found[name]["seconds"])
     made["auto"] = auto or made["best"]
     made["regret"] = found[made["auto"]]["seconds"] / found[made["best"]]["seconds"]
     return made
@@ -83,7 +85,11 @@ class TestCostHistory:
 
     def test_says_what_it_is(self, result):
         (said,) = gids(plots.cost_history(result))
-        assert said.startswith(f"{plots.title(result.backend)}, {result.epochs:,} epochs: cost 5.83 to ")
+        assert said.startswith(f"{plots.title(result.backend)}, epochs 0 to {result.epochs - 1:,}: cost 5.83 to ")
+
+    def test_no_epochs_are_said_to_be_none(self, result):
+        (said,) = gids(plots.cost_history(replace(result, cost_history=np.empty(0), rates=np.empty(0), epochs=0)))
+        assert said == f"{plots.title(result.backend)}, no epochs"
 
 
 class TestLearningRates:
@@ -94,7 +100,7 @@ class TestLearningRates:
         np.testing.assert_allclose(line_of(ax, "0.2").get_data(), [[0, 1], [4, 1]])
         assert ax.get_yscale() == "log"
         assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0.1", "0.2"]
-        assert gids(ax)[0] == "Learning rate 0.1, 3 epochs: 4 to 1 above the least cost"
+        assert gids(ax)[0] == "Learning rate 0.1, epochs 0 to 2: 4 to 1 above the least cost"
 
     def test_leaves_out_what_has_no_logarithm(self):
         ax = plots.learning_rates({"0.1": [4.0, np.nan, 2.0, 1.0, np.inf, 1.0 - 1e-16, 1.5]}, least_cost=1.0)
@@ -227,7 +233,7 @@ class TestContourPath:
         assert line.get_marker() not in ("", "None", None)
         assert line.get_markevery() is None
         assert line.get_gid() == (
-            f"0.1, 30 epochs: cost {fastgd.cost(*problem, path[0]):.4g} to {fastgd.cost(*problem, path[-1]):.4g}"
+            f"0.1, epochs 0 to 30: cost {fastgd.cost(*problem, path[0]):.4g} to {fastgd.cost(*problem, path[-1]):.4g}"
         )
         low, high = np.array([ax.get_xlim(), ax.get_ylim()]).T
         assert ((path > low) & (path < high)).all()
@@ -324,11 +330,43 @@ class TestLadder:
             "NumPy, no temporaries: 0.800× as fast as NumPy",
         ]
 
+    def test_ratios_have_no_more_digits_than_are_known(self):
+        found = entry(1000, 10, python=482_000, numpy=1034, compressed=0.4942)
+        ax = plots.ladder({"shapes": [found]}, (1000, 10))
+        assert [text.get_text() for text in ax.texts] == ["482 ms", "1.03 ms   466×", "494 ns   975,000×"]
+        assert ax.patches[1].get_gid() == "compressed problem: 2,090× as fast as NumPy"
+
+    @pytest.mark.parametrize(("ratio", "text"), [(0.114, "0.11"), (9.949, "9.9"), (11.46, "11"), (999.4, "999")])
+    def test_small_ratios_are_rounded_once(self, ratio, text):
+        assert ladders.format_ratio(ratio) == text
+
+    @pytest.mark.parametrize("quartiles", [[20.4, 22], [18, 19.6], [19.7, 19.9], [10, 30]])
+    def test_a_bar_within_the_quartiles_is_no_speed_up(self, quartiles):
+        found = entry(1000, 10, python=1000, numpy=20, numba=19.8)
+        found["contestants"]["numpy"]["quartiles"] = [19.6 * MICRO, 20.4 * MICRO]
+        found["contestants"]["numba"]["quartiles"] = [quartile * MICRO for quartile in quartiles]
+        bars = plots.ladder({"shapes": [found]}, (1000, 10)).patches
+        assert bars[0].get_gid() == "NumPy: 50.0× as fast as Python loop over lists"
+        assert bars[1].get_gid() == "Numba: no difference beyond the quartiles from NumPy"
+
+    def test_a_compressed_problem_has_its_price_beside_the_speed_up(self):
+        once = {"seconds": 0.0178, "quartiles": [0.0177, 0.0179]}
+        found = entry(1000, 10, python=482_000, cython=665, compressed=0.4942) | {"compress": once}
+        ax = plots.ladder({"shapes": [found]}, (1000, 10))
+        labels = [text.get_text() for text in ax.texts]
+        assert labels == ["482 ms", "665 µs   725×", "494 ns   975,000× + 17.8 ms once"]
+        price = "; to compress takes 17.8 ms (17.7 to 17.9) once"
+        assert [one.get_gid() for one in (*ax.lines, *ax.patches) if price in one.get_gid()] == [
+            f"compressed problem: 494 ns per epoch (445 to 544){price}",
+            f"compressed problem: 1,350× as fast as Cython{price}",
+        ]
+
     @pytest.mark.parametrize("size", [(5.6, 3.9), (9, 5.5)])
     def test_labels_stand_to_the_right_of_all_that_is_drawn(self, size):
         times = {"arrays": 50, "python": 400, "numpy": 1, "numba": 9000, "cython": 0.01, "compressed": 0.02}
         found = entry(1000, 10, **times) | {"order": list(times)}
         found["contestants"]["numpy"]["quartiles"] = [0.5 * MICRO, 3000 * MICRO]
+        found["compress"] = {"seconds": 0.0178, "quartiles": [0.0177, 0.0179]}
         ax = plots.ladder({"shapes": [found]}, (1000, 10), ax=plots.new_figure(*size).add_subplot())
         ax.figure.canvas.draw()
         boxes = [artist.get_window_extent() for artist in (*ax.lines, *ax.patches)]
@@ -362,6 +400,28 @@ class TestLadder:
             "Numba: 1.50 s per epoch (1.35 to 1.65)",
             "Cython: 1.00 ms per epoch (0.900 to 1.10)",
         ]
+
+    @pytest.mark.parametrize(
+        ("seconds", "text"),
+        [
+            (3600.0, "3,600 s"),
+            (250.0, "250 s"),
+            (0.9996, "1.00 s"),
+            (0.9994, "999 ms"),
+            (0.0123, "12.3 ms"),
+            (-0.0123, "-12.3 ms"),
+            (4.2e-7, "420 ns"),
+            (4e-12, "0.00400 ns"),
+            (0.0, "0 ns"),
+        ],
+    )
+    def test_times_are_written_in_three_digits(self, seconds, text):
+        assert contestants.format_time(seconds) == text
+
+    def test_a_unit_is_how_many_a_second_has(self):
+        assert contestants.unit_of(0.0123) == (1e3, "ms")
+        assert contestants.unit_of(-0.0123) == (1e3, "ms")
+        assert contestants.unit_of(0.0) == (1e9, "ns")
 
 
 class TestEpochTimes:
@@ -423,6 +483,27 @@ class TestCrossoverMap:
         labels = [text.get_text() for text in ax.get_legend().get_texts()]
         assert {"Python loop = NumPy", "NumPy = compiled", "auto's choice changes", "Cython, 2 threads"} <= set(labels)
 
+    def test_who_is_level_with_the_fastest_is_said_so(self, shapes):
+        shapes[0] |= {"best": "numba", "auto": "numba", "fastest": "cython"}
+        del shapes[1]["fastest"]
+        said = [cell.get_gid() for cell in plots.crossover_map({"shapes": shapes}).patches]
+        assert said[0] == "Numba, 10 × 1: 2.00 µs per epoch (1.80 to 2.20); level with Cython"
+        assert [one for one in said if "level with" in one] == said[:1]
+
+    @pytest.mark.parametrize("counts", [(16, 64), (64, 16)])
+    def test_numbers_of_threads_may_differ_between_shapes(self, counts):
+        """One thread is faster at 10 samples and 16 or 64 threads at 1,000; at 100 both numbers were timed."""
+        few, many = (f"cython__{count}" for count in counts)
+        shapes = [
+            judged(10, 1, cython=1, **{few: 4}),
+            judged(100, 1, cython=8, **{few: 16, many: 8}),
+            judged(1000, 1, cython=80, **{many: 20}),
+            judged(10_000, 1, cython=800),
+        ]
+        ((label, (_, _, values)),) = crossings.find_crossings(crossings.Grid(shapes)).items()
+        assert label == "Cython: 1 thread = several"
+        np.testing.assert_allclose(values[1:-1, 1], [-np.log(4), 0, np.log(4), np.nan], atol=1e-12)
+
     def test_several_threads_pay_from_some_size_on(self):
         shapes = [judged(10**k, 1, cython=10**k, cython__2=10**k / 2 + 50) for k in range(1, 4)]
         ax = plots.crossover_map({"shapes": shapes})
@@ -435,7 +516,9 @@ class TestCrossoverMap:
         found = entry(1, 1, numpy=8, in_place=4, numba=3, cython=5, cython__2=2)["contestants"]
         assert crossings.best(found, crossings.NUMPY) == 4 * MICRO
         assert crossings.best(found, crossings.COMPILED) == 2 * MICRO
-        assert crossings.best(found, ["cython"], threads=1) == 5 * MICRO
+        assert crossings.best(found, ["cython"], several=False) == 5 * MICRO
+        assert crossings.best(found, ["cython"], several=True) == 2 * MICRO
+        assert crossings.best(found, ["numba"], several=True) == np.inf
         assert np.isnan(crossings.log_ratio(crossings.best(found, ["python"]), 1.0))
 
     def test_no_line_passes_where_one_of_the_two_is_missing(self):
@@ -481,11 +564,15 @@ class TestCrossoverMap:
         assert not [one for one in alone.collections if isinstance(one, LineCollection)]
         assert [text.get_text() for text in alone.get_legend().get_texts()] == ["NumPy"]
 
-    def test_lines_do_not_run_through_text(self, shapes):
+    def test_lines_are_faint_under_text_and_nowhere_else(self, shapes):
         ax = plots.crossover_map({"shapes": shapes})
+        ax.figure.canvas.draw()
         for text in ax.texts:
-            backing = text.get_bbox_patch()
-            assert backing.get_facecolor()[3] == 1
+            backing, letters = text.get_bbox_patch(), Text.get_window_extent(text)
+            assert backing.get_facecolor()[3] == pytest.approx(0.75)
+            box = backing.get_window_extent()
+            assert box.width <= letters.width + 2 * ax.figure.dpi / 72
+            assert box.height <= letters.height + 2 * ax.figure.dpi / 72
             assert text.get_zorder() > max(one.get_zorder() for one in ax.collections)
 
     def test_text_can_be_read_on_every_colour(self):
@@ -627,8 +714,17 @@ class TestRoofline:
         ax = plots.roofline(found)
         roof = next(line for line in ax.lines if line.get_gid() == "processor, 1 thread: at most 40.0 Gop/s")
         np.testing.assert_allclose(roof.get_ydata(), 4e10)
-        found["limits"][0]["operations_per_second"] = None
-        assert len(plots.roofline(found).lines) == 4
+
+    def test_a_legend_names_only_roofs_that_are_drawn(self, found):
+        found["limits"][0] |= {"operations_per_second": None, "bytes_per_second": {}}
+        labels = [text.get_text() for text in plots.roofline(found).get_legend().get_texts()]
+        assert labels == ["roofs, 2 threads", "NumPy", "Cython", "Cython, 2 threads"]
+        del found["limits"][1]
+        ax = plots.roofline(found)
+        assert len(ax.lines) == 4
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["NumPy", "Cython", "Cython, 2 threads"]
+        found["shapes"] = []
+        assert plots.roofline(found).get_legend() is None
 
     def test_without_points_the_roofs_are_drawn(self, found):
         found["shapes"] = [entry(10, 1, sgd=1)]

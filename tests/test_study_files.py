@@ -12,15 +12,15 @@ import pytest
 
 import fastgd
 from fastgd import cli
-from fastgd.report import Study, progress, reading, record, run, study
+from fastgd.report import Study, compare, progress, reading, record, run, study
 from fastgd.report.settings import check_settings
 
 ROOT = Path(__file__).parents[1]
 
 ONE = {"seconds": 1e-3, "quartiles": [9e-4, 2e-3], "rounds": 5, "epochs_per_call": 10, "threads": 1, "variant": ""}
-WORK = {"bytes_per_epoch": 10, "operations_per_epoch": 10, "gb_per_second": 1.0, "share_of_limit": None,
-        "times_numpy": 1.0}  # fmt: skip
-SHAPE = {"n_samples": 10, "n_features": 1, "bytes": 80, "numpy_best": "numpy"}
+WORK = {"bytes_per_epoch": 10, "operations_per_epoch": 10}
+SHAPE = {"n_samples": 10, "n_features": 1, "bytes": 80}
+CURVES = {name: [1.0, 0.2] for name in ("constant", "silver", "chebyshev", "eigenvalues")}
 STARTS = {
     "import_numpy": 0.1,
     "import_fastgd": 0.1,
@@ -37,7 +37,13 @@ WHOLE = {
     "command": "fastgd study",
     "date": "2026-11-25",
     "seconds": 1.0,
-    "machine": {"cpu": "made up", "cores": 2, "cpu_level": None, "caches": {"L1": 32768}},
+    "machine": {
+        "cpu": "made up",
+        "cores": 2,
+        "cpu_level": None,
+        "caches": {"L1": 32768, "L2": 1048576},
+        "cache_instances": {"L1": 2, "L2": 1},
+    },
     "versions": {"fastgd": "0.1.0", "python": "3.11.7", "numpy": "2.4.6"},
     "threads": {"backends": 2, "blas": "1 thread", "environment": {"OMP_NUM_THREADS": None}},
     "settings": {"quick": True, "rounds": 5, "order": "C", "dtype": "float64", "most_epochs_per_call": 1000},
@@ -64,7 +70,14 @@ WHOLE = {
     },
     "map": {
         "shapes": [
-            {**SHAPE, "contestants": {"numpy": {**ONE, **WORK}}, "best": "numpy", "auto": "numpy", "regret": 1.0}
+            {
+                **SHAPE,
+                "contestants": {"numpy": {**ONE, **WORK}},
+                "fastest": "numpy",
+                "best": "numpy",
+                "auto": "numpy",
+                "regret": 1.0,
+            }
         ],
         "largest_regret": 1.0,
     },
@@ -87,12 +100,12 @@ WHOLE = {
             "least_cost": 0.1,
             "runs": [{"multiple": 1.0, "rate": 1.0, "costs": [1.0], "path": [[0.0, 0.0]]}],
         },
-        "schedules": {"condition": 10.0, "least_cost": 0.1, "n_features": 1, "epochs": 1, "costs": {"constant": [1.0]}},
+        "schedules": {"condition": 10.0, "least_cost": 0.1, "n_features": 1, "epochs": 1, "costs": CURVES},
     },
 }
 OPTIONAL = [("ladder",), ("map",), ("roofline",), ("price",), ("descents",)]
 # Objects whose keys are names of what was found.
-NAMED = ("caches", "environment", "marks", "differences", "bytes", "bytes_per_second", "costs")
+NAMED = ("caches", "cache_instances", "environment", "marks", "differences", "bytes", "bytes_per_second")
 
 
 def list_keys(part, before=()):
@@ -182,6 +195,18 @@ def test_sections_may_lack_and_more_may_be_there(write):
 
 
 @needs_jsonschema
+def test_operations_that_are_known_have_quartiles():
+    data = change(("roofline", "limits", 0, "command"), "a key more")
+    data["roofline"]["limits"][0]["quartiles"]["operations"] = None
+    assert "roofline.limits[0].quartiles.operations: None is not of type 'array'" in reading.find_fault(data)
+
+
+def test_the_schema_says_where_more_keys_may_be():
+    told = json.loads(reading.SCHEMA_FILE.read_text(encoding="utf-8"))["description"]
+    assert "sources" in told
+
+
+@needs_jsonschema
 def test_every_key_that_is_missing_is_named():
     paths = [path for path in list_keys(WHOLE) if path not in OPTIONAL and isinstance(path[-1], str)]
     paths = [path for path in paths if not set(NAMED) & set(path[:-1])]
@@ -221,6 +246,17 @@ def test_everything_of_another_type_is_told_of_with_its_place():
         (("ladder", "shapes", 0, "order"), ["numpy", "abacus"], "ladder.shapes[0].contestants: 'abacus' is missing"),
         (("map", "shapes", 0, "auto"), "numba", "map.shapes[0].contestants: 'numba' is missing"),
         (("map", "shapes", 0, "best"), "numba", "map.shapes[0].contestants: 'numba' is missing"),
+        (("map", "shapes", 0, "fastest"), "numba", "map.shapes[0].contestants: 'numba' is missing"),
+        (("machine", "caches", "L3"), 9, "machine.cache_instances: 'L3' is missing"),
+        (("machine", "cache_instances", "L2"), 0, "machine.cache_instances.L2: 0 is less than the minimum of 1"),
+        (("ladder", "shapes", 0, "contestants", "numpy", "quartiles"), [0, 1], "contestants.numpy.quartiles[0]: 0 is"),
+        (("ladder", "shapes", 0, "compress", "quartiles"), [1, -1], "ladder.shapes[0].compress.quartiles[1]: -1 is"),
+        (("roofline", "limits", 0, "quartiles", "bytes", "memory"), [0, 1], "quartiles.bytes.memory[0]: 0 is less"),
+        (("roofline", "limits", 0, "quartiles", "operations"), [0, 1], "limits[0].quartiles.operations"),
+        (("roofline", "limits", 0, "operations_per_second"), 0, "limits[0].operations_per_second: 0 is less"),
+        (("price", "starts", "numpy", "extremes", "wait"), [0, 1], "starts.numpy.extremes.wait[0]: 0 is less"),
+        (("descents", "schedules", "costs", "chebyshev"), None, "schedules.costs: 'chebyshev' is a required property"),
+        (("sources", 0, "more"), 1, "sources[0]: Additional properties are not allowed ('more' was unexpected)"),
         (("roofline", "limits", 0, "bytes_per_second", "L2"), 1e9, "limits[0].quartiles.bytes: 'L2' is missing"),
         (("price", "starts", "numpy", "seconds", "tea"), 9.9, "price.starts.numpy.extremes: 'tea' is missing"),
     ],
@@ -274,6 +310,43 @@ def test_the_command_names_the_option_of_a_file_that_is_no_study(write, capsys):
     assert cli.main(["study", "--compare", write(change(("machine",))), "nope.json"]) == 2
     assert re.fullmatch(r"fastgd: --compare: a\.json: .*'machine' is a required.*\n", capsys.readouterr().err)
     assert [path.name for path in Path().iterdir()] == ["a.json"]
+
+
+# What is a study can be shown
+
+
+@pytest.fixture
+def page_extras():
+    for extra in ("matplotlib", "jinja2", "pygments"):
+        pytest.importorskip(extra, reason=f"{extra} is an extra")
+
+
+def test_one_of_everything_has_a_summary():
+    told = repr(Study(WHOLE))
+    assert told.startswith("Measured on made up, 2 cores")
+    assert len(told.splitlines()) >= 6
+
+
+@pytest.mark.usefixtures("page_extras")
+@pytest.mark.parametrize("left_out", [(), *OPTIONAL])
+def test_one_of_everything_can_be_shown_and_compared(left_out):
+    data = change(left_out) if left_out else WHOLE
+    html = Study(data).to_html()
+    assert html.startswith("<!DOCTYPE html>")
+    assert [f'<h2 id="{name}">' in html for (name,) in OPTIONAL] == [name in data for (name,) in OPTIONAL]
+    page, sentences = compare.compare(data, data, "a.json", "b.json")
+    assert page.startswith("<!DOCTYPE html>")
+    assert sum("A takes 1.00× the time of B" in one for one in sentences) == 4 - (left_out in OPTIONAL[:4])
+
+
+@pytest.mark.usefixtures("page_extras", "jsonschema")
+def test_limits_that_could_not_be_measured_can_be_shown_and_compared():
+    data = json.loads(json.dumps(WHOLE))
+    data["roofline"]["limits"][0] |= {"operations_per_second": None, "bytes_per_second": {}}
+    data["roofline"]["limits"][0]["quartiles"] = {"operations": None, "bytes": {}}
+    assert reading.find_fault(data) == ""
+    assert Study(data).to_html()
+    assert compare.compare(data, data, "a.json", "b.json")
 
 
 # Without the extras

@@ -115,15 +115,17 @@ def is_installed(module: str) -> bool:
     return find_spec(module) is not None
 
 
-def prepare_backend(problem: Problem, name: str, threads: int = 1) -> Timed:
-    """Set up one of the package's own backends."""
+def prepare_backend(
+    problem: Problem, name: str, threads: int = 1, *, intercept: bool = True, rate: float | None = None
+) -> Timed:
+    """Set up one of the package's own backends; the rate is chosen by the data unless it is given."""
     X, y = problem.X, problem.y
     descend = backends.load(name).descend
-    weights, gradient = np.empty(X.shape[1] + 1), np.empty(X.shape[1] + 1)
+    weights, gradient = np.empty(X.shape[1] + intercept), np.empty(X.shape[1] + intercept)
 
     @cache  # so that no call waits for new pages of memory
     def buffers(epochs: int) -> tuple[Array, Array]:
-        return np.full(epochs, choose_rate(X)), np.empty(epochs)
+        return np.full(epochs, choose_rate(X) if rate is None else rate), np.empty(epochs)
 
     def run(epochs: int) -> Array:
         weights[:] = 0.0

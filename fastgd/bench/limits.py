@@ -13,13 +13,13 @@ import numpy as np
 from fastgd import backends
 from fastgd.arrays import Array
 from fastgd.bench.contestants import Contestant, is_installed, list_readers
-from fastgd.bench.machine import cache_sizes
+from fastgd.bench.machine import find_caches
 from fastgd.bench.problem import Problem, Timed
 from fastgd.bench.timing import ROUNDS, collect
 
 PRODUCT = "product"
-OF_A_CORE = ("L1", "L2")  # each core has its own
 PRODUCT_ROWS = 768  # of the square matrices whose product shows the peak: 14 MB for three, and 18 ms a product
+OUT_OF_CACHE = 3  # times the last cache: of so many bytes next to nothing is still there when they are read again
 LEAST_MEMORY = 2**26  # bytes that count as out of cache where the caches are not known
 BYTES_OF_A_NUMBER = 8
 BYTES_OF_A_LIST_ENTRY = 32  # a pointer of 8 bytes to an object of 24
@@ -44,7 +44,9 @@ def measure_limits(counts: Sequence[int] = (1,), rounds: int = ROUNDS) -> list[d
         by the extension's tuned read loop (empty without it), the fastest of its variants; "quartiles" of both, under
         "operations" and "bytes". L1 is left out: to read it takes less than a call.
     """
-    sizes = {count: level_sizes(cache_sizes(), count) for count in counts}
+    caches = find_caches()
+    bytes_of, instances = ({level: one[k] for level, one in caches.items()} for k in (0, 1))
+    sizes = {count: level_sizes(capacities(bytes_of, instances, count)) for count in counts}
     contestants = [list_products(counts)] if is_installed("threadpoolctl") else []
     if "cython" in backends.available():
         numbers = np.ones(max(max(one.values()) for one in sizes.values()) // BYTES_OF_A_NUMBER)
@@ -94,22 +96,38 @@ def gather_limit(found: dict[tuple[str, int], list[float]], sizes: Mapping[str, 
     }
 
 
-def capacities(caches: Mapping[str, int], threads: int) -> dict[str, int]:
-    """Return how many bytes the caches hold for so many threads: each core has an L1 and an L2 of its own.
+def capacities(caches: Mapping[str, int], instances: Mapping[str, int], threads: int) -> dict[str, int]:
+    """Return how many bytes the caches of so many threads hold, which are on as many cores as there are.
+
+    Parameters
+    ----------
+    caches : mapping of str to int
+        The bytes of one cache of each level.
+    instances : mapping of str to int
+        How many there are.
+    threads : int
+        Each is on a core of its own, as far apart from the others as possible.
 
     Examples
     --------
     >>> from fastgd.bench.limits import capacities
-    >>> capacities({"L1": 32768, "L2": 1048576, "L3": 33554432}, 2)
-    {'L1': 65536, 'L2': 2097152, 'L3': 33554432}
+    >>> capacities({"L2": 1048576, "L3": 33554432}, {"L2": 8, "L3": 1}, threads=2)
+    {'L2': 2097152, 'L3': 33554432}
     """
-    return {level: size * (threads if level in OF_A_CORE else 1) for level, size in caches.items()}
+    return {level: size * min(threads, instances[level]) for level, size in caches.items()}
 
 
-def level_sizes(caches: Mapping[str, int], threads: int) -> dict[str, int]:
-    """Return how many bytes to read so that they come from each level: half of a cache, three times the last one."""
-    sizes = {level: size // 2 for level, size in capacities(caches, threads).items() if level != "L1"}
-    return sizes | {"memory": max(LEAST_MEMORY, 3 * max(caches.values(), default=0))}
+def level_sizes(held: Mapping[str, int]) -> dict[str, int]:
+    """Return how many bytes to read so that they come from each level: half of a cache, three times the last one.
+
+    A level whose half the levels before it hold is left out: all cores' own caches together may hold more than theirs.
+    """
+    sizes, before = {}, 0
+    for level, size in held.items():
+        if level != "L1" and size // 2 > before:
+            sizes[level] = size // 2
+        before = max(before, size)
+    return sizes | {"memory": max(LEAST_MEMORY, OUT_OF_CACHE * before)}
 
 
 def prepare_product(problem: Problem) -> Timed:
@@ -150,7 +168,7 @@ def count_work(name: str, n_samples: int, n_features: int, itemsize: int = 8) ->
     """
     elements = n_samples * n_features
     y, operations = BYTES_OF_A_NUMBER * n_samples, 4 * elements + 5 * n_samples
-    rows = n_features + 2
+    rows = min(n_samples, n_features + 2)  # of a compressed problem
     once, twice = itemsize * elements + y, 2 * BYTES_OF_A_NUMBER * elements + PASSES_OF_VECTORS * y
     counts = {
         "arrays": (once, operations),
@@ -159,7 +177,7 @@ def count_work(name: str, n_samples: int, n_features: int, itemsize: int = 8) ->
         "in_place": (twice, operations),
         "numba": (once, operations),
         "cython": (once, operations),
-        "compressed": (BYTES_OF_A_NUMBER * rows * rows, 4 * rows * (n_features + 1) + 3 * rows),
+        "compressed": (BYTES_OF_A_NUMBER * rows * (n_features + 2), 4 * rows * (n_features + 1) + 3 * rows),
         "read": (itemsize * elements, elements),
     }
     found = counts.get(name.partition("-")[0])

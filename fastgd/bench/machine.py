@@ -12,14 +12,21 @@ from fastgd.config import installed_version
 
 LIBRARIES = ("numpy", "numba", "cython", "jax", "scikit-learn", "threadpoolctl")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "XLA_FLAGS")
-CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+CACHES = Path("/sys/devices/system/cpu")
 PROCESSORS = Path("/proc/cpuinfo")
 UNITS = {"K": 1024, "M": 1024**2, "G": 1024**3}
 
 
 def describe_machine() -> dict[str, object]:
     """Return the processor's name, cores, vector level and caches, as far as they can be found out."""
-    return {"cpu": cpu_name(), "cores": count_cores(), "cpu_level": cpu_level(), "caches": cache_sizes()}
+    caches = find_caches()
+    return {
+        "cpu": cpu_name(),
+        "cores": count_cores(),
+        "cpu_level": cpu_level(),
+        "caches": {level: size for level, (size, _) in caches.items()},
+        "cache_instances": {level: instances for level, (_, instances) in caches.items()},
+    }
 
 
 def cpu_name() -> str:
@@ -41,17 +48,30 @@ def cpu_level() -> str | None:
     return _kernel.levels()[cython.LEVEL]
 
 
-def cache_sizes() -> dict[str, int]:
-    """Return the bytes of each level of cache that holds data; empty where the system does not tell."""
-    sizes = {}
-    for folder in sorted(CACHES.glob("index*")):
+def find_caches() -> dict[str, tuple[int, int]]:
+    """Return the bytes of each level of cache that holds data, and how many such caches the cores of this process have.
+
+    Empty where the system does not tell.
+    """
+    sizes: dict[str, int] = {}
+    sharers: dict[str, set[str]] = {}
+    for folder in sorted(folder for core in list_cores() for folder in CACHES.glob(f"cpu{core}/cache/index*")):
         try:
             level, kind, size = ((folder / file).read_text().strip() for file in ("level", "type", "size"))
+            shared = (folder / "shared_cpu_list").read_text().strip()
             if kind != "Instruction":
                 sizes[f"L{level}"] = int(size.rstrip("KMG")) * UNITS.get(size[-1], 1)
+                sharers.setdefault(f"L{level}", set()).add(shared)
         except (OSError, ValueError):
             continue
-    return sizes
+    return {level: (sizes[level], len(sharers[level])) for level in sorted(sizes)}
+
+
+def list_cores() -> list[int]:
+    """Return the numbers of the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
 
 
 def describe_versions() -> dict[str, str | None]:

@@ -119,20 +119,33 @@ def compare(n_samples: int, n_features: int, X: Array, found: dict[str, dict[str
     The limit of a contestant is reading X once with the same number of threads; NumPy in the ratios is NumPy with BLAS
     at its best number of threads.
     """
+    shape = describe_shape(n_samples, n_features, X, found)
     numpy_best = min((name for name in found if is_numpy(name)), key=lambda name: found[name]["seconds"], default=None)
-    for name, entry in found.items():
-        entry.update(count_work(name, n_samples, n_features, X.itemsize))
+    for entry in found.values():
         limit = found.get(with_threads("read", entry["threads"]))
         entry["gb_per_second"] = X.nbytes / entry["seconds"] / 1e9
         entry["share_of_limit"] = limit["seconds"] / entry["seconds"] if limit else None
         entry["times_numpy"] = found[numpy_best]["seconds"] / entry["seconds"] if numpy_best else None
-    return {
-        "n_samples": n_samples,
-        "n_features": n_features,
-        "bytes": X.nbytes,
-        "numpy_best": numpy_best,
-        "contestants": found,
-    }
+    return {**shape, "numpy_best": numpy_best}
+
+
+def describe_shape(n_samples: int, n_features: int, X: Array, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the entry of one shape: its contestants, with what they read and compute."""
+    for name, entry in found.items():
+        entry.update(count_work(name, n_samples, n_features, X.itemsize))
+    return {"n_samples": n_samples, "n_features": n_features, "bytes": X.nbytes, "contestants": found}
+
+
+def overlap(first: Sequence[float], second: Sequence[float]) -> bool:
+    """Tell whether two spreads have something in common: then their difference may be noise.
+
+    Examples
+    --------
+    >>> from fastgd.bench.results import overlap
+    >>> overlap([1.0, 2.0], [1.5, 3.0]), overlap([1.0, 2.0], [2.5, 3.0])
+    (True, False)
+    """
+    return first[0] <= second[1] and second[0] <= first[1]
 
 
 def is_numpy(name: str) -> bool:

@@ -136,8 +136,8 @@ def format_number(value: float) -> str:
 
 
 def format_ratio(ratio: float | None) -> str:
-    """Return a ratio with its sign."""
-    return "–" if ratio is None else f"{format_number(ratio)}×"
+    """Return a ratio with its sign, in three digits: times are not good to more."""
+    return "–" if ratio is None else f"{format_number(float(f'{ratio:.3g}'))}×"
 
 
 def format_bytes(size: float) -> str:

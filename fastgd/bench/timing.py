@@ -1,5 +1,6 @@
 """Samples: contestants take turns in rounds, each with a call long enough to time."""
 
+import gc
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -76,15 +77,15 @@ def time_shortest_call(timed: Timed, epochs: int) -> tuple[float, float]:
     """Return the shortest of a few calls: the seconds of its epochs, and of the whole.
 
     One call might be interrupted, and the contestant would then be timed in calls that are too short in every round.
+    The shortest of both parts counts: a difference is small also where what is taken off was interrupted.
     """
-    shortest = (inf, inf)
+    run = idle = inf
     for _ in range(CALLS_TO_CHOOSE):
-        start = perf_counter()
-        seconds = time_epochs_of_call(timed, epochs)
-        shortest = min(shortest, (seconds, perf_counter() - start))
-        if shortest[0] > SECONDS_A_SAMPLE:
+        run = min(run, time_call(timed.run, epochs))
+        idle = 0.0 if timed.idle is None else min(idle, time_call(timed.idle, epochs))
+        if run > SECONDS_A_SAMPLE:
             break  # an interruption would be a small part of it
-    return shortest
+    return take_off(run, idle), run + idle
 
 
 def sample(entrant: Entrant, limit: Limit) -> float:
@@ -96,9 +97,12 @@ def sample(entrant: Entrant, limit: Limit) -> float:
 def time_epochs_of_call(timed: Timed, epochs: int) -> float:
     """Return the seconds of the epochs of one call, without what the call does beside them."""
     seconds = time_call(timed.run, epochs)
-    if timed.idle is None:
-        return seconds
-    return max(seconds - time_call(timed.idle, epochs), LEAST_SHARE * seconds)
+    return seconds if timed.idle is None else take_off(seconds, time_call(timed.idle, epochs))
+
+
+def take_off(seconds: float, idle: float) -> float:
+    """Return what is left of a time without another, but not less than noise."""
+    return max(seconds - idle, LEAST_SHARE * seconds)
 
 
 def time_call(function: Callable[[int], object], epochs: int) -> float:
@@ -110,9 +114,19 @@ def time_call(function: Callable[[int], object], epochs: int) -> float:
 
 @contextmanager
 def pinned(contestant: Contestant, limit: Limit) -> Iterator[None]:
-    """Hold BLAS to the contestant's number of threads, and wait afterwards until they sleep."""
-    with limit(contestant.blas_threads):
-        yield
+    """Hold BLAS to the contestant's number of threads, and wait afterwards until they sleep.
+
+    Python's garbage collector is off meanwhile, as in `timeit`: it walks over all objects there are, so what it takes
+    depends on who was timed before.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        with limit(contestant.blas_threads):
+            yield
+    finally:
+        if collects:
+            gc.enable()
     if contestant.blas_threads > 1:
         wait_until_idle()
 

@@ -79,21 +79,54 @@ def look_of(name: str) -> dict[str, Any]:
 
 
 def unit_of(seconds: float) -> tuple[float, str]:
-    """Return the unit that suits a time, as how many of it a second has, and its sign."""
-    return next((unit for unit in UNITS if seconds * unit[0] < 999.5), UNITS[-1])
+    """Return the unit that suits a time: the smallest in which its three digits are less than 1,000, or the second.
+
+    Parameters
+    ----------
+    seconds : float
+        The time; its sign does not matter.
+
+    Returns
+    -------
+    factor : float
+        How many of the unit a second has: what to multiply seconds by.
+    sign : str
+        "ns", "µs", "ms" or "s".
+
+    Examples
+    --------
+    >>> from fastgd.plots.contestants import unit_of
+    >>> unit_of(0.0123), unit_of(0.9996)
+    ((1000.0, 'ms'), (1.0, 's'))
+    """
+    return next((unit for unit in UNITS if abs(seconds) * unit[0] < 999.5), UNITS[-1])
 
 
 def format_time(seconds: float) -> str:
-    """Return a time in the unit that suits it.
+    """Return a time in the unit that suits it, with three digits and all that stand before the decimal point.
 
     Examples
     --------
     >>> from fastgd.plots.contestants import format_time
-    >>> format_time(4.2e-7), format_time(0.0123), format_time(12.0)
-    ('420 ns', '12.3 ms', '12.0 s')
+    >>> format_time(4.2e-7), format_time(0.0123), format_time(12.0), format_time(0.0)
+    ('420 ns', '12.3 ms', '12.0 s', '0 ns')
     """
     factor, unit = unit_of(seconds)
-    return f"{format_number(factor * seconds)} {unit}"
+    return f"{format_number(factor * seconds) if seconds else 0} {unit}"
+
+
+def format_measured(seconds: float, spread: Sequence[float], per: str = "") -> str:
+    """Return a time with the lower and upper end of its spread, in one unit, and what it is for behind that.
+
+    Examples
+    --------
+    >>> from fastgd.plots.contestants import format_measured
+    >>> format_measured(0.0178, [0.0177, 0.0179], " per epoch")
+    '17.8 ms per epoch (17.7 to 17.9)'
+    """
+    factor, unit = unit_of(seconds)
+    middle, lower, upper = (format_number(factor * value) for value in (seconds, *spread))
+    return f"{middle} {unit}{per} ({lower} to {upper})"
 
 
 def format_shape(n_samples: int, n_features: int) -> str:
@@ -103,10 +136,8 @@ def format_shape(n_samples: int, n_features: int) -> str:
 
 def tell(name: str, one: Mapping[str, Any], shape: Sequence[int] = ()) -> str:
     """Return what a mark says of a measurement: who, at which shape if that is not told elsewhere, and how long."""
-    factor, unit = unit_of(one["seconds"])
-    middle, lower, upper = (format_number(factor * seconds) for seconds in (one["seconds"], *one["quartiles"]))
     where = f", {format_shape(*shape)}" if shape else ""
-    return f"{title(name)}{where}: {middle} {unit} per epoch ({lower} to {upper})"
+    return f"{title(name)}{where}: {format_measured(one['seconds'], one['quartiles'], ' per epoch')}"
 
 
 def describe_settings(results: Mapping[str, Any]) -> str:

@@ -58,12 +58,14 @@ def find_crossings(grid: Grid) -> dict[str, tuple[Array, Array, Array]]:
     two was not measured the logarithm is NaN, and no line passes.
     """
     names = {name for entry in grid.cells.values() for name in entry["contestants"]}
-    most = max((count_threads(name) for name in names if name.startswith("cython")), default=1)
+    counts = {count_threads(name) for name in names if name.partition("-")[0] == "cython"} - {1}
+    # Shapes may have been timed with different numbers of threads, as many as suit each of them.
+    several = f"1 = {counts.pop()} threads" if len(counts) == 1 else "1 thread = several"
     pairs: dict[str, Callable[[Contestants], float]] = {
         "Python loop = NumPy": lambda found: log_ratio(best(found, ["python"]), best(found, NUMPY)),
         "NumPy = compiled": lambda found: log_ratio(best(found, NUMPY), best(found, COMPILED)),
-        f"Cython: 1 = {most} threads": lambda found: log_ratio(
-            best(found, ["cython"], threads=1), best(found, ["cython"], threads=most)
+        f"Cython: {several}": lambda found: log_ratio(
+            best(found, ["cython"], several=False), best(found, ["cython"], several=True)
         ),
     }
     crossings = {}
@@ -80,9 +82,10 @@ def count_threads(name: str) -> int:
     return int(name.partition("-")[2] or 1)
 
 
-def best(found: Contestants, bases: Sequence[str], threads: int | None = None) -> float:
-    """Return the shortest time of some contestants, with so many threads or any; infinity where there is none."""
-    names = [name for name in found if name.partition("-")[0] in bases and threads in (None, count_threads(name))]
+def best(found: Contestants, bases: Sequence[str], several: bool | None = None) -> float:
+    """Return the shortest time of some contestants, with several threads, one, or any; infinity where there is none."""
+    names = [name for name in found if name.partition("-")[0] in bases]
+    names = [name for name in names if several in (None, count_threads(name) > 1)]
     return min((found[name]["seconds"] for name in names), default=inf)
 
 

@@ -54,11 +54,18 @@ def cost_history(result: DescentResult, *, ax: "Axes | None" = None, label: str 
         ax = new_figure().add_subplot()
     label = label or f"{result.backend}: {result.reason}"
     (line,) = ax.plot(range(result.epochs), result.cost_history, label=label)
-    told = f": cost {result.cost_history[0]:.3g} to {result.cost_history[-1]:.3g}" if result.epochs else ""
-    line.set_gid(f"{title(result.backend)}, {result.epochs:,} epochs{told}")
+    told = "no epochs"
+    if result.epochs:
+        told = f"{span(result.epochs)}: cost {result.cost_history[0]:.3g} to {result.cost_history[-1]:.3g}"
+    line.set_gid(f"{title(result.backend)}, {told}")
     ax.set(xlabel="epoch", ylabel="cost J", yscale="log")
     ax.grid(alpha=0.3, which="both")
     return ax
+
+
+def span(points: int) -> str:
+    """Return the epochs after which a sequence has its points: the first one, the start, is that after none."""
+    return f"epochs 0 to {points - 1:,}"
 
 
 def learning_rates(
@@ -69,7 +76,8 @@ def learning_rates(
     Parameters
     ----------
     costs : mapping of str to sequence of float
-        The costs of each run, such as its `cost_history`, by what the legend is to call it, such as "0.1".
+        The costs of each run, such as its `cost_history`, by what the legend is to call it, such as "0.1": the k-th
+        of them, from 0 on, is J after k updates.
     least_cost : float
         What is taken off all costs.
     ax : matplotlib Axes or None
@@ -123,7 +131,7 @@ def learning_rates(
             markevery=max(1, len(sequence) // 12),
         )
         first, last = (f"{max(excess[end], 0.0):.3g}" for end in (0, -1))
-        line.set_gid(f"Learning rate {label}, {len(sequence):,} epochs: {first} to {last} above the least cost")
+        line.set_gid(f"Learning rate {label}, {span(len(sequence))}: {first} to {last} above the least cost")
         curves.append((line, epochs, excess[epochs]))
     handles = [line for line, *_ in curves] + mark_leaving(ax, [curve for curve in curves if len(curve[1])])
     ax.grid(alpha=0.3)

@@ -127,10 +127,12 @@ def font_size(name: str) -> float:
 
 
 def legend_below(ax: "Axes", handles: Sequence[Any] | None = None) -> None:
-    """Put a legend under the label of the x axis, in as many columns as there is room for."""
+    """Put a legend under the label of the x axis, in as many columns as there is room for; none of nothing."""
     from matplotlib.transforms import ScaledTranslation
 
     handles = ax.get_legend_handles_labels()[0] if handles is None else list(handles)
+    if not handles:
+        return
     longest = max(len(str(handle.get_label())) for handle in handles)
     column = font_size("small") * (LETTER * longest + 3.5)
     width = size_in_points(ax)[0]

@@ -7,7 +7,16 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from fastgd.bench import table
-from fastgd.plots.contestants import color, describe_settings, format_time, look_of, tell, title
+from fastgd.bench.results import overlap
+from fastgd.plots.contestants import (
+    color,
+    describe_settings,
+    format_measured,
+    format_time,
+    look_of,
+    tell,
+    title,
+)
 from fastgd.plots.figures import LETTER, font_size, lines_of, new_figure, set_title, size_in_points, style
 
 if TYPE_CHECKING:
@@ -23,8 +32,9 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     Parameters
     ----------
     results : mapping
-        What `fastgd.bench.measure` returned, or its JSON; an entry of a shape may have an "order" of its contestants,
-        as a study's ladder has, which else are drawn from the slowest to the fastest.
+        What `fastgd.bench.measure` returned, or its JSON; an entry of a shape may have, as a study's ladder has, an
+        "order" of its contestants, which else are drawn from the slowest to the fastest, and "compress", "seconds" and
+        "quartiles" of compressing the problem once.
     shape : (n_samples, n_features)
         One of the shapes in it.
     ax : matplotlib Axes or None
@@ -36,7 +46,7 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
         With the time per epoch across, on a logarithmic scale. Each contestant is a point in its row. A bar runs from
         the time of the row before to its own, so that its length is the speed-up over that step; thin lines are
         quartiles. Labels have the time, and how many times faster that is than the Python loop over lists, or than the
-        first row where that was not timed.
+        first row where that was not timed; that of the compressed problem has what compressing takes, too.
 
     Raises
     ------
@@ -58,18 +68,21 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     entries = {(entry["n_samples"], entry["n_features"]): entry for entry in results["shapes"]}
     if shape not in entries:
         raise ValueError(f"shape must be one of {', '.join(map(str, entries))}; got {shape}")
-    found = entries[shape]["contestants"]
-    names = entries[shape].get("order") or sorted(found, key=lambda name: -found[name]["seconds"])
+    entry = entries[shape]
+    found = entry["contestants"]
+    prices = {"compressed": entry["compress"]} if "compress" in entry else {}
+    names = entry.get("order") or sorted(found, key=lambda name: -found[name]["seconds"])
     reference = "python" if "python" in found else names[0]
     if ax is None:
         ax = new_figure(9, 5.5).add_subplot()
     ax.set(xscale="log", ylim=(len(names) - 0.4, -0.6))
     ax.set_yticks(range(len(names)), [fill(title(name), NAME_WIDTH) for name in names], fontsize="small")
+    tips = {name: tell_price(prices[name]) if name in prices else "" for name in names}
     for row, name in enumerate(names):
-        draw_time(ax, row, name, found[name])
+        draw_time(ax, row, name, found[name], tips[name])
     for row, (before, name) in enumerate(pairwise(names), 1):
-        draw_step(ax, row, (before, name), (found[before]["seconds"], found[name]["seconds"]))
-    write_labels(ax, names, found, reference)
+        draw_step(ax, row, (before, name), (found[before], found[name]), tips[name])
+    write_labels(ax, [label_of(name, found, reference, prices) for name in names], [found[name] for name in names])
     draw_guides(ax, [found[name]["seconds"] for name in names])
     meaning = [f"(×: speed-up over {title(reference)};", "a bar's length: that over the step before)"]
     ax.set_xlabel("\n".join(["time per epoch", *lines_of(ax, meaning[0]), *lines_of(ax, meaning[1])]))
@@ -78,31 +91,46 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     return ax
 
 
-def draw_time(ax: "Axes", row: int, name: str, one: Mapping[str, Any]) -> None:
+def tell_price(once: Mapping[str, Any]) -> str:
+    """Return what tips say of compressing: a speed-up is never told without its price."""
+    return f"; to compress takes {format_measured(once['seconds'], once['quartiles'])} once"
+
+
+def draw_time(ax: "Axes", row: int, name: str, one: Mapping[str, Any], price: str) -> None:
     """Draw what one contestant took, and the quartiles where they are wider than its marker."""
     (mark,) = ax.plot([one["seconds"]], [row], zorder=3, **{**look_of(name), "markersize": MARKER})
-    mark.set_gid(tell(name, one))
+    mark.set_gid(tell(name, one) + price)
     ax.hlines(row, *one["quartiles"], color=style("text.color"), linewidth=1.5, zorder=2.5)
 
 
-def draw_step(ax: "Axes", row: int, names: tuple[str, str], times: tuple[float, float]) -> None:
+def draw_step(
+    ax: "Axes", row: int, names: tuple[str, str], measured: tuple[Mapping[str, Any], Mapping[str, Any]], price: str
+) -> None:
     """Draw the way from the row before down to this one: a rule, and a bar as long as the speed-up."""
-    before, after = times
+    before, after = (one["seconds"] for one in measured)
     ax.vlines(before, row - 1, row, color=style("axes.edgecolor"), linewidth=0.8, alpha=0.5, zorder=1.5)
     (bar,) = ax.barh(row, after - before, left=before, height=0.4, color=color(names[1]), alpha=0.45, zorder=2)
-    bar.set_gid(f"{title(names[1])}: {table.format_ratio(before / after)} as fast as {title(names[0])}")
+    told = f"{table.format_ratio(before / after)} as fast as"
+    if overlap(*(one["quartiles"] for one in measured)):
+        told = "no difference beyond the quartiles from"
+    bar.set_gid(f"{title(names[1])}: {told} {title(names[0])}{price}")
 
 
-def write_labels(ax: "Axes", names: Sequence[str], found: Mapping[str, Any], reference: str) -> None:
-    """Write times and speed-ups over the reference to the right of all that a row has, and make room for them."""
+def label_of(name: str, found: Mapping[str, Any], reference: str, prices: Mapping[str, Any]) -> str:
+    """Return a time, its speed-up over the reference, and what is to be paid once for it."""
+    seconds = found[name]["seconds"]
+    label = format_time(seconds)
+    label += "" if name == reference else f"   {format_ratio(found[reference]['seconds'] / seconds)}×"
+    return label + (f" + {format_time(prices[name]['seconds'])} once" if name in prices else "")
+
+
+def write_labels(ax: "Axes", labels: Sequence[str], measured: Sequence[Mapping[str, Any]]) -> None:
+    """Write the labels to the right of all that a row has, and make room for them."""
     width = 0.85 * size_in_points(ax)[0]
-    begin = min(min(found[name]["seconds"], *found[name]["quartiles"]) for name in names) / 1.6
+    begin = min(min(one["seconds"], *one["quartiles"]) for one in measured) / 1.6
     span = log(10)  # so that there are some ticks
-    for row, name in enumerate(names):
-        seconds, before = (found[one]["seconds"] for one in (name, names[max(row - 1, 0)]))
-        label = format_time(seconds)
-        label += "" if name == reference else f"   {format_ratio(found[reference]['seconds'] / seconds)}×"
-        right = max(seconds, found[name]["quartiles"][1], before)
+    for row, (label, one) in enumerate(zip(labels, measured, strict=True)):
+        right = max(one["seconds"], one["quartiles"][1], measured[max(row - 1, 0)]["seconds"])
         ax.annotate(label, (right, row), (GAP, 0), textcoords="offset points", va="center", fontsize="small")
         room = GAP + LETTER * font_size("small") * len(label)
         span = max(span, log(right / begin) / (1 - min(room / width, 0.7)))
@@ -124,5 +152,7 @@ def draw_guides(ax: "Axes", times: Sequence[float]) -> None:
 
 
 def format_ratio(ratio: float) -> str:
-    """Return a speed-up, with two digits or those before the decimal point."""
-    return f"{ratio:,.0f}" if ratio >= 9.95 else f"{ratio:#.2g}"
+    """Return a speed-up, with two digits or those before the decimal point, but three where these are more."""
+    if ratio < 9.95:
+        return f"{ratio:#.2g}"
+    return f"{ratio if ratio < 1000 else float(f'{ratio:.3g}'):,.0f}"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 DASHES = ((0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 SMALLEST, LARGEST = 5.5, 9.0  # letters in cells, in points
+BACKING = 0.75  # opacity, of what is between lines and text
 NEEDED = {"best", "auto", "regret"}
 
 
@@ -23,18 +24,20 @@ def crossover_map(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "A
     Parameters
     ----------
     results : mapping
-        With "shapes": what `fastgd.bench.measure` returned, and of each shape "best", the fastest contestant, "auto",
-        what is chosen, and "regret", how many times as long that takes.
+        With "shapes": what `fastgd.bench.measure` returned, and of each shape "auto", what is chosen; "regret", how
+        many times as long that takes as the fastest; "best", who counts as the fastest: the choice of `auto` where its
+        quartiles overlap those of the fastest, else the fastest. A shape may have "fastest", whose median is the least.
     ax : matplotlib Axes or None
         Where to draw; None makes a new figure.
 
     Returns
     -------
     matplotlib Axes
-        With the numbers of features across and of samples upwards, evenly spaced. A cell has the colour of the fastest
+        With the numbers of features across and of samples upwards, evenly spaced. A cell has the colour of the "best"
         (lighter for several threads) and its time per epoch; it says what `auto` chooses and the regret where that is
-        another. Dashed lines are where two are equally fast, interpolated; solid ones are between neighbours for which
-        `auto` chooses differently.
+        another, and its tip who is "fastest" where that is another, with which the "best" is level. Dashed lines are
+        where two are equally fast, interpolated; solid ones are between neighbours for which `auto` chooses
+        differently.
 
     Raises
     ------
@@ -94,6 +97,7 @@ def fill(name: str) -> str:
 
 def draw_cell(ax: "Axes", place: tuple[int, int], entry: Mapping[str, Any], size: tuple[float, float]) -> None:
     """Draw one shape: the colour of the fastest, its time, and what is chosen if that is another."""
+    from matplotlib.colors import to_rgba
     from matplotlib.patches import Rectangle
 
     column, row = place
@@ -102,13 +106,15 @@ def draw_cell(ax: "Axes", place: tuple[int, int], entry: Mapping[str, Any], size
     gid = tell(best, one, (entry["n_samples"], entry["n_features"]))
     letters = min(LARGEST, max(SMALLEST, min(size[0] / 13 / LETTER, size[1] / 5.5)))
     lines = [format_short(one["seconds"])]
+    if entry.get("fastest", best) != best:
+        gid += f"; level with {title(entry['fastest'])}"
     if auto != best:
         gid += f"; auto: {title(auto)}, {entry['regret']:.2f}× as long"
         lines += [*describe_choice(auto, best), f"{entry['regret']:.2f}×"]
     cell = ax.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=face, edgecolor="none"))
     cell.set_gid(gid)
-    # Lines that cross a cell are interrupted by its text.
-    behind = {"facecolor": face, "edgecolor": "none", "pad": 1.5}
+    # Lines that cross a cell are faint under its text: it can be read, and no line is hidden as a whole.
+    behind = {"facecolor": to_rgba(face, BACKING), "edgecolor": "none", "pad": 0.5}
     look: dict[str, Any] = {"color": text_on(face), "fontsize": letters, "linespacing": 1.05, "bbox": behind}
     ax.text(column, row, "\n".join(lines), ha="center", va="center", zorder=4, **look)
 

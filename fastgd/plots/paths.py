@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from fastgd import validation
 from fastgd.arrays import Array
-from fastgd.plots.curves import COLORS, STYLES
+from fastgd.plots.curves import COLORS, STYLES, span
 from fastgd.plots.figures import new_figure, size_in_points, style
 
 if TYPE_CHECKING:
@@ -163,4 +163,4 @@ def draw_path(ax: Axes, k: int, label: str, walk: Array, bowl: Bowl) -> None:
     look: dict[str, Any] = {"color": COLORS[k % len(COLORS)], "linestyle": linestyle, "marker": marker}
     (line,) = ax.plot(*shown.T, label=label, markersize=4, linewidth=1.3, zorder=2, **look)
     first, last = bowl.least + bowl.excess(walk[[0, -1]])
-    line.set_gid(f"{label}, {len(walk) - 1:,} epochs: cost {first:.4g} to {last:.4g}")
+    line.set_gid(f"{label}, {span(len(walk))}: cost {first:.4g} to {last:.4g}")

@@ -75,7 +75,7 @@ def roofline(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
     ax.set(xscale="log", yscale="log", xlim=(low, high))
     if heights:
         ax.set_ylim(min(heights) / 2, 3 * max(heights))
-    handles = [draw_roofs(ax, limit, low, high) for limit in limits]
+    handles = [draw_roofs(ax, limit, low, high) for limit in limits if levels(limit)]
     label_peaks(ax, limits, high)
     sizes = {size_of(entry) for entry, _ in points}
     for entry, name in points:
@@ -102,7 +102,7 @@ def place_of(one: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def levels(limit: Mapping[str, Any]) -> list[str | None]:
-    """Return the levels of memory that have a roof, None for that of the processor alone where none was measured."""
+    """Return the levels of memory that have a roof, or None for the processor's; nothing where none was measured."""
     return [*limit["bytes_per_second"]] or [None] * bool(limit["operations_per_second"])
 
 

@@ -1,9 +1,10 @@
 """`fastgd study`: options, what is printed, and what is saved."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
-from fastgd.outputs import check_output
+from fastgd.outputs import check_different, check_output, write_file
 from fastgd.report.compare import compare
 from fastgd.report.page import check_extras
 from fastgd.report.record import Study, format_json
@@ -54,42 +55,95 @@ def parse_sections(text: str) -> tuple[str, ...]:
 
 def run(options: argparse.Namespace) -> int:
     """Measure or compare, then save and print what was asked for; refuse bad paths before measuring."""
-    only_json = options.json == "-" and options.out is None
-    out = (COMPARISON if options.compare else PAGE) if options.out is None else options.out
-    page = Path(out)
-    data = None if options.json in (None, "-") else Path(options.json)
-    if not only_json:
-        check_output("--out", out, options.compare or ())
-    if data:
-        check_output("--json", options.json)
-    if data and data.resolve() == page.resolve():
-        raise ValueError(f"--json must be another file than the page; got {options.json!r} for both")
-    if not only_json:
-        check_extras()
     if options.compare:
-        return run_compare(options, page)
-    found = study(quick=options.quick, sizes=options.sizes, sections=options.sections, quiet=options.quiet)
-    if data:
-        data.write_text(format_json(found.data) + "\n", encoding="utf-8")
-    if not only_json:
-        page.write_text(found.to_html(), encoding="utf-8")
-    print(format_json(found.data) if options.json == "-" else found)
-    if options.json != "-":
-        print(f"\nThe page: {page}" + (f"; its data: {data}" if data else ""))
-    return 0
+        check_alone(options)
+    outputs = list_outputs(options)
+    for option, path in outputs.items():
+        check_output(option, path, options.compare or ())
+    check_different(outputs)
+    if "--out" in outputs:
+        check_page(outputs["--out"])
+        check_extras()
+    return run_compare(options, outputs["--out"]) if options.compare else run_study(options, outputs)
 
 
-def run_compare(options: argparse.Namespace, page: Path) -> int:
-    """Put two studies on one page."""
+def list_outputs(options: argparse.Namespace) -> dict[str, str]:
+    """Return the files to write by their options: a page, unless data are printed alone, and data if asked for."""
+    outputs = {"--out": options.out, "--json": options.json}
+    if options.out is None and options.json != "-":
+        outputs["--out"] = COMPARISON if options.compare else PAGE
+    if options.json == "-":
+        outputs["--json"] = None
+    return {option: path for option, path in outputs.items() if path is not None}
+
+
+def check_alone(options: argparse.Namespace) -> None:
+    """Refuse options that say what to measure, beside --compare."""
     given = {"--quick": options.quick, "--sizes": options.sizes, "--sections": options.sections, "--json": options.json}
     unused = [name for name, value in given.items() if value]
     if unused:
         raise ValueError(f"--compare measures nothing, so it goes without {', '.join(unused)}")
+
+
+def check_page(path: str) -> None:
+    """Refuse the name of a file of data for a page: `Study.save` would write data there."""
+    if Path(path).suffix.lower() == ".json":
+        raise ValueError(f"--out must be a page; got {path!r}: data are saved by --json")
+
+
+def run_study(options: argparse.Namespace, outputs: dict[str, str]) -> int:
+    """Measure, and put what was found on a page."""
+    found = study(quick=options.quick, sizes=options.sizes, sections=options.sections, quiet=options.quiet)
+    texts = {"--json": lambda: f"{format_json(found.data)}\n", "--out": found.to_html}
+    faults = write_files({option: (outputs[option], make) for option, make in texts.items() if option in outputs})
+    if options.json == "-":
+        print(format_json(found.data))
+    else:
+        print(found)
+        tell_files({option: path for option, path in outputs.items() if option not in faults})
+    return end(faults)
+
+
+def run_compare(options: argparse.Namespace, page: str) -> int:
+    """Put two studies on one page."""
     try:
         first, second = (Study.load(path) for path in options.compare)
     except (ValueError, OSError) as error:
         raise ValueError(f"--compare: {error}") from error
     html, sentences = compare(first.data, second.data, *options.compare)
-    page.write_text(html, encoding="utf-8")
-    print("\n".join([*sentences, "", f"The page: {page}"]))
+    faults = write_files({"--out": (page, lambda: html)})
+    print("\n".join(sentences))
+    tell_files({} if faults else {"--out": page})
+    return end(faults)
+
+
+def write_files(texts: dict[str, tuple[str, Callable[[], str]]]) -> dict[str, str]:
+    """Write every file, whatever becomes of the others; return what went wrong by option.
+
+    Parameters
+    ----------
+    texts : dict of str to (str, callable)
+        By option, the path of a file, and what returns its text.
+    """
+    faults = {}
+    for option, (path, make) in texts.items():
+        try:
+            write_file(option, path, make)
+        except ValueError as error:
+            faults[option] = str(error)
+    return faults
+
+
+def tell_files(written: dict[str, str]) -> None:
+    """Print which files were written."""
+    words = {"--out": "The page", "--json": "The data"}
+    told = [f"{words[option]}: {path}" for option, path in written.items()]
+    if told:
+        print("\n" + "\n".join(told))
+
+
+def end(faults: dict[str, str]) -> int:
+    """Return the exit code of what went well, or raise what did not."""
+    if faults:
+        raise ValueError("; ".join(faults.values()))
     return 0

@@ -1,21 +1,39 @@
 """Two studies side by side: two machines, or two versions on one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import exp, fsum, log
-from typing import Any
+from typing import Any, NamedTuple
 
+from fastgd.bench.results import overlap
 from fastgd.bench.table import format_ratio
 from fastgd.plots import title
+from fastgd.plots.contestants import format_measured
 from fastgd.report.drawings import ladder_pictures, map_pictures
 from fastgd.report.page import check_extras, fill
 from fastgd.report.price import WAIT
+from fastgd.report.settings import SECTIONS
 from fastgd.report.tables import Cell, Table
-from fastgd.report.words import count, format_measured, format_shape
-
-TIMED = {"ladder": "The ladder", "map": "The map"}
-MEASURED = ("A (quartiles)", "B (quartiles)", "A over B")
+from fastgd.report.words import count, format_shape, start_title
 
 Measured = tuple[float, Sequence[float]]  # seconds, and their spread
+Rows = dict[tuple[Cell, ...], Measured]  # by what the first cells of a row say
+
+
+class Part(NamedTuple):
+    """What is compared of a section: a table's caption, its first columns, its spreads, and what finds its rows."""
+
+    caption: str
+    columns: list[str]
+    spread: str
+    collect: Callable[[dict[str, Any]], Rows]
+
+
+class Comparison(NamedTuple):
+    """What two studies have of a section: the rows of both, in how many the spreads overlap, and what only one has."""
+
+    table: Table
+    level: int
+    alone: list[str]
 
 
 def compare(first: dict[str, Any], second: dict[str, Any], first_name: str, second_name: str) -> tuple[str, list[str]]:
@@ -36,10 +54,11 @@ def compare(first: dict[str, Any], second: dict[str, Any], first_name: str, seco
         If matplotlib, Jinja2 or Pygments is not installed.
     """
     check_extras()
-    tables = list_tables(first, second)
+    found = [compare_section(name, first[name], second[name]) for name in PARTS if name in first and name in second]
+    tables = [one.table for one in found if one.table.rows]
     if not tables:
         raise ValueError(f"--compare: nothing was timed in both {first_name} and {second_name}")
-    sentences = sum_up(first, second, tables)
+    sentences = [*introduce(first, second), *map(sum_up, found)]
     page = fill(
         "compare.html",
         names=(first_name, second_name),
@@ -51,64 +70,70 @@ def compare(first: dict[str, Any], second: dict[str, Any], first_name: str, seco
     return page, sentences
 
 
-def list_tables(first: dict[str, Any], second: dict[str, Any]) -> list[Table]:
-    """Return a table for each section that both have something to compare in."""
-    both = [section for section in first if section in second]
-    tables = [timed_table(section, first[section], second[section]) for section in TIMED if section in both]
-    if "price" in both:
-        tables.append(price_table(first["price"]["starts"], second["price"]["starts"]))
-    if "roofline" in both:
-        tables.append(limits_table(first["roofline"]["limits"], second["roofline"]["limits"]))
-    return [table for table in tables if table.rows]
+def compare_section(name: str, first: dict[str, Any], second: dict[str, Any]) -> Comparison:
+    """Return what two studies have of a section."""
+    part = PARTS[name]
+    ours, theirs = part.collect(first), part.collect(second)
+    rows, level = [], 0
+    for key in (key for key in ours if key in theirs):
+        same = overlap(ours[key][1], theirs[key][1])
+        rows.append([*key, *pair(ours[key], theirs[key], same)])
+        level += same
+    columns = [*part.columns, f"A ({part.spread})", f"B ({part.spread})", "A over B"]
+    return Comparison(Table(f"compare-{name}", part.caption, columns, rows), level, tell_alone(ours, theirs))
 
 
-def timed_table(section: str, first: dict[str, Any], second: dict[str, Any]) -> Table:
-    """Return the times of all shapes and contestants that both have."""
-    others = {(entry["n_samples"], entry["n_features"]): entry["contestants"] for entry in second["shapes"]}
-    rows = []
-    for entry in first["shapes"]:
-        shape = entry["n_samples"], entry["n_features"]
-        for name, one in entry["contestants"].items():
-            other = others.get(shape, {}).get(name)
-            if other:
-                cell = Cell(format_shape(entry), shape[0] * shape[1])
-                times = (one["seconds"], one["quartiles"]), (other["seconds"], other["quartiles"])
-                rows.append([cell, Cell(title(name)), *pair(*times)])
-    columns = ["shape", "contestant", *MEASURED]
-    return Table(f"compare-{section}", f"{TIMED[section]}: time per epoch", columns, rows)
+def pair(first: Measured, second: Measured, level: bool) -> list[Cell]:
+    """Return two times with their spread, and their ratio, which is none where they are level."""
+    ratio = first[0] / second[0]
+    text = f"{format_ratio(ratio)} (level)" if level else format_ratio(ratio)
+    return [*(Cell(format_measured(*one), one[0]) for one in (first, second)), Cell(text, ratio)]
 
 
-def price_table(first: dict[str, Any], second: dict[str, Any]) -> Table:
-    """Return how long processes wait for their first epoch."""
-    rows = []
-    for name in first:
-        if name in second:
-            waits = [(one[name]["seconds"][WAIT], one[name]["extremes"][WAIT]) for one in (first, second)]
-            rows.append([Cell(name), *pair(*waits)])
-    columns = ["backend", "A (extremes)", "B (extremes)", "A over B"]
-    return Table("compare-price", "What a fresh process waits for beside its epochs", columns, rows)
+def tell_alone(first: Rows, second: Rows) -> list[str]:
+    """Tell how many shapes only one of two has, and how many rows of the shapes that both have."""
+    shapes = [{key[0] for key in rows if len(key) > 1} for rows in (first, second)]
+    apart = shapes[0] ^ shapes[1]
+    rows = tell_difference("row", *({key for key in rows if key[0] not in apart} for rows in (first, second)))
+    where = "at the shapes of both, " if any(shapes) else ""
+    return [*tell_difference("shape", *shapes), *(where + told for told in rows)]
 
 
-def limits_table(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> Table:
-    """Return the limits of both machines: the time for a GB, and for a billion operations."""
-    rows = []
-    others = {limit["threads"]: limit for limit in second}
-    for limit in first:
-        known = list_limits(limit)
-        for name, other in list_limits(others.get(limit["threads"])).items():
-            if name in known:
-                rows.append([Cell(f"{name}, {count('thread', limit['threads'])}"), *pair(known[name], other)])
-    return Table("compare-limits", "The machines' limits", ["limit", *MEASURED], rows)
+def tell_difference(noun: str, ours: set[Any], theirs: set[Any]) -> list[str]:
+    """Tell how many of something only A has, and only B; nothing if both have the same."""
+    if ours == theirs:
+        return []
+    return [f"{count(noun, len(ours - theirs))} of A and {len(theirs - ours)} of B are not in the other"]
 
 
-def list_limits(limit: dict[str, Any] | None) -> dict[str, Measured]:
-    """Return the limits of so many threads as times with their quartiles."""
-    if limit is None:
-        return {}
-    speeds, quartiles = limit["bytes_per_second"], limit["quartiles"]
-    found = {f"read a GB from {level}": in_time(speed, quartiles["bytes"][level]) for level, speed in speeds.items()}
-    if limit["operations_per_second"]:
-        found["a billion operations"] = in_time(limit["operations_per_second"], quartiles["operations"])
+def find_times(section: dict[str, Any]) -> Rows:
+    """Return the times of all shapes and contestants."""
+    return {
+        (Cell(format_shape(entry), entry["n_samples"] * entry["n_features"]), Cell(title(name))): (
+            one["seconds"],
+            one["quartiles"],
+        )
+        for entry in section["shapes"]
+        for name, one in entry["contestants"].items()
+    }
+
+
+def find_waits(section: dict[str, Any]) -> Rows:
+    """Return how long processes wait beside their epochs."""
+    starts = section["starts"].items()
+    return {(Cell(start_title(name)),): (one["seconds"][WAIT], one["extremes"][WAIT]) for name, one in starts}
+
+
+def find_limits(section: dict[str, Any]) -> Rows:
+    """Return the machine's limits as times: for a GB, and for a billion operations."""
+    found: Rows = {}
+    for limit in section["limits"]:
+        speeds, quartiles, threads = limit["bytes_per_second"], limit["quartiles"], count("thread", limit["threads"])
+        for level, speed in speeds.items():
+            found[Cell(f"read a GB from {level}, {threads}"),] = in_time(speed, quartiles["bytes"][level])
+        if limit["operations_per_second"]:
+            times = in_time(limit["operations_per_second"], quartiles["operations"])
+            found[Cell(f"a billion operations, {threads}"),] = times
     return found
 
 
@@ -118,22 +143,27 @@ def in_time(speed: float, quartiles: Sequence[float]) -> Measured:
     return 1e9 / speed, [1e9 / upper, 1e9 / lower]
 
 
-def pair(first: Measured, second: Measured) -> list[Cell]:
-    """Return two times with their spread, and their ratio."""
-    ratio = first[0] / second[0]
-    return [*(Cell(format_measured(*one), one[0]) for one in (first, second)), Cell(format_ratio(ratio), ratio)]
+def introduce(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
+    """Return a sentence about each study, and one about the sections that only one has."""
+    told = [f"A: {describe(first)}", f"B: {describe(second)}"]
+    for name, data, other in (("A", first, second), ("B", second, first)):
+        alone = [section for section in SECTIONS if section in data and section not in other]
+        if alone:
+            told.append(f"Only {name} has: {', '.join(alone)}.")
+    return told
 
 
-def sum_up(first: dict[str, Any], second: dict[str, Any], tables: list[Table]) -> list[str]:
-    """Return a sentence for each table: the geometric mean of its ratios."""
-    machines = [f"{name}: {describe(data)}" for name, data in (("A", first), ("B", second))]
-    sentences = []
-    for table in tables:
-        ratios = [row[-1].value or 1.0 for row in table.rows]
+def sum_up(found: Comparison) -> str:
+    """Return a sentence: the geometric mean of the ratios, how many of them are noise, and what only one study has."""
+    ratios = [row[-1].value or 1.0 for row in found.table.rows]
+    parts = ["nothing to compare"]
+    if ratios:
         mean = exp(fsum(map(log, ratios)) / len(ratios))
         span = f"from {format_ratio(min(ratios))} to {format_ratio(max(ratios))}"
-        sentences.append(f"{table.caption}: A takes {format_ratio(mean)} the time of B (geometric mean; {span}).")
-    return machines + sentences
+        parts = [f"A takes {format_ratio(mean)} the time of B (geometric mean; {span})"]
+        noise = f"in {found.level} of {count('row', len(ratios))} the spreads overlap"
+        parts.append(f"{noise}: no difference" if found.level else noise)
+    return f"{found.table.caption}: {'; '.join(parts + found.alone)}."
 
 
 def describe(data: dict[str, Any]) -> str:
@@ -147,3 +177,12 @@ def list_pictures(data: dict[str, Any], prefix: str) -> list[Any]:
     """Return a study's ladders and map, under names that the other study's do not have."""
     pictures = [*(ladder_pictures(data, prefix) if "ladder" in data else [])]
     return pictures + (map_pictures(data, prefix) if "map" in data else [])
+
+
+SHAPED = ["shape", "contestant"]
+PARTS = {
+    "ladder": Part("The ladder: time per epoch", SHAPED, "quartiles", find_times),
+    "map": Part("The map: time per epoch", SHAPED, "quartiles", find_times),
+    "price": Part("What a fresh process waits for beside its epochs", ["backend"], "extremes", find_waits),
+    "roofline": Part("The machines' limits", ["limit"], "quartiles", find_limits),
+}

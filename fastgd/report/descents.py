@@ -76,6 +76,7 @@ def compare_schedules() -> dict[str, Any]:
         known = (eigenvalues,) if name == "eigenvalues" else (largest, smallest)
         weights, costs, gradient = np.zeros(X.shape[1]), np.empty(SCHEDULE_EPOCHS), np.empty(X.shape[1])
         backends.descend(X, y, weights, schedule(SCHEDULE_EPOCHS, *known), costs, gradient)
+        costs = np.append(costs, cost(X, y, weights))  # costs are those before updates: this one is after the last
         done = np.flatnonzero(costs <= least * (1 + DONE))
         curves[name] = costs[: done[0] + 1 if len(done) else None].tolist()
     return {

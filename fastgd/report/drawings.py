@@ -5,9 +5,10 @@ from typing import Any
 
 from fastgd import plots
 from fastgd.plots import title
+from fastgd.plots.contestants import format_time
 from fastgd.report.pictures import Picture, draw
-from fastgd.report.price import WAIT
-from fastgd.report.words import format_seconds, format_shape, shapes_of
+from fastgd.report.price import WAIT, backend_of
+from fastgd.report.words import format_shape, shapes_of
 
 AWAY = 14  # weights of a diverging path that are shown: more would make everything else small
 
@@ -23,7 +24,7 @@ def ladder_pictures(data: dict[str, Any], prefix: str = "") -> list[Picture]:
     for entry in data["ladder"]["shapes"]:
         shape = entry["n_samples"], entry["n_features"]
         words = "; ".join(
-            f"{title(name)} {format_seconds(entry['contestants'][name]['seconds'])}" for name in entry["order"]
+            f"{title(name)} {format_time(entry['contestants'][name]['seconds'])}" for name in entry["order"]
         )
         pictures.append(
             draw(
@@ -93,7 +94,7 @@ def draw_price(starts: dict[str, Any], entry: dict[str, Any], ax: Any) -> None:
     """Draw the backends that both started and climbed."""
     lines = {}
     for name, one in starts.items():
-        backend = name.partition(",")[0]
+        backend = backend_of(name)
         if backend in entry["contestants"]:
             epoch = entry["contestants"][backend]["seconds"]
             lines[name] = (one["seconds"][WAIT] + epoch, epoch)
@@ -141,7 +142,7 @@ def descents_pictures(data: dict[str, Any]) -> list[Picture]:
 def draw_paths(X: list[list[float]], y: list[float], paths: dict[str, Any], ax: Any) -> None:
     """Draw paths with one unit of length on both axes, so that they leave contours at right angles."""
     plots.contour_path(X, y, paths, ax=ax)
-    ax.set_aspect("equal")
+    ax.set(aspect="equal", xlabel="w₁", ylabel="w₂")  # as the page calls weights
 
 
 PICTURES = {

@@ -1,6 +1,6 @@
 """The ladder: one epoch of one problem, from a loop over array scalars to a problem without its rows."""
 
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from fastgd.backends.python import cost_and_gradient
 from fastgd.backends.team import count_cores, count_members
 from fastgd.bench.contestants import Contestant, prepare_backend, with_threads
 from fastgd.bench.problem import Problem, Timed, choose_rate, make_problem
-from fastgd.bench.results import compare, summarize
+from fastgd.bench.results import describe_shape, summarize
 from fastgd.bench.timing import collect
 from fastgd.compression import compress
 from fastgd.report.settings import LOOP_ELEMENTS, Settings, Step
@@ -28,9 +28,9 @@ REMOVES = {
     "numpy": "the interpreter, for each number: it is left for each line, of which there are some ten",
     "in_place": "temporaries: new memory for the residuals in every epoch",
     "numba": "NumPy's calls, and a pass over memory: rows are used twice while they are in cache",
-    "cython": "nothing of an epoch: the same loop, compiled before it is installed (see the price of a compiler)",
+    "cython": "the compiler at the first call (see its price): the same loop, compiled by another one before",
     "threads": "a core's idleness",
-    "compressed": "the rows: n_features + 2 of them have the same cost, whatever the weights",
+    "compressed": "the rows: at most n_features + 2 of them have the same cost, whatever the weights",
 }
 
 
@@ -57,9 +57,9 @@ def climb(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        An entry like those of `fastgd.bench.measure`, and "order", the names of the steps; "differences" of their
-        weights from the first one's after two epochs, as shares of the largest weight; "compress", an entry like those
-        of contestants, for compressing once.
+        The shape and its "contestants", as in the results of `fastgd.bench.measure`; "order", the names of the steps;
+        "differences" of their weights from the first one's after two epochs, as shares of the largest weight;
+        "compress", an entry like those of contestants, for compressing once.
     """
     problem = make_problem(n_samples, n_features)
     steps = list_steps(count_members(n_samples, n_features, count_cores()))
@@ -70,7 +70,7 @@ def climb(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
     found = {one.name: summarize(one, epochs, times) for one, epochs, times in collect(everybody, problem, rounds)}
     once = found.pop("compress")
     return {
-        **compare(n_samples, n_features, problem.X, found),
+        **describe_shape(n_samples, n_features, problem.X, found),
         "order": [step.name for step in steps],
         "differences": differences,
         "compress": once,
@@ -168,20 +168,8 @@ def descend_in_place(
 
 def prepare_compressed(problem: Problem) -> Timed:
     """Set up the fastest backend on the compressed problem, whose column 0 stands for the intercept."""
-    X, y = compress(problem.X, problem.y)
-    weights, gradient = np.empty(X.shape[1]), np.empty(X.shape[1])
-    descend = backends.load("auto").descend
-
-    @cache  # so that no call waits for new pages of memory
-    def buffers(epochs: int) -> tuple[Array, Array]:
-        return np.full(epochs, choose_rate(problem.X)), np.empty(epochs)
-
-    def run(epochs: int) -> Array:
-        weights[:] = 0.0
-        descend(X, y, weights, *buffers(epochs), gradient, 1)
-        return weights
-
-    return Timed(run)
+    small = Problem(*compress(problem.X, problem.y))
+    return prepare_backend(small, backends.resolve("auto"), intercept=False, rate=choose_rate(problem.X))
 
 
 def prepare_compress(problem: Problem) -> Timed:

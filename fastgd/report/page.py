@@ -13,7 +13,7 @@ from fastgd.report.drawings import PICTURES
 from fastgd.report.settings import SECTIONS
 from fastgd.report.sources import Source, highlight
 from fastgd.report.summary import summarize
-from fastgd.report.words import count, format_seconds, format_shape, shapes_of
+from fastgd.report.words import count, shapes_of
 
 EXTRAS = {"matplotlib": "matplotlib", "jinja2": "Jinja2", "pygments": "Pygments"}
 TEMPLATES = files("fastgd.report") / "templates"
@@ -63,8 +63,6 @@ def fill(template: str, **values: Any) -> str:
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {
-        "shape": format_shape,
-        "seconds": format_seconds,
         "number": format_number,
         "times": format_ratio,
         "step": title,
@@ -101,6 +99,6 @@ TABLES = {
     "ladder": lambda data: [tables.ladder_table(entry) for entry in data["ladder"]["shapes"]],
     "map": lambda data: [tables.map_table(data["map"])],
     "roofline": lambda data: [tables.roofline_table(data)] if "ladder" in data else [],
-    "price": lambda data: [tables.price_table(data)],
+    "price": lambda data: [tables.price_table(data)] + ([tables.paid_table(data)] if "ladder" in data else []),
     "descents": lambda data: [tables.rates_table(data["descents"])],
 }

@@ -23,8 +23,9 @@ from fastgd import backends
 times.append(perf_counter())
 backend = backends.load({name!r})
 times.append(perf_counter())
-X, y, weights, rates = np.ones((1000, 20)), np.ones(1000), np.zeros(21), np.full(1, 0.01)
-costs, gradient = np.empty(1), np.empty(21)
+n, p = {shape}
+X, y, weights, rates = np.ones((n, p)), np.ones(n), np.zeros(p + 1), np.full(1, 0.01)
+costs, gradient = np.empty(1), np.empty(p + 1)
 times.append(perf_counter())
 for _ in range(2):
     backend.descend(X, y, weights, rates, costs, gradient)
@@ -32,6 +33,7 @@ for _ in range(2):
 import json
 print(json.dumps(np.diff(times).tolist()))
 """
+SHAPE = (1_000, 20)
 STAGES = ("import_numpy", "import_fastgd", "load", "make_data", "first_call", "second_call")
 WAIT = "wait"  # the loading of a backend, and what its first call takes longer than the second
 SECONDS_A_ROUND = 3.5
@@ -53,7 +55,7 @@ def gather(found: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
             "seconds": {stage: float(np.median(times)) for stage, times in stages.items()},
             "extremes": {stage: [min(times), max(times)] for stage, times in stages.items()},
         }
-    return {"shape": [1000, 20], "rounds": len(found), "starts": starts}
+    return {"shape": list(SHAPE), "rounds": len(found), "starts": starts}
 
 
 def start_all() -> dict[str, dict[str, float]]:
@@ -74,9 +76,8 @@ def start(name: str, cache: str) -> dict[str, float]:
     # The process is to find what this one found, wherever that was.
     path = os.pathsep.join(str(Path(part).absolute()) for part in sys.path)
     environment = {**os.environ, "NUMBA_CACHE_DIR": cache, "PYTHONPATH": path}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(name=name)], env=environment, capture_output=True, text=True, check=False
-    )
+    program = PROGRAM.format(name=name, shape=SHAPE)
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
         raise OSError(f"a new process could not start backend {name!r}: {said[0]}")
@@ -86,6 +87,18 @@ def start(name: str, cache: str) -> dict[str, float]:
 def wait(stages: dict[str, float]) -> float:
     """Return the seconds that a start takes beside its epochs, of those of its stages."""
     return stages["load"] + max(stages["first_call"] - stages["second_call"], 0.0)
+
+
+def backend_of(start: str) -> str:
+    """Return whose start that is, of a name in "starts".
+
+    Examples
+    --------
+    >>> from fastgd.report.price import backend_of
+    >>> backend_of("numba, from its cache")
+    'numba'
+    """
+    return start.partition(",")[0]
 
 
 def epochs_to_pay(start: float, epoch: float, other_start: float, other_epoch: float) -> float | None:

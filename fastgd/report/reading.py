@@ -10,7 +10,7 @@ from fastgd.report.words import shapes_of
 
 SCHEMA = "fastgd.study"
 SCHEMA_VERSION = 1
-SCHEMA_FILE = files("fastgd.report") / "study.schema.json"  # what every key holds; others may be there
+SCHEMA_FILE = files("fastgd.report") / "study.schema.json"  # what every key holds; it says where others may be
 LONGEST = 200  # letters of what is wrong with a file
 
 
@@ -58,7 +58,7 @@ def find_fault(data: Any) -> str:
 
     Examples
     --------
-    >>> from fastgd.report.record import find_fault
+    >>> from fastgd.report.reading import find_fault
     >>> find_fault({"schema": "fastgd.bench", "schema_version": 1})
     "schema and schema_version: expected 'fastgd.study' and 1; got 'fastgd.bench' and 1"
     """
@@ -80,10 +80,13 @@ def find_fault(data: Any) -> str:
 
 def list_names(data: dict[str, Any]) -> Iterator[tuple[str, set[str], set[str]]]:
     """Yield what a schema cannot say: a place, the names that must have entries there, and those that have."""
+    machine = data["machine"]
+    yield "machine.cache_instances", set(machine["caches"]), set(machine["cache_instances"])
     for k, entry in enumerate(shapes_of(data, "ladder")):
         yield f"ladder.shapes[{k}].contestants", set(entry["order"]), set(entry["contestants"])
     for k, entry in enumerate(shapes_of(data, "map")):
-        yield f"map.shapes[{k}].contestants", {entry["best"], entry["auto"]}, set(entry["contestants"])
+        named = {entry[key] for key in ("fastest", "best", "auto")}
+        yield f"map.shapes[{k}].contestants", named, set(entry["contestants"])
     for k, limit in enumerate(data.get("roofline", {"limits": []})["limits"]):
         yield f"roofline.limits[{k}].quartiles.bytes", set(limit["bytes_per_second"]), set(limit["quartiles"]["bytes"])
     for name, start in data.get("price", {"starts": {}})["starts"].items():

@@ -1,9 +1,11 @@
 """`fastgd.study`: measure section by section."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 
+from fastgd.bench.contestants import is_installed
 from fastgd.bench.machine import describe_machine, describe_threads, describe_versions
 from fastgd.bench.timing import EPOCHS_A_CALL
 from fastgd.config import installed_version
@@ -17,6 +19,8 @@ from fastgd.report.sources import list_sources
 MEASURES: dict[str, Any] = {
     "ladder": ladder, "map": grid, "roofline": roofline, "price": price, "descents": descents
 }  # fmt: skip
+
+BLAS_SECTIONS = ("ladder", "map", "roofline")
 
 
 def study(
@@ -49,6 +53,8 @@ def study(
     ------
     TypeError, ValueError
         If an argument is not what is described above.
+    ImportError
+        If threadpoolctl is not installed, for sections that are timed with NumPy.
 
     Examples
     --------
@@ -58,6 +64,7 @@ def study(
     [(100, 5), (1000, 5)]
     """
     settings = check_settings(quick, sizes, sections)
+    check_blas(settings.sections)
     plans = {name: MEASURES[name].plan(settings) for name in settings.sections}
     begin = perf_counter()
     found = run_steps(plans, quiet)
@@ -83,6 +90,18 @@ def study(
             **measured,
         }
     )
+
+
+def check_blas(sections: Sequence[str]) -> None:
+    """Say what to install, before any work is done.
+
+    Raises
+    ------
+    ImportError
+        If BLAS cannot be held to a number of threads: what is measured after it would wait for threads that spin.
+    """
+    if not set(sections).isdisjoint(BLAS_SECTIONS) and not is_installed("threadpoolctl"):
+        raise ImportError("a study's timings need threadpoolctl: pip install 'fastgd[study]'")
 
 
 def run_steps(plans: dict[str, list[Step]], quiet: bool) -> dict[str, list[Any]]:

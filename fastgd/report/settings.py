@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-from fastgd.backends.team import count_cores
+from fastgd.backends.team import count_cores, count_members
 
 # In the order of the page.
 SECTIONS = ("ladder", "map", "roofline", "price", "descents")
@@ -59,8 +59,9 @@ class Settings:
 
     @property
     def thread_counts(self) -> list[int]:
-        """One thread, and all cores."""
-        return sorted({1, count_cores()})
+        """One thread, all cores, and as many as the ladder's shapes can use of these."""
+        used = (count_members(*shape, count_cores()) for shape in self.ladder_shapes)
+        return sorted({1, count_cores(), *used})
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 from typing import Any
 
 from fastgd.bench.table import format_number, format_ratio
+from fastgd.plots import title
+from fastgd.plots.contestants import format_time
 from fastgd.report.descents import DONE
 from fastgd.report.price import WAIT
-from fastgd.report.words import count, format_seconds, format_shape
+from fastgd.report.words import count, format_shape, start_title
 
 
 def summarize(data: dict[str, Any]) -> list[str]:
@@ -29,18 +31,14 @@ def tell_ladder(ladder: dict[str, Any]) -> list[str]:
     sentences = []
     for entry in ladder["shapes"]:
         found = {name: one["seconds"] for name, one in entry["contestants"].items()}
-        first = "python" if "python" in found else "numpy"
-        words = {"python": "a loop over lists", "numpy": "NumPy"}
-        fastest = min((name for name in found if name != "compressed"), key=found.__getitem__)
-        parts = [f"{words[first]} {format_seconds(found[first])}"]
-        if first != "numpy":
-            parts.append(f"NumPy {format_seconds(found['numpy'])}")
-        parts.append(f"the fastest kernel {format_seconds(found[fastest])}")
-        once = format_seconds(entry["compress"]["seconds"])
-        parts.append(f"the compressed problem, {once} to make, {format_seconds(found['compressed'])}")
-        ratio = format_ratio(found[first] / found["compressed"])
-        told = f"{words[first]} takes {ratio} as long as the last"
-        sentences.append(f"One epoch of {format_shape(entry)}: {', '.join(parts)}; {told}.")
+        small = found.pop("compressed")
+        first, fastest = next(name for name in ("python", "numpy") if name in found), min(found, key=found.__getitem__)
+        names = dict.fromkeys([first, "numpy", fastest])
+        parts = [f"{title(name)} {format_time(found[name])}" for name in names]
+        once = format_time(entry["compress"]["seconds"])
+        parts.append(f"compressed, which takes {once} once, {format_time(small)}")
+        told = f"{format_ratio(found[first] / small)} as fast as the first of these"
+        sentences.append(f"One epoch of {format_shape(entry)}: {', '.join(parts)}, {told}.")
     return sentences
 
 
@@ -61,17 +59,18 @@ def tell_roofline(found: dict[str, Any]) -> list[str]:
     speed, peak = limit["bytes_per_second"].get("memory"), limit["operations_per_second"]
     if speed and peak:
         sentences.append(
-            f"One thread reads {format_number(speed / 1e9)} GB and computes {format_number(peak / 1e9)} billion "
-            f"operations a second: an update makes 4 operations with the 8 bytes of a number, and "
-            f"{format_number(8 * peak / speed)} would take as long as reading them."
+            f"One thread reads {format_number(speed / 1e9)} GB from memory and computes {format_number(peak / 1e9)} "
+            f"billion operations a second. While 8 bytes arrive it could make {format_number(8 * peak / speed)} "
+            "operations; an update makes 4 with each number of 8 bytes, so out of cache it waits for memory."
         )
     return sentences
 
 
 def tell_price(found: dict[str, Any]) -> list[str]:
     """Tell what the first call waits for."""
-    told = ", ".join(f"{name} {format_seconds(one['seconds'][WAIT])}" for name, one in found["starts"].items())
-    return [f"With NumPy and fastgd imported, a fresh process loads and compiles for: {told}."]
+    waits = {start_title(name): one["seconds"][WAIT] for name, one in found["starts"].items()}
+    told = ", ".join(f"{name} {format_time(seconds)}" for name, seconds in waits.items())
+    return [f"With NumPy and fastgd imported, a fresh process waits for a backend, beside its epochs: {told}."]
 
 
 def tell_descents(found: dict[str, Any]) -> list[str]:
@@ -82,12 +81,13 @@ def tell_descents(found: dict[str, Any]) -> list[str]:
     for name, costs in schedules["costs"].items():
         excess = costs[-1] - least
         reached = excess <= DONE * least
-        parts.append(f"{name} to 0 after {len(costs)}" if reached else f"{name} to {excess:.1g}")
+        # costs[k] is the cost after k epochs.
+        parts.append(f"{name} to rounding after {len(costs) - 1}" if reached else f"{name} to {excess:.1g}")
     first = schedules["costs"]["constant"][0] - least
-    condition, epochs = format_number(schedules["condition"]), schedules["epochs"]
+    condition, epochs = schedules["condition"], schedules["epochs"]
     return [
-        f"At a condition number of {condition} of XᵀX, {epochs} epochs bring the cost from {first:.2g} above its least "
-        f"value, by step sizes alone: {', '.join(parts)}."
+        f"At a condition number of {format_number(condition)} of XᵀX, {format_number(condition**0.5)} of X, {epochs} "
+        f"epochs bring the cost from {first:.2g} above its least value, by step sizes alone: {', '.join(parts)}."
     ]
 
 

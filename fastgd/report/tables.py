@@ -4,13 +4,22 @@ import csv
 import io
 from typing import Any, NamedTuple
 
-from fastgd.bench.limits import capacities
+from fastgd.bench.limits import OUT_OF_CACHE, capacities
+from fastgd.bench.results import overlap
 from fastgd.bench.table import format_number, format_ratio
 from fastgd.plots import title
+from fastgd.plots.contestants import format_measured, format_time
 from fastgd.report.ladder import removed
-from fastgd.report.price import WAIT, epochs_to_pay
-from fastgd.report.words import format_epochs, format_measured, format_seconds, format_shape, format_spread, shapes_of
+from fastgd.report.price import WAIT, backend_of, epochs_to_pay
+from fastgd.report.words import (
+    format_epochs,
+    format_shape,
+    format_spread,
+    shapes_of,
+    start_title,
+)
 
+OVERTAKEN = ("python", "numpy")  # whom a start is compared with
 PRICE_STAGES = {
     "import_fastgd": "import fastgd", "load": "load the backend", "first_call": "first call",
     "second_call": "second call", WAIT: "the wait"
@@ -46,12 +55,14 @@ def ladder_table(entry: dict[str, Any]) -> Table:
         before = found[order[k - 1]]["seconds"] / one["seconds"] if k else None
         over_loop = found[loop]["seconds"] / one["seconds"]
         told = removed(name, order[k - 1] if k else None)
+        if k and overlap(one["quartiles"], found[order[k - 1]]["quartiles"]):
+            told = f"nothing that shows, since the quartiles overlap; meant to remove {told}"
         if name == "compressed":
             told += tell_compressing(entry)
         rows.append(
             [
                 Cell(title(name)),
-                Cell(format_seconds(one["seconds"]), one["seconds"]),
+                Cell(format_time(one["seconds"]), one["seconds"]),
                 Cell(format_spread(one), one["quartiles"][1] - one["quartiles"][0]),
                 Cell(format_ratio(before) if before else "", before or 0.0),
                 Cell(format_ratio(over_loop), over_loop),
@@ -81,16 +92,25 @@ def map_table(found: dict[str, Any]) -> Table:
         cells = [
             Cell(f"{entry['n_samples']:,}", entry["n_samples"]),
             Cell(f"{entry['n_features']:,}", entry["n_features"]),
-            Cell(title(entry["best"])),
-            measured(entry["contestants"][entry["best"]]),
+            Cell(title(entry["fastest"])),
+            measured(entry["contestants"][entry["fastest"]]),
             Cell(title(entry["auto"])),
-            Cell(format_ratio(entry["regret"]), entry["regret"]),
+            Cell(tell_regret(entry), entry["regret"]),
             measured(entry["contestants"]["numpy"]),
         ]
         loop = entry["contestants"].get("python")
         rows.append([*cells, measured(loop) if loop else Cell("not timed", 1e9)])
     columns = ["samples", "features", "fastest", "its epoch", "auto chooses", "regret", "NumPy", "loop over lists"]
     return Table("map", "The fastest backend at every shape", columns, rows)
+
+
+def tell_regret(entry: dict[str, Any]) -> str:
+    """Return a regret, with what it would be between the far ends and the near ends of the quartiles."""
+    if entry["auto"] == entry["fastest"]:
+        return format_ratio(1.0)
+    (low, high), (least, most) = (entry["contestants"][entry[who]]["quartiles"] for who in ("auto", "fastest"))
+    level = ", level" if entry["best"] == entry["auto"] else ""
+    return f"{format_ratio(entry['regret'])} ({low / most:.2f} to {high / least:.2f}{level})"
 
 
 def measured(one: dict[str, Any]) -> Cell:
@@ -105,7 +125,6 @@ def roofline_table(data: dict[str, Any]) -> Table:
         for name in entry["order"]:
             one = entry["contestants"][name]
             size, operations, seconds = one["bytes_per_epoch"], one["operations_per_epoch"], one["seconds"]
-            level, share = share_of_roof(data, entry, name)
             rows.append(
                 [
                     Cell(title(name)),
@@ -115,53 +134,84 @@ def roofline_table(data: dict[str, Any]) -> Table:
                     Cell(format_number(operations / size), operations / size),
                     Cell(format_number(size / seconds / 1e9), size / seconds),
                     Cell(format_number(operations / seconds / 1e9), operations / seconds),
-                    Cell(f"{share:.0%} of {level}" if share else "not known", share or 0.0),
+                    tell_roof(data, entry, name),
                 ]
             )
     columns = ["step", "shape", "bytes", "operations", "operations per byte", "GB/s", "billion operations/s", "roof"]
     return Table("roofline", "What an epoch asks of the machine", columns, rows)
 
 
-def share_of_roof(data: dict[str, Any], entry: dict[str, Any], name: str) -> tuple[str, float | None]:
-    """Return the level that holds what a step reads, and what share of its roof the step reaches."""
+def tell_roof(data: dict[str, Any], entry: dict[str, Any], name: str) -> Cell:
+    """Return which roof is above a step, and what share of it the step reaches.
+
+    Where X is larger than the last cache, but not so much that it is out of it, part of it comes from either: then the
+    shares of both roofs are told.
+    """
     one = entry["contestants"][name]
-    limits = {limit["threads"]: limit for limit in data["roofline"]["limits"]}
-    limit = limits.get(one["threads"])
+    limit = {limit["threads"]: limit for limit in data["roofline"]["limits"]}.get(one["threads"])
     if limit is None or not limit["bytes_per_second"] or not limit["operations_per_second"]:
-        return "", None
+        return Cell("not known", 0.0)
+    speed = one["bytes_per_epoch"] / one["seconds"]
     held = one["bytes_per_epoch"] if name in ("python", "compressed") else entry["bytes"]
-    caches = capacities(data["machine"]["caches"], one["threads"])
-    known = (level for level, size in caches.items() if level in limit["bytes_per_second"] and held <= size)
-    level = next(known, "memory")
-    reading = one["bytes_per_epoch"] / limit["bytes_per_second"][level]
-    return level, max(reading, one["operations_per_epoch"] / limit["operations_per_second"]) / one["seconds"]
+    shares = {level: speed / limit["bytes_per_second"][level] for level in levels_of(data, limit, held)}
+    computing = one["operations_per_epoch"] / one["seconds"] / limit["operations_per_second"]
+    if computing > max(shares.values()):
+        shares = {"the peak": computing}
+    return Cell(", ".join(f"{format_share(share)} of {roof}" for roof, share in shares.items()), max(shares.values()))
+
+
+def levels_of(data: dict[str, Any], limit: dict[str, Any], held: int) -> list[str]:
+    """Return the levels of memory with a roof that hold so many bytes; two where it is part in a cache, part not."""
+    machine = data["machine"]
+    caches = capacities(machine["caches"], machine["cache_instances"], limit["threads"])
+    roofs = {level: size for level, size in caches.items() if level in limit["bytes_per_second"]}
+    level = next((level for level, size in roofs.items() if held <= size), None)
+    if level:
+        return [level]
+    last = max(roofs, key=roofs.__getitem__, default=None)
+    return [last, "memory"] if last and held < OUT_OF_CACHE * roofs[last] else ["memory"]
+
+
+def format_share(share: float) -> str:
+    """Return a share in per cent, or that it is less than one."""
+    return f"{share:.0%}" if share >= 0.01 else "under 1%"
 
 
 def price_table(data: dict[str, Any]) -> Table:
-    """Return what each backend's start takes, and the epochs that pay for it."""
-    starts = data["price"]["starts"]
-    shapes = shapes_of(data, "ladder")
+    """Return what each backend's start takes."""
     rows = []
-    for name, one in starts.items():
+    for name, one in data["price"]["starts"].items():
         seconds, extremes = one["seconds"], one["extremes"]
-        cells = [
-            Cell(name),
-            *(Cell(format_measured(seconds[stage], extremes[stage]), seconds[stage]) for stage in PRICE_STAGES),
-        ]
-        for entry in shapes:
-            times = {other: found["seconds"] for other, found in entry["contestants"].items()}
-            backend = name.partition(",")[0]
-            for other in ("python", "numpy"):
-                if other not in times or backend not in times or other == backend:
-                    cells.append(Cell("", -1.0))
-                    continue
-                epochs = epochs_to_pay(seconds[WAIT], times[backend], starts[other]["seconds"][WAIT], times[other])
-                cells.append(Cell(format_epochs(epochs), float("inf") if epochs is None else epochs))
-        rows.append(cells)
-    columns = ["backend", *PRICE_STAGES.values()]
-    words = {"python": "the loop", "numpy": "NumPy"}
-    columns += [f"epochs to overtake {words[other]}, {format_shape(entry)}" for entry in shapes for other in words]
-    return Table("price", "What a fresh process waits for, and when that has paid", columns, rows)
+        times = [Cell(format_measured(seconds[stage], extremes[stage]), seconds[stage]) for stage in PRICE_STAGES]
+        rows.append([Cell(start_title(name)), *times])
+    return Table("price", "What a fresh process waits for (and extremes)", ["backend", *PRICE_STAGES.values()], rows)
+
+
+def paid_table(data: dict[str, Any]) -> Table:
+    """Return after how many epochs the start of each backend has paid, at each shape of the ladder."""
+    starts, rows = data["price"]["starts"], []
+    for entry in shapes_of(data, "ladder"):
+        times = {name: one["seconds"] for name, one in entry["contestants"].items()}
+        for name in starts:
+            if backend_of(name) in times:
+                shape = Cell(format_shape(entry), entry["n_samples"] * entry["n_features"])
+                rows.append([Cell(start_title(name)), shape, *(overtakes(starts, times, name, o) for o in OVERTAKEN)])
+    columns = ["backend", "shape", *(f"epochs to overtake {title(other)}" for other in OVERTAKEN)]
+    return Table("paid", "After how many epochs a start has paid (and with the extremes of both starts)", columns, rows)
+
+
+def overtakes(starts: dict[str, Any], times: dict[str, float], name: str, other: str) -> Cell:
+    """Return after how many epochs a backend has overtaken another, and with the extremes of their waits."""
+    backend = backend_of(name)
+    if backend == other or other not in times:
+        return Cell("", -1.0)
+    waits = [[starts[one]["seconds"][WAIT], *starts[one]["extremes"][WAIT]] for one in (name, other)]
+    (middle, least, most), (other_middle, other_least, other_most) = waits
+    pairs = (middle, other_middle), (least, other_most), (most, other_least)
+    epochs = [epochs_to_pay(wait, times[backend], other_wait, times[other]) for wait, other_wait in pairs]
+    shown, low, high = map(format_epochs, epochs)
+    text = shown if low == high else f"{shown} ({low} to {high})"
+    return Cell(text, float("inf") if epochs[0] is None else epochs[0])
 
 
 def rates_table(found: dict[str, Any]) -> Table:

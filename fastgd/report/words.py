@@ -1,29 +1,10 @@
 """Times and shapes as people read them, and where shapes stand."""
 
-from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
-from fastgd.bench.table import format_number
-
-UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
-
-
-def format_seconds(seconds: float) -> str:
-    """Return a time in the unit that suits it.
-
-    Examples
-    --------
-    >>> from fastgd.report.words import format_seconds
-    >>> format_seconds(0.0123), format_seconds(4.2e-7), format_seconds(12.0)
-    ('12.3 ms', '420 ns', '12.0 s')
-    """
-    scale, unit = unit_of(seconds)
-    return f"{format_number(seconds / scale)} {unit}"
-
-
-def unit_of(seconds: float) -> tuple[float, str]:
-    """Return the seconds of the unit that suits a time, and its sign."""
-    return next((one for one in UNITS if abs(seconds) >= one[0]), UNITS[-1])
+from fastgd.plots import title
+from fastgd.plots.contestants import format_time
 
 
 def count(noun: str, number: int) -> str:
@@ -48,28 +29,33 @@ def format_shape(entry: dict[str, Any]) -> str:
     return f"{entry['n_samples']:,} × {entry['n_features']:,}"
 
 
-def format_measured(seconds: float, spread: Sequence[float]) -> str:
-    """Return a time with the lower and upper end of its spread, in one unit.
+def format_spread(contestant: dict[str, Any]) -> str:
+    """Return the quartiles of a contestant's rounds, from the lower to the upper."""
+    return " to ".join(map(format_time, contestant["quartiles"]))
+
+
+def start_title(start: str) -> str:
+    """Return what a page calls a start.
 
     Examples
     --------
-    >>> from fastgd.report.words import format_measured
-    >>> format_measured(0.0123, [0.0121, 0.0131])
-    '12.3 ms (12.1 to 13.1)'
+    >>> from fastgd.report.words import start_title
+    >>> start_title("numba, from its cache")
+    'Numba, from its cache'
     """
-    scale, unit = unit_of(seconds)
-    middle, lower, upper = (format_number(value / scale) for value in (seconds, *spread))
-    return f"{middle} {unit} ({lower} to {upper})"
-
-
-def format_spread(contestant: dict[str, Any]) -> str:
-    """Return the quartiles of a contestant's rounds, from the lower to the upper."""
-    lower, upper = contestant["quartiles"]
-    return f"{format_seconds(lower)} to {format_seconds(upper)}"
+    backend, comma, how = start.partition(",")
+    return f"{title(backend)}{comma}{how}"
 
 
 def format_epochs(epochs: float | None) -> str:
-    """Return after how many epochs something is so."""
+    """Return after how many epochs something is so, with three digits.
+
+    Examples
+    --------
+    >>> from fastgd.report.words import format_epochs
+    >>> format_epochs(None), format_epochs(0.0), format_epochs(12.1), format_epochs(183649.2)
+    ('never', 'at once', '13', '184,000')
+    """
     if epochs is None:
         return "never"
-    return "at once" if epochs <= 0 else f"{epochs:,.0f}" if epochs >= 1 else "1"
+    return "at once" if epochs <= 0 else f"{float(f'{ceil(epochs):.3g}'):,.0f}"

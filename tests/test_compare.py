@@ -1,0 +1,147 @@
+"""Two studies side by side: what is paired, what of it is a difference, and what only one of them has."""
+
+import json
+import re
+
+import pytest
+from test_study_files import ONE, START, WHOLE, WORK
+
+from fastgd.report import compare
+
+for module in ("matplotlib", "jinja2", "pygments"):
+    pytest.importorskip(module, reason=f"{module} is an extra")
+
+SECTIONS = "ladder", "map", "roofline", "price", "descents"
+
+
+def only(*sections):
+    """Return the whole study with these sections alone."""
+    data = json.loads(json.dumps(WHOLE))
+    return {name: part for name, part in data.items() if name not in SECTIONS or name in sections}
+
+
+def timed(seconds, half=0.0):
+    """Return what a contestant took, with quartiles so far to either side."""
+    return {**ONE, **WORK, "seconds": seconds, "quartiles": [seconds - half, seconds + half]}
+
+
+def map_of(**shapes):
+    """Return a study with a map of these numbers of samples, each with its contestants."""
+    data = only("map")
+    (entry,) = data["map"]["shapes"]
+    data["map"]["shapes"] = [
+        {**entry, "n_samples": int(name[1:]), "contestants": contestants} for name, contestants in shapes.items()
+    ]
+    return data
+
+
+def sentence_of(first, second, caption="The map"):
+    """Return what is said of a section."""
+    sentences = compare.compare(first, second, "a.json", "b.json")[1]
+    (found,) = [sentence for sentence in sentences if sentence.startswith(caption)]
+    return found
+
+
+def last_cells(html):
+    """Return what the last cell of each row says, and what it is sorted by."""
+    rows = re.findall(r"<tr>(<td.*?)</tr>", html)
+    return [re.findall(r'data-value="([^"]*)">([^<]*)</td>$', row)[0][::-1] for row in rows]
+
+
+def test_rows_whose_spreads_overlap_are_no_difference():
+    first = map_of(n10={"numpy": timed(1.0, 0.1)}, n20={"numpy": timed(3.0, 0.1), "numba": timed(2.0, 0.5)})
+    second = map_of(n10={"numpy": timed(1.1, 0.1)}, n20={"numpy": timed(1.0, 0.1), "numba": timed(2.5, 0.5)})
+    told = sentence_of(first, second)
+    assert told == (
+        "The map: time per epoch: A takes 1.30× the time of B (geometric mean; from 0.800× to 3.00×); "
+        "in 2 of 3 rows the spreads overlap: no difference."
+    )
+    html, _ = compare.compare(first, second, "a.json", "b.json")
+    cells = last_cells(html)
+    assert [text for text, _ in cells] == ["0.909× (level)", "3.00×", "0.800× (level)"]
+    assert [float(value) for _, value in cells] == pytest.approx([1 / 1.1, 3.0, 0.8])
+    assert "level" in re.search(r'<p class="muted">(.*?)</p>', html)[1]
+
+
+def test_spreads_that_touch_overlap():
+    assert "in 1 of 1 row the spreads overlap" in sentence_of(
+        map_of(n1={"numpy": timed(1.0, 0.5)}), map_of(n1={"numpy": timed(2.0, 0.5)})
+    )
+
+
+def test_differences_everywhere_are_told_as_such():
+    told = sentence_of(map_of(n1={"numpy": timed(1.0)}), map_of(n1={"numpy": timed(2.0)}))
+    assert told.endswith("in 0 of 1 row the spreads overlap.")
+
+
+def test_spreads_of_starts_and_limits_are_theirs():
+    first, second = only("roofline", "price"), only("roofline", "price")
+    second["roofline"]["limits"][0] |= {"operations_per_second": 8e9, "bytes_per_second": {"memory": 5e9}}
+    second["roofline"]["limits"][0]["quartiles"] = {"operations": [6e9, 9e9], "bytes": {"memory": [1.9e9, 6e9]}}
+    assert sentence_of(first, second, "The machines' limits").startswith(
+        "The machines' limits: A takes 3.16× the time of B (geometric mean; from 2.00× to 5.00×); in 1 of 2 rows"
+    )
+    second["price"]["starts"]["numpy"] = json.loads(json.dumps(START))
+    second["price"]["starts"]["numpy"]["seconds"]["wait"] = 4.0
+    second["price"]["starts"]["numpy"]["extremes"]["wait"] = [3.0, 5.0]
+    assert "in 1 of 2 rows the spreads overlap" in sentence_of(first, second, "What a fresh process")
+
+
+def test_what_only_one_has_is_counted():
+    numpy = {"numpy": timed(1.0)}
+    first = map_of(n1=numpy, n2=numpy, n3=numpy)
+    assert sentence_of(first, map_of(n3=numpy)).endswith("; 2 shapes of A and 0 of B are not in the other.")
+    assert sentence_of(map_of(n3=numpy), first).endswith("; 0 shapes of A and 2 of B are not in the other.")
+    assert "not in the other" not in sentence_of(first, first)
+
+
+def test_contestants_that_only_one_has_are_counted_at_the_shapes_of_both():
+    few, many = {"numpy": timed(1.0)}, {"numpy": timed(1.0), "cython-2": timed(1.0), "cython-4": timed(1.0)}
+    first, second = map_of(n1=few, n2=few), map_of(n2=many, n3=many)
+    assert sentence_of(first, second).endswith(
+        "; 1 shape of A and 1 of B are not in the other; "
+        "at the shapes of both, 0 rows of A and 2 of B are not in the other."
+    )
+    assert sentence_of(map_of(n2=few), map_of(n2=many)).endswith(
+        "; at the shapes of both, 0 rows of A and 2 of B are not in the other."
+    )
+
+
+def test_starts_and_limits_that_only_one_has_are_counted():
+    first, second = only("roofline", "price"), only("roofline", "price")
+    first["price"]["starts"]["cython"] = START
+    first["roofline"]["limits"] += [{**first["roofline"]["limits"][0], "threads": 2}]
+    second["roofline"]["limits"][0]["bytes_per_second"] = {}
+    assert "1 row of A and 0 of B are not in the other" in sentence_of(first, second, "What a fresh process")
+    assert "3 rows of A and 0 of B are not in the other" in sentence_of(first, second, "The machines' limits")
+
+
+def test_a_section_without_anything_in_common_is_told_of():
+    first = {**map_of(n1={"numpy": timed(1.0)}), "price": only("price")["price"]}
+    second = {**map_of(n2={"numpy": timed(1.0)}), "price": only("price")["price"]}
+    html, sentences = compare.compare(first, second, "a.json", "b.json")
+    told = "The map: time per epoch: nothing to compare; 1 shape of A and 1 of B are not in the other."
+    assert told in sentences
+    assert 'id="table-compare-price"' in html
+    assert 'id="table-compare-map"' not in html
+    with pytest.raises(ValueError, match=r"^--compare: nothing was timed in both a\.json and b\.json$"):
+        compare.compare({**first, "price": {"starts": {}}}, second, "a.json", "b.json")
+
+
+def test_sections_that_only_one_has_are_named():
+    _, sentences = compare.compare(only("map", "price", "ladder"), only("price", "roofline"), "a.json", "b.json")
+    assert "Only A has: ladder, map." in sentences
+    assert "Only B has: roofline." in sentences
+    assert not any("Only" in one for one in compare.compare(WHOLE, WHOLE, "a.json", "b.json")[1])
+
+
+def test_headings_of_pictures_are_there_where_pictures_are():
+    html, _ = compare.compare(only("price"), only("price"), "a.json", "b.json")
+    assert ">Pictures<" not in html
+    assert "<h3>" not in html
+    assert 'class="pair"' not in html
+    html, _ = compare.compare(only("price", "map"), only("price"), "a.json", "b.json")
+    assert re.findall(r"<h3>(.*?)</h3>", html) == ["A"]
+    assert html.count('<h2 id="pictures">') == 1
+    html, _ = compare.compare(WHOLE, WHOLE, "a.json", "b.json")
+    assert re.findall(r"<h3>(.*?)</h3>", html) == ["A", "B"]
