@@ -44,8 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, ImportError, MemoryError, ArithmeticError) as error:
         if isinstance(error, (ZeroDivisionError, OverflowError, FloatingPointError)):
             raise  # Python's own kinds of ArithmeticError: a mistake in fastgd, which a traceback helps to find
-        print(f"fastgd: {str(error).replace(MISSING_HINT, '--missing skip')}", file=sys.stderr)
+        print(f"fastgd: {describe_error(error)}", file=sys.stderr)
         return 2
+
+
+def describe_error(error: Exception) -> str:
+    """Return what went wrong, as options are called; of the system's errors the file and the reason."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error).replace(MISSING_HINT, "--missing skip")
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -36,9 +36,9 @@ def tell_ladder(ladder: dict[str, Any]) -> list[str]:
         names = dict.fromkeys([first, "numpy", fastest])
         parts = [f"{title(name)} {format_time(found[name])}" for name in names]
         once = format_time(entry["compress"]["seconds"])
-        parts.append(f"compressed, which takes {once} once, {format_time(small)}")
+        parts.append(f"compressed (for {once} once) {format_time(small)}")
         told = f"{format_ratio(found[first] / small)} as fast as the first of these"
-        sentences.append(f"One epoch of {format_shape(entry)}: {', '.join(parts)}, {told}.")
+        sentences.append(f"One epoch of {format_shape(entry)}: {'; '.join(parts)}, {told}.")
     return sentences
 
 
@@ -69,7 +69,7 @@ def tell_roofline(found: dict[str, Any]) -> list[str]:
 def tell_price(found: dict[str, Any]) -> list[str]:
     """Tell what the first call waits for."""
     waits = {start_title(name): one["seconds"][WAIT] for name, one in found["starts"].items()}
-    told = ", ".join(f"{name} {format_time(seconds)}" for name, seconds in waits.items())
+    told = "; ".join(f"{name} {format_time(seconds)}" for name, seconds in waits.items())
     return [f"With NumPy and fastgd imported, a fresh process waits for a backend, beside its epochs: {told}."]
 
 
