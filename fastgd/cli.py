@@ -30,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # ? for a character that the terminal lacks
-    options = make_parser().parse_args(arguments)
+    options, unknown = make_parser().parse_known_args(arguments)
+    if unknown:  # argparse would show the usage of fastgd, not that of the command
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         code = int(options.command(options))
         print(end="", flush=True)  # a reader that went away shows here at the latest
@@ -70,29 +72,29 @@ def make_parser() -> argparse.ArgumentParser:
         help="a picture of the cost curves (fastgd-demo.png)",
     )
     demo.add_argument("--backend", choices=names, default="auto", help="what computes the printed runs")
-    demo.set_defaults(command=run_demo)
+    demo.set_defaults(command=run_demo, parser=demo)
 
     fit = commands.add_parser("fit", help="fit CSV or Parquet files: one column by all the others")
     add_fit_arguments(fit, names)
-    fit.set_defaults(command=fitting.run)
+    fit.set_defaults(command=fitting.run, parser=fit)
 
     predict = commands.add_parser("predict", help="predict the rows of a CSV file by a saved model")
     predict.add_argument("model", metavar="MODEL.json", help="what fit --out saved")
     predict.add_argument("file", metavar="FILE.csv", help="a file with the columns that the model was fitted on")
     predict.add_argument("--json", action="store_true", help="print JSON instead of CSV")
-    predict.set_defaults(command=run_predict)
+    predict.set_defaults(command=run_predict, parser=predict)
 
     timing = commands.add_parser("bench", help="time an epoch of every backend on a ladder of sizes")
     bench.add_arguments(timing)
-    timing.set_defaults(command=bench.run)
+    timing.set_defaults(command=bench.run, parser=timing)
 
     studied = commands.add_parser("study", help="measure what vectorization buys, and make a page of it")
     report.add_arguments(studied)
-    studied.set_defaults(command=report.run)
+    studied.set_defaults(command=report.run, parser=studied)
 
     shown = commands.add_parser("config", help="show what was built and installed")
     shown.add_argument("--json", action="store_true", help="print JSON")
-    shown.set_defaults(command=run_config)
+    shown.set_defaults(command=run_config, parser=shown)
     return parser
 
 

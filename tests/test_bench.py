@@ -557,6 +557,7 @@ def test_the_command_prints_json(tmp_path):
         (["--dtype", "int8"], "argument --dtype: invalid choice: 'int8'"),
         (["--json", "no/b.json"], "--json must be in a folder that exists; got 'no/b.json'"),
         (["--json", "."], "--json must be a file; got the folder '.'"),
+        (["--write", "marked.md", "--json", "./marked.md"], "--write and --json must be different files"),
         (["--plot", "no"], "--plot must be a folder that exists; got 'no'"),
         (["--write", "no.md"], "--write no.md: cannot be read"),
         (["--write", "plain.md"], "--write plain.md: expected one line <!-- bench:begin -->"),
@@ -564,6 +565,7 @@ def test_the_command_prints_json(tmp_path):
 )
 def test_bad_options_are_refused_before_anything_is_measured(tmp_path, options, message):
     (tmp_path / "plain.md").write_text("no markers\n")
+    (tmp_path / "marked.md").write_text(LINES)
     finished = run("--shapes", "20x2", *options, cwd=tmp_path)
     assert (finished.returncode, finished.stdout) == (2, "")
     assert message in finished.stderr

@@ -278,3 +278,13 @@ def test_an_empty_cell_is_answered_with_the_option_that_skips_it(tmp_path):
     done = run("fit", "data.csv", "--target", "y", cwd=tmp_path)
     assert done.returncode == 2
     assert "got an empty cell; --missing skip leaves out rows without a value" in done.stderr
+
+
+@pytest.mark.parametrize(("command", "rest"), [("fit", ["a.csv", "--target", "y"]), ("study", []), ("config", [])])
+def test_an_unknown_option_shows_how_its_command_is_used(capsys, command, rest):
+    with pytest.raises(SystemExit) as raised:
+        cli.main([command, *rest, "--thread", "2"])
+    assert raised.value.code == 2
+    message = capsys.readouterr().err
+    assert message.startswith(f"usage: fastgd {command} ")
+    assert message.endswith(f"fastgd {command}: error: unrecognized arguments: --thread 2\n")

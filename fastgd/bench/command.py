@@ -11,7 +11,7 @@ from fastgd.backends.team import count_cores
 from fastgd.bench.results import SHAPES, Results, measure
 from fastgd.bench.table import check_markers, format_table, write_table
 from fastgd.bench.timing import ROUNDS
-from fastgd.outputs import check_output
+from fastgd.outputs import check_different, check_output
 from fastgd.plots.figures import import_matplotlib
 
 PICTURES = ("ladder", "epoch_times", "roofline")  # what --plot saves
@@ -64,14 +64,14 @@ def run(options: argparse.Namespace) -> int:
     """Measure, then print and save what was asked for; refuse bad paths before measuring."""
     document = check_markers(options.write) if options.write else None
     folder = check_folder("--plot must be", options.plot) if options.plot else None
-    if document:
-        check_output("--write", document)
+    outputs = {"--write": document, "--json": None if options.json == "-" else options.json}
     if folder:
         import_matplotlib()
-        for name in PICTURES:
-            check_output("--plot", folder / f"{name}.png")
-    if options.json and options.json != "-":
-        check_output("--json", options.json)
+        outputs |= {f"--plot ({name})": folder / f"{name}.png" for name in PICTURES}
+    files = {option: path for option, path in outputs.items() if path}
+    for option, path in files.items():
+        check_output(option, path)
+    check_different(files)
     results = measure(
         options.shapes, options.rounds, options.threads, options.order, options.dtype, progress=show_progress
     )

@@ -9,7 +9,7 @@ from fastgd.report.compare import compare
 from fastgd.report.page import check_extras
 from fastgd.report.record import Study, format_json
 from fastgd.report.run import study
-from fastgd.report.settings import SECTIONS, Sizes, check_sections, check_sizes
+from fastgd.report.settings import MOST_ELEMENTS, SECTIONS, Sizes, check_sections, check_sizes
 
 PAGE, COMPARISON = "fastgd-study.html", "fastgd-comparison.html"
 
@@ -37,12 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def parse_sizes(text: str) -> Sizes | None:
     """Return sizes such as 100,1000x1,10."""
     parts = [[number.strip() for number in part.split(",")] for part in text.replace("×", "x").split("x")]
+    expected = f"expected samples x features, such as 100,1000x1,10; got {text!r}"
     if len(parts) != 2 or not all(number.isdecimal() for part in parts for number in part):
-        raise argparse.ArgumentTypeError(f"expected samples x features, such as 100,1000x1,10; got {text!r}")
+        raise argparse.ArgumentTypeError(expected)
     try:
         return check_sizes(tuple(tuple(map(int, part)) for part in parts))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    except ValueError:
+        limits = f"{expected}: whole numbers from 1 up, of which some shape has at most {MOST_ELEMENTS:,} elements"
+        raise argparse.ArgumentTypeError(limits) from None
 
 
 def parse_sections(text: str) -> tuple[str, ...]:
