@@ -9,6 +9,8 @@ from fastgd.report.descents import DONE
 from fastgd.report.price import WAIT
 from fastgd.report.words import count, format_shape, start_title
 
+OPERATIONS_A_NUMBER = 4  # a product and a sum for the residual, and for the gradient
+
 
 def summarize(data: dict[str, Any]) -> list[str]:
     """Return a sentence for each thing that a study found, the machine first.
@@ -58,10 +60,12 @@ def tell_roofline(found: dict[str, Any]) -> list[str]:
     sentences = []
     speed, peak = limit["bytes_per_second"].get("memory"), limit["operations_per_second"]
     if speed and peak:
+        possible = 8 * peak / speed  # operations while a number arrives
+        who = "waits for memory" if possible > OPERATIONS_A_NUMBER else "is not held up by memory"
         sentences.append(
             f"One thread reads {format_number(speed / 1e9)} GB from memory and computes {format_number(peak / 1e9)} "
-            f"billion operations a second. While 8 bytes arrive it could make {format_number(8 * peak / speed)} "
-            "operations; an update makes 4 with each number of 8 bytes, so out of cache it waits for memory."
+            f"billion operations a second. While 8 bytes arrive it could make {format_number(possible)} operations; an "
+            f"update makes {OPERATIONS_A_NUMBER} with each number of 8 bytes, so out of cache it {who}."
         )
     return sentences
 
