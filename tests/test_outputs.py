@@ -172,7 +172,7 @@ def test_a_timing_refuses_pictures_and_a_document_that_cannot_be_written(monkeyp
     pytest.importorskip("matplotlib", reason="pictures need an extra")
     forbid_work(monkeypatch)
     assert cli.main(["bench", "--plot", "/proc"]) == 2
-    assert "--plot must be a file that can be written; got '/proc/ladder.png': " in capsys.readouterr().err
+    assert "--plot (ladder) must be a file that can be written; got '/proc/ladder.png': " in capsys.readouterr().err
     monkeypatch.setattr("fastgd.bench.command.check_markers", Path)  # no file there has markers
     assert cli.main(["bench", "--write", "/proc/version"]) == 2
     assert "--write must be a file that can be written; got '/proc/version': " in capsys.readouterr().err
