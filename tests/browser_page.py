@@ -103,7 +103,7 @@ class Browser:
         end = time.monotonic() + 20
         while time.monotonic() < end:
             new = [path for path in set(self.downloads.glob("*")) - before if path.suffix in (".json", ".csv")]
-            if new:
+            if new and new[0].stat().st_size:  # an empty file keeps the name until the whole one replaces it
                 return new[0]
             time.sleep(0.05)
         raise TimeoutError(f"{link} saved no file")
