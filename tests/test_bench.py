@@ -293,11 +293,18 @@ def test_the_garbage_collector_is_off_while_somebody_is_timed(monkeypatch):
         gc.enable()
 
 
-def test_an_interruption_of_what_is_taken_off_does_not_make_calls_longer(monkeypatch):
-    clock, calls = [0.0], []
-    monkeypatch.setattr(timing, "perf_counter", lambda: clock[0])
+@pytest.fixture
+def clock(monkeypatch):
+    """Return what time it is, in a list, for whoever spends some."""
+    now = [0.0]
+    monkeypatch.setattr(timing, "perf_counter", lambda: now[0])
     monkeypatch.setattr(timing, "SECONDS_A_CALL", 0.002)
     monkeypatch.setattr(timing, "SECONDS_A_SAMPLE", 0.02)
+    return now
+
+
+def test_an_interruption_of_what_is_taken_off_does_not_make_calls_longer(clock):
+    calls = []
 
     def idle(epochs):
         calls.append(epochs)
@@ -310,11 +317,8 @@ def test_an_interruption_of_what_is_taken_off_does_not_make_calls_longer(monkeyp
     assert entrant.epochs == 200
 
 
-def test_an_interrupted_call_does_not_decide_the_length_of_calls(monkeypatch):
-    clock, calls = [0.0], []
-    monkeypatch.setattr(timing, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(timing, "SECONDS_A_CALL", 0.002)
-    monkeypatch.setattr(timing, "SECONDS_A_SAMPLE", 0.02)
+def test_an_interrupted_call_does_not_decide_the_length_of_calls(clock):
+    calls = []
 
     def run(epochs):
         calls.append(epochs)

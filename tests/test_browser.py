@@ -13,7 +13,7 @@ import pytest
 from browser_page import HEIGHT, Browser, missing_programs
 
 import fastgd
-from fastgd.report import tables
+from fastgd.report import export
 from fastgd.report.compare import compare
 
 for module in ("matplotlib", "jinja2", "pygments", "selenium"):
@@ -256,7 +256,7 @@ def test_data_and_times_can_be_saved(browser, pages, found):
     times = sum(len(entry["contestants"]) for entry in shapes) + sum(len(one["seconds"]) for one in starts)
     times += len(found.data["ladder"]["shapes"])  # to compress
     assert len(saved.read_text(encoding="utf-8").splitlines()) == 1 + times
-    assert saved.read_text(encoding="utf-8") == tables.to_csv(found.data)
+    assert saved.read_text(encoding="utf-8") == export.to_csv(found.data)
 
 
 def test_links_within_the_page_work_in_a_notebook(browser, pages, tmp_path):

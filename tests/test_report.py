@@ -21,7 +21,7 @@ from fastgd.bench.contestants import Contestant
 from fastgd.bench.problem import Timed, make_problem
 from fastgd.bench.table import format_number
 from fastgd.plots.contestants import format_time
-from fastgd.report import Study, compare, descents, grid, ladder, price, progress, sources, tables
+from fastgd.report import Study, compare, descents, export, grid, ladder, price, progress, sources, tables
 from fastgd.report.run import run_steps
 from fastgd.report.settings import MOST_ELEMENTS, SECTIONS, Settings, Step, check_settings
 from fastgd.report.summary import summarize
@@ -441,7 +441,7 @@ def test_a_step_that_is_level_with_the_one_before_removed_nothing_that_shows(fou
 
 
 def test_csv_has_every_time(found):
-    lines = list(csv.DictReader(io.StringIO(tables.to_csv(found.data))))
+    lines = list(csv.DictReader(io.StringIO(export.to_csv(found.data))))
     shapes = [(section, entry) for section in ("ladder", "map") for entry in found.data[section]["shapes"]]
     times = {
         (section, str(entry["n_samples"]), str(entry["n_features"]), name): one["seconds"]
@@ -515,7 +515,7 @@ def test_the_page_holds_the_data(found, page):
     text = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1]
     assert json.loads(text) == json.loads(json.dumps(found.data))
     link = re.search(r'href="data:text/csv;charset=utf-8;base64,([^"]*)"', page)[1]
-    assert base64.b64decode(link).decode() == tables.to_csv(found.data)
+    assert base64.b64decode(link).decode() == export.to_csv(found.data)
 
 
 def test_what_comes_from_the_machine_cannot_break_the_page(found):

@@ -12,7 +12,7 @@ or that two Python threads could share.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from threading import Thread
 
 import numpy as np
@@ -104,6 +104,11 @@ def choose_threads(n_samples: int, n_features: int, epochs: int) -> int:
 
 def count_cores() -> int:
     """Return how many processors this process may use."""
+    return len(list_cores())
+
+
+def list_cores() -> Collection[int]:
+    """Return the numbers of the processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return os.sched_getaffinity(0)
+    return range(os.cpu_count() or 1)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from fastgd import backends
-from fastgd.backends.team import count_cores
+from fastgd.backends.team import count_cores, list_cores
 from fastgd.bench.contestants import is_installed
 from fastgd.config import installed_version
 
@@ -65,13 +65,6 @@ def find_caches() -> dict[str, tuple[int, int]]:
         except (OSError, ValueError):
             continue
     return {level: (sizes[level], len(sharers[level])) for level in sorted(sizes)}
-
-
-def list_cores() -> list[int]:
-    """Return the numbers of the processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 def describe_versions() -> dict[str, str | None]:

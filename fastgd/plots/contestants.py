@@ -30,7 +30,8 @@ def title(name: str) -> str:
     Parameters
     ----------
     name : str
-        Its name in the results, with its number of threads behind a hyphen where it has more than one.
+        Its name in the results, with its number of threads behind a hyphen where it has more than one, and how it was
+        started behind a comma where that is told.
 
     Returns
     -------
@@ -40,11 +41,12 @@ def title(name: str) -> str:
     Examples
     --------
     >>> from fastgd import plots
-    >>> plots.title("cython-2")
-    'Cython, 2 threads'
+    >>> plots.title("cython-2"), plots.title("numba, from its cache")
+    ('Cython, 2 threads', 'Numba, from its cache')
     """
-    base, _, threads = name.partition("-")
-    return TITLES.get(base, base) + (f", {threads} threads" if threads else "")
+    who, comma, how = name.partition(",")
+    base, _, threads = who.partition("-")
+    return TITLES.get(base, base) + (f", {threads} threads" if threads else "") + comma + how
 
 
 def color(name: str) -> str:

@@ -52,9 +52,8 @@ def total_time(times: Mapping[str, tuple[float, float]], *, ax: "Axes | None" = 
     epochs = np.geomspace(1.0, MOST_EPOCHS, 61)
     drawn: list[str] = []
     for name, (first, epoch) in times.items():
-        backend, comma, how = name.partition(",")
-        seconds = first + (epochs - 1) * epoch
-        (line,) = ax.plot(epochs, seconds, color=color(backend), label=f"{title(backend)}{comma}{how}")
+        backend = name.partition(",")[0]
+        (line,) = ax.plot(epochs, first + (epochs - 1) * epoch, color=color(backend), label=title(name))
         line.set(
             linestyle=STYLES[drawn.count(backend) % len(STYLES)],
             marker=line_style(backend)["marker"],

@@ -13,7 +13,7 @@ from fastgd.report.page import check_extras, fill
 from fastgd.report.price import WAIT
 from fastgd.report.settings import SECTIONS
 from fastgd.report.tables import Cell, Table
-from fastgd.report.words import count, format_shape, start_title
+from fastgd.report.words import count, format_shape
 
 Measured = tuple[float, Sequence[float]]  # seconds, and their spread
 Rows = dict[tuple[Cell, ...], Measured]  # by what the first cells of a row say
@@ -121,7 +121,7 @@ def find_times(section: dict[str, Any]) -> Rows:
 def find_waits(section: dict[str, Any]) -> Rows:
     """Return how long processes wait beside their epochs."""
     starts = section["starts"].items()
-    return {(Cell(start_title(name)),): (one["seconds"][WAIT], one["extremes"][WAIT]) for name, one in starts}
+    return {(Cell(title(name)),): (one["seconds"][WAIT], one["extremes"][WAIT]) for name, one in starts}
 
 
 def find_limits(section: dict[str, Any]) -> Rows:

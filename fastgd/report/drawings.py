@@ -20,15 +20,15 @@ def results(data: dict[str, Any], section: str) -> dict[str, Any]:
 
 def ladder_pictures(data: dict[str, Any], prefix: str = "") -> list[Picture]:
     """Return a picture for each ladder; the prefix of their names keeps two studies apart."""
-    pictures: list[Picture] = []
-    for entry in data["ladder"]["shapes"]:
+    pictures = []
+    for k, entry in enumerate(data["ladder"]["shapes"]):
         shape = entry["n_samples"], entry["n_features"]
         words = "; ".join(
             f"{title(name)} {format_time(entry['contestants'][name]['seconds'])}" for name in entry["order"]
         )
         pictures.append(
             draw(
-                f"{prefix}ladder{len(pictures)}",
+                f"{prefix}ladder{k}",
                 f"The ladder: one epoch of {format_shape(entry)}",
                 f"Times on a logarithmic scale, and bars from the time of each step to that of the next. {words}.",
                 partial(draw_ladder, results(data, "ladder"), shape),
@@ -76,18 +76,19 @@ def roofline_pictures(data: dict[str, Any]) -> list[Picture]:
 
 def price_pictures(data: dict[str, Any]) -> list[Picture]:
     """Return the total time against epochs at each shape of the ladder."""
-    pictures: list[Picture] = []
-    for entry in shapes_of(data, "ladder"):
-        pictures.append(
-            draw(
-                f"price{len(pictures)}",
-                f"From loading the backend to the last epoch, {format_shape(entry)}",
-                "Total time against the number of epochs, both logarithmic, a line for each backend; where two lines "
-                "cross, the one that started later has paid for itself. The table has the crossings.",
-                partial(draw_price, data["price"]["starts"], entry),
-            )
+    words = (
+        "Total time against the number of epochs, both logarithmic, a line for each backend; where two lines "
+        "cross, the one that started later has paid for itself. The table has the crossings."
+    )
+    return [
+        draw(
+            f"price{k}",
+            f"From loading the backend to the last epoch, {format_shape(entry)}",
+            words,
+            partial(draw_price, data["price"]["starts"], entry),
         )
-    return pictures
+        for k, entry in enumerate(shapes_of(data, "ladder"))
+    ]
 
 
 def draw_price(starts: dict[str, Any], entry: dict[str, Any], ax: Any) -> None:

@@ -10,6 +10,7 @@ from fastgd.bench.table import format_number, format_ratio
 from fastgd.plots import title
 from fastgd.report import tables
 from fastgd.report.drawings import PICTURES
+from fastgd.report.export import to_csv
 from fastgd.report.settings import SECTIONS
 from fastgd.report.sources import Source, highlight
 from fastgd.report.summary import summarize
@@ -50,7 +51,7 @@ def render(data: dict[str, Any]) -> str:
             (max(entry["differences"].values()) for entry in shapes_of(data, "ladder")), default=0.0
         ),
         command=data["command"].partition(" --sections")[0],
-        csv=to_uri("text/csv", tables.to_csv(data)),
+        csv=to_uri("text/csv", to_csv(data)),
     )
 
 

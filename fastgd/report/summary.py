@@ -7,7 +7,7 @@ from fastgd.plots import title
 from fastgd.plots.contestants import format_time
 from fastgd.report.descents import DONE
 from fastgd.report.price import WAIT
-from fastgd.report.words import count, format_shape, start_title
+from fastgd.report.words import count, format_shape
 
 OPERATIONS_A_NUMBER = 4  # a product and a sum for the residual, and for the gradient
 
@@ -72,7 +72,7 @@ def tell_roofline(found: dict[str, Any]) -> list[str]:
 
 def tell_price(found: dict[str, Any]) -> list[str]:
     """Tell what the first call waits for."""
-    waits = {start_title(name): one["seconds"][WAIT] for name, one in found["starts"].items()}
+    waits = {title(name): one["seconds"][WAIT] for name, one in found["starts"].items()}
     told = "; ".join(f"{name} {format_time(seconds)}" for name, seconds in waits.items())
     return [f"With NumPy and fastgd imported, a fresh process waits for a backend, beside its epochs: {told}."]
 

@@ -1,7 +1,5 @@
-"""A study's tables: rows of cells that a page shows and sorts by, and the same numbers as CSV."""
+"""A study's tables: rows of cells that a page shows and sorts by."""
 
-import csv
-import io
 from typing import Any, NamedTuple
 
 from fastgd.bench.limits import OUT_OF_CACHE, capacities
@@ -16,7 +14,6 @@ from fastgd.report.words import (
     format_shape,
     format_spread,
     shapes_of,
-    start_title,
 )
 
 OVERTAKEN = ("python", "numpy")  # whom a start is compared with
@@ -24,9 +21,6 @@ PRICE_STAGES = {
     "import_fastgd": "import fastgd", "load": "load the backend", "first_call": "first call",
     "second_call": "second call", WAIT: "the wait"
 }  # fmt: skip
-CSV_COLUMNS = (
-    "section", "n_samples", "n_features", "contestant", "threads", "seconds", "lower", "upper", "spread", "rounds"
-)  # fmt: skip
 
 
 class Cell(NamedTuple):
@@ -183,7 +177,7 @@ def price_table(data: dict[str, Any]) -> Table:
     for name, one in data["price"]["starts"].items():
         seconds, extremes = one["seconds"], one["extremes"]
         times = [Cell(format_measured(seconds[stage], extremes[stage]), seconds[stage]) for stage in PRICE_STAGES]
-        rows.append([Cell(start_title(name)), *times])
+        rows.append([Cell(title(name)), *times])
     return Table("price", "What a fresh process waits for (and extremes)", ["backend", *PRICE_STAGES.values()], rows)
 
 
@@ -195,7 +189,7 @@ def paid_table(data: dict[str, Any]) -> Table:
         for name in starts:
             if backend_of(name) in times:
                 shape = Cell(format_shape(entry), entry["n_samples"] * entry["n_features"])
-                rows.append([Cell(start_title(name)), shape, *(overtakes(starts, times, name, o) for o in OVERTAKEN)])
+                rows.append([Cell(title(name)), shape, *(overtakes(starts, times, name, o) for o in OVERTAKEN)])
     columns = ["backend", "shape", *(f"epochs to overtake {title(other)}" for other in OVERTAKEN)]
     return Table("paid", "After how many epochs a start has paid (and with the extremes of both starts)", columns, rows)
 
@@ -241,22 +235,3 @@ def describe_rate(multiple: float) -> str:
     if multiple > 1:
         return "jumps over the minimum of the steepest direction, and comes nearer all the same"
     return "safe: no direction is overshot" if multiple == 1 else "too small: safe, and slow"
-
-
-def to_csv(data: dict[str, Any]) -> str:
-    """Return every time of a study, one a line; "spread" says what its lower and upper end are."""
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(CSV_COLUMNS)
-    for section in ("ladder", "map"):
-        for entry in shapes_of(data, section):
-            once = {"compress": entry["compress"]} if "compress" in entry else {}
-            for name, one in {**entry["contestants"], **once}.items():
-                times = one["threads"], one["seconds"], *one["quartiles"], "quartiles", one["rounds"]
-                lines.writerow([section, entry["n_samples"], entry["n_features"], name, *times])
-    price = data.get("price", {"starts": {}})
-    for name, one in price["starts"].items():
-        for stage, seconds in one["seconds"].items():
-            times = 1, seconds, *one["extremes"][stage], "extremes", price["rounds"]
-            lines.writerow(["price", *price["shape"], f"{name}: {stage}", *times])
-    return text.getvalue()

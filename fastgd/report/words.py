@@ -3,7 +3,6 @@
 from math import ceil
 from typing import Any
 
-from fastgd.plots import title
 from fastgd.plots.contestants import format_time
 
 
@@ -32,19 +31,6 @@ def format_shape(entry: dict[str, Any]) -> str:
 def format_spread(contestant: dict[str, Any]) -> str:
     """Return the quartiles of a contestant's rounds, from the lower to the upper."""
     return " to ".join(map(format_time, contestant["quartiles"]))
-
-
-def start_title(start: str) -> str:
-    """Return what a page calls a start.
-
-    Examples
-    --------
-    >>> from fastgd.report.words import start_title
-    >>> start_title("numba, from its cache")
-    'Numba, from its cache'
-    """
-    backend, comma, how = start.partition(",")
-    return f"{title(backend)}{comma}{how}"
 
 
 def format_epochs(epochs: float | None) -> str:
