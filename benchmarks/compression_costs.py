@@ -2,8 +2,8 @@
 
     python benchmarks/compression_costs.py
 
-Prints the constants of fastgd/choice.py, each fitted to medians over interleaved rounds by least squares of relative
-errors, and how well they predict. One thread.
+Prints the constants of fastgd/descent/auto.py, each fitted to medians over interleaved rounds by least squares of
+relative errors, and how well they predict. One thread.
 """
 
 import os
@@ -17,7 +17,7 @@ import numpy as np
 
 from fastgd import backends
 from fastgd.bench.problem import make_problem
-from fastgd.compression import compress
+from fastgd.problem.compress import compress
 
 SHAPES = [(100, 5), (1_000, 10), (5_000, 2), (10_000, 20), (100_000, 5), (100_000, 50), (20_000, 200), (5_000, 500)]
 ROUNDS = 7

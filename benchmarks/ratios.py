@@ -15,13 +15,13 @@ from functools import partial
 from itertools import product
 from statistics import median
 
-from fastgd.backends.team import THREAD_ELEMENTS, count_cores
+from fastgd.backends.threads import THREAD_ELEMENTS, count_cores
 from fastgd.bench import ROUNDS, SHAPES
-from fastgd.bench.command import parse_rounds, parse_shapes
 from fastgd.bench.contestants import Contestant, list_readers, prepare_backend
 from fastgd.bench.machine import THREAD_VARIABLES, describe_machine
 from fastgd.bench.problem import make_problem
 from fastgd.bench.timing import collect
+from fastgd.cli.bench import parse_rounds, parse_shapes
 
 LAYOUTS = {"C": ("C", "float64"), "F": ("F", "float64"), "C32": ("C", "float32"), "F32": ("F", "float32")}
 # Heading, and what is divided by what.

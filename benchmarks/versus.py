@@ -33,10 +33,10 @@ import numpy as np
 
 import fastgd
 from fastgd import plots
-from fastgd.bench.command import parse_rounds, parse_shapes
 from fastgd.bench.contestants import is_installed
 from fastgd.bench.machine import THREAD_VARIABLES, describe_machine, describe_versions
-from fastgd.bench.table import check_markers, format_number, format_ratio, replace_between_markers
+from fastgd.bench.markdown import check_markers, format_number, format_ratio, replace_between_markers
+from fastgd.cli.bench import parse_rounds, parse_shapes
 from fastgd.config import installed_version
 from fastgd.plots.figures import check_picture
 from fastgd.rates import chebyshev

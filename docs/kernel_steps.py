@@ -26,7 +26,8 @@ import numpy as np
 from pages import show_or_write
 
 from fastgd import backends
-from fastgd.backends import _kernel, team
+from fastgd.backends import _kernel
+from fastgd.backends import threads as team
 
 ROOT = Path(__file__).parents[1]
 SHAPES = ((1_000, 20), (100_000, 50))

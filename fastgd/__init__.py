@@ -3,12 +3,13 @@
 from typing import Any
 
 from fastgd import backends, rates
-from fastgd.compression import compress
-from fastgd.compressor import Compressor
 from fastgd.config import show_config
-from fastgd.descent import fit_compressor, gradient_descent
-from fastgd.objective import cost, gradient
-from fastgd.result import ConditionWarning, DescentResult, DivergenceWarning
+from fastgd.descent.cost import cost, gradient
+from fastgd.descent.fit import fit_compressor, gradient_descent
+from fastgd.descent.result import ConditionWarning, DescentResult, DivergenceWarning
+from fastgd.files import model as model
+from fastgd.problem.compress import compress
+from fastgd.problem.compressor import Compressor
 
 __version__ = "0.1.0"
 __all__ = [

@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd import distributed, validation
-from fastgd.arrays import Array, is_sparse
-from fastgd.choice import choose_compression
-from fastgd.compressor import Compressor
-from fastgd.descent import check_batch_size, fit_compressor, gradient_descent
-from fastgd.driver import check_settings, descend
-from fastgd.frames import check_same_columns, column_names
-from fastgd.model import Model, load, name_features, save
-from fastgd.result import DescentResult
-from fastgd.sparse import MOST_COMPRESSED, add_rows, prepare_sparse
+from fastgd.descent.auto import choose_compression
+from fastgd.descent.fit import check_batch_size, fit_compressor, gradient_descent
+from fastgd.descent.result import DescentResult
+from fastgd.descent.solve import check_settings, descend
+from fastgd.files.model import Model, load, name_features, save
+from fastgd.inputs import data as validation
+from fastgd.inputs.arrays import Array, is_sparse
+from fastgd.inputs.frames import check_same_columns, column_names
+from fastgd.problem import dask as distributed
+from fastgd.problem.compressor import Compressor
+from fastgd.problem.sparse import MOST_COMPRESSED, add_rows, prepare_sparse
 
 try:
     from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
@@ -345,7 +346,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
         Raises
         ------
-        fastgd.model.ModelError
+        fastgd.files.model.ModelError
             If the file is no such model; it is a ValueError.
         OSError
             If the file cannot be read.

@@ -71,7 +71,7 @@ def descend(
     int intercepts, ptrdiff_t block_rows, double[:, ::1] partials, int64_t[::1] sync, int64_t member, int64_t members,
     int level,
 ):
-    """Run one member of a team (fastgd/backends/team.py) on float64 or float32 data in either order."""
+    """Run one member of a team (fastgd/backends/threads.py) on float64 or float32 data in either order."""
     cdef descent d
     cdef Py_buffer view
     cdef ptrdiff_t applied

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from fastgd import backends, spectrum
+from fastgd import backends
+from fastgd.problem import curvature as spectrum
 from fastgd.rates.decays import constant_rate
 
 TOLERANCE = 1e-12

@@ -102,7 +102,7 @@ HEAVY = ["numba", "matplotlib", "sklearn", "scipy", "pandas", "importlib.metadat
 def test_the_import_loads_nothing_heavy():
     code = "import fastgd, json, sys; fastgd.backends.available(); print(json.dumps(sorted(sys.modules)))"
     loaded = run_python(code)
-    assert "fastgd.descent" in loaded
+    assert "fastgd.descent.fit" in loaded
     assert [name for name in HEAVY if name in loaded] == []
 
 
@@ -152,8 +152,8 @@ def test_denormals_of_the_process_survive(backend):
 EXTRAS = {
     "fastgd.plots": ["matplotlib"],
     "fastgd.estimator": ["sklearn"],
-    "fastgd.distributed": ["dask.array"],
-    "fastgd.frames": ["pandas"],
+    "fastgd.problem.dask": ["dask.array"],
+    "fastgd.inputs.frames": ["pandas"],
     "fastgd.report.record": ["matplotlib", "jinja2", "pygments", "jsonschema"],
     "fastgd.streaming.files": ["pyarrow"],
 }

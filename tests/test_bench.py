@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from fastgd import backends, bench, compress
-from fastgd.bench import contestants, limits, machine, readers, results, table, timing
+from fastgd.bench import contestants, limits, machine, readers, results, timing
+from fastgd.bench import markdown as table
 from fastgd.bench.problem import RATE, make_problem
 
 SHAPES = [(30, 2), (20, 3)]

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import fastgd
-from fastgd import cli, fitting
+from fastgd.cli import fit as fitting
+from fastgd.cli import main as cli
 
 
 def run(*arguments, cwd=None, **environment):

@@ -10,7 +10,7 @@ import pytest
 from problems import random_problem
 
 import fastgd
-from fastgd import cluster
+from fastgd.streaming import cluster
 
 distributed = pytest.importorskip("dask.distributed", reason="Dask is an extra")
 pa = pytest.importorskip("pyarrow", reason="Parquet needs pyarrow, an extra")

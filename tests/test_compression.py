@@ -12,8 +12,10 @@ from parity import start, summed_terms
 from problems import PROBLEMS, random_problem
 
 import fastgd
-from fastgd import Compressor, backends, compress, moments, spectrum
-from fastgd import compressor as compressor_module
+from fastgd import Compressor, backends, compress
+from fastgd.problem import compressor as compressor_module
+from fastgd.problem import curvature as spectrum
+from fastgd.problem import moments
 from fastgd.rates.decays import constant_rate
 
 METHODS = ["gram", "qr", "auto"]

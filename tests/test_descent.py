@@ -8,7 +8,9 @@ import pytest
 from problems import PROBLEMS
 
 import fastgd
-from fastgd import backends, driver, spectrum
+from fastgd import backends
+from fastgd.descent import solve as driver
+from fastgd.problem import curvature as spectrum
 
 SETTLED = {"learning_rate": 0.1, "epochs": 60, "tol": 0}
 

@@ -9,7 +9,7 @@ from problems import random_problem
 
 import fastgd
 from fastgd import GradientDescentRegressor
-from fastgd.frames import column_names, series_name
+from fastgd.inputs.frames import column_names, series_name
 
 X, Y = random_problem(40, 3)
 NAMES = ["size", "age", "rooms"]

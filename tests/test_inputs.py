@@ -8,7 +8,7 @@ import pytest
 from problems import PROBLEMS
 
 import fastgd
-from fastgd import validation
+from fastgd.inputs import data as validation
 
 # Whole numbers, so that every form holds exactly the same values.
 X = np.random.default_rng(4).integers(-9, 10, (23, 4)).astype(np.float64)

@@ -17,7 +17,7 @@ from problems import random_problem
 from processes import run_python, start_python
 
 from fastgd import backends
-from fastgd.backends import team
+from fastgd.backends import threads as team
 
 LEVELS = backends.load("cython")._kernel.levels() if "cython" in backends.available() else []
 # Name of a test -> backend and CPU level.
@@ -258,7 +258,7 @@ def overflown(n_samples, n_features, dtype):
     return X, y, weights, applied
 
 
-CONFIG = "from fastgd.cli import main\nsys.exit(main({arguments}))"
+CONFIG = "from fastgd.cli.main import main\nsys.exit(main({arguments}))"
 
 
 @pytest.mark.parametrize("name", LEVELS)

@@ -12,7 +12,7 @@ from problems import random_problem
 
 import fastgd
 from fastgd import DescentResult
-from fastgd.model import SCHEMA, Model, ModelError, load, to_json
+from fastgd.files.model import SCHEMA, Model, ModelError, load, to_json
 
 
 @pytest.fixture

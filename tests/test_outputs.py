@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import fastgd
-from fastgd import cli
-from fastgd.outputs import check_different, check_output, write_file
+from fastgd.cli import main as cli
+from fastgd.files.paths import check_different, check_output, write_file
 from fastgd.plots.figures import check_picture
 from fastgd.streaming import fit_array
 
@@ -158,11 +158,11 @@ def test_every_command_refuses_a_file_that_cannot_be_written(tmp_path, monkeypat
 def forbid_work(monkeypatch):
     """Make a command fail that goes to work."""
     for place in (
-        "fastgd.fitting.fit_table",
-        "fastgd.fitting.fit_stream",
-        "fastgd.demo.run_demo",
-        "fastgd.report.command.study",
-        "fastgd.bench.command.measure",
+        "fastgd.cli.fit.fit_table",
+        "fastgd.cli.fit.fit_stream",
+        "fastgd.cli.demo.run_demo",
+        "fastgd.cli.study.study",
+        "fastgd.cli.bench.measure",
     ):
         monkeypatch.setattr(place, lambda *given, **named: pytest.fail("it went to work"))
 
@@ -173,7 +173,7 @@ def test_a_timing_refuses_pictures_and_a_document_that_cannot_be_written(monkeyp
     forbid_work(monkeypatch)
     assert cli.main(["bench", "--plot", "/proc"]) == 2
     assert "--plot (ladder) must be a file that can be written; got '/proc/ladder.png': " in capsys.readouterr().err
-    monkeypatch.setattr("fastgd.bench.command.check_markers", Path)  # no file there has markers
+    monkeypatch.setattr("fastgd.cli.bench.check_markers", Path)  # no file there has markers
     assert cli.main(["bench", "--write", "/proc/version"]) == 2
     assert "--write must be a file that can be written; got '/proc/version': " in capsys.readouterr().err
 
@@ -207,7 +207,7 @@ def test_data_that_are_printed_alone_need_no_folder_to_write_to(monkeypatch, cap
 def give_study(monkeypatch):
     """Make `fastgd study` find something without measuring, and return that."""
     found = fastgd.study(quick=True, sections=["descents"], quiet=True)
-    monkeypatch.setattr("fastgd.report.command.study", lambda **given: found)
+    monkeypatch.setattr("fastgd.cli.study.study", lambda **given: found)
     return found
 
 
@@ -326,10 +326,10 @@ def test_steps_that_differ_end_the_command_with_a_message(tmp_path, monkeypatch,
         raise ArithmeticError("numba and arrays differ by 1.0e-03 of the largest weight")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("fastgd.report.command.study", differ)
+    monkeypatch.setattr("fastgd.cli.study.study", differ)
     assert cli.main(["study"]) == 2
     assert capsys.readouterr().err == "fastgd: numba and arrays differ by 1.0e-03 of the largest weight\n"
-    monkeypatch.setattr("fastgd.report.command.study", lambda **given: 1 / 0)
+    monkeypatch.setattr("fastgd.cli.study.study", lambda **given: 1 / 0)
     with pytest.raises(ZeroDivisionError):  # a mistake in the package, which a traceback helps to find
         cli.main(["study"])
 

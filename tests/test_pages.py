@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from fastgd import backends
-from fastgd.cli import make_parser
+from fastgd.cli.main import make_parser
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(not (ROOT / "docs").exists(), reason="the wheel's tests run away from the source tree")
@@ -166,7 +166,7 @@ def test_the_blocks_of_a_page_run(page, folder):
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(block.kind == "sh" for block in find_blocks(page))])
 def test_the_commands_of_a_page_parse(page, monkeypatch):
-    monkeypatch.setattr("fastgd.bench.command.count_cores", lambda: 64)  # pages may ask for threads
+    monkeypatch.setattr("fastgd.cli.bench.count_cores", lambda: 64)  # pages may ask for threads
     for block in find_blocks(page):
         for line, commands in split_commands(block.text):
             for arguments in commands:

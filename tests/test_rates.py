@@ -9,7 +9,8 @@ import pytest
 from problems import PROBLEMS, random_problem
 
 import fastgd
-from fastgd import backends, rates, spectrum
+from fastgd import backends, rates
+from fastgd.problem import curvature as spectrum
 from fastgd.rates.chebyshev import CYCLE_ERROR, chebyshev_cycles, lebedev_finogenov
 from fastgd.rates.eigenvalues import order
 from fastgd.rates.silver import silver_cycles, silver_restarts

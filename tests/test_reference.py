@@ -27,13 +27,13 @@ MODULES = {  # what each needs that fastgd does without
     "fastgd": ["sklearn"],
     "fastgd.backends": [],
     "fastgd.bench": [],
-    "fastgd.model": [],
+    "fastgd.files.model": [],
     "fastgd.plots": ["matplotlib"],
     "fastgd.rates": [],
     "fastgd.report": ["matplotlib"],
     "fastgd.streaming": [],
 }
-UNLISTED = {"fastgd.model": ["Model", "ModelError", "load", "save"]}  # a module whose other functions are its own
+UNLISTED = {"fastgd.files.model": ["Model", "ModelError", "load", "save"]}  # a module whose other functions are its own
 DIRECTIVE = re.compile(r"^\.\. ([a-z]+):: +(\S+)\n((?: +:.*\n)*)", re.MULTILINE)
 
 

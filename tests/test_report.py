@@ -16,12 +16,15 @@ import numpy as np
 import pytest
 
 import fastgd
-from fastgd import backends, cli
+from fastgd import backends
 from fastgd.bench.contestants import Contestant
+from fastgd.bench.markdown import format_number
 from fastgd.bench.problem import Timed, make_problem
-from fastgd.bench.table import format_number
+from fastgd.cli import main as cli
 from fastgd.plots.contestants import format_time
-from fastgd.report import Study, compare, descents, export, grid, ladder, price, progress, sources, tables
+from fastgd.report import Study, compare, descents, export, ladder, progress, sources, tables
+from fastgd.report import map as grid
+from fastgd.report import starts as price
 from fastgd.report.run import run_steps
 from fastgd.report.settings import MOST_ELEMENTS, SECTIONS, Settings, Step, check_settings
 from fastgd.report.summary import summarize
@@ -192,7 +195,7 @@ def test_regret_is_the_choices_time_over_the_fastest(found):
 )
 def test_the_maps_choice_is_that_of_gradient_descent(monkeypatch, cores, epochs, expected):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr("fastgd.backends.team.count_cores", lambda: cores)
+    monkeypatch.setattr("fastgd.backends.threads.count_cores", lambda: cores)
     monkeypatch.setattr(grid, "count_cores", lambda: cores)
     monkeypatch.setattr(backends, "resolve", lambda name: "cython")
     assert grid.choose_auto(100_000, 5, {"cython": {"epochs_per_call": epochs}}) == expected
@@ -200,7 +203,7 @@ def test_the_maps_choice_is_that_of_gradient_descent(monkeypatch, cores, epochs,
 
 @pytest.mark.parametrize(("shape", "blocks"), [((1000, 10), 1), ((100, 1000), 2), ((100_000, 5), 30)])
 def test_no_more_threads_are_timed_than_have_blocks(monkeypatch, shape, blocks):
-    monkeypatch.setattr("fastgd.backends.team.count_cores", lambda: 64)
+    monkeypatch.setattr("fastgd.backends.threads.count_cores", lambda: 64)
     monkeypatch.setattr(grid, "count_cores", lambda: 64)
     counts = grid.thread_counts(*shape)
     assert (counts[0], counts[-1]) == (1, blocks)
@@ -669,7 +672,7 @@ def test_the_command_compares(tmp_path, monkeypatch, capsys, found):
 )
 def test_bad_options_end_before_anything_is_measured(tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("fastgd.report.command.study", lambda **given: pytest.fail("it measured"))
+    monkeypatch.setattr("fastgd.cli.study.study", lambda **given: pytest.fail("it measured"))
     code, printed = run(capsys, *arguments)
     assert code == 2
     assert message in printed.err

@@ -7,7 +7,7 @@ import pytest
 from problems import PROBLEMS, random_problem
 
 import fastgd
-from fastgd import spectrum
+from fastgd.problem import curvature as spectrum
 
 WITH_AND_WITHOUT_INTERCEPT = pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no intercept"])
 

@@ -9,8 +9,10 @@ import pytest
 from problems import PROBLEMS
 
 import fastgd
-from fastgd import backends, driver, spectrum
-from fastgd.stopping import make_rules
+from fastgd import backends
+from fastgd.descent import solve as driver
+from fastgd.descent.stopping import make_rules
+from fastgd.problem import curvature as spectrum
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from test_streaming import SETTINGS, assert_same_fit, make_data
 
 import fastgd
-from fastgd import cli
+from fastgd.cli import main as cli
 from fastgd.streaming import columns, csv_file, fit_files
 
 pa = pytest.importorskip("pyarrow")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import fastgd
-from fastgd import cli
+from fastgd.cli import main as cli
 from fastgd.report import Study, compare, progress, reading, record, run, study
 from fastgd.report.settings import check_settings
 

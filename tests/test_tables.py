@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastgd.tables import TableError, read_csv
+from fastgd.files.csv import TableError, read_csv
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from processes import run_python, start_python
 
 from fastgd import backends
-from fastgd.backends import team
+from fastgd.backends import threads as team
 
 COMPILED = [name for name in ("cython", "numba") if name in backends.available()]
 compiled = pytest.mark.parametrize("compiled", COMPILED)
@@ -21,7 +21,7 @@ import numpy as np
 from parity import descend
 from problems import random_problem
 from fastgd import backends
-from fastgd.backends import team
+from fastgd.backends import threads as team
 
 backend = {backend!r}
 X, y = random_problem(4001, 50)

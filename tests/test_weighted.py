@@ -8,8 +8,9 @@ import pytest
 from problems import PROBLEMS, random_problem
 
 import fastgd
-from fastgd import backends, minibatch
-from fastgd.problem import prepare_rows
+from fastgd import backends
+from fastgd.descent import minibatches as minibatch
+from fastgd.problem.rows import prepare_rows
 
 either_problem = pytest.mark.parametrize("compressed", [True, False], ids=["compressed", "data"])
 either_intercept = pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no intercept"])

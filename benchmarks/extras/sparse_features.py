@@ -3,7 +3,7 @@
     python benchmarks/extras/sparse_features.py
 
 Prints the times of GradientDescentRegressor both ways, medians of interleaved rounds; `MOST_COMPRESSED` in
-fastgd/sparse.py lies where they cross. One thread.
+fastgd/problem/sparse.py lies where they cross. One thread.
 """
 
 import os

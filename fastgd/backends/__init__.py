@@ -21,7 +21,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
-from fastgd.arrays import Array
+from fastgd.inputs.arrays import Array
 
 # In order of preference. Adding a backend is one module and one line here (CONTRIBUTING.md).
 MODULES = {

@@ -1,6 +1,6 @@
 from typing import Any
 
-from fastgd.arrays import Array
+from fastgd.inputs.arrays import Array
 
 # X, y, weights, rates, costs, gradient, intercepts, block_rows, partials, sync, member, members, level
 def descend(*arguments: Any) -> int: ...

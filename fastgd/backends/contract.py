@@ -1,6 +1,6 @@
 """What every backend asks of its arrays before it touches them."""
 
-from fastgd.arrays import Array
+from fastgd.inputs.arrays import Array
 
 
 def count_intercepts(X: Array, y: Array, weights: Array, rates: Array, costs: Array, gradient: Array) -> int:

@@ -3,8 +3,8 @@
 import os
 from typing import Any
 
-from fastgd.arrays import Array
-from fastgd.backends import team
+from fastgd.backends import threads as team
+from fastgd.inputs.arrays import Array
 
 try:
     from fastgd.backends import _kernel

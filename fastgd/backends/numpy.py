@@ -4,8 +4,8 @@ from math import isfinite
 
 import numpy as np
 
-from fastgd.arrays import Array
 from fastgd.backends.contract import count_intercepts
+from fastgd.inputs.arrays import Array
 
 
 def descend(

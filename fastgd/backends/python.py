@@ -6,8 +6,8 @@ five times slower than Python is, and flatter every other backend.
 
 from math import isfinite
 
-from fastgd.arrays import Array
 from fastgd.backends.contract import count_intercepts
+from fastgd.inputs.arrays import Array
 
 
 def descend(

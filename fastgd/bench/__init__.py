@@ -4,8 +4,8 @@ contestants.py and readers.py say what runs, timing.py how it is timed, results.
 writes Markdown, and command.py is `fastgd bench`.
 """
 
+from fastgd.bench.markdown import format_table, replace_between_markers
 from fastgd.bench.results import SHAPES, measure
-from fastgd.bench.table import format_table, replace_between_markers
 from fastgd.bench.timing import ROUNDS, time_epochs
 
 __all__ = ["ROUNDS", "SHAPES", "format_table", "measure", "replace_between_markers", "time_epochs"]

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from fastgd import backends
-from fastgd.arrays import Array
-from fastgd.backends.team import count_cores
+from fastgd.backends.threads import count_cores
 from fastgd.bench import readers
 from fastgd.bench.problem import Problem, Timed, choose_rate
+from fastgd.inputs.arrays import Array
 
 # A loop over more elements than this takes over 0.3 s an epoch, and tells nothing new.
 LOOP_ELEMENTS = 2_000_000

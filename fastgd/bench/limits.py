@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from fastgd import backends
-from fastgd.arrays import Array
 from fastgd.bench.contestants import Contestant, is_installed, list_readers
 from fastgd.bench.machine import find_caches
 from fastgd.bench.problem import Problem, Timed
 from fastgd.bench.timing import ROUNDS, collect
+from fastgd.inputs.arrays import Array
 
 PRODUCT = "product"
 PRODUCT_ROWS = 768  # of the square matrices whose product shows the peak: 14 MB for three, and 18 ms a product

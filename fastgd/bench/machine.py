@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from fastgd import backends
-from fastgd.backends.team import count_cores, list_cores
+from fastgd.backends.threads import count_cores, list_cores
 from fastgd.bench.contestants import is_installed
 from fastgd.config import installed_version
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastgd.arrays import Array
+from fastgd.inputs.arrays import Array
 
 RATE = 1e-3  # at most
 

@@ -4,8 +4,8 @@ from threading import Thread
 
 import numpy as np
 
-from fastgd.arrays import Array
 from fastgd.bench.problem import Problem, Timed
+from fastgd.inputs.arrays import Array
 
 # How many bytes the loop fetches ahead. Which is best depends on the machine and on the size: all are timed.
 AHEAD = (0, 512, 2048)

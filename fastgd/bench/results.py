@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from fastgd.arrays import Array
 from fastgd.bench.contestants import Contestant, list_contestants, with_threads
 from fastgd.bench.limits import count_work, measure_limits
 from fastgd.bench.machine import describe_machine, describe_threads, describe_versions
 from fastgd.bench.problem import make_problem
 from fastgd.bench.timing import EPOCHS_A_CALL, ROUNDS, collect
+from fastgd.inputs.arrays import Array
 
 SCHEMA_VERSION = 1
 SHAPES = [

@@ -10,9 +10,9 @@ from statistics import median
 from time import perf_counter, process_time, sleep
 from typing import Any, NamedTuple
 
-from fastgd.arrays import Array
 from fastgd.bench.contestants import Contestant, is_installed, prepare_backend
 from fastgd.bench.problem import Problem, Timed
+from fastgd.inputs.arrays import Array
 
 ROUNDS = 9
 SECONDS_A_SAMPLE = 0.02

@@ -14,7 +14,7 @@ file it is the id of the mark's group, which a page that holds the file can show
 """
 
 from fastgd.plots.contestants import title
-from fastgd.plots.curves import cost_history, learning_rates
+from fastgd.plots.costs import cost_history, learning_rates
 from fastgd.plots.figures import new_figure
 from fastgd.plots.ladders import ladder
 from fastgd.plots.maps import crossover_map

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastgd.bench.table import format_number
+from fastgd.bench.markdown import format_number
 from fastgd.plots.figures import PALETTE, style
 
 TITLES = {

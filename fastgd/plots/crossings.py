@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastgd.arrays import Array
+from fastgd.inputs.arrays import Array
 
 NUMPY, COMPILED = ("numpy", "in_place"), ("numba", "cython")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from fastgd.outputs import check_output
+from fastgd.files.paths import check_output
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from math import exp, log
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from fastgd.bench import table
+from fastgd.bench import markdown as table
 from fastgd.bench.results import overlap
 from fastgd.plots.contestants import (
     color,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd import validation
-from fastgd.arrays import Array
-from fastgd.plots.curves import COLORS, STYLES, span
+from fastgd.inputs import data as validation
+from fastgd.inputs.arrays import Array
+from fastgd.plots.costs import COLORS, STYLES, span
 from fastgd.plots.figures import new_figure, size_in_points, style
 
 if TYPE_CHECKING:

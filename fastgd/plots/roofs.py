@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import hypot, inf, log, log10
 from typing import TYPE_CHECKING, Any
 
-from fastgd.bench.table import format_number
+from fastgd.bench.markdown import format_number
 from fastgd.plots.contestants import describe_settings, look_of, tell, title
 from fastgd.plots.figures import font_size, legend_below, new_figure, set_title, size_in_points, style
 

@@ -5,9 +5,9 @@ from math import atanh, ceil, log, sqrt, tanh
 
 import numpy as np
 
-from fastgd.arrays import Array
+from fastgd.inputs.arrays import Array
+from fastgd.inputs.data import check_curvature
 from fastgd.rates.decays import check_schedule, constant
-from fastgd.validation import check_curvature
 
 # A cycle multiplies the error by this or less: so short that a run ends soon after it may.
 CYCLE_ERROR = 1e-4

@@ -12,10 +12,10 @@ from math import sqrt
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd.arrays import EPSILON, Array
+from fastgd.inputs.arrays import EPSILON, Array
+from fastgd.inputs.data import MOST_EPOCHS, check_count, check_eigenvalues
 from fastgd.rates.chebyshev import chebyshev, chebyshev_cycles, cycle_length
 from fastgd.rates.decays import constant
-from fastgd.validation import MOST_EPOCHS, check_count, check_eigenvalues
 
 LEAST_ERROR = 1e-12  # what a cycle multiplies the error by, or less, where the condition number leaves so many digits
 ROUNDING = 4 * EPSILON  # of the products of an epoch, in proportion to the largest singular value

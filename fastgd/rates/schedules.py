@@ -6,12 +6,12 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastgd.arrays import Array
+from fastgd.inputs.arrays import Array
+from fastgd.inputs.data import check_rates
 from fastgd.rates.chebyshev import chebyshev, chebyshev_cycles
 from fastgd.rates.decays import constant, exponential_decay, inverse_scaling, step_decay
 from fastgd.rates.eigenvalues import eigenvalues
 from fastgd.rates.silver import silver, silver_cycles
-from fastgd.validation import check_rates
 
 Schedule = Callable[..., ArrayLike]  # of epochs, smoothness and convexity; `eigenvalues` is of epochs and spectrum
 

@@ -4,9 +4,9 @@ from math import sqrt
 
 import numpy as np
 
-from fastgd.arrays import Array
+from fastgd.inputs.arrays import Array
+from fastgd.inputs.data import check_curvature
 from fastgd.rates.decays import check_schedule, constant_rate
-from fastgd.validation import check_curvature
 
 SILVER_RATIO = 1 + sqrt(2)
 

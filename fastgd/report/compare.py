@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from math import exp, fsum, log
 from typing import Any, NamedTuple
 
+from fastgd.bench.markdown import format_ratio
 from fastgd.bench.results import overlap
-from fastgd.bench.table import format_ratio
 from fastgd.plots import title
 from fastgd.plots.contestants import format_measured
 from fastgd.report.drawings import ladder_pictures, map_pictures
 from fastgd.report.page import check_extras, fill
-from fastgd.report.price import WAIT
 from fastgd.report.settings import SECTIONS
+from fastgd.report.starts import WAIT
 from fastgd.report.tables import Cell, Table
 from fastgd.report.words import count, format_shape
 

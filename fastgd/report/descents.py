@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from fastgd import backends, rates
-from fastgd.arrays import Array
-from fastgd.objective import cost
+from fastgd.descent.cost import cost
+from fastgd.inputs.arrays import Array
 from fastgd.report.settings import Settings, Step
 
 # As multiples of 1/smoothness: far too small, small, the safe choice, one that jumps over the minimum, one too large.

@@ -6,8 +6,8 @@ from typing import Any
 from fastgd import plots
 from fastgd.plots import title
 from fastgd.plots.contestants import format_time
-from fastgd.report.pictures import Picture, draw
-from fastgd.report.price import WAIT, backend_of
+from fastgd.report.starts import WAIT, backend_of
+from fastgd.report.svg import Picture, draw
 from fastgd.report.words import format_shape, shapes_of
 
 AWAY = 14  # weights of a diverging path that are shown: more would make everything else small

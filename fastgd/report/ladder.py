@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from fastgd import backends
-from fastgd.arrays import Array
 from fastgd.backends.python import cost_and_gradient
-from fastgd.backends.team import count_cores, count_members
+from fastgd.backends.threads import count_cores, count_members
 from fastgd.bench.contestants import Contestant, prepare_backend, with_threads
 from fastgd.bench.problem import Problem, Timed, choose_rate, make_problem
 from fastgd.bench.results import describe_shape, summarize
 from fastgd.bench.timing import collect
-from fastgd.compression import compress
+from fastgd.inputs.arrays import Array
+from fastgd.problem.compress import compress
 from fastgd.report.settings import LOOP_ELEMENTS, Settings, Step
 
 CHECKED_EPOCHS = 2

@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 from fastgd.bench.contestants import is_installed
-from fastgd.bench.table import format_number, format_ratio
+from fastgd.bench.markdown import format_number, format_ratio
 from fastgd.plots import title
 from fastgd.report import tables
 from fastgd.report.drawings import PICTURES

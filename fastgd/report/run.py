@@ -9,7 +9,9 @@ from fastgd.bench.contestants import is_installed
 from fastgd.bench.machine import describe_machine, describe_threads, describe_versions
 from fastgd.bench.timing import EPOCHS_A_CALL
 from fastgd.config import installed_version
-from fastgd.report import descents, grid, ladder, price, roofline
+from fastgd.report import descents, ladder, roofline
+from fastgd.report import map as grid
+from fastgd.report import starts as price
 from fastgd.report.progress import show_progress
 from fastgd.report.reading import SCHEMA, SCHEMA_VERSION
 from fastgd.report.record import Study

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-from fastgd.backends.team import count_cores, count_members
+from fastgd.backends.threads import count_cores, count_members
 
 # In the order of the page.
 SECTIONS = ("ladder", "map", "roofline", "price", "descents")

@@ -102,12 +102,13 @@ def list_numpy() -> list[Source]:
 
 def list_numba() -> list[Source]:
     """Return the plain loop, the one over rows that fit in registers, and what folds and updates."""
-    from fastgd.backends import jit, numba
+    from fastgd.backends.numba import epochs as jit
+    from fastgd.backends.numba import loops as numba
 
     return [
         Source(
             "numba",
-            "fastgd/backends/numba.py: add_rest",
+            "fastgd/backends/numba/loops.py: add_rest",
             PLAIN,
             "python",
             source_of(numba.add_rest),
@@ -119,7 +120,7 @@ def list_numba() -> list[Source]:
         ),
         Source(
             "numba",
-            "fastgd/backends/numba.py: make_short",
+            "fastgd/backends/numba/loops.py: make_short",
             VECTORS,
             "python",
             inspect.getsource(numba.make_short),
@@ -131,7 +132,7 @@ def list_numba() -> list[Source]:
         ),
         Source(
             "numba",
-            "fastgd/backends/jit.py: fold and update",
+            "fastgd/backends/numba/epochs.py: fold and update",
             FOLDS,
             "python",
             f"{source_of(jit.fold)}\n\n{source_of(jit.update)}",

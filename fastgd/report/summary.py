@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from fastgd.bench.table import format_number, format_ratio
+from fastgd.bench.markdown import format_number, format_ratio
 from fastgd.plots import title
 from fastgd.plots.contestants import format_time
 from fastgd.report.descents import DONE
-from fastgd.report.price import WAIT
+from fastgd.report.starts import WAIT
 from fastgd.report.words import count, format_shape
 
 OPERATIONS_A_NUMBER = 4  # a product and a sum for the residual, and for the gradient

@@ -3,12 +3,12 @@
 from typing import Any, NamedTuple
 
 from fastgd.bench.limits import OUT_OF_CACHE, capacities
+from fastgd.bench.markdown import format_number, format_ratio
 from fastgd.bench.results import overlap
-from fastgd.bench.table import format_number, format_ratio
 from fastgd.plots import title
 from fastgd.plots.contestants import format_measured, format_time
 from fastgd.report.ladder import removed
-from fastgd.report.price import WAIT, backend_of, epochs_to_pay
+from fastgd.report.starts import WAIT, backend_of, epochs_to_pay
 from fastgd.report.words import (
     format_epochs,
     format_shape,

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd import validation
-from fastgd.arrays import Array
-from fastgd.frames import column_names, series_name
+from fastgd.inputs import data as validation
+from fastgd.inputs.arrays import Array
+from fastgd.inputs.frames import column_names, series_name
 from fastgd.streaming.options import check_options
 from fastgd.streaming.result import StreamResult, fit_source
 from fastgd.streaming.source import Batch, Seen, make_stamp

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from fastgd.arrays import Array
-from fastgd.moments import Moments
+from fastgd.inputs.arrays import Array
+from fastgd.problem.moments import Moments
 from fastgd.streaming.source import Seen
 from fastgd.streaming.state import State
 

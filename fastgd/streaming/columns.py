@@ -6,9 +6,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from fastgd.arrays import Array
+from fastgd.files.csv import TableError, list_names, quote
+from fastgd.inputs.arrays import Array
 from fastgd.streaming.source import Batch
-from fastgd.tables import TableError, list_names, quote
 
 # Types that may differ from file to file: pandas writes whole numbers as double as soon as one is missing.
 WHOLE_OR_DOUBLE = {"double"} | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}

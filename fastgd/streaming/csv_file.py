@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, NoReturn
 
+from fastgd.files.csv import TableError, check_header, check_text, quote
 from fastgd.streaming.arrow import import_pyarrow
 from fastgd.streaming.columns import Columns, Head, check_boundary
 from fastgd.streaming.source import Batch
-from fastgd.tables import TableError, check_header, check_text, quote
 
 NUMBER = "number"  # the type of every column, until a cell proves to be something else
 BLOCK_BYTES = 1 << 23  # of text

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from fastgd import validation
-from fastgd.arrays import Array
-from fastgd.backends.team import choose_threads
-from fastgd.compressor import METHODS
-from fastgd.descent import fit_compressor, make_start
-from fastgd.driver import Settings, check_settings
-from fastgd.outputs import check_output
+from fastgd.backends.threads import choose_threads
+from fastgd.descent.fit import fit_compressor, make_start
+from fastgd.descent.solve import Settings, check_settings
+from fastgd.files.paths import check_output
+from fastgd.inputs import data as validation
+from fastgd.inputs.arrays import Array
+from fastgd.problem.compressor import METHODS
 
 MISSING = ("error", "skip")
 MOST_THREADS = 8  # unless more are asked for: each holds a block of rows

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from fastgd.arrays import Array
+from fastgd.files.csv import TableError
+from fastgd.inputs.arrays import Array
 from fastgd.streaming.arrow import import_pyarrow
 from fastgd.streaming.columns import Columns, Head, check_boundary
 from fastgd.streaming.source import Batch
-from fastgd.tables import TableError
 
 
 def read_head(path: str) -> Head:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from fastgd.compressor import LOST_DIGITS
-from fastgd.moments import Summary, finish
+from fastgd.problem.compressor import LOST_DIGITS
+from fastgd.problem.moments import Summary, finish
 from fastgd.streaming.blas import one_blas_thread
 from fastgd.streaming.checkpoint import Checkpoint
 from fastgd.streaming.options import Options

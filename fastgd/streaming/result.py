@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fastgd.arrays import EPSILON, norm
-from fastgd.compressor import make_problem
-from fastgd.driver import descend
-from fastgd.moments import Summary
-from fastgd.objective import cost
-from fastgd.problem import prepare_summary
-from fastgd.result import DescentResult
+from fastgd.descent.cost import cost
+from fastgd.descent.result import DescentResult
+from fastgd.descent.solve import descend
+from fastgd.inputs.arrays import EPSILON, norm
+from fastgd.problem.compressor import make_problem
+from fastgd.problem.moments import Summary
+from fastgd.problem.rows import prepare_summary
 from fastgd.streaming.checkpoint import Checkpoint
 from fastgd.streaming.options import Options
 from fastgd.streaming.passes import read
@@ -67,7 +67,7 @@ class StreamResult(DescentResult):
 
         Raises
         ------
-        fastgd.model.ModelError
+        fastgd.files.model.ModelError
             If the file is no such model, or has no history; it is a ValueError.
         OSError
             If the file cannot be read.

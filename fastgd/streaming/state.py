@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from fastgd.moments import Moments, add_moments
+from fastgd.problem.moments import Moments, add_moments
 from fastgd.streaming.source import Seen
 from fastgd.streaming.sums import Part
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastgd import validation
-from fastgd.arrays import Array
-from fastgd.moments import Moments, sum_blocks
+from fastgd.inputs import data as validation
+from fastgd.inputs.arrays import Array
+from fastgd.problem.moments import Moments, sum_blocks
 from fastgd.streaming.source import Batch, Seen, make_stamp
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastgd
-from fastgd.model import Model, ModelError, load, to_json
+from fastgd.files.model import Model, ModelError, load, to_json
 
 MODEL = Model("y", ["a", "b"], 0.5, [1.0, -2.0], {"epochs": 7, "converged": True})
 GOOD = to_json(MODEL)

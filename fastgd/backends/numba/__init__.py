@@ -1,0 +1,5 @@
+"""The update compiled by Numba."""
+
+from fastgd.backends.numba.loops import descend
+
+__all__ = ["descend"]

@@ -1,0 +1,276 @@
+"""The kernel of src_ext/ once more, compiled at the first call by Numba for the processor it runs on.
+
+Design:
+(a) The loops are those of src_ext/loops.h, over tiles of vectors (simd.py): X is read once, a few rows (C order) or a
+    strip of rows (Fortran order) at a time, used twice from cache.
+(b) Each is compiled on its own, when a shape first needs it, and called through its address: the first call compiles
+    one loop instead of all, and the epochs are compiled once for all types and orders of X.
+(c) A small X of few features in C order is turned into columns once a call.
+(d) The epochs over the blocks, and the threads that share them, are in jit.py.
+"""
+
+# Code for the compiler, in its types rather than in Python's.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, var-annotated"
+
+from collections.abc import Callable
+from functools import cache
+from threading import Lock
+from typing import Any
+
+from fastgd.backends import threads as team
+from fastgd.backends.numba.epochs import LINE, compile_loop, compile_part, fetch_twice, run_descent
+from fastgd.backends.numba.vectors import (
+    LANES,
+    add_columns,
+    add_lanes,
+    add_rows,
+    clear_lanes,
+    first_lane,
+    load,
+    load_transposed,
+    splat,
+    splat_each,
+    splat_lanes,
+    store,
+    zeros,
+)
+from fastgd.inputs.arrays import Array
+
+# As in src_ext/levels.h and descend.h, where they are explained.
+NARROW, MOST_VECTORS, FOUR_ROWS = 8, 6, 600
+FAR_AHEAD, NEAR_AHEAD, AHEAD_OF_ALL = 1 << 16, 1 << 14, 1 << 18
+CACHED, STREAMS, MANY_STREAMS = 1 << 24, 16, 1500
+PACK_FEATURES, PACK_ELEMENTS = 16, 16_384
+COMPILING = Lock()
+
+
+def descend(
+    X: Array,
+    y: Array,
+    weights: Array,
+    rates: Array,
+    costs: Array,
+    gradient: Array,
+    threads: int = 1,
+) -> int:
+    """Apply ``len(rates)`` updates in place and return how many were applied.
+
+    r = Xw − y;  costs[k] = rᵀr / 2n;  gradient = Xᵀr / n;  w ← w − rates[k]·gradient
+    """
+    return team.descend(kernel, X, y, weights, rates, costs, gradient, threads)
+
+
+def kernel(X: Array, y: Array, weights: Array, rates: Array, *rest: Any) -> int:
+    """Run one member of a team."""
+    n, p = X.shape
+    columns = X.flags.f_contiguous
+    stride = n if columns else p
+    # Large arrays begin 16 bytes behind a line of cache: so many rows further up, blocks of columns begin with a line.
+    up = 16 // X.itemsize if columns else 0
+    if not columns and p <= PACK_FEATURES and X.size <= PACK_ELEMENTS:
+        packed = team.empty_lines(p, n)
+        packed[:, :n] = X.T
+        X, columns, stride = packed.T, True, packed.shape[1]
+    make, constants, far, near = choose_loop(n, p, columns, X.itemsize)
+    with COMPILING:  # threads that arrive together would each compile it
+        loop = get_loop(make, constants, X.dtype.char)
+    step = X.itemsize if columns else X.itemsize * stride
+    data = (loop.address, X.__array_interface__["data"][0], step, stride, far, near, up)
+    # Numba compiles once more for read-only arrays: hand it nothing else.
+    return int(run_descent(data, read_only(y), weights, read_only(rates), *rest))
+
+
+def choose_loop(n: int, p: int, columns: bool, size: int) -> tuple[Callable[..., Any], tuple[int, ...], int, int]:
+    """Return what makes a problem's loop, with which constants, and how many bytes it fetches ahead: far and near."""
+    vectors, row = -(-p // LANES), p * size
+    if p <= NARROW:
+        return make_narrow, (p, 2 if p <= LANES else 1, columns), 0, 0
+    if columns:
+        few = p <= STREAMS or n * row <= CACHED
+        ahead = 0 if few else min(max(AHEAD_OF_ALL // p // LINE * LINE, 2 * LINE), LINE * LINE)
+        return make_strips, (size == 4 or few or p > MANY_STREAMS,), ahead, ahead // 2
+    if vectors <= MOST_VECTORS:
+        return make_short, (vectors - 1,), FAR_AHEAD, NEAR_AHEAD
+    group = 4 if size == 4 or row <= FOUR_ROWS else 2
+    return make_long, (group,), max(2 * group * row, FAR_AHEAD), max(group * row, NEAR_AHEAD)
+
+
+@cache
+def get_loop(make: Callable[..., Any], constants: tuple[int, ...], char: str) -> Any:
+    """Return the compiled loop for data of a type, compiled at the first call."""
+    return compile_loop(make(*constants), char)
+
+
+def read_only(array: Array) -> Array:
+    """Return a view that cannot be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+# Every loop is loop(X, y, rows, p, stride, far, near, w, intercept, out): the sums of a block of rows go to
+# out = [Σr², Σr, Σ r·x₁, …, Σ r·xₚ], which has room up to the end of a line of cache.
+
+
+@compile_part
+def clear(out, p):
+    """Set the sums of a block to zero."""
+    for j in range(2 + p):
+        out[j] = 0.0
+
+
+@compile_part
+def sum_lanes(tile):
+    """Return the sum of all numbers of a tile of one row."""
+    return first_lane(add_lanes(add_columns(tile)))
+
+
+@compile_part
+def tail_weights(w, p):
+    """Return the weights of the last vector of a row: zero where the vector before has been there already."""
+    return clear_lanes(load(w, p - LANES, 0, 1, 1), -p % LANES)
+
+
+@compile_part
+def add_rest(X, y, first, rows, p, next_row, step, w, intercept, out):
+    """Add the rows that are left when a loop does not come out even. Elements of a row are `step` apart."""
+    for i in range(first, rows):
+        a = i * next_row
+        r = intercept - y[i]
+        for j in range(p):
+            r += X[a + j * step] * w[j]
+        out[0] += r * r
+        out[1] += r
+        for j in range(p):
+            out[2 + j] += r * X[a + j * step]
+
+
+def make_narrow(P, groups, columns):
+    """1 to 8 features: a vector is a column of four rows. All sums stay in registers."""
+
+    def add_narrow(X, y, rows, p, stride, far, near, w, intercept, out):
+        weight, start = splat_each(w, 0, P), splat(intercept)
+        squares, total, g = zeros(1, groups), zeros(1, groups), zeros(P, groups)
+        whole = rows - rows % (groups * LANES)
+        for i in range(0, whole, groups * LANES):
+            x = load(X, i, stride, P, groups) if columns else load_transposed(X, i * P, P, groups)
+            r = start - load(y, i, 0, 1, groups) + add_rows(x * weight)
+            squares += r * r
+            total += r
+            g += r * x
+        out[0] = sum_lanes(squares)
+        out[1] = sum_lanes(total)
+        store(out, 2, add_lanes(add_columns(g)))
+        add_rest(X, y, whole, rows, P, 1 if columns else P, stride if columns else 1, w, intercept, out)
+
+    return add_narrow
+
+
+def make_short(whole):
+    """More features but few vectors a row, so many whole ones and a tail: four rows at a time, sums in registers."""
+    fetched = 4 * LANES * (whole + 1)
+
+    def add_short_rows(X, y, rows, p, stride, far, near, w, intercept, out):
+        last = p - LANES
+        weight, tail, start = load(w, 0, 0, 1, whole), tail_weights(w, p), splat(intercept)
+        squares, total, g, g_tail = zeros(1, 1), zeros(1, 1), zeros(1, whole), zeros(1, 1)
+        for i in range(0, rows - rows % 4, 4):
+            a = i * p
+            x, x_tail = load(X, a, p, 4, whole), load(X, a + last, p, 4, 1)
+            s = add_columns(x * weight) + x_tail * tail
+            residual = add_lanes(s) + (start - load(y, i, 0, 1, 1))
+            squares += residual * residual
+            total += residual
+            r = splat_lanes(residual, 4)
+            g += add_rows(x * r)
+            g_tail += add_rows(x_tail * r)
+            fetch_twice(X, a, far, near, fetched)
+        store(out, 2, g)
+        store(out, 2 + last, g_tail)  # where both vectors have been, their sums are the same
+        out[0] = sum_lanes(squares)
+        out[1] = sum_lanes(total)
+        add_rest(X, y, rows - rows % 4, rows, p, p, 1, w, intercept, out)
+
+    return add_short_rows
+
+
+def make_long(R):
+    """Longer rows, R at a time: their residuals side by side, then one pass over the gradient from cache."""
+    fetched = R * LANES
+
+    def add_long_rows(X, y, rows, p, stride, far, near, w, intercept, out):
+        clear(out, p)
+        whole, pairs, last = p - p % LANES, p - p % (2 * LANES), p - LANES
+        tail, start = tail_weights(w, p), splat(intercept)
+        squares, total, g_tail = zeros(R, 1), zeros(R, 1), zeros(1, 1)
+        for i in range(0, rows - rows % R, R):
+            a = i * p
+            two = zeros(R, 2)
+            for j in range(0, pairs, 2 * LANES):
+                two += load(X, a + j, p, R, 2) * load(w, j, 0, 1, 2)
+                fetch_twice(X, a + R // 2 * j, far, near, fetched)
+            s = add_columns(two)
+            if pairs < whole:
+                s += load(X, a + pairs, p, R, 1) * load(w, pairs, 0, 1, 1)
+            if whole < p:
+                s += load(X, a + last, p, R, 1) * tail
+            r = splat_lanes(add_lanes(s), R) + (start - splat_each(y, i, R))
+            squares += r * r
+            total += r
+            for j in range(0, pairs, 2 * LANES):
+                store(out, 2 + j, load(out, 2 + j, 0, 1, 2) + add_rows(load(X, a + j, p, R, 2) * r))
+                fetch_twice(X, a + R // 2 * (p + j), far, near, fetched)
+            if pairs < whole:
+                store(out, 2 + pairs, load(out, 2 + pairs, 0, 1, 1) + add_rows(load(X, a + pairs, p, R, 1) * r))
+            if whole < p:
+                g_tail += add_rows(load(X, a + last, p, R, 1) * r)
+        store(out, 2 + last, load(out, 2 + last, 0, 1, 1) + clear_lanes(g_tail, -p % LANES))
+        out[0] = first_lane(add_rows(squares))
+        out[1] = first_lane(add_rows(total))
+        add_rest(X, y, rows - rows % R, rows, p, p, 1, w, intercept, out)
+
+    return add_long_rows
+
+
+def make_strip(K):
+    """Fortran order: the residuals of a strip of K vectors, column after column, then the same columns from cache."""
+    fetched = K * LANES
+
+    @compile_part
+    def add_strip(X, y, first, rows, p, stride, far, near, w, intercept, out):
+        start, squares, total = splat(intercept), zeros(1, K), zeros(1, K)
+        end = rows - (rows - first) % (K * LANES)
+        for i in range(first, end, K * LANES):
+            r = start - load(y, i, 0, 1, K)
+            for j in range(p):
+                r += load(X, j * stride + i, 0, 1, K) * splat(w[j])
+                if far:
+                    fetch_twice(X, j * stride + i, far, near, fetched)
+            squares += r * r
+            total += r
+            for j in range(0, p - 3, 4):
+                s = add_columns(load(X, j * stride + i, stride, 4, K) * r)
+                store(out, 2 + j, load(out, 2 + j, 0, 1, 1) + add_lanes(s))
+            for j in range(p - p % 4, p):
+                out[2 + j] += sum_lanes(load(X, j * stride + i, 0, 1, K) * r)
+        out[0] += sum_lanes(squares)
+        out[1] += sum_lanes(total)
+        return end
+
+    return add_strip
+
+
+add_sixteen_rows, add_eight_rows, add_four_rows = make_strip(4), make_strip(2), make_strip(1)
+
+
+def make_strips(wide):
+    """Fortran order: strips of sixteen rows where `wide`, then of eight, then of four."""
+
+    def add_strips(X, y, rows, p, stride, far, near, w, intercept, out):
+        clear(out, p)
+        done = add_sixteen_rows(X, y, 0, rows, p, stride, far, near, w, intercept, out) if wide else 0
+        done = add_eight_rows(X, y, done, rows, p, stride, far, near, w, intercept, out)
+        done = add_four_rows(X, y, done, rows, p, stride, 0, 0, w, intercept, out)
+        add_rest(X, y, done, rows, p, 1, stride, w, intercept, out)
+
+    return add_strips

@@ -1,0 +1,102 @@
+"""The demonstration: the tutorial's own problem by all backends, then real data against least squares."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastgd import backends, bench, plots
+from fastgd.descent.cost import cost
+from fastgd.descent.fit import gradient_descent
+from fastgd.descent.result import ConditionWarning, DescentResult
+from fastgd.inputs.arrays import Array
+
+TUTORIAL_EPOCHS = 100
+TUTORIAL_RATE = 0.1
+REAL_EPOCHS = 20_000
+
+
+def tutorial_problem() -> tuple[Array, Array]:
+    """Return 100 points with 5 features, and a target that depends on them linearly, with noise."""
+    generator = np.random.default_rng(42)
+    X = generator.standard_normal((100, 5))
+    return X, 4.0 + X @ np.array([3.0, -2.0, 1.0, 0.5, -1.0]) + 0.5 * generator.standard_normal(100)
+
+
+def run_demo(picture: Path | None, backend: str) -> None:
+    """Print both parts, and save their cost curves if there is a place for them."""
+    tutorial = show_tutorial(backend)
+    real, least_cost = show_real_data(backend)
+    if picture:
+        draw(tutorial, real, least_cost, picture)
+        print(f"\nCost curves: {picture}")
+
+
+def show_tutorial(backend: str) -> DescentResult:
+    """Fit the tutorial's problem, by the backend asked for with the costs printed, then by all of them."""
+    X, y = tutorial_problem()
+    settings = {"learning_rate": TUTORIAL_RATE, "epochs": TUTORIAL_EPOCHS, "weights": "random", "random_state": 0}
+    print(f"1. The tutorial's problem: 100 points, 5 features, random start, rate {TUTORIAL_RATE}\n")
+    result = gradient_descent(X, y, tol=0, backend=backend, verbose=1, **settings)  # type: ignore[arg-type]
+    print(f"epoch {result.epochs}: cost {cost(X, y, result.weights):.8g}  (backend {result.backend})\n")
+    names = list(reversed(backends.available()))
+    fits = {name: gradient_descent(X, y, tol=0, backend=name, **settings).weights for name in names}  # type: ignore[arg-type]
+    seconds = bench.time_epochs(X, y, names)
+    print("backend   time per epoch   speed-up   largest difference of a weight to the loop's")
+    for name in names:
+        difference = np.abs(fits[name] - fits["python"]).max()
+        speedup = seconds["python"] / seconds[name]
+        print(f"{name:8}{seconds[name] * 1e6:>13.2f} µs{speedup:>10.0f}×   {difference:.1e}")
+    return result
+
+
+def show_real_data(backend: str) -> tuple[dict[str, DescentResult], float]:
+    """Fit the diabetes data of scikit-learn, as they are and standardized; return the runs and the least cost."""
+    print("\n2. Real data: diabetes progression of 442 patients, 10 measurements in their own units\n")
+    try:
+        from sklearn.datasets import load_diabetes
+    except ImportError:
+        print("left out: the data comes with scikit-learn: pip install 'fastgd[sklearn]'")
+        return {}, 0.0
+    X, y = load_diabetes(return_X_y=True, scaled=False)
+    exact = np.linalg.lstsq(np.column_stack([np.ones(len(X)), X]), y, rcond=None)[0]
+    least = cost(X, y, exact)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConditionWarning)  # for the columns as they are: that is what is shown
+        runs = fit_both(X, y, backend)
+    weights = {**{name: run.weights for name, run in runs.items()}, "least squares": exact}
+    print(f"{'columns':16}{'epochs':>8}  {'ended by':10}{'cost':>12}{'R²':>9}   above the least-squares cost")
+    for name, w in weights.items():
+        reached = cost(X, y, w)
+        epochs, reason = (runs[name].epochs, runs[name].reason) if name in runs else ("", "")
+        above = f"   {reached / least - 1:.1e}" if name in runs else ""
+        print(f"{name:16}{epochs:>8}  {reason:10}{reached:>12.5f}{1 - 2 * reached / y.var():>9.5f}{above}")
+    print("\nThe data are the same, the rate is 1/smoothness both times: only the scale of the columns differs.")
+    return runs, least
+
+
+def fit_both(X: Array, y: Array, backend: str) -> dict[str, DescentResult]:
+    """Return the runs on the columns as they are, and standardized."""
+    settings: dict[str, Any] = {"epochs": REAL_EPOCHS, "tol": 1e-12, "backend": backend}
+    return {
+        "as they are": gradient_descent(X, y, **settings),
+        "standardized": gradient_descent(X, y, standardize=True, **settings),
+    }
+
+
+def draw(tutorial: DescentResult, real: dict[str, DescentResult], least_cost: float, picture: Path) -> None:
+    """Save one panel for the tutorial's problem, and one for the real data where there is any."""
+    figure = plots.new_figure(width=10 if real else 5, height=4)
+    axes = figure.subplots(1, 2 if real else 1, squeeze=False)[0]
+    plots.cost_history(tutorial, ax=axes[0])
+    axes[0].set_title(f"100 × 5, random start, rate {TUTORIAL_RATE}")
+    for name, result in real.items():
+        plots.cost_history(result, ax=axes[1], label=name)
+        axes[1].set_title("diabetes data, rate 1/smoothness")
+        axes[1].set_xscale("symlog", linthresh=1)
+    if real:
+        axes[1].axhline(least_cost, color="black", linestyle=":", label="least squares")
+    for ax in axes:
+        ax.legend()
+    figure.savefig(picture)

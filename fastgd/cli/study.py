@@ -1,0 +1,151 @@
+"""`fastgd study`: options, what is printed, and what is saved."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from fastgd.files.paths import check_different, check_output, write_file
+from fastgd.report.compare import compare
+from fastgd.report.page import check_extras
+from fastgd.report.record import Study, format_json
+from fastgd.report.run import study
+from fastgd.report.settings import MOST_ELEMENTS, SECTIONS, Sizes, check_sections, check_sizes
+
+PAGE, COMPARISON = "fastgd-study.html", "fastgd-comparison.html"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `fastgd study`."""
+    parser.add_argument("--out", metavar="FILE.html", help=f"where to save the page ({PAGE}, {COMPARISON})")
+    parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds: under a minute instead of ten")
+    parser.add_argument(
+        "--sizes",
+        metavar="N,…xP,…",
+        type=parse_sizes,
+        help="numbers of samples x numbers of features, as in 100,1000,10000x1,10,100",
+    )
+    parser.add_argument(
+        "--sections", metavar="LIST", type=parse_sections, help=f"some of {','.join(SECTIONS)} (all of them)"
+    )
+    parser.add_argument("--json", metavar="FILE", help="save the data as JSON too, for --compare; - prints it alone")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    parser.add_argument(
+        "--compare", metavar="FILE.json", nargs=2, help="measure nothing: put two saved studies on one page"
+    )
+
+
+def parse_sizes(text: str) -> Sizes | None:
+    """Return sizes such as 100,1000x1,10."""
+    parts = [[number.strip() for number in part.split(",")] for part in text.replace("×", "x").split("x")]
+    expected = f"expected samples x features, such as 100,1000x1,10; got {text!r}"
+    if len(parts) != 2 or not all(number.isdecimal() for part in parts for number in part):
+        raise argparse.ArgumentTypeError(expected)
+    try:
+        return check_sizes(tuple(tuple(map(int, part)) for part in parts))
+    except ValueError:
+        limits = f"{expected}: whole numbers from 1 up, of which some shape has at most {MOST_ELEMENTS:,} elements"
+        raise argparse.ArgumentTypeError(limits) from None
+
+
+def parse_sections(text: str) -> tuple[str, ...]:
+    """Return sections such as ladder,map."""
+    try:
+        return check_sections([part.strip() for part in text.split(",")])
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure or compare, then save and print what was asked for; refuse bad paths before measuring."""
+    if options.compare:
+        check_alone(options)
+    outputs = list_outputs(options)
+    for option, path in outputs.items():
+        check_output(option, path, options.compare or ())
+    check_different(outputs)
+    if "--out" in outputs:
+        check_page(outputs["--out"])
+        check_extras()
+    return run_compare(options, outputs["--out"]) if options.compare else run_study(options, outputs)
+
+
+def list_outputs(options: argparse.Namespace) -> dict[str, str]:
+    """Return the files to write by their options: a page, unless data are printed alone, and data if asked for."""
+    outputs = {"--out": options.out, "--json": options.json}
+    if options.out is None and options.json != "-":
+        outputs["--out"] = COMPARISON if options.compare else PAGE
+    if options.json == "-":
+        outputs["--json"] = None
+    return {option: path for option, path in outputs.items() if path is not None}
+
+
+def check_alone(options: argparse.Namespace) -> None:
+    """Refuse options that say what to measure, beside --compare."""
+    given = {"--quick": options.quick, "--sizes": options.sizes, "--sections": options.sections, "--json": options.json}
+    unused = [name for name, value in given.items() if value]
+    if unused:
+        raise ValueError(f"--compare measures nothing, so it goes without {', '.join(unused)}")
+
+
+def check_page(path: str) -> None:
+    """Refuse the name of a file of data for a page: `Study.save` would write data there."""
+    if Path(path).suffix.lower() == ".json":
+        raise ValueError(f"--out must be a page; got {path!r}: data are saved by --json")
+
+
+def run_study(options: argparse.Namespace, outputs: dict[str, str]) -> int:
+    """Measure, and put what was found on a page."""
+    found = study(quick=options.quick, sizes=options.sizes, sections=options.sections, quiet=options.quiet)
+    texts = {"--json": lambda: f"{format_json(found.data)}\n", "--out": found.to_html}
+    faults = write_files({option: (outputs[option], make) for option, make in texts.items() if option in outputs})
+    if options.json == "-":
+        print(format_json(found.data))
+    else:
+        print(found)
+        tell_files({option: path for option, path in outputs.items() if option not in faults})
+    return end(faults)
+
+
+def run_compare(options: argparse.Namespace, page: str) -> int:
+    """Put two studies on one page."""
+    try:
+        first, second = (Study.load(path) for path in options.compare)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"--compare: {error}") from error
+    html, sentences = compare(first.data, second.data, *options.compare)
+    faults = write_files({"--out": (page, lambda: html)})
+    print("\n".join(sentences))
+    tell_files({} if faults else {"--out": page})
+    return end(faults)
+
+
+def write_files(texts: dict[str, tuple[str, Callable[[], str]]]) -> dict[str, str]:
+    """Write every file, whatever becomes of the others; return what went wrong by option.
+
+    Parameters
+    ----------
+    texts : dict of str to (str, callable)
+        By option, the path of a file, and what returns its text.
+    """
+    faults = {}
+    for option, (path, make) in texts.items():
+        try:
+            write_file(option, path, make)
+        except ValueError as error:
+            faults[option] = str(error)
+    return faults
+
+
+def tell_files(written: dict[str, str]) -> None:
+    """Print which files were written."""
+    words = {"--out": "The page", "--json": "The data"}
+    told = [f"{words[option]}: {path}" for option, path in written.items()]
+    if told:
+        print("\n" + "\n".join(told))
+
+
+def end(faults: dict[str, str]) -> int:
+    """Return the exit code of what went well, or raise what did not."""
+    if faults:
+        raise ValueError("; ".join(faults.values()))
+    return 0

@@ -1,0 +1,89 @@
+"""J and its gradient for given weights, the two functions that a descent is made of."""
+
+from __future__ import annotations  # help() shows ArrayLike, not what it is made of
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fastgd import backends
+from fastgd.inputs import data as validation
+from fastgd.inputs.arrays import Array
+
+
+def cost(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> float:
+    """Return J(w) = 1/(2n) Σ (xᵢ·w − yᵢ)².
+
+    In code that is ``sum(error**2) / (2 * n)``: ``1 / 2 * n`` would multiply by n.
+
+    Parameters
+    ----------
+    X : array_like of shape (n_samples, n_features)
+        The features.
+    y : array_like of shape (n_samples,) or (n_samples, 1)
+        The target.
+    weights : array_like of shape (n_features + 1,) or (n_features,)
+        With an intercept in front, or without.
+
+    Returns
+    -------
+    float
+        The cost, half the mean of the squared errors.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not what is described above.
+
+    Examples
+    --------
+    >>> import fastgd
+    >>> fastgd.cost([[1.0], [2.0]], [1.0, 4.0], weights=[0.0, 1.0])
+    1.0
+    """
+    return evaluate(X, y, weights)[0]
+
+
+def gradient(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Array:
+    """Return ∇J(w) = 1/n Σ eᵢ xᵢ, where eᵢ = xᵢ·w − yᵢ is the error itself, not its square.
+
+    The factor xᵢ is the derivative of eᵢ; the exponent 2 of the cost cancels against its 1/2. The gradient has the
+    shape of the weights: one partial derivative for each.
+
+    Parameters
+    ----------
+    X : array_like of shape (n_samples, n_features)
+        The features.
+    y : array_like of shape (n_samples,) or (n_samples, 1)
+        The target.
+    weights : array_like of shape (n_features + 1,) or (n_features,)
+        With an intercept in front, or without.
+
+    Returns
+    -------
+    ndarray of the shape of the weights, float64
+        The partial derivatives of J, that by the intercept first if there is one.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not what is described above.
+
+    Examples
+    --------
+    >>> import fastgd
+    >>> fastgd.gradient([[1.0], [2.0]], [1.0, 4.0], weights=[0.0, 1.0])
+    array([-1., -2.])
+    """
+    return evaluate(X, y, weights)[1]
+
+
+def evaluate(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> tuple[float, Array]:
+    """Return cost and gradient: those of one update at a rate of 0, by the preferred backend."""
+    X, y = validation.check_problem(X, y)
+    w = validation.check_weights("weights", weights, X.shape[1])
+    validation.check_mean_square("X", X)
+    validation.check_mean_square("y", y)
+    costs, slope = np.empty(1), np.empty_like(w)
+    if not backends.descend(X, y, w, np.zeros(1), costs, slope):
+        raise ValueError("weights must have a finite cost and gradient; they are too large for this X and y")
+    return float(costs[0]), slope

@@ -1,0 +1,1 @@
+"""Files that fastgd reads and writes: saved models, CSV tables, output paths."""

@@ -1,0 +1,336 @@
+"""Every check of what a user hands in, and its message: which argument, what came, what was expected.
+
+Checks come before any work, and never write to what they check.
+"""
+
+from collections.abc import Sequence
+from math import isfinite
+from numbers import Number
+from operator import index
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fastgd.inputs.arrays import Array, is_sparse
+from fastgd.inputs.frames import column_names
+
+# Mean squares outside this range would make costs and curvatures overflow or vanish in float64.
+SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
+SMALLEST_CURVATURE, LARGEST_CURVATURE = 1e-300, 1e300  # what such squares, and rounding, can lead to
+LARGEST_ALPHA = 1e270  # so that the rows of a ridge have such squares, too
+MOST_EPOCHS = 100_000_000  # rates and costs are arrays of one number for each
+
+
+def check_problem(X: ArrayLike, y: ArrayLike, *, finite: bool = True, targets: bool = False) -> tuple[Array, Array]:
+    """Return X as the kernels take it, copied only if it cannot be used as it is, and y as float64.
+
+    X comes back float32 or float64, C- or Fortran-contiguous; y comes back float64 of shape (n_samples,), or
+    (n_samples, n_targets) where `targets` may be several. Where `finite` is false, the caller
+    sees to that.
+    """
+    X, y = check_matrix(X), check_numbers("y", y)
+    if y.ndim != 1 and (y.ndim != 2 or (y.shape[1] < 1 if targets else y.shape[1] != 1)):
+        raise ValueError(
+            f"y must have shape (n_samples,) or (n_samples, {'n_targets' if targets else 1}); got shape {y.shape}"
+        )
+    if len(X) != len(y):
+        raise ValueError(f"X and y must have the same number of rows; got {len(X)} in X and {len(y)} in y")
+    y = y.reshape(len(y), -1) if targets else y.reshape(-1)
+    y = as_kernel_array(y).astype(np.float64, copy=False)
+    if finite:
+        check_finite("X", X)
+        check_finite("y", y)
+    return X, y
+
+
+def check_features(X: ArrayLike, n_features: int) -> Array:
+    """Return X as the kernels take it, for a model that was fitted on `n_features` columns."""
+    X = check_matrix(X)
+    if X.shape[1] != n_features:
+        raise ValueError(f"X must have {n_features} columns, as in the fit; got {X.shape[1]}")
+    check_finite("X", X)
+    return X
+
+
+def check_matrix(X: ArrayLike) -> Array:
+    """Return X as the kernels take it, its values still unchecked."""
+    X = check_numbers("X", X)
+    if X.ndim != 2:
+        hint = "; X.reshape(-1, 1) makes it one feature" if X.ndim == 1 else ""
+        raise ValueError(f"X must be two-dimensional, (n_samples, n_features); got shape {X.shape}{hint}")
+    if 0 in X.shape:
+        raise ValueError(f"X must have at least one row and one column; got shape {X.shape}")
+    return as_kernel_array(X)
+
+
+def check_numbers(name: str, values: ArrayLike) -> Array:
+    """Return `values` as an array of real numbers (float32 or float64), of whatever shape."""
+    check_columns(name, values)
+    if is_sparse(values):
+        raise TypeError(f"{name} must be dense here; got a {type(values).__name__}: GradientDescentRegressor takes it")
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} must not have masked values; fill or drop them first")
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{name} must be a rectangular array of numbers; {error}") from error
+    if array.dtype.kind not in "biufO":
+        raise TypeError(f"{name} must hold real numbers; got an array of dtype {array.dtype}")
+    if array.dtype.kind == "O":
+        check_objects(name, array, values)
+    if array.dtype.kind == "f" and array.dtype.itemsize == np.dtype(np.float32).itemsize:
+        return array
+    try:
+        with np.errstate(over="ignore"):  # a longdouble out of range becomes inf, which is refused later
+            return array.astype(np.float64, copy=False, order="K")
+    except (OverflowError, ValueError) as error:  # ValueError: a signalling NaN among decimals
+        raise ValueError(f"{name} must hold numbers in the range of float64; {error}") from error
+
+
+def check_columns(name: str, frame: Any) -> None:
+    """Refuse a data frame with a column that is not of numbers; what objects a column holds is seen later."""
+    names = column_names(frame) or []
+    for j, column in enumerate(names):
+        dtype = np.asarray(frame[:1][column]).dtype
+        if dtype.kind not in "biufO":
+            got = "text" if dtype.kind in "UST" else dtype
+            raise TypeError(f"{name} must hold real numbers; got {got}{describe_column(frame, j)}")
+
+
+def check_objects(name: str, array: Array, values: Any) -> None:
+    """Refuse an object array in which something is not a real number, and say where in the values it came from."""
+    for position, value in np.ndenumerate(array):
+        if isinstance(value, complex | np.complexfloating) or not isinstance(value, Number | np.bool):
+            where = f", at {describe_position(position)}" if position else ""
+            where += describe_column(values, position[-1]) if len(position) == 2 else ""
+            raise TypeError(f"{name} must hold real numbers; got {value!r}, a {type(value).__name__}{where}")
+
+
+def describe_column(values: Any, column: int) -> str:
+    """Return which column of a data frame that is and what to do about it; nothing for other values."""
+    names = column_names(values)
+    return f" in column {names[column]!r}: encode that column as numbers, or leave it out" if names else ""
+
+
+def as_kernel_array(array: Array) -> Array:
+    """Return the array in native byte order, aligned and C- or Fortran-contiguous; a copy only where needed."""
+    array = array.astype(array.dtype.newbyteorder("="), copy=False, order="K")
+    flags = array.flags
+    if flags.aligned and (flags.c_contiguous or flags.f_contiguous):
+        return array
+    return array.copy(order="C")
+
+
+def check_finite(name: str, array: Array) -> None:
+    """Refuse NaN and infinities, and say where the first one is."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        # One fast pass: a sum hides no NaN and no infinity. Only a sum that is not finite needs a closer look,
+        # by blocks of rows, so that no mask as large as the data is made.
+        if np.isfinite(array.sum(dtype=np.float64)):
+            return
+    for start in range(0, len(array), 4096):
+        bad = np.argwhere(~np.isfinite(array[start : start + 4096]))
+        if len(bad):
+            row, *column = bad[0].tolist()
+            position = (start + row, *column)
+            raise ValueError(
+                f"{name} must be finite; got {array[position]} at {describe_position(position)} (counted from 0)"
+            )
+
+
+def describe_position(position: tuple[int, ...]) -> str:
+    """Return a position in words: row, and column where there is one."""
+    return ", ".join(f"{axis} {i}" for axis, i in zip(("row", "column"), position, strict=False))
+
+
+def check_mean_square(name: str, array: Array) -> float:
+    """Return the mean over rows of the sum of squares; refuse data that are not finite, or whose squares are not."""
+    with np.errstate(over="ignore", under="ignore"):
+        flat = array.reshape(-1, order="A")
+        square = float(np.einsum("i,i->", flat, flat, dtype=np.float64)) / len(array)
+    if not isfinite(square):
+        check_finite(name, array)
+    if square > LARGEST_SQUARE or (square < SMALLEST_SQUARE and array.any()):
+        size = "large" if square > 1 else "small"
+        raise ValueError(
+            f"{name} must have a mean square between {SMALLEST_SQUARE} and {LARGEST_SQUARE}; its values are too "
+            f"{size} for their squares to be taken in float64: rescale {name}"
+        )
+    return square
+
+
+def check_predictions(predictions: Array) -> Array:
+    """Return predictions that are finite."""
+    if not np.isfinite(predictions).all():
+        row = int(np.argwhere(~np.isfinite(predictions))[0][0])
+        raise ValueError(f"X must have predictions in the range of float64; row {row} (counted from 0) has not")
+    return predictions
+
+
+def check_weights(name: str, weights: ArrayLike, n_features: int) -> Array:
+    """Return a float64 copy of weights for `n_features` columns, with or without an intercept in front."""
+    array = check_numbers(name, weights)
+    if array.shape not in ((n_features,), (n_features + 1,)):
+        raise ValueError(
+            f"{name} must have shape ({n_features},), or ({n_features + 1},) with an intercept in front, for X with "
+            f"{n_features} columns; got shape {array.shape}"
+        )
+    check_finite(name, array)
+    return np.array(array, dtype=np.float64)
+
+
+def check_start(weights: ArrayLike, n_weights: int, fit_intercept: bool) -> Array:
+    """Return a float64 copy of weights to start from, of the gradient's shape (n_weights,)."""
+    array = check_numbers("weights", weights)
+    if array.shape != (n_weights,):
+        parts = "intercept first, then one for each feature" if fit_intercept else "one for each feature"
+        raise ValueError(
+            f"weights must have the shape of the gradient, ({n_weights},): {parts}; got shape {array.shape}"
+        )
+    check_finite("weights", array)
+    return np.array(array, dtype=np.float64)
+
+
+def check_rates(rates: ArrayLike, epochs: int) -> Array:
+    """Return one learning rate for each epoch, from one number or an array of them."""
+    if isinstance(rates, bool | np.bool):
+        raise TypeError(f"learning_rate must be a rate; got {rates}, a bool")
+    array = check_numbers("learning_rate", rates).astype(np.float64)
+    if array.shape not in ((), (epochs,)):
+        raise ValueError(
+            f"learning_rate must be one rate or {epochs} of them, one for each epoch; got shape {array.shape}"
+        )
+    good = np.isfinite(array) & (array >= 0)
+    if not good.all():
+        bad = np.flatnonzero(~good)
+        where = f" for epoch {bad[0]}" if array.ndim else ""
+        raise ValueError(f"learning_rate must be finite and not negative; got {array.flat[bad[0]]}{where}")
+    if not array.any():
+        raise ValueError("learning_rate must be above 0 in at least one epoch; got only zeros")
+    return array if array.ndim else np.full(epochs, array)
+
+
+def check_count(name: str, value: Any, most: int | None = None) -> int:
+    """Return a whole number of 1 or more, and not more than `most`."""
+    try:
+        if isinstance(value, bool | np.bool):
+            raise TypeError
+        count = index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number; got {value!r}, a {type(value).__name__}") from None
+    if count < 1:
+        raise ValueError(f"{name} must be 1 or more; got {count}")
+    if most is not None and count > most:
+        raise ValueError(f"{name} must be {most:,} or less; got {count:,}")
+    return count
+
+
+def check_position(name: str, value: Any, count: int) -> int:
+    """Return a whole number from 0 to count − 1."""
+    position = check_level(name, value)
+    if position >= count:
+        raise ValueError(f"{name} must be below {count}; got {position}")
+    return position
+
+
+def check_level(name: str, value: Any) -> int:
+    """Return a whole number of 0 or more, given as one or as a bool."""
+    if not isinstance(value, int | np.integer | np.bool):
+        raise TypeError(f"{name} must be a whole number; got {value!r}, a {type(value).__name__}")
+    if value < 0:
+        raise ValueError(f"{name} must be 0 or more; got {value}")
+    return int(value)
+
+
+def check_not_negative(name: str, number: Any) -> float:
+    """Return a finite number of 0 or more."""
+    if isinstance(number, bool | np.bool):
+        raise TypeError(f"{name} must be a number; got {number}, a bool")
+    value = np.float64(number) if isinstance(number, float) else check_numbers(name, number)
+    if value.ndim:
+        raise TypeError(f"{name} must be a number; got an array of shape {value.shape}")
+    if not (np.isfinite(value) and value >= 0):
+        raise ValueError(f"{name} must be finite and not negative; got {number}")
+    return float(value)
+
+
+def check_alpha(alpha: Any) -> float:
+    """Return the ridge's penalty, of which a sum of squares can be made."""
+    value = check_not_negative("alpha", alpha)
+    if value > LARGEST_ALPHA:
+        raise ValueError(f"alpha must be {LARGEST_ALPHA} or less; got {alpha}")
+    return value
+
+
+def check_curvature(name: str, number: Any) -> float:
+    """Return an eigenvalue, or a bound of some, whose reciprocal is in the range of float64; or 0."""
+    value = check_not_negative(name, number)
+    if value and not SMALLEST_CURVATURE <= value <= LARGEST_CURVATURE:
+        raise ValueError(f"{name} must be 0, or between {SMALLEST_CURVATURE} and {LARGEST_CURVATURE}; got {number}")
+    return value
+
+
+def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
+    """Return one of the values there are to choose from."""
+    value = bool(value) if isinstance(value, np.bool) else value
+    for choice in choices:
+        if type(value) is type(choice) and value == choice:
+            return choice
+    raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}")
+
+
+def check_sample_weight(weights: ArrayLike | None, n_samples: int, *, zero_sum: bool = False) -> Array | None:
+    """Return weights of the rows, float64, not negative and, unless `zero_sum`, not all zero; None for none."""
+    if weights is None:
+        return None
+    array = check_numbers("sample_weight", weights).astype(np.float64, copy=False)
+    if array.shape != (n_samples,):
+        raise ValueError(f"sample_weight must have shape ({n_samples},), one for each row; got shape {array.shape}")
+    check_finite("sample_weight", array)
+    if (array < 0).any():
+        row = int(np.flatnonzero(array < 0)[0])
+        raise ValueError(f"sample_weight must not be negative; got {array[row]} at row {row} (counted from 0)")
+    with np.errstate(over="ignore"):
+        total = float(array.sum())
+    if not isfinite(total) or 0 < total < SMALLEST_SQUARE:
+        raise ValueError(f"sample_weight must have a sum in the range of float64, with all its digits; got {total}")
+    if not zero_sum and not array.any():
+        raise ValueError("sample_weight must be above 0 in at least one row; got only zeros")
+    return array
+
+
+def check_callback(callback: Any) -> None:
+    """Refuse a callback that cannot be called."""
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be callable or None; got {callback!r}, a {type(callback).__name__}")
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """Return a truth value, given as a bool or as 0 or 1."""
+    if isinstance(value, bool | np.bool) or (isinstance(value, int | np.integer) and value in (0, 1)):
+        return bool(value)
+    raise TypeError(f"{name} must be True or False; got {value!r}, a {type(value).__name__}")
+
+
+def check_random_state(random_state: Any) -> np.random.Generator:
+    """Return a generator from a seed, a generator or None."""
+    try:
+        return np.random.default_rng(random_state)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"random_state must be None, a seed of 0 or more, or a numpy.random.Generator; got {random_state!r}"
+        ) from error
+
+
+def check_eigenvalues(name: str, values: ArrayLike) -> Array:
+    """Return positive eigenvalues as float64, in descending order."""
+    array = check_numbers(name, values).astype(np.float64)
+    if array.ndim != 1 or not len(array):
+        raise ValueError(f"{name} must have shape (k,), with one eigenvalue at least; got shape {array.shape}")
+    check_finite(name, array)
+    if array.min() <= 0:
+        raise ValueError(f"{name} must hold eigenvalues above 0; got {array.min()}")
+    for value in (array.min(), array.max()):
+        check_curvature(name, float(value))
+    return np.sort(array)[::-1]

@@ -1,0 +1,45 @@
+"""Data frames of any library: the names of their columns, by the attributes that these libraries have in common.
+
+Their numbers come through the array protocol, ``numpy.asarray(frame)``, so no such library is imported here.
+"""
+
+from typing import Any
+
+
+def column_names(frame: Any) -> list[str] | None:
+    """Return the names of a data frame's columns; None for what has none, or some that are not text.
+
+    Examples
+    --------
+    >>> import pandas
+    >>> from fastgd.inputs.frames import column_names
+    >>> column_names(pandas.DataFrame({"size": [1.0], "age": [2.0]}))
+    ['size', 'age']
+    >>> column_names([[1.0, 2.0]]) is None
+    True
+    """
+    names = getattr(frame, "column_names", None)  # pyarrow, whose columns are something else
+    if names is None:
+        names = getattr(frame, "columns", None)  # pandas, polars, dask
+    if names is None or callable(names):
+        return None
+    names = list(names)
+    return names if all(isinstance(name, str) for name in names) else None
+
+
+def series_name(series: Any) -> str | None:
+    """Return the name of a series, or of the only column of a frame; None for what has none."""
+    names = column_names(series)
+    if names is not None:
+        return names[0] if len(names) == 1 else None
+    if hasattr(series, "chunks"):  # an array of Dask's, whose name is a key
+        return None
+    name = getattr(series, "name", None)
+    return name if isinstance(name, str) else None
+
+
+def check_same_columns(frame: Any, features: list[str] | None) -> None:
+    """Refuse a frame whose columns are not those that a model was fitted on, in their order."""
+    names = column_names(frame) if features is not None else None
+    if names is not None and names != features:
+        raise ValueError(f"X must have the columns of the fit, in their order, {features}; got {names}")

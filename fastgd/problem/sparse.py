@@ -1,0 +1,124 @@
+"""Sparse features of scipy: summed up for a compressed problem, or dressed so that the NumPy backend takes them.
+
+A column is scaled and never centred, since that would fill it.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from fastgd.inputs import data as validation
+from fastgd.inputs.arrays import Array
+from fastgd.problem.compressor import Compressor
+from fastgd.problem.moments import Moments, rows_per_block
+from fastgd.problem.rows import Coordinates, Prepared, Problem, choose_scales, scale_penalty
+
+# Columns up to which a small problem, dense as it is, takes less time (benchmarks/extras/sparse_features.py).
+MOST_COMPRESSED = 700
+
+
+class SparseRows:
+    """A CSR array with what kernel and driver ask of a dense one."""
+
+    __array_ufunc__ = None  # an ndarray in front of @ leaves the product to us
+    flags = SimpleNamespace(c_contiguous=True, f_contiguous=False)
+
+    def __init__(self, rows: Any) -> None:
+        self.rows, self.shape, self.size, self.dtype = rows, rows.shape, rows.nnz, rows.dtype
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __getitem__(self, key: Any) -> Any:
+        part = self.rows[key]
+        return part.toarray().ravel() if isinstance(key, tuple) else SparseRows(part)
+
+    def __matmul__(self, other: Any) -> Array:
+        return (self.rows @ other.rows).toarray() if isinstance(other, SparseRows) else self.rows @ other
+
+    def __rmatmul__(self, other: Array) -> Array:
+        return other @ self.rows
+
+    @property
+    def T(self) -> SparseRows:  # noqa: N802 - the name that arrays have it by
+        """The transpose."""
+        return SparseRows(self.rows.T)
+
+    def astype(self, dtype: Any, copy: bool = True) -> SparseRows:
+        """Return the same in another type."""
+        return SparseRows(self.rows.astype(dtype, copy=copy))
+
+    def sum(self, axis: int | None = None, dtype: Any = None) -> Any:
+        """Return the sum, or those of the columns or rows."""
+        return np.asarray(self.rows.sum(axis=axis, dtype=dtype)).ravel() if axis is not None else self.rows.sum()
+
+    def any(self) -> bool:
+        """Tell whether something is not zero."""
+        return bool(self.rows.data.any())
+
+    def reshape(self, *_: Any, **__: Any) -> Array:
+        """Return the entries that are not zero, for sums over all of them."""
+        return self.rows.data
+
+
+def add_rows(compressor: Compressor, X: Any, y: Array, weights: Array | None) -> None:
+    """Add sparse rows to a compressor; by method "qr" in blocks that are made dense."""
+    validation.check_mean_square("X", SparseRows(X))  # type: ignore[arg-type]  # it does what an array does
+    validation.check_mean_square("y", y)
+    if compressor.method == "gram":
+        compressor.include(sum_products(X, y, weights), len(y))
+        return
+    block = rows_per_block(1 + X.shape[1] + y.shape[1])
+    for start in range(0, len(y), block):
+        part = slice(start, start + block)
+        compressor.add(X[part].toarray(), y[part], None if weights is None else weights[part])
+
+
+def sum_products(X: Any, y: Array, weights: Array | None) -> Moments:
+    """Return the sums of products of sparse rows, about zero in the features."""
+    shift = np.concatenate([np.zeros(X.shape[1]), y.mean(axis=0)])
+    counts = np.ones(len(y)) if weights is None else weights
+    rows, targets = X.astype(np.float64), y - shift[X.shape[1] :]
+    weighted = rows.multiply(counts[:, np.newaxis]).tocsr()
+    p, size, total = X.shape[1], 1 + len(shift), float(counts.sum())
+    matrix = np.empty((size, size))
+    matrix[0, 0] = total
+    matrix[0, 1 : 1 + p], matrix[0, 1 + p :] = counts @ rows, counts @ targets
+    matrix[1 : 1 + p, 1 : 1 + p] = (weighted.T @ rows).toarray()
+    matrix[1 : 1 + p, 1 + p :] = weighted.T @ targets
+    matrix[1 + p :, 1 + p :] = targets.T @ (targets * counts[:, np.newaxis])
+    lower = np.tril_indices(size, -1)
+    matrix[lower] = matrix.T[lower]
+    return Moments(shift, total, matrix, y.shape[1])
+
+
+def prepare_sparse(
+    X: Any, y: Array, fit_intercept: bool, sample_weight: Array | None, alpha: float, standardized: bool
+) -> Prepared:
+    """Return the rows as they are, scaled, weighted and with those of a ridge, sparse all the while."""
+    from scipy import sparse
+
+    validation.check_mean_square("X", SparseRows(X))  # type: ignore[arg-type]
+    validation.check_mean_square("y", y)
+    n, p = X.shape
+    rows, coordinates = X.astype(np.float64), None
+    counts = np.ones(n) if sample_weight is None else sample_weight
+    if standardized:
+        squares = counts @ rows.multiply(rows) / counts.sum()
+        coordinates = Coordinates(np.zeros(p), choose_scales(squares, np.zeros(p)), fit_intercept)
+        rows = rows.multiply(1 / coordinates.scales).tocsr()
+    penalty, intercept = scale_penalty(alpha, p, coordinates), fit_intercept
+    if sample_weight is not None or alpha > 0:
+        if fit_intercept:
+            rows, intercept = sparse.hstack([np.ones((n, 1)), rows], format="csr"), False
+        m = n + p * (alpha > 0)
+        factors = np.sqrt(counts * (m / counts.sum()))
+        rows, y = rows.multiply(factors[:, np.newaxis]).tocsr(), y * factors
+    if alpha > 0:
+        ridge = sparse.diags_array(np.sqrt(m * penalty), offsets=rows.shape[1] - p, shape=(p, rows.shape[1]))
+        rows, y = sparse.vstack([rows, ridge], format="csr"), np.concatenate([y, np.zeros(p)])
+    problem = Problem(SparseRows(rows), y, intercept)  # type: ignore[arg-type]  # it does what an array does
+    return Prepared(problem, problem, penalty, coordinates, fit_intercept, False)

@@ -1,0 +1,106 @@
+"""The map: which backend is fastest at which shape, and what backend="auto" loses by its choice."""
+
+from functools import partial
+from typing import Any
+
+from fastgd import backends
+from fastgd.backends.threads import choose_threads, count_cores, count_members
+from fastgd.bench.contestants import Contestant, prepare_backend, with_threads
+from fastgd.bench.problem import make_problem
+from fastgd.bench.results import describe_shape, overlap, summarize
+from fastgd.bench.timing import EPOCHS_A_CALL, collect
+from fastgd.report.settings import Settings, Step
+
+LOOP_ELEMENTS = 200_000  # a Python loop over more of them is 100 times slower than the rest
+SECONDS_A_SAMPLE = 0.03  # of a contestant; more where a call takes longer
+ELEMENT_SECONDS = 3e-9
+CALLS = (1, 10, 100, EPOCHS_A_CALL)  # epochs of calls for which numbers of threads are chosen
+
+
+def plan(settings: Settings) -> list[Step]:
+    """Return a step for each shape."""
+    return [
+        Step(
+            f"map: {n:,} × {p:,}",
+            settings.rounds * (0.1 + 6 * max(SECONDS_A_SAMPLE, ELEMENT_SECONDS * n * p)) + 0.3,
+            partial(survey, n, p, settings.rounds),
+        )
+        for n, p in settings.map_shapes
+    ]
+
+
+def gather(found: list[Any]) -> dict[str, Any]:
+    """Return what the steps found as the section's part of a study."""
+    return {"shapes": found, "largest_regret": max(entry["regret"] for entry in found)}
+
+
+def survey(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
+    """Time the backends at one shape.
+
+    Returns
+    -------
+    dict
+        The shape and its "contestants", as in the results of `fastgd.bench.measure`; "auto", the name of what
+        backend="auto" runs here; "fastest"; "regret", how many times as long the first takes as the second; "best", the
+        fastest, but the choice of "auto" where that is level with it: where their quartiles overlap.
+    """
+    problem = make_problem(n_samples, n_features)
+    contestants = list_contestants(thread_counts(n_samples, n_features))
+    found = {one.name: summarize(one, epochs, times) for one, epochs, times in collect(contestants, problem, rounds)}
+    fastest = min(found, key=lambda name: found[name]["seconds"])
+    auto = choose_auto(n_samples, n_features, found)
+    return {
+        **describe_shape(n_samples, n_features, problem.X, found),
+        "fastest": fastest,
+        "best": auto if overlap(found[auto]["quartiles"], found[fastest]["quartiles"]) else fastest,
+        "auto": auto,
+        "regret": found[auto]["seconds"] / found[fastest]["seconds"],
+    }
+
+
+def choose_auto(n_samples: int, n_features: int, found: dict[str, dict[str, Any]]) -> str:
+    """Return which contestant runs where backend and threads are left to fastgd, in calls as long as its own.
+
+    Where the number of threads that fastgd would choose was not timed, it is the next smaller one that was.
+    """
+    name = backends.resolve("auto")
+    if name == "numpy":  # fastgd leaves BLAS as it is
+        several = with_threads(name, count_blas_threads())
+        return several if several in found else name
+    if name not in ("numba", "cython"):
+        return name
+    chosen = choose_threads(n_samples, n_features, found[name]["epochs_per_call"])
+    return with_threads(name, max(count for count in thread_counts(n_samples, n_features) if count <= chosen))
+
+
+def thread_counts(n_samples: int, n_features: int) -> list[int]:
+    """Return the numbers of threads to time: one, all cores, and what is chosen for calls of few epochs and of many.
+
+    No more of them than there are blocks to share: with one block, two threads would be the same code as one.
+    """
+    chosen = [choose_threads(n_samples, n_features, epochs) for epochs in CALLS]
+    return sorted({count_members(n_samples, n_features, count) for count in (1, *chosen, count_cores())})
+
+
+def count_blas_threads() -> int:
+    """Return how many threads BLAS uses now: all cores, or what the environment or a program said."""
+    from threadpoolctl import threadpool_info
+
+    return max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+
+
+def list_contestants(counts: list[int]) -> list[Contestant]:
+    """Return the backends, the compiled ones with each of these numbers of threads, NumPy with one and with all."""
+    usable, cores = backends.available(), count_cores()
+    found = [
+        Contestant("python", partial(prepare_backend, name="python"), most_elements=LOOP_ELEMENTS),
+        Contestant("numpy", partial(prepare_backend, name="numpy")),
+    ]
+    if cores > 1:
+        set_up = partial(prepare_backend, name="numpy")
+        found.append(Contestant(with_threads("numpy", cores), set_up, threads=cores, blas_threads=cores))
+    for name in ("numba", "cython"):
+        for threads in counts if name in usable else ():
+            set_up = partial(prepare_backend, name=name, threads=threads)
+            found.append(Contestant(with_threads(name, threads), set_up, threads=threads))
+    return found

@@ -1,0 +1,80 @@
+"""Files that the workers of a running Dask cluster read, a file at a time: `fastgd fit --scheduler ADDRESS`.
+
+Each is read as `fastgd.streaming.fit_files` reads it, with the same checks and messages, and only its sums travel.
+"""
+
+from collections.abc import Sequence
+from functools import partial, reduce
+from typing import Any
+
+from fastgd.problem.compressor import LOST_DIGITS
+from fastgd.problem.moments import add_moments, finish
+from fastgd.streaming.checkpoint import Checkpoint
+from fastgd.streaming.files import FileSource
+from fastgd.streaming.options import Options, check_options
+from fastgd.streaming.passes import run_pass
+from fastgd.streaming.paths import find_files
+from fastgd.streaming.result import StreamResult, report
+from fastgd.streaming.state import State
+
+CONNECT_SECONDS = 10  # after which a scheduler that does not answer is an error
+
+
+def fit_on_cluster(
+    paths: Sequence[str],
+    target: str,
+    *,
+    scheduler: str,
+    features: Sequence[str] | None = None,
+    weight: str | None = None,
+    alpha: float = 0.0,
+    missing: str = "error",
+    **descent: Any,
+) -> StreamResult:
+    """Return the fit of files that workers read.
+
+    Parameters
+    ----------
+    paths, target, features, weight, alpha, missing, **descent
+        As in `fastgd.streaming.fit_files`; paths must mean the same to the workers.
+    scheduler : str
+        The address of the scheduler, such as "tcp://10.0.0.1:8786".
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `fit_files` does.
+    OSError
+        If no scheduler answers at the address, or a file cannot be read.
+    ImportError
+        If Dask is not installed.
+    """
+    try:
+        from dask.distributed import Client
+    except ImportError as error:
+        raise ImportError("--scheduler needs Dask: pip install 'fastgd[dask,parquet]'") from error
+    given = {"fit_intercept": True, "alpha": alpha, "method": "auto", "missing": missing}
+    options = check_options("fit_on_cluster", descent, **given, checkpoint=None, quiet=True)
+    files = find_files(paths)
+    source = FileSource(files, target, features, weight)
+    with Client(scheduler, timeout=CONNECT_SECONDS) as client:
+        for method in ("gram", "qr"):
+            columns = (target, source.columns.features, weight)
+            tasks = [client.submit(sum_file, file, columns, options, method, pure=False) for file in files]
+            states: list[State] = client.gather(tasks)
+            moments = [state.moments for state in states if state.moments is not None]
+            if not moments:
+                raise ValueError(f"expected rows of positive weight; got none in {len(files)} files")
+            summary = finish(reduce(partial(add_moments, method=method), moments), method)
+            if summary is not None:
+                break
+    if summary is None:
+        raise ValueError(LOST_DIGITS)
+    rows, skipped = sum(state.rows for state in states), sum(state.skipped for state in states)
+    return report(source, options, summary, rows=rows, skipped=skipped, method=method)
+
+
+def sum_file(file: str, columns: tuple[str, list[str], str | None], options: Options, method: str) -> State:
+    """Return the sums of one file: what a worker does."""
+    target, features, weight = columns
+    return run_pass(FileSource([file], target, features, weight), State(method), options, Checkpoint(None, {}))
