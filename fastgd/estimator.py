@@ -17,9 +17,10 @@ from fastgd.descent.fit import check_batch_size, fit_compressor, gradient_descen
 from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import check_settings, descend
 from fastgd.files.model import Model, load, name_features, save
-from fastgd.inputs import data as validation
 from fastgd.inputs.arrays import Array, is_sparse
+from fastgd.inputs.data import check_finite, check_matrix, check_numbers, check_predictions, check_sample_weight
 from fastgd.inputs.frames import check_same_columns, column_names
+from fastgd.inputs.options import MOST_EPOCHS, check_alpha, check_choice, check_count, check_flag, check_random_state
 from fastgd.problem import dask as distributed
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.sparse import MOST_COMPRESSED, add_rows, prepare_sparse
@@ -287,7 +288,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return np.stack([distributed.predict(X, coef, intercept) for coef, intercept in targets], axis=1)
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         with np.errstate(over="ignore", invalid="ignore"):
-            return validation.check_predictions(X @ self.coef_.T + self.intercept_)
+            return check_predictions(X @ self.coef_.T + self.intercept_)
 
     def save(self, path: str | Path, *, target: str = "y") -> None:
         """Write the fitted model as the JSON that `fastgd predict` and `load` read; of one target only.
@@ -376,7 +377,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _check(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Array, Array, Array | None]:
         """Return what was handed in as arrays, after scikit-learn's checks."""
         if column_names(X) is not None:
-            validation.check_matrix(X)  # names the column that holds something else than numbers
+            check_matrix(X)  # names the column that holds something else than numbers
         kinds: dict[str, Any] = {
             "accept_sparse": "csr",
             "dtype": [np.float64, np.float32],
@@ -389,10 +390,10 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         except ArithmeticError as error:  # of whole numbers, or decimals, that no float64 can be
             raise ValueError(f"X and y must hold numbers in the range of float64; {error}") from error
         if sample_weight is not None:
-            sample_weight = validation.check_numbers("sample_weight", sample_weight)
-            validation.check_finite("sample_weight", sample_weight)
+            sample_weight = check_numbers("sample_weight", sample_weight)
+            check_finite("sample_weight", sample_weight)
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-            validation.check_sample_weight(sample_weight, len(y), zero_sum=True)
+            check_sample_weight(sample_weight, len(y), zero_sum=True)
         return X, y, sample_weight
 
     def _collect(self, X: Any, y: Any, sample_weight: Any, method: str) -> Compressor:
@@ -439,16 +440,16 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         """Refuse parameters that no fit can have, before any work; the rest is seen when rows are there."""
-        validation.check_count("max_iter", self.max_iter, most=validation.MOST_EPOCHS)
+        check_count("max_iter", self.max_iter, most=MOST_EPOCHS)
         options = self._options()
-        validation.check_flag("standardize", options.pop("standardize"))
+        check_flag("standardize", options.pop("standardize"))
         check_settings(check_every=10, callback=None, **options)
-        validation.check_alpha(self.alpha)
-        validation.check_flag("fit_intercept", self.fit_intercept)
-        validation.check_flag("warm_start", self.warm_start)
-        validation.check_choice("compress", self.compress, ("auto", True, False))
+        check_alpha(self.alpha)
+        check_flag("fit_intercept", self.fit_intercept)
+        check_flag("warm_start", self.warm_start)
+        check_choice("compress", self.compress, ("auto", True, False))
         if not isinstance(self.random_state, np.random.RandomState):
-            validation.check_random_state(self.random_state)
+            check_random_state(self.random_state)
 
     def _compresses(self, shape: tuple[int, ...]) -> bool:
         """Tell whether a fit of several targets goes by one compression."""

@@ -8,7 +8,7 @@ import pytest
 from problems import PROBLEMS
 
 import fastgd
-from fastgd.inputs import data as validation
+from fastgd.inputs.data import check_problem
 
 # Whole numbers, so that every form holds exactly the same values.
 X = np.random.default_rng(4).integers(-9, 10, (23, 4)).astype(np.float64)
@@ -70,7 +70,7 @@ def test_every_form_of_the_same_numbers(expected, form):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_kernels_get_what_the_contract_says(form):
-    taken, target = validation.check_problem(FORMS[form](X), FORMS[form](Y))
+    taken, target = check_problem(FORMS[form](X), FORMS[form](Y))
     assert taken.dtype in (np.float32, np.float64)
     assert target.dtype == np.float64
     for array in (taken, target):
@@ -82,7 +82,7 @@ def test_kernels_get_what_the_contract_says(form):
 @pytest.mark.parametrize("form", ["float32", "Fortran", "Fortran float32", "read-only"])
 def test_usable_data_are_not_copied(form):
     given = FORMS[form](X)
-    assert np.shares_memory(validation.check_problem(given, Y)[0], given)
+    assert np.shares_memory(check_problem(given, Y)[0], given)
 
 
 def test_columns_backwards(expected):

@@ -1,9 +1,9 @@
 """Whether to compress, where the choice is left to us: by what epochs and compression take on one machine."""
 
-from fastgd.inputs import data as validation
-
 # Seconds that benchmarks/compression_costs.py fits to measurements. Only their ratios decide, and these differ less
 # from machine to machine than times do; measured anew at each call, a choice would differ from run to run.
+from fastgd.inputs.options import check_choice
+
 DIRECT = (1.3e-7, 1.5e-10)  # an epoch on the data: in any case, for each element of X
 SMALL = (1.4e-7, 2.4e-10)  # an epoch on the compressed problem: in any case, for each of its elements
 COMPRESS = (1.3e-4, 3.6e-9, 1.7e-11)  # compressing: in any case, for each element, for each element and column
@@ -36,7 +36,7 @@ def choose_compression(
     >>> choose_compression("auto", (100_000, 50), 1000, named=False, batches=False)[0]
     True
     """
-    asked = validation.check_choice("compress", compress, ("auto", True, False))
+    asked = check_choice("compress", compress, ("auto", True, False))
     if asked != "auto":
         return asked, f"compress={asked} was asked for"
     if batches:

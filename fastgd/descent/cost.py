@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd import backends
-from fastgd.inputs import data as validation
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.data import check_mean_square, check_problem, check_weights
 
 
 def cost(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> float:
@@ -79,10 +79,10 @@ def gradient(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Array:
 
 def evaluate(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> tuple[float, Array]:
     """Return cost and gradient: those of one update at a rate of 0, by the preferred backend."""
-    X, y = validation.check_problem(X, y)
-    w = validation.check_weights("weights", weights, X.shape[1])
-    validation.check_mean_square("X", X)
-    validation.check_mean_square("y", y)
+    X, y = check_problem(X, y)
+    w = check_weights("weights", weights, X.shape[1])
+    check_mean_square("X", X)
+    check_mean_square("y", y)
     costs, slope = np.empty(1), np.empty_like(w)
     if not backends.descend(X, y, w, np.zeros(1), costs, slope):
         raise ValueError("weights must have a finite cost and gradient; they are too large for this X and y")

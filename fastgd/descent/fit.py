@@ -12,9 +12,10 @@ from fastgd.descent.auto import choose_compression
 from fastgd.descent.loop import Callback
 from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import check_settings, descend
-from fastgd.inputs import data as validation
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.data import check_problem, check_sample_weight, check_start
 from fastgd.inputs.frames import column_names, series_name
+from fastgd.inputs.options import check_alpha, check_choice, check_count, check_flag, check_random_state
 from fastgd.problem import dask as distributed
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.rows import prepare_compressed, prepare_rows, prepare_summary
@@ -145,8 +146,8 @@ def gradient_descent(
         distributed.check_compressible(compress, batch_size)
         X, y, sample_weight = np.empty((0, blocks.n_features)), np.empty(0), None  # no rows are here
     else:
-        X, y = validation.check_problem(X, y, finite=False)
-    fit_intercept = validation.check_flag("fit_intercept", fit_intercept)
+        X, y = check_problem(X, y, finite=False)
+    fit_intercept = check_flag("fit_intercept", fit_intercept)
     settings = check_settings(
         learning_rate=learning_rate,
         epochs=epochs,
@@ -157,14 +158,14 @@ def gradient_descent(
         callback=callback,
         verbose=verbose,
     )
-    sample_weight = validation.check_sample_weight(sample_weight, len(y))
-    alpha = validation.check_alpha(alpha)
-    compress = validation.check_choice("compress", compress, ("auto", True, False))
+    sample_weight = check_sample_weight(sample_weight, len(y))
+    alpha = check_alpha(alpha)
+    compress = check_choice("compress", compress, ("auto", True, False))
     batch_size = check_batch_size(batch_size, len(y), compress)
-    standardize = validation.check_flag("standardize", standardize)
+    standardize = check_flag("standardize", standardize)
     generator = None
     if random_state is not None or batch_size is not None or isinstance(weights, str):
-        generator = validation.check_random_state(random_state)  # takes longer than the epochs of a small fit
+        generator = check_random_state(random_state)  # takes longer than the epochs of a small fit
     start = make_start(weights, X.shape[1] + fit_intercept, fit_intercept, generator)
     if blocks is not None:
         summary = distributed.compress_blocks(blocks, fit_intercept, alpha, "auto").summary()
@@ -276,11 +277,11 @@ def fit_compressor(
         callback=callback,
         verbose=verbose,
     )
-    standardize = validation.check_flag("standardize", standardize)
+    standardize = check_flag("standardize", standardize)
     summary, fit_intercept = compressor.summary(target), compressor.fit_intercept
     generator = None
     if random_state is not None or isinstance(weights, str):
-        generator = validation.check_random_state(random_state)
+        generator = check_random_state(random_state)
     start = make_start(weights, len(summary.means) - 1 + fit_intercept, fit_intercept, generator)
     prepared = prepare_summary(summary, fit_intercept, compressor.alpha, standardize)
     result = descend(prepared, start, settings, "a compressor has seen the rows")
@@ -292,7 +293,7 @@ def check_batch_size(batch_size: Any, n_samples: int, compress: Any) -> int | No
     """Return the rows of a mini-batch, None for all of them at once."""
     if batch_size is None:
         return None
-    batch_size = validation.check_count("batch_size", batch_size, most=n_samples)
+    batch_size = check_count("batch_size", batch_size, most=n_samples)
     if compress is True:
         raise ValueError(
             f"compress must not be True with batch_size={batch_size}: a compressed problem has no rows of the data to "
@@ -309,4 +310,4 @@ def make_start(weights: Any, n_weights: int, fit_intercept: bool, generator: np.
         if weights != "random" or generator is None:
             raise ValueError(f"weights must be None, 'random' or an array; got {weights!r}")
         return generator.standard_normal(n_weights)
-    return validation.check_start(weights, n_weights, fit_intercept)
+    return check_start(weights, n_weights, fit_intercept)

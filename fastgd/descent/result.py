@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.files import model
-from fastgd.inputs import data as validation
 from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.data import check_features, check_predictions
 from fastgd.problem import dask as distributed
 
 # What a saved result has beside the model: plain values and their types, and arrays of numbers.
@@ -224,6 +224,6 @@ class DescentResult:
         frames.check_same_columns(X, self.features)
         if distributed.is_dask(X):
             return distributed.predict(X, self.coef, self.intercept)
-        X = validation.check_features(X, len(self.coef))
+        X = check_features(X, len(self.coef))
         with np.errstate(over="ignore", invalid="ignore"):
-            return validation.check_predictions(X @ self.coef + self.intercept)
+            return check_predictions(X @ self.coef + self.intercept)

@@ -14,8 +14,8 @@ from fastgd.descent import minibatches as minibatch
 from fastgd.descent.loop import Callback, CallKernel, Looks, run
 from fastgd.descent.result import ConditionWarning, DescentResult, DivergenceWarning
 from fastgd.descent.stopping import make_rules
-from fastgd.inputs import data as validation
 from fastgd.inputs.arrays import EPSILON, Array
+from fastgd.inputs.options import MOST_EPOCHS, check_callback, check_count, check_level, check_not_negative, check_rates
 from fastgd.problem import curvature as spectrum
 from fastgd.problem.rows import Prepared
 from fastgd.rates import chebyshev, eigenvalues
@@ -70,21 +70,21 @@ def check_settings(
     verbose: Any,
 ) -> Settings:
     """Return the settings that these arguments of `gradient_descent` stand for."""
-    epochs = validation.check_count("epochs", epochs, most=validation.MOST_EPOCHS)
+    epochs = check_count("epochs", epochs, most=MOST_EPOCHS)
     schedule = find_schedule(learning_rate)
-    validation.check_callback(callback)
+    check_callback(callback)
     name = backends.resolve(backend)
     backends.load(name)
     return Settings(
         schedule=schedule,
-        rates=None if schedule else validation.check_rates(learning_rate, epochs),
+        rates=None if schedule else check_rates(learning_rate, epochs),
         epochs=epochs,
-        tol=validation.check_not_negative("tol", tol),
-        check_every=validation.check_count("check_every", check_every),
+        tol=check_not_negative("tol", tol),
+        check_every=check_count("check_every", check_every),
         backend=name,
-        threads=None if threads is None else validation.check_count("threads", threads),
+        threads=None if threads is None else check_count("threads", threads),
         callback=callback,
-        verbose=validation.check_level("verbose", verbose),
+        verbose=check_level("verbose", verbose),
     )
 
 

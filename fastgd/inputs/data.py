@@ -1,12 +1,11 @@
-"""Every check of what a user hands in, and its message: which argument, what came, what was expected.
+"""Checks of the data a user hands in: X, y, weights of rows and of columns.
 
-Checks come before any work, and never write to what they check.
+Every check comes before any work, never writes to its argument, and names in its message the argument, what came and
+what was expected.
 """
 
-from collections.abc import Sequence
 from math import isfinite
 from numbers import Number
-from operator import index
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,6 @@ from fastgd.inputs.frames import column_names
 
 # Mean squares outside this range would make costs and curvatures overflow or vanish in float64.
 SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
-SMALLEST_CURVATURE, LARGEST_CURVATURE = 1e-300, 1e300  # what such squares, and rounding, can lead to
-LARGEST_ALPHA = 1e270  # so that the rows of a ridge have such squares, too
-MOST_EPOCHS = 100_000_000  # rates and costs are arrays of one number for each
 
 
 def check_problem(X: ArrayLike, y: ArrayLike, *, finite: bool = True, targets: bool = False) -> tuple[Array, Array]:
@@ -192,94 +188,6 @@ def check_start(weights: ArrayLike, n_weights: int, fit_intercept: bool) -> Arra
     return np.array(array, dtype=np.float64)
 
 
-def check_rates(rates: ArrayLike, epochs: int) -> Array:
-    """Return one learning rate for each epoch, from one number or an array of them."""
-    if isinstance(rates, bool | np.bool):
-        raise TypeError(f"learning_rate must be a rate; got {rates}, a bool")
-    array = check_numbers("learning_rate", rates).astype(np.float64)
-    if array.shape not in ((), (epochs,)):
-        raise ValueError(
-            f"learning_rate must be one rate or {epochs} of them, one for each epoch; got shape {array.shape}"
-        )
-    good = np.isfinite(array) & (array >= 0)
-    if not good.all():
-        bad = np.flatnonzero(~good)
-        where = f" for epoch {bad[0]}" if array.ndim else ""
-        raise ValueError(f"learning_rate must be finite and not negative; got {array.flat[bad[0]]}{where}")
-    if not array.any():
-        raise ValueError("learning_rate must be above 0 in at least one epoch; got only zeros")
-    return array if array.ndim else np.full(epochs, array)
-
-
-def check_count(name: str, value: Any, most: int | None = None) -> int:
-    """Return a whole number of 1 or more, and not more than `most`."""
-    try:
-        if isinstance(value, bool | np.bool):
-            raise TypeError
-        count = index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number; got {value!r}, a {type(value).__name__}") from None
-    if count < 1:
-        raise ValueError(f"{name} must be 1 or more; got {count}")
-    if most is not None and count > most:
-        raise ValueError(f"{name} must be {most:,} or less; got {count:,}")
-    return count
-
-
-def check_position(name: str, value: Any, count: int) -> int:
-    """Return a whole number from 0 to count − 1."""
-    position = check_level(name, value)
-    if position >= count:
-        raise ValueError(f"{name} must be below {count}; got {position}")
-    return position
-
-
-def check_level(name: str, value: Any) -> int:
-    """Return a whole number of 0 or more, given as one or as a bool."""
-    if not isinstance(value, int | np.integer | np.bool):
-        raise TypeError(f"{name} must be a whole number; got {value!r}, a {type(value).__name__}")
-    if value < 0:
-        raise ValueError(f"{name} must be 0 or more; got {value}")
-    return int(value)
-
-
-def check_not_negative(name: str, number: Any) -> float:
-    """Return a finite number of 0 or more."""
-    if isinstance(number, bool | np.bool):
-        raise TypeError(f"{name} must be a number; got {number}, a bool")
-    value = np.float64(number) if isinstance(number, float) else check_numbers(name, number)
-    if value.ndim:
-        raise TypeError(f"{name} must be a number; got an array of shape {value.shape}")
-    if not (np.isfinite(value) and value >= 0):
-        raise ValueError(f"{name} must be finite and not negative; got {number}")
-    return float(value)
-
-
-def check_alpha(alpha: Any) -> float:
-    """Return the ridge's penalty, of which a sum of squares can be made."""
-    value = check_not_negative("alpha", alpha)
-    if value > LARGEST_ALPHA:
-        raise ValueError(f"alpha must be {LARGEST_ALPHA} or less; got {alpha}")
-    return value
-
-
-def check_curvature(name: str, number: Any) -> float:
-    """Return an eigenvalue, or a bound of some, whose reciprocal is in the range of float64; or 0."""
-    value = check_not_negative(name, number)
-    if value and not SMALLEST_CURVATURE <= value <= LARGEST_CURVATURE:
-        raise ValueError(f"{name} must be 0, or between {SMALLEST_CURVATURE} and {LARGEST_CURVATURE}; got {number}")
-    return value
-
-
-def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
-    """Return one of the values there are to choose from."""
-    value = bool(value) if isinstance(value, np.bool) else value
-    for choice in choices:
-        if type(value) is type(choice) and value == choice:
-            return choice
-    raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}")
-
-
 def check_sample_weight(weights: ArrayLike | None, n_samples: int, *, zero_sum: bool = False) -> Array | None:
     """Return weights of the rows, float64, not negative and, unless `zero_sum`, not all zero; None for none."""
     if weights is None:
@@ -298,39 +206,3 @@ def check_sample_weight(weights: ArrayLike | None, n_samples: int, *, zero_sum: 
     if not zero_sum and not array.any():
         raise ValueError("sample_weight must be above 0 in at least one row; got only zeros")
     return array
-
-
-def check_callback(callback: Any) -> None:
-    """Refuse a callback that cannot be called."""
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable or None; got {callback!r}, a {type(callback).__name__}")
-
-
-def check_flag(name: str, value: Any) -> bool:
-    """Return a truth value, given as a bool or as 0 or 1."""
-    if isinstance(value, bool | np.bool) or (isinstance(value, int | np.integer) and value in (0, 1)):
-        return bool(value)
-    raise TypeError(f"{name} must be True or False; got {value!r}, a {type(value).__name__}")
-
-
-def check_random_state(random_state: Any) -> np.random.Generator:
-    """Return a generator from a seed, a generator or None."""
-    try:
-        return np.random.default_rng(random_state)
-    except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"random_state must be None, a seed of 0 or more, or a numpy.random.Generator; got {random_state!r}"
-        ) from error
-
-
-def check_eigenvalues(name: str, values: ArrayLike) -> Array:
-    """Return positive eigenvalues as float64, in descending order."""
-    array = check_numbers(name, values).astype(np.float64)
-    if array.ndim != 1 or not len(array):
-        raise ValueError(f"{name} must have shape (k,), with one eigenvalue at least; got shape {array.shape}")
-    check_finite(name, array)
-    if array.min() <= 0:
-        raise ValueError(f"{name} must hold eigenvalues above 0; got {array.min()}")
-    for value in (array.min(), array.max()):
-        check_curvature(name, float(value))
-    return np.sort(array)[::-1]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd.inputs import data as validation
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.data import check_finite, check_numbers, check_problem
 from fastgd.plots.costs import COLORS, STYLES, span
 from fastgd.plots.figures import new_figure, size_in_points, style
 
@@ -76,7 +76,7 @@ def contour_path(X: ArrayLike, y: ArrayLike, paths: Mapping[str, ArrayLike], *, 
     >>> np.round([line.get_xydata()[0] for line in ax.lines if line.get_label() == "minimum"], 9)
     array([[3., 2.]])
     """
-    X, y = validation.check_problem(X, y)
+    X, y = check_problem(X, y)
     if X.shape[1] > 2:
         raise ValueError(f"X must have shape (n_samples, 2), or (n_samples, 1) with an intercept; got shape {X.shape}")
     if not paths:
@@ -103,11 +103,11 @@ def contour_path(X: ArrayLike, y: ArrayLike, paths: Mapping[str, ArrayLike], *, 
 
 def check_path(label: str, path: ArrayLike) -> Array:
     """Return the weights of a run, as far as they are finite."""
-    walk = validation.check_numbers(f"paths[{label!r}]", path).astype(np.float64)
+    walk = check_numbers(f"paths[{label!r}]", path).astype(np.float64)
     if walk.ndim != 2 or walk.shape[1] != 2 or not len(walk):
         expected = "(epochs + 1, 2), the weights of successive epochs"
         raise ValueError(f"paths[{label!r}] must have shape {expected}; got shape {walk.shape}")
-    validation.check_finite(f"the start of paths[{label!r}]", walk[:1])
+    check_finite(f"the start of paths[{label!r}]", walk[:1])
     lost = np.flatnonzero(~np.isfinite(walk).all(axis=1))
     return walk[: lost[0]] if len(lost) else walk
 

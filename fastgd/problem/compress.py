@@ -5,8 +5,9 @@ from __future__ import annotations  # help() shows ArrayLike, not what it is mad
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd.inputs import data as validation
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.data import check_problem, check_sample_weight
+from fastgd.inputs.options import check_alpha, check_choice, check_flag
 from fastgd.problem import dask as distributed
 from fastgd.problem.compressor import METHODS, make_problem, summarize
 
@@ -70,9 +71,9 @@ def compress(
     if distributed.is_dask(X, y, sample_weight):
         blocks = distributed.find_blocks(X, y, sample_weight)
         return distributed.compress_blocks(blocks, fit_intercept, alpha, method).problem()
-    X, y = validation.check_problem(X, y, finite=False)
-    weights = validation.check_sample_weight(sample_weight, len(y))
-    fit_intercept = validation.check_flag("fit_intercept", fit_intercept)
-    alpha = validation.check_alpha(alpha)
-    summary = summarize(X, y[:, np.newaxis], weights, validation.check_choice("method", method, METHODS))
+    X, y = check_problem(X, y, finite=False)
+    weights = check_sample_weight(sample_weight, len(y))
+    fit_intercept = check_flag("fit_intercept", fit_intercept)
+    alpha = check_alpha(alpha)
+    summary = summarize(X, y[:, np.newaxis], weights, check_choice("method", method, METHODS))
     return make_problem(summary, fit_intercept, np.full(X.shape[1], alpha))

@@ -11,9 +11,10 @@ from math import sqrt
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd.inputs import data as validation
 from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.data import check_finite, check_problem, check_sample_weight
+from fastgd.inputs.options import check_alpha, check_choice, check_flag, check_position
 from fastgd.problem.moments import Moments, Summary, add_moments, finish, pick_target, stack_qr, sum_blocks
 
 METHODS = ("auto", "gram", "qr")
@@ -58,9 +59,9 @@ class Compressor:
     """
 
     def __init__(self, *, fit_intercept: bool = True, alpha: float = 0.0, method: str = "auto") -> None:
-        self.fit_intercept = validation.check_flag("fit_intercept", fit_intercept)
-        self.alpha = validation.check_alpha(alpha)
-        self.method = "gram" if validation.check_choice("method", method, METHODS) == "gram" else "qr"
+        self.fit_intercept = check_flag("fit_intercept", fit_intercept)
+        self.alpha = check_alpha(alpha)
+        self.method = "gram" if check_choice("method", method, METHODS) == "gram" else "qr"
         self.n_samples = 0
         self.features: list[str] | None = None
         self.target: str | None = None
@@ -104,14 +105,14 @@ class Compressor:
         """
         names, name_of_y = frames.column_names(X), frames.series_name(y)
         frames.check_same_columns(X, self.features)
-        X, y = validation.check_problem(X, y, finite=False, targets=True)
-        weights = validation.check_sample_weight(sample_weight, len(y), zero_sum=True)
+        X, y = check_problem(X, y, finite=False, targets=True)
+        weights = check_sample_weight(sample_weight, len(y), zero_sum=True)
         for name, array, before in (("X", X, self.n_features), ("y", y, self.n_targets)):
             if before not in (None, array.shape[1]):
                 raise ValueError(f"{name} must have {before} columns, as before; got {array.shape[1]}")
         if weights is not None and not weights.any():
-            validation.check_finite("X", X)
-            validation.check_finite("y", y)
+            check_finite("X", X)
+            check_finite("y", y)
             self.n_samples += len(y)  # rows that do not count
             return
         if self.features is None:
@@ -256,7 +257,7 @@ class Compressor:
         """
         if self._moments is None:
             raise ValueError("a Compressor must have rows of positive weight before it has a problem; got none")
-        target = validation.check_position("target", target, self._moments.n_targets)
+        target = check_position("target", target, self._moments.n_targets)
         summary = finish(self._moments, self.method)
         if summary is None:
             raise ValueError(LOST_DIGITS)

@@ -21,6 +21,8 @@ import numpy as np
 
 from fastgd.inputs import data as validation
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.data import check_finite, check_numbers, check_predictions, check_sample_weight
+from fastgd.inputs.options import check_choice
 from fastgd.problem.compressor import METHODS, Compressor
 
 WHY = "the partitions were compressed where they live"
@@ -109,13 +111,13 @@ def find_blocks(X: Any, y: Any, sample_weight: Any = None, *, targets: bool = Fa
         if columns[-1].ndim != 1:
             raise ValueError(f"sample_weight must have shape (n_samples,); got {columns[-1].ndim} dimensions")
         if not is_dask(sample_weight):
-            columns[-1] = validation.check_sample_weight(sample_weight, len(columns[-1]))
+            columns[-1] = check_sample_weight(sample_weight, len(columns[-1]))
     return Blocks(list(zip(*split(columns, lengths), strict=True)), X.shape[1])
 
 
 def check_compressible(compress: Any, batch_size: Any) -> None:
     """Refuse what needs the rows themselves: they stay where they are."""
-    if not validation.check_choice("compress", compress, ("auto", True, False)):
+    if not check_choice("compress", compress, ("auto", True, False)):
         raise ValueError("compress must not be False for Dask's data: only their compressed problem comes here")
     if batch_size is not None:
         raise ValueError(
@@ -184,8 +186,8 @@ def align(name: str, values: Any, lengths: tuple[float, ...]) -> Any:
             "X.to_dask_array(lengths=True), or X.compute_chunk_sizes() of an array, finds them out"
         )
     else:
-        values = validation.check_numbers(name, values)
-        validation.check_finite(name, values)
+        values = check_numbers(name, values)
+        check_finite(name, values)
         got = len(values) if values.ndim else 1
     if not np.isnan(total + got) and got != total:
         raise ValueError(f"X and {name} must have the same number of rows; got {total} in X and {got} in {name}")
@@ -227,7 +229,7 @@ def make_tuple(*partitions: Any) -> tuple[Any, ...]:
 
 def compress_blocks(blocks: Blocks, fit_intercept: bool, alpha: float, method: str) -> Compressor:
     """Return a compressor that has seen all blocks, by "gram" or "qr": what "auto" stands for, it has found out."""
-    method = validation.check_choice("method", method, METHODS)
+    method = check_choice("method", method, METHODS)
     first = "gram" if method == "auto" else method
     compressor = reduce_blocks(blocks, Compressor(fit_intercept=fit_intercept, alpha=alpha, method=first))
     if compressor.n_features is None:
@@ -284,4 +286,4 @@ def predict_block(X: Any, coef: Array, intercept: float) -> Array:
     if not len(X):
         return np.empty(0)
     with np.errstate(over="ignore", invalid="ignore"):
-        return validation.check_predictions(validation.check_features(X, len(coef)) @ coef + intercept)
+        return check_predictions(validation.check_features(X, len(coef)) @ coef + intercept)

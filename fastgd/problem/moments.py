@@ -23,8 +23,8 @@ from math import isfinite
 
 import numpy as np
 
-from fastgd.inputs import data as validation
 from fastgd.inputs.arrays import Array, norm
+from fastgd.inputs.data import SMALLEST_SQUARE, check_finite, check_mean_square
 
 BLOCK_ELEMENTS = 1 << 17  # of a block of rows, 1 MB in float64, which stays in cache for its product
 LEAST_BLOCK_ROWS = 256
@@ -100,11 +100,11 @@ def check_squares(X: Array, y: Array, squares: Array, total: float) -> None:
     """Refuse data whose squares, as far as their centred sums can tell, leave the range of float64."""
     features, targets = squares[1 : 1 + X.shape[1]], squares[1 + X.shape[1] :]
     finite = isfinite(float(squares.sum()))
-    if finite and min(features.max(), targets.min()) > validation.SMALLEST_SQUARE * total:
+    if finite and min(features.max(), targets.min()) > SMALLEST_SQUARE * total:
         return
     for name, array in (("X", X), ("y", y)):  # of constant columns there is nothing left: these pass
-        validation.check_finite(name, array)
-        validation.check_mean_square(name, array)
+        check_finite(name, array)
+        check_mean_square(name, array)
     if not finite:
         raise ValueError("X, y and sample_weight must have weighted squares in the range of float64; rescale them")
 

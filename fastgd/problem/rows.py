@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastgd.inputs import data as validation
 from fastgd.inputs.arrays import EPSILON, Array
+from fastgd.inputs.data import check_mean_square
+from fastgd.inputs.options import LARGEST_ALPHA
 from fastgd.problem.compressor import make_problem, summarize
 from fastgd.problem.moments import Summary
 
@@ -131,8 +132,8 @@ def prepare_rows(
 ) -> Prepared:
     """Return the data as they are, without a copy unless other coordinates, weights or a ridge make one necessary."""
     if standardized or sample_weight is not None or alpha > 0:  # else the scales of the stopping rules tell
-        validation.check_mean_square("X", X)
-        validation.check_mean_square("y", y)
+        check_mean_square("X", X)
+        check_mean_square("y", y)
     rows, coordinates = Problem(X, y, fit_intercept), None
     if standardized:
         rows, coordinates = standardize(rows, sample_weight)
@@ -147,7 +148,7 @@ def scale_penalty(alpha: float, n_features: int, coordinates: Coordinates | None
         return np.full(n_features, alpha)
     with np.errstate(over="ignore", divide="ignore"):
         penalty = alpha / coordinates.scales / coordinates.scales
-    if penalty.max() > validation.LARGEST_ALPHA:
+    if penalty.max() > LARGEST_ALPHA:
         raise ValueError(f"alpha must be small enough for columns of such small scale as X has; got {alpha}: rescale X")
     return penalty
 

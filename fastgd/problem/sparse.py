@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from fastgd.inputs import data as validation
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.data import check_mean_square
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.moments import Moments, rows_per_block
 from fastgd.problem.rows import Coordinates, Prepared, Problem, choose_scales, scale_penalty
@@ -66,8 +66,8 @@ class SparseRows:
 
 def add_rows(compressor: Compressor, X: Any, y: Array, weights: Array | None) -> None:
     """Add sparse rows to a compressor; by method "qr" in blocks that are made dense."""
-    validation.check_mean_square("X", SparseRows(X))  # type: ignore[arg-type]  # it does what an array does
-    validation.check_mean_square("y", y)
+    check_mean_square("X", SparseRows(X))  # type: ignore[arg-type]  # it does what an array does
+    check_mean_square("y", y)
     if compressor.method == "gram":
         compressor.include(sum_products(X, y, weights), len(y))
         return
@@ -101,8 +101,8 @@ def prepare_sparse(
     """Return the rows as they are, scaled, weighted and with those of a ridge, sparse all the while."""
     from scipy import sparse
 
-    validation.check_mean_square("X", SparseRows(X))  # type: ignore[arg-type]
-    validation.check_mean_square("y", y)
+    check_mean_square("X", SparseRows(X))  # type: ignore[arg-type]
+    check_mean_square("y", y)
     n, p = X.shape
     rows, coordinates = X.astype(np.float64), None
     counts = np.ones(n) if sample_weight is None else sample_weight

@@ -6,7 +6,7 @@ from math import atanh, ceil, log, sqrt, tanh
 import numpy as np
 
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_curvature
+from fastgd.inputs.options import check_curvature
 from fastgd.rates.decays import check_schedule, constant
 
 # A cycle multiplies the error by this or less: so short that a run ends soon after it may.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import MOST_EPOCHS, check_count, check_curvature, check_not_negative
+from fastgd.inputs.options import MOST_EPOCHS, check_count, check_curvature, check_not_negative
 
 
 def constant(epochs: int, smoothness: float, convexity: float = 0.0, *, initial: float | None = None) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import EPSILON, Array
-from fastgd.inputs.data import MOST_EPOCHS, check_count, check_eigenvalues
+from fastgd.inputs.options import MOST_EPOCHS, check_count, check_eigenvalues
 from fastgd.rates.chebyshev import chebyshev, chebyshev_cycles, cycle_length
 from fastgd.rates.decays import constant
 

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_rates
+from fastgd.inputs.options import check_rates
 from fastgd.rates.chebyshev import chebyshev, chebyshev_cycles
 from fastgd.rates.decays import constant, exponential_decay, inverse_scaling, step_decay
 from fastgd.rates.eigenvalues import eigenvalues

@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_curvature
+from fastgd.inputs.options import check_curvature
 from fastgd.rates.decays import check_schedule, constant_rate
 
 SILVER_RATIO = 1 + sqrt(2)

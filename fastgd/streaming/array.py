@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd.inputs import data as validation
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.data import check_numbers
 from fastgd.inputs.frames import column_names, series_name
 from fastgd.streaming.options import check_options
 from fastgd.streaming.result import StreamResult, fit_source
@@ -150,7 +150,7 @@ def locate(start: int, row: int) -> str:
 
 def check_array(name: str, values: Any) -> Any:
     """Return values that can be sliced: an array as it is, whatever it is a view of."""
-    array = values if hasattr(values, "shape") and hasattr(values, "dtype") else validation.check_numbers(name, values)
+    array = values if hasattr(values, "shape") and hasattr(values, "dtype") else check_numbers(name, values)
     if not isinstance(array.dtype, np.dtype) or array.dtype.kind not in "biufO":
         raise TypeError(f"{name} must hold real numbers; got an array of dtype {array.dtype}")
     return array

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from fastgd.inputs import data as validation
 from fastgd.inputs import frames
+from fastgd.inputs.data import check_numbers, check_problem
 from fastgd.streaming.options import check_options
 from fastgd.streaming.result import StreamResult, fit_source
 from fastgd.streaming.source import Batch, Seen, make_stamp
@@ -146,7 +146,7 @@ def check_again(batch: Batch, seen: Seen) -> None:
     expected = f"{batch.where}: expected the batch of the checkpoint, of {seen.rows} rows"
     if rows != seen.rows:
         raise ValueError(f"{expected}; got one of {rows} rows; {ADVICE}")
-    X, y = validation.check_problem(batch.X, batch.y, finite=False)
-    weights = None if batch.weights is None else validation.check_numbers("sample_weight", batch.weights)
+    X, y = check_problem(batch.X, batch.y, finite=False)
+    weights = None if batch.weights is None else check_numbers("sample_weight", batch.weights)
     if make_stamp(X, y, weights, batch.whole) != seen.stamp:
         raise ValueError(f"{expected}; got one of other values; {ADVICE}")

@@ -13,8 +13,9 @@ from fastgd.backends.threads import choose_threads
 from fastgd.descent.fit import fit_compressor, make_start
 from fastgd.descent.solve import Settings, check_settings
 from fastgd.files.paths import check_output
-from fastgd.inputs import data as validation
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.data import check_numbers, check_start
+from fastgd.inputs.options import check_alpha, check_choice, check_flag, check_random_state
 from fastgd.problem.compressor import METHODS
 
 MISSING = ("error", "skip")
@@ -59,7 +60,7 @@ class Options:
     def check_start(self, n_features: int) -> None:
         """Refuse weights to start from that are not one for each feature, and one for the intercept."""
         if isinstance(self.weights, np.ndarray):
-            validation.check_start(self.weights, n_features + self.fit_intercept, self.fit_intercept)
+            check_start(self.weights, n_features + self.fit_intercept, self.fit_intercept)
 
     def make_start(self, n_features: int) -> Array:
         """Return the weights of epoch 0."""
@@ -82,17 +83,17 @@ def check_options(
         if name not in DESCENT:
             raise TypeError(f"{front}() got an unexpected keyword argument {name!r}; a descent takes {list(DESCENT)}")
     given = {**DESCENT, **descent}
-    standardize = validation.check_flag("standardize", given.pop("standardize"))
+    standardize = check_flag("standardize", given.pop("standardize"))
     weights, random_state = given.pop("weights"), given.pop("random_state")
-    generator = validation.check_random_state(random_state) if isinstance(weights, str) else None
+    generator = check_random_state(random_state) if isinstance(weights, str) else None
     settings = check_settings(**given)
     return Options(
-        fit_intercept=validation.check_flag("fit_intercept", fit_intercept),
-        alpha=validation.check_alpha(alpha),
-        method=validation.check_choice("method", method, METHODS),
-        missing=validation.check_choice("missing", missing, MISSING),
+        fit_intercept=check_flag("fit_intercept", fit_intercept),
+        alpha=check_alpha(alpha),
+        method=check_choice("method", method, METHODS),
+        missing=check_choice("missing", missing, MISSING),
         checkpoint=check_path(checkpoint),
-        quiet=validation.check_flag("quiet", quiet),
+        quiet=check_flag("quiet", quiet),
         settings=settings,
         standardize=standardize,
         weights=check_weights(weights, generator),
@@ -106,8 +107,8 @@ def check_weights(weights: Any, generator: np.random.Generator | None) -> Array 
     if weights is None or isinstance(weights, str):
         make_start(weights, 1, False, generator and np.random.default_rng(0))  # "random" is the only text
         return weights
-    array = validation.check_numbers("weights", weights)
-    return validation.check_start(array, array.size, False)
+    array = check_numbers("weights", weights)
+    return check_start(array, array.size, False)
 
 
 def check_path(path: Any) -> Path | None:

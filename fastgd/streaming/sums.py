@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastgd.inputs import data as validation
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.data import check_numbers, check_problem, check_sample_weight
 from fastgd.problem.moments import Moments, sum_blocks
 from fastgd.streaming.source import Batch, Seen, make_stamp
 
@@ -24,11 +24,11 @@ def sum_batch(batch: Batch, shift: Array | None, method: str, missing: str) -> P
     if len_of(batch.X) == 0 and len_of(batch.y) == 0:
         return Part(None, 0, Seen(batch.part, 0, 0))
     try:
-        X, y = validation.check_problem(batch.X, batch.y, finite=False)
+        X, y = check_problem(batch.X, batch.y, finite=False)
         # A weight that is not finite is looked at below, where the row is known.
-        weights = None if batch.weights is None else validation.check_numbers("sample_weight", batch.weights)
+        weights = None if batch.weights is None else check_numbers("sample_weight", batch.weights)
         if weights is not None and weights.shape != y.shape:
-            validation.check_sample_weight(weights, len(y))
+            check_sample_weight(weights, len(y))
         if shift is not None and X.shape[1] + 1 != len(shift):
             raise ValueError(f"X must have {len(shift) - 1} columns, as before; got {X.shape[1]}")
     except (TypeError, ValueError) as error:
@@ -58,7 +58,7 @@ def len_of(values: object) -> int | None:
 
 def sum_rows(X: Array, y: Array, weights: Array | None, shift: Array | None, method: str) -> Moments | None:
     """Return the moments of finite rows; None if none of them counts."""
-    weights = validation.check_sample_weight(weights, len(y), zero_sum=True)
+    weights = check_sample_weight(weights, len(y), zero_sum=True)
     if not len(y) or (weights is not None and not weights.any()):
         return None
     return sum_blocks(X, y[:, np.newaxis], weights, method, shift)
