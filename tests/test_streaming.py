@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import fastgd
-from fastgd.streaming import array, blas, fit_array, fit_batches, passes
+from fastgd.streaming import array, fit_array, fit_batches, passes
 
 SETTINGS = {"learning_rate": "eigenvalues", "standardize": True}
 
@@ -327,11 +327,11 @@ def test_products_take_one_thread_each_while_ours_run(monkeypatch, small_blocks)
 @pytest.mark.parametrize("pinned", ["1", None])
 def test_without_threadpoolctl_ours_stay_out_of_the_way_of_products(monkeypatch, small_blocks, pinned):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    for name in blas.VARIABLES:
+    for name in passes.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     if pinned:
         monkeypatch.setenv("OPENBLAS_NUM_THREADS", pinned)
-    with blas.one_blas_thread() as alone:
+    with passes.one_blas_thread() as alone:
         assert alone == (pinned == "1")
     X, y = make_data()
     assert_same_fit(fit_array(X, y, threads=4, **SETTINGS), fit_batches(cut(X, y), **SETTINGS))

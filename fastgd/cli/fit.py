@@ -22,7 +22,7 @@ from fastgd.plots.figures import check_picture
 from fastgd.streaming import fit_files
 from fastgd.streaming.cluster import fit_on_cluster
 from fastgd.streaming.columns import check_names
-from fastgd.streaming.paths import find_files, is_pattern
+from fastgd.streaming.files import find_files, is_pattern
 
 LARGE_FILE = 1 << 26  # bytes above which a CSV file is read in parts, which is faster too
 INTERRUPTED = 130  # what shells make of Ctrl-C: 128 + SIGINT

@@ -20,7 +20,7 @@ import numpy as np
 from fastgd.inputs.arrays import Array
 from fastgd.problem.moments import Moments
 from fastgd.streaming.source import Seen
-from fastgd.streaming.state import State
+from fastgd.streaming.sums import State
 
 SAVE_SECONDS = 5.0  # between two saves while a pass goes on
 MAGIC = b"fastgd checkpoint 1 "

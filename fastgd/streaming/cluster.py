@@ -10,12 +10,11 @@ from typing import Any
 from fastgd.problem.compressor import LOST_DIGITS
 from fastgd.problem.moments import add_moments, finish
 from fastgd.streaming.checkpoint import Checkpoint
-from fastgd.streaming.files import FileSource
+from fastgd.streaming.files import FileSource, find_files
 from fastgd.streaming.options import Options, check_options
 from fastgd.streaming.passes import run_pass
-from fastgd.streaming.paths import find_files
 from fastgd.streaming.result import StreamResult, report
-from fastgd.streaming.state import State
+from fastgd.streaming.sums import State
 
 CONNECT_SECONDS = 10  # after which a scheduler that does not answer is an error
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, NoReturn
 
 import numpy as np
@@ -134,3 +135,12 @@ def check_boundary(path: str, row: int, done: int, rows: int) -> None:
             f"{path}: the checkpoint ends at row {done}, inside a batch of rows {row} to {row + rows - 1} "
             "(counted from 0); delete it to begin anew"
         )
+
+
+def import_pyarrow(part: str) -> Any:
+    """Return pyarrow, with its module `part` loaded."""
+    try:
+        import_module(f"pyarrow.{part}")
+        return import_module("pyarrow")
+    except ImportError as error:
+        raise ImportError("Parquet, and CSV in parts, need pyarrow: pip install 'fastgd[parquet]'") from error

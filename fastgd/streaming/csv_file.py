@@ -7,8 +7,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from fastgd.files.csv import TableError, check_header, check_text, quote
-from fastgd.streaming.arrow import import_pyarrow
-from fastgd.streaming.columns import Columns, Head, check_boundary
+from fastgd.streaming.columns import Columns, Head, check_boundary, import_pyarrow
 from fastgd.streaming.source import Batch
 
 NUMBER = "number"  # the type of every column, until a cell proves to be something else

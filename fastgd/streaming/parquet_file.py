@@ -6,8 +6,7 @@ from typing import Any
 
 from fastgd.files.csv import TableError
 from fastgd.inputs.arrays import Array
-from fastgd.streaming.arrow import import_pyarrow
-from fastgd.streaming.columns import Columns, Head, check_boundary
+from fastgd.streaming.columns import Columns, Head, check_boundary, import_pyarrow
 from fastgd.streaming.source import Batch
 
 

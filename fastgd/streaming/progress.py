@@ -6,7 +6,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from fastgd.streaming.state import State
+from fastgd.streaming.sums import State
 
 LINE_SECONDS = 5.0  # between two lines where there is no terminal
 

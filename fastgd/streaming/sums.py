@@ -1,12 +1,13 @@
 """The sums of one batch: its rows are checked, those with missing values refused or left out, the others summed up."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_numbers, check_problem, check_sample_weight
-from fastgd.problem.moments import Moments, sum_blocks
+from fastgd.problem.moments import Moments, add_moments, sum_blocks
 from fastgd.streaming.source import Batch, Seen, make_stamp
 
 
@@ -99,3 +100,45 @@ def check_bad_rows(batch: Batch, arrays: tuple[Array, Array, Array | None], bad:
     hint = "; missing='skip' leaves out rows without a value" if np.isnan(value) else ""
     got = "no value (null or NaN)" if np.isnan(value) else value
     raise ValueError(f"{batch.locate(int(bad[row]))}, {name}: expected a finite number; got {got}{hint}")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far a pass has come. Never changed, so that an interrupt between two steps leaves a whole one.
+
+    Attributes
+    ----------
+    method : {"gram", "qr"}
+        What this pass sums up.
+    moments : Moments or None
+        The sums; None before the first row of positive weight.
+    skipped : int
+        How many rows were left out.
+    batches : int
+        How many batches were summed up.
+    """
+
+    method: str
+    moments: Moments | None = None
+    skipped: int = 0
+    batches: int = 0
+    log: list[Seen] = field(default_factory=list)  # of this state and of those after it
+
+    @property
+    def seen(self) -> Sequence[Seen]:
+        """The batches that were summed up."""
+        return self.log[: self.batches]
+
+    @property
+    def rows(self) -> int:
+        """How many rows were read."""
+        return sum(batch.rows for batch in self.seen)
+
+    def after(self, part: Part) -> "State":
+        """Return the state after one more batch."""
+        moments = self.moments
+        if part.moments is not None:
+            moments = part.moments if moments is None else add_moments(moments, part.moments, self.method)
+        del self.log[self.batches :]
+        self.log.append(part.seen)
+        return State(self.method, moments, self.skipped + part.skipped, self.batches + 1, self.log)
