@@ -5,8 +5,9 @@ from typing import Any
 from fastgd import backends, rates
 from fastgd.config import show_config
 from fastgd.descent.cost import cost, gradient
-from fastgd.descent.fit import fit_compressor, gradient_descent
-from fastgd.descent.result import ConditionWarning, DescentResult, DivergenceWarning
+from fastgd.descent.fit import gradient_descent
+from fastgd.descent.result import DescentResult
+from fastgd.descent.warnings import ConditionWarning, DivergenceWarning
 from fastgd.files import model as model
 from fastgd.problem.compress import compress
 from fastgd.problem.compressor import Compressor
@@ -21,7 +22,6 @@ __all__ = [
     "backends",
     "compress",
     "cost",
-    "fit_compressor",
     "gradient",
     "gradient_descent",
     "rates",

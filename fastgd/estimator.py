@@ -2,28 +2,35 @@
 
 from __future__ import annotations  # help() shows ArrayLike, not what it is made of
 
-import warnings
 from collections.abc import Iterable, Iterator
 from copy import copy
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd.descent.auto import choose_compression
-from fastgd.descent.fit import check_batch_size, fit_compressor, gradient_descent
+from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
-from fastgd.descent.solve import check_settings, descend
+from fastgd.descent.solve import solve
+from fastgd.descent.warnings import warn_caller
 from fastgd.files.model import Model, load, name_features, save
 from fastgd.inputs.arrays import Array, is_sparse
-from fastgd.inputs.data import check_finite, check_matrix, check_numbers, check_predictions, check_sample_weight
+from fastgd.inputs.data import (
+    check_finite,
+    check_matrix,
+    check_numbers,
+    check_predictions,
+    check_sample_weight,
+)
 from fastgd.inputs.frames import check_same_columns, column_names
-from fastgd.inputs.options import MOST_EPOCHS, check_alpha, check_choice, check_count, check_flag, check_random_state
-from fastgd.problem import dask as distributed
+from fastgd.inputs.options import MOST_EPOCHS, check_count, check_flag
 from fastgd.problem.compressor import Compressor
-from fastgd.problem.sparse import MOST_COMPRESSED, add_rows, prepare_sparse
+from fastgd.problem.dask import collect, find_blocks, is_dask, predict_lazily
+from fastgd.problem.prepared import Source
+from fastgd.problem.rows import ArraySource, CompressedSource
+from fastgd.problem.sparse import SparseSource, add_rows
 
 try:
     from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
@@ -168,33 +175,12 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         >>> GradientDescentRegressor().fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]).coef_.round(6)
         array([2.])
         """
-        if distributed.is_dask(X, y, sample_weight):
-            self._check_parameters()
-            distributed.check_compressible(self.compress, self.batch_size)
-            compressor = self._collect(X, y, sample_weight, "auto")
-            starts = self._choose_starts(compressor.n_targets or 0, compressor.n_features or 0)
-            return self._keep(self._descend(compressor, starts), np.ndim(y))
-        X, y, sample_weight = self._check(X, y, sample_weight, reset=True)
-        targets = y.reshape(len(y), -1).T
-        if is_sparse(X) or len(targets) > 1:  # else gradient_descent does all that first thing
-            self._check_parameters()
-            check_batch_size(self.batch_size, len(y), self.compress)
-        starts = self._choose_starts(len(targets), X.shape[1])
-        if is_sparse(X):
-            return self._keep(self._fit_sparse(X, targets, sample_weight, starts), y.ndim)
-        if len(targets) > 1 and self._compresses(X.shape):
-            return self._keep(self._descend(self._compress(X, y, sample_weight), starts), y.ndim)
-        options = self._options() | {"alpha": self.alpha, "fit_intercept": self.fit_intercept}
-        options |= {"batch_size": self.batch_size, "compress": self.compress, "sample_weight": sample_weight}
-        if self.batch_size is not None:  # else nothing is random, and nothing may be drawn from a shared state
-            options["random_state"] = make_seed(self.random_state)
-        return self._keep(
-            (
-                gradient_descent(X, target, weights=start, **options)
-                for target, start in zip(targets, starts, strict=True)
-            ),
-            y.ndim,
-        )
+        options = self._check_parameters()
+        source = self._find_source(X, y, sample_weight)
+        starts = self._list_starts(source) if self.warm_start else [None] * source.n_targets
+        self._keep(descend_targets(source, options, starts), np.ndim(y))
+        self._compressor = None
+        return self
 
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -237,19 +223,20 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         if self.batch_size is not None:
             raise ValueError(f"batch_size must be None for partial_fit, which keeps no rows; got {self.batch_size!r}")
-        self._check_parameters()
+        options = self._check_parameters()
         before: Compressor | None = getattr(self, "_compressor", None)
         # A copy, since a descent may still be refused or interrupted; what it holds is never written to.
-        compressor = self._new_compressor("qr") if before is None else copy(before)
-        compressor.alpha, compressor.fit_intercept = self.alpha, self.fit_intercept  # the sums have neither in them
-        if distributed.is_dask(X, y, sample_weight):
-            compressor.merge(self._collect(X, y, sample_weight, "qr"))
+        compressor = Compressor(method="qr") if before is None else copy(before)
+        if is_dask(X, y, sample_weight):
+            compressor.merge(collect(X, y, sample_weight=sample_weight, method="qr", targets=True))
+            self._set_columns(X)
         else:
             X, y, sample_weight = self._check(X, y, sample_weight, reset=before is None)
             add = add_rows if is_sparse(X) else Compressor.add
             add(compressor, X, y.reshape(len(y), -1), sample_weight)
-        starts = self._starts(compressor.n_targets or 0, compressor.n_features or 0)
-        self._keep(self._descend(compressor, starts), np.ndim(y))
+        source = CompressedSource(compressor.summary(None), "partial_fit has seen the rows")
+        options = replace(options, compress="auto")  # no rows are kept that a descent could read
+        self._keep(descend_targets(source, options, self._list_starts(source)), np.ndim(y))
         self._compressor = compressor
         return self
 
@@ -279,13 +266,13 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         array([7., 9.])
         """
         check_is_fitted(self, "coef_")
-        if distributed.is_dask(X):
+        if is_dask(X):
             names = getattr(self, "feature_names_in_", None)
             check_same_columns(X, None if names is None else list(names))
             if self.coef_.ndim == 1:
-                return distributed.predict(X, self.coef_, self.intercept_)
+                return predict_lazily(X, self.coef_, self.intercept_)
             targets = zip(self.coef_, self.intercept_, strict=True)
-            return np.stack([distributed.predict(X, coef, intercept) for coef, intercept in targets], axis=1)
+            return np.stack([predict_lazily(X, coef, intercept) for coef, intercept in targets], axis=1)
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         with np.errstate(over="ignore", invalid="ignore"):
             return check_predictions(X @ self.coef_.T + self.intercept_)
@@ -396,127 +383,73 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             check_sample_weight(sample_weight, len(y), zero_sum=True)
         return X, y, sample_weight
 
-    def _collect(self, X: Any, y: Any, sample_weight: Any, method: str) -> Compressor:
-        """Return a compressor that has seen the rows of Dask, where they are."""
-        compressor = distributed.collect(
-            X,
-            y,
-            sample_weight=sample_weight,
-            fit_intercept=self.fit_intercept,
-            alpha=self.alpha,
-            method=method,
-            targets=True,
-        )
+    def _find_source(self, X: Any, y: Any, sample_weight: Any) -> Source:
+        """Return the source of the rows: arrays, sparse arrays or Dask collections."""
+        if is_dask(X, y, sample_weight):
+            blocks = find_blocks(X, y, sample_weight, targets=True)
+            self._set_columns(X)
+            return blocks
+        X, y, sample_weight = self._check(X, y, sample_weight, reset=True)
+        check_sample_weight(sample_weight, len(y))
+        targets = y.reshape(len(y), -1).astype(np.float64, copy=False)
+        return SparseSource(X, targets, sample_weight) if is_sparse(X) else ArraySource(X, targets, sample_weight)
+
+    def _set_columns(self, X: Any) -> None:
+        """Set the number and the names of the columns of Dask's data, as scikit-learn does for arrays."""
         self.n_features_in_ = int(X.shape[1])
         names = column_names(X)
         if names is not None:
             self.feature_names_in_ = np.array(names, dtype=object)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
-        return compressor
 
-    def _fit_sparse(
-        self, X: Any, targets: Array, sample_weight: Array | None, starts: list[Any]
-    ) -> Iterator[DescentResult]:
-        """Yield the results for sparse features: on a small problem, or where that would be large, on the rows."""
-        if self.batch_size is not None:
-            raise ValueError(f"batch_size must be None for sparse X; got {self.batch_size!r}")
-        if self.compress is True or (self.compress == "auto" and X.shape[1] <= MOST_COMPRESSED):
-            yield from self._descend(self._compress(X, targets.T, sample_weight), starts)
-            return
-        if self.backend not in ("auto", "numpy"):
-            raise ValueError(
-                f"backend must be 'auto' or 'numpy' for sparse X that is not compressed; got {self.backend!r}"
-            )
-        options = self._options()
-        standardize = options.pop("standardize")
-        settings = check_settings(check_every=10, callback=None, **options | {"backend": "numpy"})
-        prepare = partial(prepare_sparse, X, fit_intercept=self.fit_intercept, sample_weight=sample_weight)
-        why = f"sparse X of {X.shape[1]} columns has fewer entries than a compressed problem"
-        for target, start in zip(targets, starts, strict=True):
-            prepared = prepare(y=target, alpha=self.alpha, standardized=standardize)
-            begin = np.zeros(X.shape[1] + self.fit_intercept) if start is None else start
-            yield descend(prepared, begin, settings, why)
-
-    def _check_parameters(self) -> None:
-        """Refuse parameters that no fit can have, before any work; the rest is seen when rows are there."""
-        check_count("max_iter", self.max_iter, most=MOST_EPOCHS)
-        options = self._options()
-        check_flag("standardize", options.pop("standardize"))
-        check_settings(check_every=10, callback=None, **options)
-        check_alpha(self.alpha)
-        check_flag("fit_intercept", self.fit_intercept)
+    def _check_parameters(self) -> DescentOptions:
+        """Return the options of a descent; refuse parameters that no fit can have."""
         check_flag("warm_start", self.warm_start)
-        check_choice("compress", self.compress, ("auto", True, False))
+        check_count("max_iter", self.max_iter, most=MOST_EPOCHS)  # by the name it has here
+        return DescentOptions.checked(
+            learning_rate=self.learning_rate,
+            epochs=self.max_iter,
+            fit_intercept=self.fit_intercept,
+            tol=self.tol,
+            backend=self.backend,
+            compress=self.compress,
+            alpha=self.alpha,
+            batch_size=self.batch_size,
+            standardize=self.standardize,
+            threads=self.threads,
+            random_state=self._make_seed(),
+            verbose=self.verbose,
+        )
+
+    def _make_seed(self) -> Any:
+        """Return the random state as fastgd takes it: of scikit-learn's older kind, a number drawn from it."""
         if not isinstance(self.random_state, np.random.RandomState):
-            check_random_state(self.random_state)
+            return self.random_state
+        # Nothing may be drawn from a state that others share unless the fit needs it.
+        return None if self.batch_size is None else self.random_state.randint(1 << 31)
 
-    def _compresses(self, shape: tuple[int, ...]) -> bool:
-        """Tell whether a fit of several targets goes by one compression."""
-        batches, named = self.batch_size is not None, self.backend != "auto"
-        return choose_compression(self.compress, shape, self.max_iter, named=named, batches=batches)[0]
-
-    def _new_compressor(self, method: str) -> Compressor:
-        """Return a compressor without rows."""
-        return Compressor(fit_intercept=self.fit_intercept, alpha=self.alpha, method=method)
-
-    def _compress(self, X: Array, y: Array, sample_weight: Array | None) -> Compressor:
-        """Return a compressor that has seen all rows."""
-        add = add_rows if is_sparse(X) else Compressor.add
-        compressor = self._new_compressor("gram")
-        add(compressor, X, y, sample_weight)
-        if not compressor.keeps_digits:
-            compressor = self._new_compressor("qr")
-            add(compressor, X, y, sample_weight)
-        return compressor
-
-    def _options(self) -> dict[str, Any]:
-        """Return the arguments that all descents have in common, by the names they have there."""
-        return {
-            "learning_rate": self.learning_rate,
-            "epochs": self.max_iter,
-            "tol": self.tol,
-            "backend": self.backend,
-            "standardize": self.standardize,
-            "threads": self.threads,
-            "verbose": self.verbose,
-        }
-
-    def _choose_starts(self, n_targets: int, n_features: int) -> list[Any]:
-        """Return the weights that a fit starts from: those of the last one if `warm_start` says so."""
-        return self._starts(n_targets, n_features) if self.warm_start else [None] * n_targets
-
-    def _starts(self, n_targets: int, n_features: int) -> list[Any]:
+    def _list_starts(self, source: Source) -> list[Any]:
         """Return the weights that the targets' descents start from; None where there are none of this shape."""
         coef = np.atleast_2d(getattr(self, "coef_", np.empty((0, 0))))
-        if coef.shape != (n_targets, n_features):
-            return [None] * n_targets
+        if coef.shape != (source.n_targets, source.n_features):
+            return [None] * source.n_targets
         if not self.fit_intercept:
             return list(coef)
-        return list(np.column_stack([np.broadcast_to(self.intercept_, n_targets), coef]))
+        return list(np.column_stack([np.broadcast_to(self.intercept_, source.n_targets), coef]))
 
-    def _descend(self, compressor: Compressor, starts: list[Any]) -> Iterator[DescentResult]:
-        """Yield the results of one descent for each target of a compressor."""
-        options = self._options()
-        return (fit_compressor(compressor, target=k, weights=start, **options) for k, start in enumerate(starts))
-
-    def _keep(self, found: Iterable[DescentResult], y_ndim: int) -> GradientDescentRegressor:
-        """Set the attributes of a fit, unless Ctrl-C ends it: a search must not go on with what was interrupted."""
+    def _keep(self, found: Iterable[DescentResult], y_ndim: int) -> None:
+        """Set the attributes of a fit, unless Ctrl-C ends it: a search must not go on with an interrupted fit."""
         results = []
         for result in found:
             if result.reason == "interrupted":
                 raise KeyboardInterrupt
             results.append(result)
-        self._compressor = None
         if any(result.reason == "epochs" for result in results) and self.tol > 0:
             remedy = "try more, or learning_rate='eigenvalues'"
             if self.batch_size is not None:
                 remedy = "mini-batches seldom settle by tol; tol=0 takes max_iter as it is"
-            warnings.warn(
-                f"not converged after max_iter={self.max_iter} epochs: {remedy}",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
+            warn_caller(f"not converged after max_iter={self.max_iter} epochs: {remedy}", ConvergenceWarning)
         self.n_iter_ = max(result.epochs for result in results)
         self.backend_ = results[0].backend
         if y_ndim == 1:
@@ -528,11 +461,9 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             self.intercept_ = np.array([result.intercept for result in results])
             self.cost_history_ = [result.cost_history for result in results]
             self.stop_reason_ = [result.reason for result in results]
-        return self
 
 
-def make_seed(random_state: Any) -> Any:
-    """Return what fastgd takes for a random state: of scikit-learn's older kind, a number drawn from it."""
-    if isinstance(random_state, np.random.RandomState):
-        return random_state.randint(1 << 31)
-    return random_state
+def descend_targets(source: Source, options: DescentOptions, starts: list[Any]) -> Iterator[DescentResult]:
+    """Yield the result of one descent for each target; a start of None is that of the options."""
+    for prepared, start in zip(source.prepare(options), starts, strict=True):
+        yield solve(prepared, options.make_start(source.n_features) if start is None else start, options)

@@ -12,8 +12,8 @@ import pytest
 from processes import run_python
 
 import fastgd
-from fastgd.problem.compressor import summarize
 from fastgd.problem.dask import collect, is_dask
+from fastgd.problem.moments import summarize
 
 dask = pytest.importorskip("dask", reason="Dask is an extra")
 da = pytest.importorskip("dask.array", reason="Dask is an extra")

@@ -9,7 +9,8 @@ import numpy as np
 from fastgd import backends, bench, plots
 from fastgd.descent.cost import cost
 from fastgd.descent.fit import gradient_descent
-from fastgd.descent.result import ConditionWarning, DescentResult
+from fastgd.descent.result import DescentResult
+from fastgd.descent.warnings import ConditionWarning
 from fastgd.inputs.arrays import Array
 
 TUTORIAL_EPOCHS = 100

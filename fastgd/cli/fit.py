@@ -12,7 +12,8 @@ from fastgd import plots
 from fastgd.backends import is_installed
 from fastgd.descent.cost import cost
 from fastgd.descent.fit import gradient_descent
-from fastgd.descent.result import ConditionWarning, DescentResult, DivergenceWarning
+from fastgd.descent.result import DescentResult
+from fastgd.descent.warnings import ConditionWarning, DivergenceWarning
 from fastgd.files import model
 from fastgd.files.csv import Table, TableError, list_names, quote, read_csv
 from fastgd.files.paths import check_different, check_output

@@ -1,29 +1,23 @@
-"""Whether to compress, where the choice is left to us: by what epochs and compression take on one machine."""
+"""Whether to compress where the user leaves the choice: by the times of epochs and of compression on one machine."""
 
 # Seconds that benchmarks/compression_costs.py fits to measurements. Only their ratios decide, and these differ less
 # from machine to machine than times do; measured anew at each call, a choice would differ from run to run.
-from fastgd.inputs.options import check_choice
-
 DIRECT = (1.3e-7, 1.5e-10)  # an epoch on the data: in any case, for each element of X
 SMALL = (1.4e-7, 2.4e-10)  # an epoch on the compressed problem: in any case, for each of its elements
 COMPRESS = (1.3e-4, 3.6e-9, 1.7e-11)  # compressing: in any case, for each element, for each element and column
-LEAST_GAIN = 2.0  # how many times faster it must look, since the data may turn out to need a QR
+LEAST_GAIN = 2.0  # the estimated gain from which compression is chosen, since the data may turn out to need a QR
 
 
-def choose_compression(
-    compress: object, shape: tuple[int, ...], epochs: int, *, named: bool, batches: bool
-) -> tuple[bool, str]:
+def choose_compression(shape: tuple[int, ...], epochs: int, *, backend_named: bool, batches: bool) -> tuple[bool, str]:
     """Return whether to compress, and why, for the user to read.
 
     Parameters
     ----------
-    compress : {"auto", True, False}
-        What the user asked for.
     shape : (n_samples, n_features)
         The shape of X.
     epochs : int
-        How many epochs are asked for.
-    named : bool
+        The number of epochs asked for.
+    backend_named : bool
         Whether the user named a backend.
     batches : bool
         Whether there are mini-batches.
@@ -31,17 +25,14 @@ def choose_compression(
     Examples
     --------
     >>> from fastgd.descent.auto import choose_compression
-    >>> choose_compression("auto", (100_000, 50), 3, named=False, batches=False)[0]
+    >>> choose_compression((100_000, 50), 3, backend_named=False, batches=False)[0]
     False
-    >>> choose_compression("auto", (100_000, 50), 1000, named=False, batches=False)[0]
+    >>> choose_compression((100_000, 50), 1000, backend_named=False, batches=False)[0]
     True
     """
-    asked = check_choice("compress", compress, ("auto", True, False))
-    if asked != "auto":
-        return asked, f"compress={asked} was asked for"
     if batches:
         return False, "mini-batches need the rows of the data"
-    if named:
+    if backend_named:
         return False, "a backend was named, to be used on the data"
     n, p = shape
     if n <= p + 2:

@@ -12,40 +12,34 @@ from fastgd.files import model
 from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_features, check_predictions
-from fastgd.problem import dask as distributed
+from fastgd.problem.dask import is_dask, predict_lazily
 
 # What a saved result has beside the model: plain values and their types, and arrays of numbers.
-NOTES = {"epochs": int, "reason": str, "converged": bool, "backend": str, "compressed": bool, "why": str}
+NOTES = {"epochs": int, "reason": str, "converged": bool, "backend": str, "compressed": bool, "message": str}
 HISTORY = ("cost_history", "rates")
 
 
-class DivergenceWarning(RuntimeWarning):
-    """The cost grew, or was no longer finite: the learning rate is too large for the data.
+ENDINGS = {
+    "cost": "the cost settled after {} epochs",
+    "gradient": "the gradient vanished after {} epochs",
+    "epochs": "all {} epochs ran",
+    "diverged": "the cost grew after {} epochs",
+    "callback": "the callback ended the run after {} epochs",
+    "interrupted": "the run was interrupted after {} epochs",
+}
+
+
+def explain_ending(reason: str, epochs: int, condition: float | None) -> str:
+    """Return why a run ended, in words; a condition number is one that was too large.
 
     Examples
     --------
-    >>> import warnings, fastgd
-    >>> with warnings.catch_warnings(record=True) as caught:
-    ...     warnings.simplefilter("always", fastgd.DivergenceWarning)
-    ...     result = fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], learning_rate=9.0)
-    >>> result.reason, "the largest stable one" in str(caught[0].message)
-    ('diverged', True)
+    >>> from fastgd.descent.result import explain_ending
+    >>> explain_ending("gradient", 40, None)
+    'the gradient vanished after 40 epochs'
     """
-
-
-class ConditionWarning(RuntimeWarning):
-    """The problem is too ill-conditioned for the digits, or the epochs, that were asked for.
-
-    Examples
-    --------
-    >>> import warnings, numpy as np, fastgd
-    >>> X = 1e6 + np.arange(5.0).reshape(5, 1)  # far from zero
-    >>> with warnings.catch_warnings(record=True) as caught:
-    ...     warnings.simplefilter("always", fastgd.ConditionWarning)
-    ...     result = fastgd.gradient_descent(X, [1.0, 3.0, 2.0, 5.0, 4.0], learning_rate="chebyshev")
-    >>> result.converged, "standardize=True" in str(caught[0].message)
-    (False, True)
-    """
+    ill = "" if condition is None else f", but the condition number of X, {condition:.3g}, is too large for tol"
+    return ENDINGS[reason].format(epochs) + ill
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -61,6 +55,12 @@ class DescentResult:
         One coefficient for each column of X.
     intercept : float
         The constant term, 0.0 when none was fitted.
+    cost : float
+        J of the weights, the ridge included.
+    gradient : ndarray of the shape of the weights, float64
+        The gradient of J at the weights, in the units of the data.
+    r_squared : float or None
+        The share of the variance of y that the weights explain; None where y is constant.
     cost_history : ndarray of shape (epochs,), float64
         ``cost_history[k]`` is J of the weights that update k starts from.
     epochs : int
@@ -74,8 +74,8 @@ class DescentResult:
         The backend that ran.
     compressed : bool
         Whether it ran on a compressed problem.
-    why : str
-        Why it was compressed, or not.
+    message : str
+        Why the run ended, and why it was compressed or not.
     rates : ndarray of shape (epochs,), float64
         The learning rate of each update.
     features : list of str or None
@@ -98,23 +98,24 @@ class DescentResult:
     weights: Array
     coef: Array
     intercept: float
+    cost: float
+    gradient: Array
+    r_squared: float | None
     cost_history: Array
     epochs: int
     reason: str
     converged: bool
     backend: str
     compressed: bool
-    why: str
+    message: str
     rates: Array
     features: list[str] | None = None
     target: str | None = None
 
     def __repr__(self) -> str:
-        cost = f"{self.cost_history[-1]:.6g}" if len(self.cost_history) else "none"
         return (
             f"<DescentResult: {'' if self.converged else 'not '}converged ({self.reason}) after {self.epochs} epochs, "
-            f"cost {cost} before the last update, backend {self.backend!r}, "
-            f"{'' if self.compressed else 'not '}compressed>"
+            f"cost {self.cost:.6g}, backend {self.backend!r}, {'' if self.compressed else 'not '}compressed>"
         )
 
     def save(self, path: str | Path, *, target: str | None = None) -> None:
@@ -222,8 +223,8 @@ class DescentResult:
         array([7., 9.])
         """
         frames.check_same_columns(X, self.features)
-        if distributed.is_dask(X):
-            return distributed.predict(X, self.coef, self.intercept)
+        if is_dask(X):
+            return predict_lazily(X, self.coef, self.intercept)
         X = check_features(X, len(self.coef))
         with np.errstate(over="ignore", invalid="ignore"):
             return check_predictions(X @ self.coef + self.intercept)

@@ -1,162 +1,115 @@
-"""The driver of a prepared problem: pick the rates, run, judge how it ended, report."""
+"""Solve a prepared problem: make the rates, run the loop, judge how it ended, report."""
 
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from fastgd import backends
 from fastgd.backends.threads import choose_threads
-from fastgd.descent import minibatches as minibatch
-from fastgd.descent.loop import Callback, CallKernel, Looks, run
-from fastgd.descent.result import ConditionWarning, DescentResult, DivergenceWarning
-from fastgd.descent.stopping import make_rules
+from fastgd.descent import minibatches
+from fastgd.descent.loop import CallKernel, Checks, run
+from fastgd.descent.options import DescentOptions
+from fastgd.descent.result import DescentResult, explain_ending
+from fastgd.descent.stopping import StoppingRules, make_rules
+from fastgd.descent.warnings import warn_of_condition, warn_of_divergence
 from fastgd.inputs.arrays import EPSILON, Array
-from fastgd.inputs.options import MOST_EPOCHS, check_callback, check_count, check_level, check_not_negative, check_rates
-from fastgd.problem import curvature as spectrum
-from fastgd.problem.rows import Prepared
-from fastgd.rates import chebyshev, eigenvalues
-from fastgd.rates.decays import largest_stable_rate
-from fastgd.rates.eigenvalues import MOST_EIGENVALUES, plan
-from fastgd.rates.schedules import Schedule, find_schedule, make_rates, needs_convexity, without_options
+from fastgd.problem.curvature import EXACT_FEATURES
+from fastgd.problem.prepared import Prepared
+from fastgd.rates.schedules import Rates, judge_rates, make_rates, takes_long_steps
 
-# Elements of X that one call of a kernel goes through at most, a few tenths of a second for the compiled ones: Python
+# The most elements of X times epochs of one call of a kernel, a few tenths of a second for the compiled ones: Python
 # answers Ctrl-C between two calls.
 CALL_ELEMENTS = 100_000_000
-EPOCH_ELEMENTS = 64  # of X that take as long as what an epoch does beside reading them
+EPOCH_ELEMENTS = 64  # of X that take as long as the rest of an epoch
 ORDINARY_CONDITION = 1e3
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to descend, whatever the problem: the arguments of `gradient_descent`, checked.
-
-    Attributes
-    ----------
-    schedule : callable or None
-        What makes the rates, if they were not given.
-    rates : ndarray of shape (epochs,) or None
-        The rates, if they were given.
-    backend : str
-        The name of the backend that runs.
-    batches : (int, numpy.random.Generator) or None
-        The rows of a mini-batch, and what shuffles them.
-    """
-
-    schedule: Schedule | None
-    rates: Array | None
-    epochs: int
-    tol: float
-    check_every: int
-    backend: str
-    threads: int | None
-    callback: Callback | None
-    verbose: int
-    batches: tuple[int, np.random.Generator] | None = None
-
-
-def check_settings(
-    *,
-    learning_rate: Any,
-    epochs: Any,
-    tol: Any,
-    check_every: Any,
-    backend: Any,
-    threads: Any,
-    callback: Any,
-    verbose: Any,
-) -> Settings:
-    """Return the settings that these arguments of `gradient_descent` stand for."""
-    epochs = check_count("epochs", epochs, most=MOST_EPOCHS)
-    schedule = find_schedule(learning_rate)
-    check_callback(callback)
-    name = backends.resolve(backend)
-    backends.load(name)
-    return Settings(
-        schedule=schedule,
-        rates=None if schedule else check_rates(learning_rate, epochs),
-        epochs=epochs,
-        tol=check_not_negative("tol", tol),
-        check_every=check_count("check_every", check_every),
-        backend=name,
-        threads=None if threads is None else check_count("threads", threads),
-        callback=callback,
-        verbose=check_level("verbose", verbose),
-    )
-
-
-def descend(prepared: Prepared, start: Array, settings: Settings, why: str) -> DescentResult:
-    """Run a descent from weights in the units of the data, and report; `why` is why it is compressed, or not."""
-    problem, cycles, batches = prepared.problem, None, settings.batches
-    curvature = spectrum.Curvature(problem.X, problem.intercept, prepared.noise)
-    convexity = partial(getattr, curvature, "convexity")
-    explicit = prepared.fit_intercept and not problem.intercept
+def solve(prepared: Prepared, start: Array, options: DescentOptions) -> DescentResult:
+    """Descend from weights in the units of the data, and report."""
+    problem, backend = prepared.problem, prepared.backend or options.backend
+    batch_size = find_batch_size(prepared, options)
     rules = make_rules(
-        problem.X, problem.y, problem.intercept, settings.tol, explicit=explicit, find_convexity=convexity
+        problem.X,
+        problem.y,
+        problem.intercept,
+        options.tol,
+        explicit=prepared.explicit,
+        find_convexity=lambda: prepared.curvature.convexity,
     )
-    rates, batch_size = settings.rates, batches[0] if batches else None
-    if settings.schedule is not None:
-        rates, cycles = pick_rates(settings.schedule, settings.epochs, curvature, prepared, batch_size)
-    assert rates is not None
-    callback = settings.callback
-
-    def show(epoch: int, w: Array, cost: float) -> Any:
-        return callback(epoch, prepared.to_data(w), cost) if callback else None
-
-    looks = Looks(rules, settings.check_every, show if callback else None, settings.verbose, cycles)
-    kernel = backends.load(settings.backend).descend
-    call, evaluate = make_call(kernel, prepared, settings.threads), None
-    if batches is not None:
-        call, evaluate = minibatch.make_kernel(kernel, prepared, *batches, settings.threads), call
+    rates = choose_rates(prepared, options, rules, batch_size)
+    checks = Checks(rules, rates, options.check_every, show_in_data_units(prepared, options), options.verbose)
+    kernel = backends.load(backend).descend
+    call_kernel, evaluate = bind_kernel(kernel, prepared, options.threads), None
+    if batch_size is not None:
+        assert options.generator is not None
+        evaluate = call_kernel
+        call_kernel = minibatches.make_kernel(kernel, prepared, batch_size, options.generator, options.threads)
     epochs_a_call = max(1, CALL_ELEMENTS // (problem.X.size + EPOCH_ELEMENTS))
-    final, costs, reason = run(call, evaluate, epochs_a_call, prepared.from_data(start), rates, looks)
-    final = prepared.to_data(final)
-    if reason == "diverged":
-        largest = float(rates[: len(costs) + 1].max())
-        warn_of_divergence(largest, len(costs), limit_smoothness(curvature.smoothness, prepared, batch_size))
-    ill = is_ill_conditioned(curvature.condition, settings.tol, reason, settings.epochs)
-    if ill:
-        warn_of_condition(curvature.condition, prepared.coordinates is not None, reason)
+    ending = run(call_kernel, evaluate, epochs_a_call, prepared.from_data(start), checks)
+    epochs, weights = len(ending.costs), prepared.to_data(ending.weights)
+    if ending.reason == "diverged":
+        limit = limit_smoothness(prepared, batch_size, prepared.curvature.smoothness)
+        warn_of_divergence(float(rates.values[: epochs + 1].max()), epochs, limit)
+    condition = find_condition(prepared, rates, ending.reason, options)
+    if condition is not None:
+        warn_of_condition(condition, options.standardize, ending.reason)
+    coef = weights[int(prepared.fit_intercept) :].copy()
     return DescentResult(
-        weights=final,
-        coef=final[int(prepared.fit_intercept) :].copy(),
-        intercept=float(final[0]) if prepared.fit_intercept else 0.0,
-        cost_history=costs,
-        epochs=len(costs),
-        reason=reason,
-        converged=reason in ("cost", "gradient") and not ill,
-        backend=settings.backend,
-        compressed=prepared.small,
-        why=why,
-        rates=rates[: len(costs)].copy(),
+        weights=weights,
+        coef=coef,
+        intercept=float(weights[0]) if prepared.fit_intercept else 0.0,
+        cost=ending.cost,
+        gradient=prepared.gradient_to_data(ending.gradient),
+        r_squared=prepared.r_squared(ending.cost, ending.weights),
+        cost_history=ending.costs,
+        rates=rates.values[:epochs].copy(),
+        epochs=epochs,
+        reason=ending.reason,
+        message=f"{explain_ending(ending.reason, epochs, condition)}; {prepared.message}",
+        converged=ending.reason in ("cost", "gradient") and condition is None,
+        backend=backend,
+        compressed=prepared.compressed,
     )
 
 
-def pick_rates(
-    schedule: Schedule, epochs: int, curvature: spectrum.Curvature, prepared: Prepared, batch_size: int | None
-) -> tuple[Array, list[int] | None]:
-    """Return the rates of a schedule, and its cycles; the convexity is only found out where it matters."""
-    if without_options(schedule) is eigenvalues:
-        if min(curvature.X.shape) <= MOST_EIGENVALUES:
-            return plan(epochs, curvature.eigenvalues)
-        schedule = chebyshev  # which `plan` would take in the end, without finding all eigenvalues first
-    if needs_convexity(schedule):
-        smoothness, convexity = curvature.extremes
-    else:
-        smoothness, convexity = curvature.smoothness, 0.0
-    return make_rates(schedule, epochs, limit_smoothness(smoothness, prepared, batch_size), convexity)
+def find_batch_size(prepared: Prepared, options: DescentOptions) -> int | None:
+    """Return the rows of a mini-batch; None where every update is from all rows."""
+    size = options.batch_size
+    return size if size is not None and size < len(prepared.rows.y) and not prepared.compressed else None
 
 
-def limit_smoothness(smoothness: float, prepared: Prepared, batch_size: int | None) -> float:
-    """Return the smoothness that limits the rates: that of all rows, or what mini-batches have."""
-    return smoothness if batch_size is None else minibatch.expected_smoothness(prepared, batch_size, smoothness)
+def choose_rates(prepared: Prepared, options: DescentOptions, rules: StoppingRules, batch_size: int | None) -> Rates:
+    """Return the rates, and where a run of them may be judged."""
+    curvature, limit = prepared.curvature, partial(limit_smoothness, prepared, batch_size)
+    values = options.rates
+    if values is None:
+        assert options.schedule is not None
+        values = make_rates(options.schedule, options.epochs, curvature, limit)
+    if batch_size is None:
+        return judge_rates(values, curvature, rules.curvature)
+    if takes_long_steps(values, limit(curvature.smoothness)):
+        raise ValueError(
+            f"learning_rate must have no long steps, above 2/smoothness after a smaller one, with "
+            f"batch_size={batch_size}: batches have other eigenvalues than all rows; 'inverse_scaling' lets them settle"
+        )
+    return Rates(values)
 
 
-def make_call(kernel: Callable[..., int], prepared: Prepared, threads: int | None) -> CallKernel:
-    """Return the kernel, bound to the problem; without a number of threads, each call has what it is worth."""
+def limit_smoothness(prepared: Prepared, batch_size: int | None, smoothness: float) -> float:
+    """Return the smoothness that limits the rates: that of all rows, or the expected one of mini-batches."""
+    return smoothness if batch_size is None else minibatches.expected_smoothness(prepared, batch_size, smoothness)
+
+
+def show_in_data_units(prepared: Prepared, options: DescentOptions) -> Callable[[int, Array, float], Any] | None:
+    """Return the user's callback, given weights in the units of the data."""
+    callback = options.callback
+    if callback is None:
+        return None
+    return lambda epoch, weights, cost: callback(epoch, prepared.to_data(weights), cost)
+
+
+def bind_kernel(kernel: Callable[..., int], prepared: Prepared, threads: int | None) -> CallKernel:
+    """Return the kernel bound to the problem; without a number of threads, each call gets as many as pay."""
     problem = prepared.problem
     n_samples, n_features = problem.X.shape
 
@@ -167,36 +120,21 @@ def make_call(kernel: Callable[..., int], prepared: Prepared, threads: int | Non
     return call_kernel
 
 
-def is_ill_conditioned(condition: float | None, tol: float, reason: str, epochs: int) -> bool:
-    """Tell whether rounding leaves fewer digits than asked for, or no rates could do with so few epochs.
+def find_condition(prepared: Prepared, rates: Rates, reason: str, options: DescentOptions) -> float | None:
+    """Return the condition number of X where it is too large for the digits or the epochs asked for, else None.
 
     Weights are known to about condition·eps, and an error falls by a given factor in a number of epochs that grows with
-    the condition number, for the best rates there are. Few epochs of an ordinary problem are nobody's mistake.
+    the condition number, for the best rates there are. Few epochs of an ordinary problem are nobody's mistake. Where
+    the extreme eigenvalues take long to find, the condition is only asked for where the run needed them itself.
     """
-    if condition is None or tol == 0 or reason in ("diverged", "callback", "interrupted"):
-        return False
-    return condition * EPSILON > tol or (reason == "epochs" and condition > max(epochs, ORDINARY_CONDITION))
-
-
-def warn_of_divergence(rate: float, epochs: int, smoothness: float) -> None:
-    """Warn that the cost grew, with the rate that was used and the largest that would have been stable."""
-    warnings.warn(
-        f"the cost grew or was no longer finite after {epochs} epochs: the largest learning_rate used is {rate:.6g}, "
-        f"the largest stable one for this X is 2/smoothness = {largest_stable_rate(smoothness):.6g}; the result holds "
-        "the last good weights",
-        DivergenceWarning,
-        stacklevel=4,
-    )
-
-
-def warn_of_condition(condition: float | None, standardized: bool, reason: str) -> None:
-    """Warn that the problem is too ill-conditioned for what was asked."""
-    remedy = "alpha, or fewer columns" if standardized else "standardize=True or alpha"
-    if reason == "epochs":
-        remedy += ", or more epochs at learning_rate='eigenvalues' or 'chebyshev'"
-    warnings.warn(
-        f"not converged: the condition number of X is {condition:.3g}, too much for the tol and the epochs asked for; "
-        f"try {remedy}",
-        ConditionWarning,
-        stacklevel=4,
-    )
+    if options.tol == 0 or reason in ("diverged", "callback", "interrupted"):
+        return None
+    curvature = prepared.curvature
+    if curvature.rank_bound > EXACT_FEATURES and rates.bound is None and reason != "cost":
+        return None
+    condition = curvature.condition
+    if condition is None:
+        return None
+    digits = condition * EPSILON > options.tol
+    epochs = reason == "epochs" and condition > max(options.epochs, ORDINARY_CONDITION)
+    return condition if digits or epochs else None

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_problem, check_sample_weight
 from fastgd.inputs.options import check_alpha, check_choice, check_flag
-from fastgd.problem import dask as distributed
-from fastgd.problem.compressor import METHODS, make_problem, summarize
+from fastgd.problem.dask import compress_blocks, find_blocks, is_dask
+from fastgd.problem.moments import METHODS, make_problem, summarize
 
 
 def compress(
@@ -68,9 +68,9 @@ def compress(
     >>> bool(np.isclose(fastgd.cost(X_small, y_small, weights), fastgd.cost(X, y, weights)))
     True
     """
-    if distributed.is_dask(X, y, sample_weight):
-        blocks = distributed.find_blocks(X, y, sample_weight)
-        return distributed.compress_blocks(blocks, fit_intercept, alpha, method).problem()
+    if is_dask(X, y, sample_weight):
+        blocks = find_blocks(X, y, sample_weight)
+        return compress_blocks(blocks, fit_intercept, alpha, method).problem()
     X, y = check_problem(X, y, finite=False)
     weights = check_sample_weight(sample_weight, len(y))
     fit_intercept = check_flag("fit_intercept", fit_intercept)

@@ -6,8 +6,6 @@ parts of them can be compressed anywhere and merged.
 
 from __future__ import annotations  # help() shows ArrayLike, not what it is made of
 
-from math import sqrt
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -15,12 +13,16 @@ from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_finite, check_problem, check_sample_weight
 from fastgd.inputs.options import check_alpha, check_choice, check_flag, check_position
-from fastgd.problem.moments import Moments, Summary, add_moments, finish, pick_target, stack_qr, sum_blocks
-
-METHODS = ("auto", "gram", "qr")
-LOST_DIGITS = (
-    "method must not be 'gram' for these data: a column of X, or y, is so nearly a combination of the others that its "
-    "digits would be lost; 'qr' keeps them"
+from fastgd.problem.moments import (
+    LOST_DIGITS,
+    METHODS,
+    Moments,
+    Summary,
+    add_moments,
+    finish,
+    make_problem,
+    pick_target,
+    sum_blocks,
 )
 
 
@@ -163,7 +165,7 @@ class Compressor:
         >>> first.add([[0.0], [1.0]], [1.0, 3.0])
         >>> second.add([[2.0]], [5.0])
         >>> first.merge(second)
-        >>> fastgd.fit_compressor(first, learning_rate="eigenvalues", standardize=True).weights.round(6)
+        >>> fastgd.gradient_descent(first, learning_rate="eigenvalues", standardize=True).weights.round(6)
         array([1., 2.])
         """
         if not isinstance(other, Compressor):
@@ -197,7 +199,7 @@ class Compressor:
         """Return X_small and y_small, as `compress` does, for all rows added so far.
 
         They are to be fitted without another intercept, and not to be standardized: their rows are no samples.
-        `fastgd.fit_compressor` does both.
+        `fastgd.gradient_descent` takes the compressor itself.
 
         Parameters
         ----------
@@ -229,13 +231,13 @@ class Compressor:
         summary = self.summary(target)
         return make_problem(summary, self.fit_intercept, np.full(len(summary.means) - 1, self.alpha))
 
-    def summary(self, target: int = 0) -> Summary:
+    def summary(self, target: int | None = 0) -> Summary:
         """Return the means and the triangular factor of the centred rows that a problem is made of.
 
         Parameters
         ----------
-        target : int
-            Which column of y, counted from 0.
+        target : int or None
+            Which column of y, counted from 0; None keeps all targets in one summary.
 
         Returns
         -------
@@ -257,33 +259,7 @@ class Compressor:
         """
         if self._moments is None:
             raise ValueError("a Compressor must have rows of positive weight before it has a problem; got none")
-        target = check_position("target", target, self._moments.n_targets)
         summary = finish(self._moments, self.method)
         if summary is None:
             raise ValueError(LOST_DIGITS)
-        return pick_target(summary, target)
-
-
-def summarize(X: Array, y: Array, weights: Array | None, method: str) -> Summary:
-    """Return the summary of all rows and targets; "auto" takes the Gram matrix where that is safe."""
-    summary = finish(sum_blocks(X, y, weights, "gram"), "gram") if method != "qr" else None
-    if summary is None and method != "gram":
-        summary = finish(sum_blocks(X, y, weights, "qr"), "qr")
-    if summary is None:
-        raise ValueError(LOST_DIGITS)
-    return summary
-
-
-def make_problem(summary: Summary, fit_intercept: bool, penalty: Array) -> tuple[Array, Array]:
-    """Return X_small and y_small, with ½·Σ penaltyⱼ·coefⱼ² added to J."""
-    total, rows = summary.total, summary.rows
-    if penalty.any():
-        rows = stack_qr(rows, np.eye(len(penalty), len(penalty) + 1) * (sqrt(total) * np.sqrt(penalty))[:, np.newaxis])
-    small = np.empty((len(rows) + 1, rows.shape[1] + 1))
-    small[0, 0], small[0, 1:] = 1.0, summary.means
-    small[0] *= np.sqrt(total)
-    small[1:, 0], small[1:, 1:] = 0.0, rows
-    small *= np.sqrt(len(small)) / np.sqrt(total)
-    if not np.isfinite(small).all():
-        raise ValueError("alpha and sample_weight must have products in the range of float64; rescale them")
-    return np.ascontiguousarray(small[:, 1 - fit_intercept : -1]), small[:, -1].copy()
+        return summary if target is None else pick_target(summary, check_position("target", target, summary.n_targets))

@@ -3,13 +3,12 @@
 With an intercept, X has the implied column of ones in front.
 """
 
-from functools import cached_property
 from math import sqrt
 
 import numpy as np
 
 from fastgd.inputs.arrays import EPSILON, Array, norm
-from fastgd.problem.compressor import make_problem, summarize
+from fastgd.problem.moments import make_problem, summarize
 
 # Up to this many features, or rows, the Hessian is formed and solved exactly; above, a few products with X cost less.
 # A compressed problem has been formed at greater expense already: there, up to more.
@@ -19,10 +18,11 @@ POWER_ITERATIONS = 16
 LANCZOS_STEPS = 64
 LEAST_RATIO = 1e-12  # of an eigenvalue to the largest, for it to have some digits in a sum of squares
 BLOCK_ROWS = 4096
+SAMPLE = 256  # points that stand for the eigenvalues between the extremes
 
 
 class Curvature:
-    """The curvature of one problem, found out when it is asked for, and once.
+    """The curvature of one problem; each part is computed when it is first asked for, and kept.
 
     Parameters
     ----------
@@ -32,24 +32,42 @@ class Curvature:
 
     def __init__(self, X: Array, fit_intercept: bool, noise: float = 0.0) -> None:
         self.X, self.fit_intercept, self.noise = X, fit_intercept, noise
+        self._eigenvalues: Array | None = None
+        self._extremes: tuple[float, float] | None = None
+        self._smoothness: float | None = None
 
-    @cached_property
+    @property
+    def rank_bound(self) -> int:
+        """Return how many non-zero eigenvalues there are at most."""
+        return int(min(self.X.shape))
+
+    @property
+    def exact(self) -> bool:
+        """Return whether the extremes come from all eigenvalues, and not from a few products with X."""
+        return self.rank_bound <= exact_size(self.X, self.fit_intercept)
+
+    @property
     def eigenvalues(self) -> Array:
         """All non-zero eigenvalues, the largest first."""
-        return eigenvalues(self.X, self.fit_intercept, self.noise)
+        if self._eigenvalues is None:
+            self._eigenvalues = eigenvalues(self.X, self.fit_intercept, self.noise)
+        return self._eigenvalues
 
-    @cached_property
+    @property
     def extremes(self) -> tuple[float, float]:
         """Smoothness and convexity."""
-        if "eigenvalues" in self.__dict__:
-            return ends(self.eigenvalues)
-        return extremes(self.X, self.fit_intercept, self.noise)
+        if self._extremes is None:
+            known = self.exact or self._eigenvalues is not None
+            self._extremes = ends(self.eigenvalues) if known else lanczos(self.X, self.fit_intercept)
+        return self._extremes
 
-    @cached_property
+    @property
     def smoothness(self) -> float:
         """The smoothness alone, which takes less time where there are many features."""
-        exact = self.known or min(self.X.shape) <= EXACT_FEATURES
-        return self.extremes[0] if exact else smoothness(self.X, self.fit_intercept)
+        if self._smoothness is None:
+            exact = self._extremes is not None or self.rank_bound <= EXACT_FEATURES
+            self._smoothness = self.extremes[0] if exact else smoothness(self.X, self.fit_intercept)
+        return self._smoothness
 
     @property
     def convexity(self) -> float:
@@ -57,22 +75,24 @@ class Curvature:
         return self.extremes[1]
 
     @property
-    def known(self) -> bool:
-        """Whether somebody has asked for more than the smoothness."""
-        return not {"eigenvalues", "extremes"}.isdisjoint(self.__dict__)
-
-    @property
     def condition(self) -> float | None:
-        """The condition number of X among its non-zero singular values; None if nobody has asked for the convexity.
+        """The condition number of X among its non-zero singular values; None where there are none.
 
         A column that is not zero, but so small that its eigenvalue counts as zero, counts here.
         """
-        largest, smallest = self.extremes if self.known else (0.0, 0.0)
+        largest, smallest = self.extremes
         if smallest > 0 and isinstance(self.X, np.ndarray):
             with np.errstate(under="ignore"):
                 squares = np.einsum("ij,ij->j", self.X, self.X, dtype=np.float64) / len(self.X)
             smallest = min(smallest, float(squares.min(where=squares > 0, initial=smallest)))
         return sqrt(largest) / sqrt(smallest) if smallest > 0 else None
+
+    def sample(self) -> Array:
+        """Return the eigenvalues, or points that cover their interval where computing all of them takes long."""
+        if self.exact:
+            return self.eigenvalues
+        largest, smallest = self.extremes
+        return np.geomspace(largest, smallest, SAMPLE) if smallest > 0 else np.empty(0)
 
 
 def smoothness(X: Array, fit_intercept: bool) -> float:
@@ -92,14 +112,18 @@ def smoothness(X: Array, fit_intercept: bool) -> float:
     return power_iteration(X, fit_intercept)
 
 
+def exact_size(X: Array, fit_intercept: bool) -> int:
+    """Return up to how many features, or rows, all eigenvalues are computed."""
+    return EXACT_COMPRESSED if is_compressed(X, fit_intercept) else EXACT_FEATURES
+
+
 def extremes(X: Array, fit_intercept: bool, noise: float = 0.0) -> tuple[float, float]:
     """Return smoothness and convexity, the largest and the smallest non-zero eigenvalue of the Hessian.
 
     For many features they are those of a few products with X: smoothness a little too large, convexity too large where
     eigenvalues crowd together, so that a schedule is safe, and reaches the smallest of them later.
     """
-    exact = EXACT_COMPRESSED if is_compressed(X, fit_intercept) else EXACT_FEATURES
-    return lanczos(X, fit_intercept) if min(X.shape) > exact else ends(eigenvalues(X, fit_intercept, noise))
+    return Curvature(X, fit_intercept, noise).extremes
 
 
 def eigenvalues(X: Array, fit_intercept: bool, noise: float = 0.0) -> Array:
@@ -125,7 +149,7 @@ def ends(values: Array) -> tuple[float, float]:
 
 
 def is_compressed(X: Array, fit_intercept: bool) -> bool:
-    """Tell whether X has as few rows as a compressed problem."""
+    """Return True if X has at most n_features + 2 rows, as a compressed problem has."""
     return not fit_intercept and len(X) <= X.shape[1] + 2
 
 

@@ -19,21 +19,43 @@ from typing import Any
 
 import numpy as np
 
-from fastgd.inputs import data as validation
+from fastgd.inputs import data, frames
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_finite, check_numbers, check_predictions, check_sample_weight
 from fastgd.inputs.options import check_choice
-from fastgd.problem.compressor import METHODS, Compressor
+from fastgd.problem.compressor import Compressor
+from fastgd.problem.moments import METHODS
+from fastgd.problem.prepared import Prepared, PrepareOptions
+from fastgd.problem.rows import check_compressible, prepare_targets
 
-WHY = "the partitions were compressed where they live"
+MESSAGE = "the partitions were compressed where they live"
 
 
 @dataclass(frozen=True, slots=True)
-class Blocks:
-    """Blocks of rows, none of them computed: of each its X, its y, and its weights if there are some."""
+class DaskSource:
+    """Blocks of rows, none of them computed yet.
+
+    Attributes
+    ----------
+    parts : list of tuple
+        The X and y of each block, and its weights if there are weights.
+    n_features, n_targets : int
+        The numbers of columns of X and y.
+    features, target : list of str, str, or None
+        The names of the columns of X, and of y.
+    """
 
     parts: list[tuple[Any, ...]]
     n_features: int
+    n_targets: int
+    features: list[str] | None
+    target: str | None
+
+    def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
+        """Yield the compressed problem of each target; Dask computes the blocks before the first."""
+        check_compressible(options, "Dask's data")
+        compressor = compress_blocks(self, options.fit_intercept, options.alpha, "auto")
+        yield from prepare_targets(compressor.summary(None), options, MESSAGE)
 
 
 def is_dask(*values: Any) -> bool:
@@ -91,15 +113,16 @@ def collect(
     >>> import dask.array as da, fastgd
     >>> from fastgd.problem.dask import collect
     >>> X = da.arange(20.0, chunks=6).reshape(-1, 1)
-    >>> fastgd.fit_compressor(collect(X, 1 + 2 * X), learning_rate="eigenvalues").weights.round(6)
+    >>> fastgd.gradient_descent(collect(X, 1 + 2 * X), learning_rate="eigenvalues").weights.round(6)
     array([1., 2.])
     """
     blocks = find_blocks(X, y, sample_weight, targets=targets)
     return compress_blocks(blocks, fit_intercept, alpha, method)
 
 
-def find_blocks(X: Any, y: Any, sample_weight: Any = None, *, targets: bool = False) -> Blocks:
+def find_blocks(X: Any, y: Any, sample_weight: Any = None, *, targets: bool = False) -> DaskSource:
     """Return the blocks of X, y and the weights that belong together, checked as far as shapes and types tell."""
+    features, target = frames.column_names(X), frames.series_name(y)
     lengths = check_features(X)
     y = align("y", y, lengths)
     if y.ndim != 1 and (y.ndim != 2 or (y.shape[1] < 1 if targets else y.shape[1] != 1)):
@@ -112,18 +135,9 @@ def find_blocks(X: Any, y: Any, sample_weight: Any = None, *, targets: bool = Fa
             raise ValueError(f"sample_weight must have shape (n_samples,); got {columns[-1].ndim} dimensions")
         if not is_dask(sample_weight):
             columns[-1] = check_sample_weight(sample_weight, len(columns[-1]))
-    return Blocks(list(zip(*split(columns, lengths), strict=True)), X.shape[1])
-
-
-def check_compressible(compress: Any, batch_size: Any) -> None:
-    """Refuse what needs the rows themselves: they stay where they are."""
-    if not check_choice("compress", compress, ("auto", True, False)):
-        raise ValueError("compress must not be False for Dask's data: only their compressed problem comes here")
-    if batch_size is not None:
-        raise ValueError(
-            f"batch_size must be None for Dask's data; got {batch_size!r}: only their compressed problem comes here, "
-            "which has no rows of the data to take batches from"
-        )
+    n_targets = 1 if y.ndim == 1 else int(y.shape[1])
+    parts = list(zip(*split(columns, lengths), strict=True))
+    return DaskSource(parts, int(X.shape[1]), n_targets, features, target)
 
 
 def check_features(X: Any) -> tuple[float, ...]:
@@ -227,7 +241,7 @@ def make_tuple(*partitions: Any) -> tuple[Any, ...]:
     return partitions
 
 
-def compress_blocks(blocks: Blocks, fit_intercept: bool, alpha: float, method: str) -> Compressor:
+def compress_blocks(blocks: DaskSource, fit_intercept: bool, alpha: float, method: str) -> Compressor:
     """Return a compressor that has seen all blocks, by "gram" or "qr": what "auto" stands for, it has found out."""
     method = check_choice("method", method, METHODS)
     first = "gram" if method == "auto" else method
@@ -240,7 +254,7 @@ def compress_blocks(blocks: Blocks, fit_intercept: bool, alpha: float, method: s
     return compressor
 
 
-def reduce_blocks(blocks: Blocks, empty: Compressor) -> Compressor:
+def reduce_blocks(blocks: DaskSource, empty: Compressor) -> Compressor:
     """Return a compressor like the empty one that has seen all blocks; neighbours are merged, then those results."""
     import dask
 
@@ -271,7 +285,7 @@ def merge_two(first: Compressor, second: Compressor) -> Compressor:
     return merged
 
 
-def predict(X: Any, coef: Array, intercept: float) -> Any:
+def predict_lazily(X: Any, coef: Array, intercept: float) -> Any:
     """Return ``X @ coef + intercept`` as a Dask array with the row chunks of X; nothing is computed."""
     check_features(X)
     if X.shape[1] != len(coef):
@@ -286,4 +300,4 @@ def predict_block(X: Any, coef: Array, intercept: float) -> Array:
     if not len(X):
         return np.empty(0)
     with np.errstate(over="ignore", invalid="ignore"):
-        return check_predictions(validation.check_features(X, len(coef)) @ coef + intercept)
+        return check_predictions(data.check_features(X, len(coef)) @ coef + intercept)

@@ -19,7 +19,7 @@ T. F. Chan, G. H. Golub and R. J. LeVeque, Algorithms for computing the sample v
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, sqrt
 
 import numpy as np
 
@@ -30,6 +30,11 @@ BLOCK_ELEMENTS = 1 << 17  # of a block of rows, 1 MB in float64, which stays in 
 LEAST_BLOCK_ROWS = 256
 # The share of a column's variance that the columns before it must leave open for Cholesky to keep some ten digits.
 LEAST_PIVOT = 1e-6
+METHODS = ("auto", "gram", "qr")
+LOST_DIGITS = (
+    "method must not be 'gram' for these data: a column of X, or y, is so nearly a combination of the others that its "
+    "digits would be lost; 'qr' keeps them"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,3 +183,28 @@ def factorize(moments: Moments) -> Array | None:
     # Each diagonal entry squared is what earlier columns leave open of a variance of 1; the shift may be far off too.
     pivots = factor.diagonal() ** 2 * (centred.diagonal() / moments.matrix.diagonal()[1:])
     return factor.T * scale if pivots.min() >= LEAST_PIVOT else None
+
+
+def summarize(X: Array, y: Array, weights: Array | None, method: str) -> Summary:
+    """Return the summary of all rows and targets; "auto" takes the Gram matrix where that is safe."""
+    summary = finish(sum_blocks(X, y, weights, "gram"), "gram") if method != "qr" else None
+    if summary is None and method != "gram":
+        summary = finish(sum_blocks(X, y, weights, "qr"), "qr")
+    if summary is None:
+        raise ValueError(LOST_DIGITS)
+    return summary
+
+
+def make_problem(summary: Summary, fit_intercept: bool, penalty: Array) -> tuple[Array, Array]:
+    """Return X_small and y_small, with ½·Σ penaltyⱼ·coefⱼ² added to J."""
+    total, rows = summary.total, summary.rows
+    if penalty.any():
+        rows = stack_qr(rows, np.eye(len(penalty), len(penalty) + 1) * (sqrt(total) * np.sqrt(penalty))[:, np.newaxis])
+    small = np.empty((len(rows) + 1, rows.shape[1] + 1))
+    small[0, 0], small[0, 1:] = 1.0, summary.means
+    small[0] *= np.sqrt(total)
+    small[1:, 0], small[1:, 1:] = 0.0, rows
+    small *= np.sqrt(len(small)) / np.sqrt(total)
+    if not np.isfinite(small).all():
+        raise ValueError("alpha and sample_weight must have products in the range of float64; rescale them")
+    return np.ascontiguousarray(small[:, 1 - fit_intercept : -1]), small[:, -1].copy()

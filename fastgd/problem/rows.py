@@ -1,145 +1,158 @@
-"""Transforms of (X, y) that leave J alone, or add a ridge to it: other rows, or other coordinates of the weights.
+"""Sources of rows in memory, or summed up: weights, a ridge, other coordinates, compression.
 
-J is 1/(2m) times a sum of squares over the m rows of a problem, so rows of another number come with a factor: √s·√(m/W)
-for a row of weight s where the weights' sum is W.
+J is 1/(2m) times a sum of squares over the m rows of a problem. A problem with another number of rows needs a factor: a
+row of weight s becomes √s·√(m/W) times the row, where W is the sum of the weights.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from fastgd.inputs.arrays import EPSILON, Array
+from fastgd.inputs.arrays import EPSILON, Array, norm
 from fastgd.inputs.data import check_mean_square
-from fastgd.inputs.options import LARGEST_ALPHA
-from fastgd.problem.compressor import make_problem, summarize
-from fastgd.problem.moments import Summary
+from fastgd.inputs.options import LARGEST_ALPHA, check_count
+from fastgd.problem.moments import Summary, make_problem, pick_target, summarize
+from fastgd.problem.prepared import Coordinates, Prepared, PrepareOptions, Problem
 
 # A column whose mean square is no more than its square counts as constant.
 SMALLEST_SCALE = float(np.sqrt(np.finfo(np.float64).tiny))
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """What the kernels descend on.
+class ArraySource:
+    """Rows in memory.
 
     Attributes
     ----------
-    X, y : ndarray of shape (m, columns), (m,)
-        As the kernels take them.
-    intercept : bool
-        Whether a column of ones in front of X is implied.
+    X : ndarray of shape (n_samples, n_features)
+        As the kernels take it.
+    y : ndarray of shape (n_samples, n_targets), float64
+        The targets.
+    sample_weight : ndarray of shape (n_samples,) or None
+        The weights of the rows.
+    features, target : list of str, str, or None
+        The names of the columns of X, and of y.
     """
 
     X: Array
     y: Array
-    intercept: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Coordinates:
-    """Centred, scaled coordinates of the weights: x·coef = (x − means)/scales·coef′ + means·coef.
-
-    Attributes
-    ----------
-    means : ndarray of shape (n_features,)
-        What is taken off each column; zeros without an intercept, which alone can make up for it.
-    scales : ndarray of shape (n_features,)
-        What each column is divided by.
-    intercept : bool
-        Whether weights begin with an intercept.
-    """
-
-    means: Array
-    scales: Array
-    intercept: bool
-
-    def to_data(self, weights: Array) -> Array:
-        """Return weights in the units of the data."""
-        coef = weights[self.intercept :] / self.scales
-        return np.concatenate([[weights[0] - self.means @ coef], coef]) if self.intercept else coef
-
-    def from_data(self, weights: Array) -> Array:
-        """Return weights in these coordinates."""
-        coef = weights[self.intercept :]
-        with np.errstate(over="ignore", invalid="ignore"):  # the first cost tells
-            scaled = coef * self.scales
-            return np.concatenate([[weights[0] + self.means @ coef], scaled]) if self.intercept else scaled
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """The data of a call, made ready for the kernels.
-
-    Attributes
-    ----------
-    problem : Problem
-        What the kernels descend on.
-    rows : Problem
-        The same without the rows of a ridge, for mini-batches.
-    penalty : ndarray of shape (n_features,)
-        The ridge's, for each coefficient in the coordinates of the descent.
-    coordinates : Coordinates or None
-        Those of the descent, if they are not the data's.
-    fit_intercept : bool
-        Whether weights begin with an intercept.
-    small : bool
-        Whether the problem is compressed.
-    """
-
-    problem: Problem
-    rows: Problem
-    penalty: Array
-    coordinates: Coordinates | None
-    fit_intercept: bool
-    small: bool
+    sample_weight: Array | None
+    features: list[str] | None = None
+    target: str | None = None
 
     @property
-    def noise(self) -> float:
-        """How many times its own rounding error a column carries, since it was far from zero before."""
-        if self.coordinates is None:
-            return 0.0
-        return float(np.max(np.abs(self.coordinates.means) / self.coordinates.scales))
+    def n_features(self) -> int:
+        """Return the number of columns of X."""
+        return int(self.X.shape[1])
 
-    def to_data(self, weights: Array) -> Array:
-        """Return weights in the units of the data."""
-        return self.coordinates.to_data(weights) if self.coordinates else weights
+    @property
+    def n_targets(self) -> int:
+        """Return the number of columns of y."""
+        return int(self.y.shape[1])
 
-    def from_data(self, weights: Array) -> Array:
-        """Return weights in the coordinates of the descent."""
-        return self.coordinates.from_data(weights) if self.coordinates else weights
-
-
-def prepare_compressed(
-    X: Array, y: Array, fit_intercept: bool, sample_weight: Array | None, alpha: float, standardized: bool
-) -> Prepared:
-    """Return the data compressed, in one or two passes over them."""
-    summary = summarize(X, y[:, np.newaxis], sample_weight, "auto")
-    return prepare_summary(summary, fit_intercept, alpha, standardized)
+    def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
+        """Yield one prepared problem for each target."""
+        if options.batch_size is not None:
+            check_count("batch_size", options.batch_size, most=len(self.y))
+        compressed, message = options.choose_compression(self.X.shape)
+        if compressed:
+            yield from prepare_targets(summarize(self.X, self.y, self.sample_weight, "auto"), options, message)
+            return
+        for target in self.y.T:
+            yield prepare_rows(self.X, np.ascontiguousarray(target), self.sample_weight, options, message)
 
 
-def prepare_summary(summary: Summary, fit_intercept: bool, alpha: float, standardized: bool) -> Prepared:
-    """Return the compressed problem of rows that were summed up."""
+@dataclass(frozen=True, slots=True)
+class CompressedSource:
+    """Rows that were summed up: by a compressor, or in batches.
+
+    Attributes
+    ----------
+    summary : Summary
+        The summary of all rows and targets.
+    message : str
+        Who summed the rows up.
+    features, target : list of str, str, or None
+        The names of the columns of X, and of y.
+    """
+
+    summary: Summary
+    message: str
+    features: list[str] | None = None
+    target: str | None = None
+
+    @property
+    def n_features(self) -> int:
+        """Return the number of columns of X."""
+        return len(self.summary.means) - self.n_targets
+
+    @property
+    def n_targets(self) -> int:
+        """Return the number of columns of y."""
+        return self.summary.n_targets
+
+    def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
+        """Yield the compressed problem of each target."""
+        check_compressible(options, "data that were summed up")
+        return prepare_targets(self.summary, options, self.message)
+
+
+def check_compressible(options: PrepareOptions, data: str) -> None:
+    """Refuse options that need the rows themselves, where only their compressed problem is at hand."""
+    if options.compress is False:
+        raise ValueError(f"compress must not be False for {data}: only their compressed problem comes here")
+    if options.batch_size is not None:
+        raise ValueError(
+            f"batch_size must be None for {data}; got {options.batch_size!r}: only their compressed problem comes "
+            "here, which has no rows of the data to take batches from"
+        )
+
+
+def prepare_targets(summary: Summary, options: PrepareOptions, message: str) -> Iterator[Prepared]:
+    """Yield the compressed problem of each target of a summary."""
+    for target in range(summary.n_targets):
+        yield prepare_summary(pick_target(summary, target), options, message)
+
+
+def prepare_summary(summary: Summary, options: PrepareOptions, message: str) -> Prepared:
+    """Return the compressed problem of the summary of one target."""
     coordinates = None
-    if standardized:
-        summary, coordinates = standardize_summary(summary, fit_intercept)
-    penalty = scale_penalty(alpha, len(summary.means) - 1, coordinates)
-    problem = Problem(*make_problem(summary, fit_intercept, penalty), False)
-    return Prepared(problem, problem, penalty, coordinates, fit_intercept, True)
+    variance = find_variance(norm(summary.rows[:, -1]), summary.total, summary.means[-1])
+    if options.standardize:
+        summary, coordinates = standardize_summary(summary, options.fit_intercept)
+    penalty = scale_penalty(options.alpha, len(summary.means) - 1, coordinates)
+    problem = Problem(*make_problem(summary, options.fit_intercept, penalty), False)
+    return Prepared(problem, problem, penalty, coordinates, options.fit_intercept, True, variance, message)
 
 
-def prepare_rows(
-    X: Array, y: Array, fit_intercept: bool, sample_weight: Array | None, alpha: float, standardized: bool
-) -> Prepared:
-    """Return the data as they are, without a copy unless other coordinates, weights or a ridge make one necessary."""
-    if standardized or sample_weight is not None or alpha > 0:  # else the scales of the stopping rules tell
+def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: PrepareOptions, message: str) -> Prepared:
+    """Return the rows as they are; only other coordinates, weights or a ridge make a copy of X."""
+    if options.standardize or sample_weight is not None or options.alpha > 0:  # else the stopping rules check them
         check_mean_square("X", X)
         check_mean_square("y", y)
-    rows, coordinates = Problem(X, y, fit_intercept), None
-    if standardized:
+    rows, coordinates = Problem(X, y, options.fit_intercept), None
+    if options.standardize:
         rows, coordinates = standardize(rows, sample_weight)
-    penalty = scale_penalty(alpha, X.shape[1], coordinates)
-    rows = weight_rows(rows, sample_weight)
-    return Prepared(add_ridge(rows, penalty), rows, penalty, coordinates, fit_intercept, False)
+    penalty = scale_penalty(options.alpha, X.shape[1], coordinates)
+    rows, variance = weight_rows(rows, sample_weight), weighted_variance(y, sample_weight)
+    problem = add_ridge(rows, penalty)
+    return Prepared(problem, rows, penalty, coordinates, options.fit_intercept, False, variance, message)
+
+
+def weighted_variance(y: Array, sample_weight: Array | None) -> float:
+    """Return the weighted variance of y; 0 where y is constant up to its rounding."""
+    counts = np.ones(len(y)) if sample_weight is None else sample_weight
+    with np.errstate(over="ignore", invalid="ignore"):  # the stopping rules check the values
+        mean = counts @ y / counts.sum()
+        rest = np.sqrt(counts) * (y - mean)
+    return find_variance(norm(rest), float(counts.sum()), float(mean))
+
+
+def find_variance(length: float, total: float, mean: float) -> float:
+    """Return length²/total; 0 where its root is no more than the rounding of the mean."""
+    deviation = length / np.sqrt(total)
+    return 0.0 if deviation <= 4 * EPSILON * abs(mean) else float(deviation**2)
 
 
 def scale_penalty(alpha: float, n_features: int, coordinates: Coordinates | None) -> Array:

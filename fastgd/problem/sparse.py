@@ -5,6 +5,8 @@ A column is scaled and never centred, since that would fill it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +16,8 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_mean_square
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.moments import Moments, rows_per_block
-from fastgd.problem.rows import Coordinates, Prepared, Problem, choose_scales, scale_penalty
+from fastgd.problem.prepared import Coordinates, Prepared, PrepareOptions, Problem
+from fastgd.problem.rows import choose_scales, prepare_targets, scale_penalty, weighted_variance
 
 # Columns up to which a small problem, dense as it is, takes less time (benchmarks/extras/sparse_features.py).
 MOST_COMPRESSED = 700
@@ -95,30 +98,89 @@ def sum_products(X: Any, y: Array, weights: Array | None) -> Moments:
     return Moments(shift, total, matrix, y.shape[1])
 
 
-def prepare_sparse(
-    X: Any, y: Array, fit_intercept: bool, sample_weight: Array | None, alpha: float, standardized: bool
-) -> Prepared:
+@dataclass(frozen=True, slots=True)
+class SparseSource:
+    """Sparse rows in memory.
+
+    Attributes
+    ----------
+    X : scipy CSR array or matrix of shape (n_samples, n_features)
+        The features, float32 or float64.
+    y : ndarray of shape (n_samples, n_targets), float64
+        The targets.
+    sample_weight : ndarray of shape (n_samples,) or None
+        The weights of the rows.
+    features, target : None
+        Sparse arrays have no names.
+    """
+
+    X: Any
+    y: Array
+    sample_weight: Array | None
+    features: None = None
+    target: None = None
+
+    @property
+    def n_features(self) -> int:
+        """Return the number of columns of X."""
+        return int(self.X.shape[1])
+
+    @property
+    def n_targets(self) -> int:
+        """Return the number of columns of y."""
+        return int(self.y.shape[1])
+
+    def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
+        """Yield one problem for each target: compressed, or the sparse rows where a compressed problem is larger."""
+        if options.batch_size is not None:
+            raise ValueError(f"batch_size must be None for sparse X; got {options.batch_size!r}")
+        if options.compress is True or (options.compress == "auto" and self.n_features <= MOST_COMPRESSED):
+            message = f"sparse X of {self.n_features} columns has a small compressed problem"
+            summary = compress_rows(self.X, self.y, self.sample_weight).summary(None)
+            yield from prepare_targets(summary, options, message)
+            return
+        if options.backend_named and options.backend != "numpy":
+            raise ValueError(
+                f"backend must be 'auto' or 'numpy' for sparse X that is not compressed; got {options.backend!r}"
+            )
+        for target in self.y.T:
+            yield prepare_sparse(self.X, np.ascontiguousarray(target), self.sample_weight, options)
+
+
+def compress_rows(X: Any, y: Array, weights: Array | None) -> Compressor:
+    """Return a compressor that has seen the sparse rows: by "gram", or by "qr" where that would lose digits."""
+    compressor = Compressor(method="gram")
+    add_rows(compressor, X, y, weights)
+    if not compressor.keeps_digits:
+        compressor = Compressor(method="qr")
+        add_rows(compressor, X, y, weights)
+    return compressor
+
+
+def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: PrepareOptions) -> Prepared:
     """Return the rows as they are, scaled, weighted and with those of a ridge, sparse all the while."""
     from scipy import sparse
 
     check_mean_square("X", SparseRows(X))  # type: ignore[arg-type]
     check_mean_square("y", y)
     n, p = X.shape
-    rows, coordinates = X.astype(np.float64), None
+    variance = weighted_variance(y, sample_weight)
+    rows, coordinates, fit_intercept = X.astype(np.float64), None, options.fit_intercept
     counts = np.ones(n) if sample_weight is None else sample_weight
-    if standardized:
+    if options.standardize:
         squares = counts @ rows.multiply(rows) / counts.sum()
         coordinates = Coordinates(np.zeros(p), choose_scales(squares, np.zeros(p)), fit_intercept)
         rows = rows.multiply(1 / coordinates.scales).tocsr()
-    penalty, intercept = scale_penalty(alpha, p, coordinates), fit_intercept
-    if sample_weight is not None or alpha > 0:
+    penalty, intercept = scale_penalty(options.alpha, p, coordinates), fit_intercept
+    if sample_weight is not None or options.alpha > 0:
         if fit_intercept:
             rows, intercept = sparse.hstack([np.ones((n, 1)), rows], format="csr"), False
-        m = n + p * (alpha > 0)
+        m = n + p * (options.alpha > 0)
         factors = np.sqrt(counts * (m / counts.sum()))
         rows, y = rows.multiply(factors[:, np.newaxis]).tocsr(), y * factors
-    if alpha > 0:
+    if options.alpha > 0:
         ridge = sparse.diags_array(np.sqrt(m * penalty), offsets=rows.shape[1] - p, shape=(p, rows.shape[1]))
         rows, y = sparse.vstack([rows, ridge], format="csr"), np.concatenate([y, np.zeros(p)])
     problem = Problem(SparseRows(rows), y, intercept)  # type: ignore[arg-type]  # it does what an array does
-    return Prepared(problem, problem, penalty, coordinates, fit_intercept, False)
+    message = f"sparse X of {p} columns has fewer entries than a compressed problem"
+    return Prepared(problem, problem, penalty, coordinates, fit_intercept, False, variance, message, backend="numpy")

@@ -4,8 +4,10 @@ import numpy as np
 
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_curvature, check_not_negative
+from fastgd.rates.needs import needs
 
 
+@needs("smoothness")
 def constant(epochs: int, smoothness: float, convexity: float = 0.0, *, initial: float | None = None) -> Array:
     """Return the same rate for every epoch: `initial`, or 1/smoothness.
 
@@ -47,6 +49,7 @@ def constant(epochs: int, smoothness: float, convexity: float = 0.0, *, initial:
     return np.full(epochs, constant_rate(smoothness) if initial is None else check_not_negative("initial", initial))
 
 
+@needs("smoothness")
 def inverse_scaling(
     epochs: int, smoothness: float, convexity: float = 0.0, *, initial: float | None = None, power: float = 0.5
 ) -> Array:
@@ -90,6 +93,7 @@ def inverse_scaling(
         return start / np.arange(1.0, len(start) + 1) ** power
 
 
+@needs("smoothness")
 def step_decay(
     epochs: int,
     smoothness: float,
@@ -146,6 +150,7 @@ def step_decay(
     return rates
 
 
+@needs("smoothness")
 def exponential_decay(
     epochs: int, smoothness: float, convexity: float = 0.0, *, initial: float | None = None, decay: float = 0.01
 ) -> Array:

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_eigenvalues
-from fastgd.rates.chebyshev import chebyshev, chebyshev_cycles, cycle_length
-from fastgd.rates.decays import constant
+from fastgd.rates.chebyshev import chebyshev, cycle_length
+from fastgd.rates.needs import needs
 
 LEAST_ERROR = 1e-12  # what a cycle multiplies the error by, or less, where the condition number leaves so many digits
 ROUNDING = 4 * EPSILON  # of the products of an epoch, in proportion to the largest singular value
@@ -23,6 +23,7 @@ MOST_EIGENVALUES = 512  # above, the tables of an order would take much room, an
 SAFETY = 1000.0  # how many times the rounding error of the longest step a cycle leaves
 
 
+@needs("spectrum")
 def eigenvalues(epochs: int, spectrum: ArrayLike) -> Array:
     """Return cycles of the rates 1/λ, each eigenvalue once or several times, that remove the error up to rounding.
 
@@ -62,21 +63,15 @@ def eigenvalues(epochs: int, spectrum: ArrayLike) -> Array:
     >>> 1 / rates.eigenvalues(4, [4.0, 1.0])
     array([4., 1., 4., 1.])
     """
-    return plan(check_count("epochs", epochs, most=MOST_EPOCHS), check_eigenvalues("spectrum", spectrum))[0]
-
-
-def plan(epochs: int, spectrum: Array) -> tuple[Array, list[int]]:
-    """Return the rates of a spectrum in descending order, and the lengths of their cycles."""
-    if len(spectrum) == 0:
-        return constant(epochs, 0.0), [1] * epochs
-    smoothness, convexity = float(spectrum[0]), float(spectrum[-1])
-    cycle = order(spectrum, min(epochs, cycle_length(smoothness, convexity)))
+    epochs, values = check_count("epochs", epochs, most=MOST_EPOCHS), check_eigenvalues("spectrum", spectrum)
+    smoothness, convexity = float(values[0]), float(values[-1])
+    cycle = order(values, min(epochs, cycle_length(smoothness, convexity)))
     if cycle is None:
-        return chebyshev(epochs, smoothness, convexity), chebyshev_cycles(epochs, smoothness, convexity)
-    whole, rest = divmod(epochs, len(cycle))
-    rates = np.empty((whole + 1, len(cycle)))
-    rates[:] = 1 / spectrum[cycle]
-    return rates.reshape(-1)[:epochs], [len(cycle)] * whole + [rest] * (rest > 0)
+        return chebyshev(epochs, smoothness, convexity)
+    rates = np.full(epochs, 1 / smoothness)  # short steps, which amplify nothing, where no whole cycle fits any more
+    whole = epochs // len(cycle)
+    rates[: whole * len(cycle)] = np.tile(1 / values[cycle], whole)
+    return rates
 
 
 def order(spectrum: Array, most: int) -> list[int] | None:

@@ -16,7 +16,8 @@ def silver(epochs: int, smoothness: float, convexity: float = 0.0) -> Array:
 
     Now and then a step is far longer than 2/smoothness: the cost rises there, and has fallen further after 2ᵏ − 1
     epochs than short steps can bring it, as n^−1.27. With a convexity above 0 the schedule starts again after 2ᵏ − 1
-    epochs, the fewest that are sure to halve the error, so that the error falls geometrically.
+    epochs, the fewest that are sure to halve the error, so that the error falls geometrically. Shorter schedules, of
+    2ᵏ − 1 epochs each, fill the epochs that are left over.
 
     Parameters
     ----------
@@ -50,35 +51,30 @@ def silver(epochs: int, smoothness: float, convexity: float = 0.0) -> Array:
     """
     epochs, smoothness = check_schedule(epochs, smoothness)
     convexity = check_curvature("convexity", convexity)
-    runs = silver_restarts(epochs, smoothness, convexity)
-    count = np.arange(1, runs[0] + 1)
-    steps = 1 + SILVER_RATIO ** (np.log2(count & -count) - 1)
-    return np.resize(steps, epochs) * constant_rate(smoothness)  # over and over
+    lengths = silver_runs(epochs, smoothness, convexity)
+    count = np.arange(1, lengths[0] + 1)
+    steps = (1 + SILVER_RATIO ** (np.log2(count & -count) - 1)) * constant_rate(smoothness)
+    return np.concatenate([steps[:length] for length in lengths])
 
 
-def silver_restarts(epochs: int, smoothness: float, convexity: float) -> list[int]:
-    """Return the lengths of the runs of the silver schedule that so many epochs are divided into.
+def silver_runs(epochs: int, smoothness: float, convexity: float) -> list[int]:
+    """Return the lengths of the runs that the epochs are divided into, each 2ᵏ − 1 for some k.
 
     After n = 2ᵏ − 1 epochs from an error e, J is within L·e²·b of its least value, b = 1/(1 + √(4ρ²ᵏ − 3)), and above
-    it by μ/2 times the square of the error that is left, or more: that is e²/4 or less as soon as 8κb ≤ 1.
+    it by μ/2 times the square of the error that is left, or more: that is e²/4 or less as soon as 8κb ≤ 1. A run cut
+    short could end right after a long step, so shorter runs, which amplify no error, fill the epochs that are left.
     """
-    if convexity <= 0:
-        return [epochs]
     k = 1
-    while 8 * smoothness / convexity > 1 + sqrt(4 * SILVER_RATIO ** (2 * k) - 3) and (1 << k) <= epochs:
+    while (2 << k) - 1 <= epochs and not halves_error(k, smoothness, convexity):
         k += 1
-    length = (1 << k) - 1
-    return [length] * (epochs // length) + [epochs % length] * (epochs % length > 0)
+    length, lengths = (1 << k) - 1, []
+    while epochs:
+        length = min(length, (1 << (epochs + 1).bit_length() - 1) - 1)
+        lengths += [length] * (epochs // length)
+        epochs %= length
+    return lengths
 
 
-def silver_cycles(epochs: int, smoothness: float, convexity: float) -> list[int]:
-    """Return how many epochs lie between those after which the silver schedule promises something."""
-    runs = silver_restarts(epochs, smoothness, convexity)
-    cycles = split_silver(runs[0]) * runs.count(runs[0])
-    return cycles + (split_silver(runs[-1]) if runs[-1] != runs[0] else [])
-
-
-def split_silver(epochs: int) -> list[int]:
-    """Return the epochs from one 2ᵏ − 1 to the next, in one run of the silver schedule."""
-    lengths = [1 << k for k in range(epochs.bit_length()) if (2 << k) - 1 <= epochs]
-    return [*lengths, epochs - sum(lengths)] if sum(lengths) < epochs else lengths
+def halves_error(k: int, smoothness: float, convexity: float) -> bool:
+    """Return True if 2ᵏ − 1 epochs are sure to halve the error."""
+    return convexity > 0 and 8 * smoothness / convexity <= 1 + sqrt(4 * SILVER_RATIO ** (2 * k) - 3)

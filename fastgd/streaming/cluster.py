@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from functools import partial, reduce
 from typing import Any
 
-from fastgd.problem.compressor import LOST_DIGITS
-from fastgd.problem.moments import add_moments, finish
+from fastgd.problem.moments import LOST_DIGITS, add_moments, finish
+from fastgd.problem.rows import CompressedSource
 from fastgd.streaming.checkpoint import Checkpoint
 from fastgd.streaming.files import FileSource, find_files
-from fastgd.streaming.options import Options, check_options
+from fastgd.streaming.options import StreamOptions, check_options
 from fastgd.streaming.passes import run_pass
-from fastgd.streaming.result import StreamResult, report
+from fastgd.streaming.result import StreamResult, solve_sums
 from fastgd.streaming.sums import State
 
 CONNECT_SECONDS = 10  # after which a scheduler that does not answer is an error
@@ -70,10 +70,11 @@ def fit_on_cluster(
     if summary is None:
         raise ValueError(LOST_DIGITS)
     rows, skipped = sum(state.rows for state in states), sum(state.skipped for state in states)
-    return report(source, options, summary, rows=rows, skipped=skipped, method=method)
+    sums = CompressedSource(summary, "the workers of a cluster read the files", source.features, source.target)
+    return solve_sums(sums, options.descent, n_rows=rows, skipped=skipped, method=method)
 
 
-def sum_file(file: str, columns: tuple[str, list[str], str | None], options: Options, method: str) -> State:
+def sum_file(file: str, columns: tuple[str, list[str], str | None], options: StreamOptions, method: str) -> State:
     """Return the sums of one file: what a worker does."""
     target, features, weight = columns
     return run_pass(FileSource([file], target, features, weight), State(method), options, Checkpoint(None, {}))

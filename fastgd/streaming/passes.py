@@ -9,12 +9,11 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from fastgd.problem.compressor import LOST_DIGITS
-from fastgd.problem.moments import Summary, finish
+from fastgd.problem.moments import LOST_DIGITS, Summary, finish
 from fastgd.streaming.checkpoint import Checkpoint
-from fastgd.streaming.options import Options
+from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.progress import Progress
-from fastgd.streaming.source import Batch, Source
+from fastgd.streaming.source import Batch, BatchSource
 from fastgd.streaming.sums import Part, State, sum_batch
 
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -63,7 +62,7 @@ def one_blas_thread() -> Iterator[bool]:
         LIMIT.leave()
 
 
-def read(source: Source, options: Options, checkpoint: Checkpoint) -> tuple[State, Summary]:
+def read(source: BatchSource, options: StreamOptions, checkpoint: Checkpoint) -> tuple[State, Summary]:
     """Return the sums over all batches, and what they say of J."""
     state = checkpoint.load() or State("gram" if options.method == "auto" and source.lasting else options.method)
     if state.method == "auto":
@@ -86,13 +85,13 @@ def summarize(state: State) -> Summary | None:
     return finish(state.moments, state.method)
 
 
-def run_pass(source: Source, state: State, options: Options, checkpoint: Checkpoint) -> State:
+def run_pass(source: BatchSource, state: State, options: StreamOptions, checkpoint: Checkpoint) -> State:
     """Return the state after all batches; whatever ends the pass early, the checkpoint knows how far it came."""
     with Progress(source.total, state, options.quiet) as progress:
         try:
             for part in sum_batches(source, state, options):
                 if state.moments is None and part.moments is not None:
-                    options.check_start(part.moments.n_features)
+                    options.descent.check_features(part.moments.n_features)
                 state = state.after(part)
                 checkpoint.look(state)
                 progress.add(part.seen.rows)
@@ -101,7 +100,7 @@ def run_pass(source: Source, state: State, options: Options, checkpoint: Checkpo
     return state
 
 
-def sum_batches(source: Source, state: State, options: Options) -> Iterator[Part]:
+def sum_batches(source: BatchSource, state: State, options: StreamOptions) -> Iterator[Part]:
     """Yield the sums of each batch, in the order of the batches."""
     batches = iter(source.batches(state.seen))
     work = partial(sum_batch, method=state.method, missing=options.missing)

@@ -1,22 +1,16 @@
 """What a fit of a stream leaves behind: a `DescentResult`, and what another pass over the rows would be needed for."""
 
 from dataclasses import dataclass, fields
-from math import sqrt
 from pathlib import Path
 
-import numpy as np
-
-from fastgd.descent.cost import cost
+from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
-from fastgd.descent.solve import descend
-from fastgd.inputs.arrays import EPSILON, norm
-from fastgd.problem.compressor import make_problem
-from fastgd.problem.moments import Summary
-from fastgd.problem.rows import prepare_summary
+from fastgd.descent.solve import solve
+from fastgd.problem.rows import CompressedSource
 from fastgd.streaming.checkpoint import Checkpoint
-from fastgd.streaming.options import Options
+from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.passes import read
-from fastgd.streaming.source import Source
+from fastgd.streaming.source import BatchSource
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -31,10 +25,6 @@ class StreamResult(DescentResult):
         How many rows were left out since they had missing values.
     method : {"gram", "qr"}
         What the rows were summed up by.
-    cost : float
-        J of the weights, over all rows and without the ridge.
-    r_squared : float or None
-        The share of the variance of y that is explained; None if y is constant.
 
     Examples
     --------
@@ -48,8 +38,6 @@ class StreamResult(DescentResult):
     n_samples: int
     skipped: int
     method: str
-    cost: float
-    r_squared: float | None
 
     @classmethod
     def load(cls, path: str | Path) -> DescentResult:
@@ -63,7 +51,7 @@ class StreamResult(DescentResult):
         Returns
         -------
         DescentResult
-            Without n_samples, skipped, method, cost and r_squared.
+            Without n_samples, skipped and method.
 
         Raises
         ------
@@ -85,40 +73,30 @@ class StreamResult(DescentResult):
         return DescentResult.load(path)
 
 
-def fit_source(source: Source, options: Options) -> StreamResult:
+def fit_source(source: BatchSource, options: StreamOptions) -> StreamResult:
     """Read all batches, descend on their sums, and remove the checkpoint."""
     if source.n_features is not None:
-        options.check_start(source.n_features)
+        options.descent.check_features(source.n_features)
     identity = {**source.identity, "method": options.method, "missing": options.missing}
     checkpoint = Checkpoint(options.checkpoint, identity)
     state, summary = read(source, options, checkpoint)
-    result = report(source, options, summary, rows=state.rows, skipped=state.skipped, method=state.method)
+    rows = CompressedSource(summary, "the rows were read in batches", source.features, source.target)
+    result = solve_sums(rows, options.descent, n_rows=state.rows, skipped=state.skipped, method=state.method)
     if result.reason != "interrupted":  # what was read need not be read again
         checkpoint.remove()
     return result
 
 
-def report(source: Source, options: Options, summary: Summary, *, rows: int, skipped: int, method: str) -> StreamResult:
-    """Descend on the sums of all rows, and say how that went."""
-    prepared = prepare_summary(summary, options.fit_intercept, options.alpha, options.standardize)
-    start = options.make_start(len(summary.means) - 1)
-    result = descend(prepared, start, options.settings, "the rows were read in batches")
+def solve_sums(
+    rows: CompressedSource, options: DescentOptions, *, n_rows: int, skipped: int, method: str
+) -> StreamResult:
+    """Descend on the sums of all rows, and add to the result what is known of the rows."""
+    (prepared,) = rows.prepare(options)
+    result = solve(prepared, options.make_start(rows.n_features), options)
     inherited = {field.name: getattr(result, field.name) for field in fields(DescentResult)}
-    reached, r_squared = judge(summary, result, options.fit_intercept)
     return StreamResult(
-        **{**inherited, "features": source.features, "target": source.target},
-        n_samples=rows - skipped,
+        **{**inherited, "features": rows.features, "target": rows.target},
+        n_samples=n_rows - skipped,
         skipped=skipped,
         method=method,
-        cost=reached,
-        r_squared=r_squared,
     )
-
-
-def judge(summary: Summary, result: DescentResult, fit_intercept: bool) -> tuple[float, float | None]:
-    """Return J of the weights without a ridge, and R²."""
-    n_features = len(summary.means) - 1
-    reached = cost(*make_problem(summary, fit_intercept, np.zeros(n_features)), result.weights)
-    deviation = norm(summary.rows[:, -1]) / sqrt(summary.total)
-    constant = deviation <= 4 * EPSILON * abs(summary.means[-1])  # as far as rounding lets see
-    return reached, None if constant else 1 - 2 * reached / deviation**2

@@ -48,7 +48,7 @@ class Batch:
     whole: bool = False
 
 
-class Source(Protocol):
+class BatchSource(Protocol):
     """Where batches come from. What is known of them is only read here, hence the properties.
 
     Attributes
