@@ -1,4 +1,4 @@
-"""What this installation consists of."""
+"""Describe this installation: versions, backends, and how the extension was built."""
 
 import platform
 import sys
@@ -8,9 +8,9 @@ from fastgd import backends
 LIBRARIES = ("numpy", "numba", "scikit-learn", "matplotlib")
 
 
-def config() -> dict[str, object]:
-    """Return what was built and what is installed, as plain values for JSON."""
-    from fastgd import __version__  # here, since the package imports this module
+def describe_installation() -> dict[str, object]:
+    """Return the versions, the backends and the build of the extension, as plain values for JSON."""
+    from fastgd import __version__  # imported here, because the package imports this module
 
     extension: dict[str, str] | None = None
     if "cython" in backends.available():
@@ -29,8 +29,8 @@ def config() -> dict[str, object]:
 
 
 def installed_version(library: str) -> str | None:
-    """Return the version of a library without importing it, None if it is not installed."""
-    from importlib.metadata import PackageNotFoundError, version  # here: a quarter of `import fastgd` otherwise
+    """Return the version of a library without importing it; None if it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version  # imported here to keep `import fastgd` fast
 
     try:
         return version(library)
@@ -39,7 +39,7 @@ def installed_version(library: str) -> str | None:
 
 
 def show_config() -> None:
-    """Print what was built and what is installed, for a look or for a bug report.
+    """Print the versions, the backends and the build of the extension, for example for a bug report.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def show_config() -> None:
     >>> fastgd.show_config()  # doctest: +ELLIPSIS
     fastgd ...
     """
-    shown = config()
+    shown = describe_installation()
     libraries = shown.pop("libraries")
     extension = shown.pop("extension")
     assert isinstance(libraries, dict)

@@ -12,12 +12,12 @@ from problems import random_problem
 
 import fastgd
 from fastgd import DescentResult
-from fastgd.files.model import SCHEMA, Model, ModelError, load, to_json
+from fastgd.files.model import SCHEMA, Model, ModelError, load, make_document
 
 
 @pytest.fixture
 def document():
-    return to_json(Model("y", ["a", "b"], 0.5, [1.0, -2.0]))
+    return make_document(Model("y", ["a", "b"], 0.5, [1.0, -2.0]))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_what_was_written_is_read(path, document):
         ({"schema_version": True}, "expected schema_version 1; got True"),
         ({"schema_version": 1.0}, "expected schema_version 1; got 1.0"),
         ({"schema_version": "9" * 100_000}, "expected schema_version 1; got '999"),
-        ({"target": ["t" * 1000] * 1000}, "target must be a text; got ['ttt"),
+        ({"target": ["t" * 1000] * 1000}, "target must be a string; got ['ttt"),
     ],
 )
 def test_models_that_are_not_whole(path, document, change, message):

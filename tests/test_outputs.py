@@ -58,7 +58,7 @@ def test_a_pipe_is_not_opened(tmp_path):
     ("path", "message"),
     [
         ("", "--out must name a file; got ''"),
-        ("-", "--out must name a file; got '-' (one of that name is './-')"),
+        ("-", "--out must name a file; got '-' (a file of that name is './-')"),
         (".", "--out must be a file; got the folder '.'"),
         ("missing/p.html", "--out must be in a folder that exists; got 'missing/p.html'"),
         ("data.csv", "--out must not be the file that is read; got 'data.csv'"),
@@ -300,7 +300,7 @@ def test_a_comparison_is_printed_although_its_page_cannot_be_written(tmp_path, m
     [
         ("a.json", "--out must be a page; got 'a.json': data are saved by --json"),
         ("a.JSON", "--out must be a page; got 'a.JSON': data are saved by --json"),
-        ("-", "--out must name a file; got '-' (one of that name is './-')"),
+        ("-", "--out must name a file; got '-' (a file of that name is './-')"),
     ],
 )
 def test_a_page_is_a_file_that_holds_no_data(tmp_path, monkeypatch, capsys, arguments, path, message):

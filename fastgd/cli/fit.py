@@ -15,7 +15,7 @@ from fastgd.descent.fit import gradient_descent
 from fastgd.descent.result import DescentResult
 from fastgd.descent.warnings import ConditionWarning, DivergenceWarning
 from fastgd.files import model
-from fastgd.files.csv import Table, TableError, list_names, quote, read_csv
+from fastgd.files.csv import CsvTable, TableError, quote, quote_names, read_csv
 from fastgd.files.paths import check_different, check_output
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_mean_square
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         return INTERRUPTED
     notes = describe(result, options.learning_rate, facts)
     fitted = model.Model(options.target, features, result.intercept, result.coef.tolist(), notes)
-    document = model.to_json(fitted)
+    document = model.make_document(fitted)
     if options.out:
         model.save(fitted, options.out)
     if picture:
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         plots.cost_history(result, ax=figure.add_subplot()).legend()
         figure.savefig(picture)
     if options.json:
-        print(model.format_json(document))
+        print(model.encode_json(document))
     else:
         print_model(document)
     if result.reason == "epochs":
@@ -129,11 +129,11 @@ def check_outputs(options: argparse.Namespace, sources: list[str]) -> Path | Non
     return None if options.plot is None else check_picture(options.plot)
 
 
-def choose_features(path: str, table: Table, options: argparse.Namespace) -> list[str]:
+def choose_features(path: str, table: CsvTable, options: argparse.Namespace) -> list[str]:
     """Return the columns that were asked for, or all but the target."""
     where, target = f"{path}, line 1", options.target
     if target not in table.names:
-        raise ValueError(f"{where}: no column {quote(target)} for --target; there are {list_names(table.names)}")
+        raise ValueError(f"{where}: no column {quote(target)} for --target; there are {quote_names(table.names)}")
     features = [name for name in table.names if name != target] if options.features is None else options.features
     if not features:
         raise ValueError(f"{where}: expected columns beside the target {quote(target)}")

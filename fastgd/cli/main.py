@@ -17,7 +17,7 @@ from fastgd import backends
 from fastgd.cli import bench
 from fastgd.cli import fit as fitting
 from fastgd.cli import study as report
-from fastgd.config import config, installed_version, show_config
+from fastgd.config import describe_installation, installed_version, show_config
 from fastgd.files import model
 from fastgd.files.csv import read_csv
 from fastgd.files.paths import check_output
@@ -170,7 +170,7 @@ def run_predict(options: argparse.Namespace) -> int:
             f"{options.file}, row {bad[0] + 1} below the column names: the prediction is out of the range of float64"
         )
     if options.json:
-        print(model.format_json({"target": fitted.target, "predictions": predictions.tolist()}, indent=None))
+        print(model.encode_json({"target": fitted.target, "predictions": predictions.tolist()}, indent=None))
         return 0
     lines = csv.writer(sys.stdout, lineterminator="\n")
     lines.writerow([fitted.target])
@@ -181,7 +181,7 @@ def run_predict(options: argparse.Namespace) -> int:
 def run_config(options: argparse.Namespace) -> int:
     """Show what was built."""
     if options.json:
-        print(model.format_json(config()))
+        print(model.encode_json(describe_installation()))
     else:
         show_config()
     return 0

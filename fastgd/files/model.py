@@ -1,11 +1,11 @@
-"""A fitted model as a JSON file."""
+"""Save a fitted model as a JSON file, and load it."""
 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from math import isfinite
 from pathlib import Path
-from reprlib import repr as quote
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 
 
 class ModelError(ValueError):
-    """A file that is not a model of this package; the message says why.
+    """A file does not hold a model of fastgd; the message says why.
 
     Examples
     --------
@@ -37,20 +37,20 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What a prediction needs.
+    """A fitted linear model: the numbers and names that a prediction needs.
 
     Attributes
     ----------
     target : str
-        The column that is predicted.
+        The name of the predicted column.
     features : list of str
-        The columns it is predicted from.
+        The names of the feature columns.
     intercept : float
         The constant term.
     coef : list of float
         One coefficient for each feature.
     fit : dict
-        How the fit went: plain values, whatever the writer had to say.
+        Notes on the fit, as plain values; each kind of fit writes its own.
 
     Examples
     --------
@@ -67,12 +67,12 @@ class Model:
     fit: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def predict(self, X: Array) -> Array:
-        """Return ``X @ coef + intercept`` for the features in their order.
+        """Return ``X @ coef + intercept``.
 
         Parameters
         ----------
         X : ndarray of shape (n_samples, n_features)
-            The features; they are taken as they are.
+            The features, in the order of `features`; they are not checked.
 
         Returns
         -------
@@ -89,25 +89,25 @@ class Model:
         return X @ np.array(self.coef, dtype=np.float64) + self.intercept
 
 
-def to_json(model: Model) -> dict[str, Any]:
-    """Return the document of a model."""
+def make_document(model: Model) -> dict[str, Any]:
+    """Return the JSON document of a model, as a dict."""
     return {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(model)}
 
 
 def save(model: Model, path: str | Path) -> None:
-    """Write a model, after the checks that it will be read with.
+    """Write a model to a file, after the checks that `load` makes.
 
     Parameters
     ----------
     model : Model
-        What to write.
+        The model.
     path : str or pathlib.Path
-        Where to.
+        The file; an existing file is replaced.
 
     Raises
     ------
     ModelError
-        If it could not be read again: names that are the same, numbers that are not finite.
+        If `load` would refuse the model, because two names are equal or a number is not finite.
     OSError
         If the file cannot be written.
 
@@ -120,23 +120,23 @@ def save(model: Model, path: str | Path) -> None:
     ...     load(f"{folder}/model.json")
     Model(target='price', features=['size'], intercept=1.0, coef=[2.0])
     """
-    document = to_json(model)
+    document = make_document(model)
     check_model("the model", document)
-    Path(path).write_text(format_json(document) + "\n", encoding="utf-8")
+    Path(path).write_text(encode_json(document) + "\n", encoding="utf-8")
 
 
 def name_features(features: list[str] | None, n_features: int) -> list[str]:
-    """Return the names that columns go by in a file: their own, or x0, x1 and so on."""
+    """Return the feature names that a file gets: the given names, or x0, x1, … for columns without names."""
     return [f"x{j}" for j in range(n_features)] if features is None else list(features)
 
 
-def format_json(document: dict[str, Any], indent: int | None = 2) -> str:
-    """Return a document as JSON, which has no NaN and no infinities."""
+def encode_json(document: dict[str, Any], indent: int | None = 2) -> str:
+    """Return a document as JSON text; NaN and infinity, which JSON lacks, are errors."""
     return json.dumps(document, indent=indent, allow_nan=False)
 
 
 def load(path: str | Path) -> Model:
-    """Read a model, whatever has written it: a result, the estimator or ``fastgd fit``.
+    """Read a model that a result, the estimator or ``fastgd fit`` has saved.
 
     Parameters
     ----------
@@ -146,12 +146,12 @@ def load(path: str | Path) -> Model:
     Returns
     -------
     Model
-        What a prediction needs, and in `fit` what the writer had to say.
+        The model, with the notes of its fit.
 
     Raises
     ------
     ModelError
-        If the file is not such a document, of this version, whole and consistent.
+        If the file is not a model, has another schema version, lacks a part or contradicts itself.
     OSError
         If the file cannot be read.
 
@@ -175,17 +175,17 @@ def load(path: str | Path) -> Model:
     version = document.get("schema_version")
     if type(version) is not int or version != SCHEMA_VERSION:
         raise ModelError(
-            f"{path}: expected schema_version {SCHEMA_VERSION}; got {quote(version)}, which this version of fastgd "
+            f"{path}: expected schema_version {SCHEMA_VERSION}; got {short(version)}, which this version of fastgd "
             "cannot read"
         )
     return check_model(path, document)
 
 
 def check_model(path: str | Path, document: dict[str, Any]) -> Model:
-    """Return the model in a document, after a look at every part of it."""
+    """Return the model in a document, after a check of every part."""
     expected: dict[str, tuple[str, Callable[[Any], bool]]] = {
-        "target": ("a text", is_text),
-        "features": ("a list of texts", lambda value: is_list_of(value, is_text)),
+        "target": ("a string", is_string),
+        "features": ("a list of strings", lambda value: is_list_of(value, is_string)),
         "intercept": ("a finite number", is_finite),
         "coef": ("a list of finite numbers", lambda value: is_list_of(value, is_finite)),
         "fit": ("an object", lambda value: isinstance(value, dict)),
@@ -193,12 +193,12 @@ def check_model(path: str | Path, document: dict[str, Any]) -> Model:
     document = {"fit": {}} | document
     for name, (kind, test) in expected.items():
         if not test(document.get(name)):
-            raise ModelError(f"{path}: {name} must be {kind}; got {quote(document.get(name))}")
+            raise ModelError(f"{path}: {name} must be {kind}; got {short(document.get(name))}")
     model = Model(**{name: document[name] for name in expected})
     if not model.features or len({*model.features, model.target}) <= len(model.features):
         raise ModelError(
-            f"{path}: features must be one or more different names without the target {quote(model.target)}; got "
-            f"{quote(model.features)}"
+            f"{path}: features must be one or more different names without the target {short(model.target)}; got "
+            f"{short(model.features)}"
         )
     if len(model.coef) != len(model.features):
         raise ModelError(
@@ -208,35 +208,35 @@ def check_model(path: str | Path, document: dict[str, Any]) -> Model:
 
 
 def check_notes(path: str | Path, fit: dict[str, Any], kinds: dict[str, type], arrays: Sequence[str]) -> dict[str, Any]:
-    """Return the notes that a result needs, after a look at each: values of these types, and arrays of numbers."""
+    """Return the notes that a result needs: values of these types, and arrays with one number for each epoch."""
     for name, kind in kinds.items():
         if type(fit.get(name)) is not kind:
             raise ModelError(
-                f"{path}: fit.{name} must be of type {kind.__name__}; got {quote(fit.get(name))} "
-                "(fastgd.files.model.load reads models without a result, as the estimator's and the command line's)"
+                f"{path}: fit.{name} must be of type {kind.__name__}; got {short(fit.get(name))} "
+                "(fastgd.files.model.load reads the models of the estimator and of `fastgd fit`, which have no history)"
             )
     for name in arrays:
         if not is_list_of(fit.get(name), is_finite) or len(fit[name]) != fit["epochs"]:
             raise ModelError(
                 f"{path}: fit.{name} must be a list of finite numbers, one for each of {fit['epochs']} epochs; got "
-                f"{quote(fit.get(name))}"
+                f"{short(fit.get(name))}"
             )
     return {name: fit[name] for name in kinds} | {name: np.array(fit[name], dtype=np.float64) for name in arrays}
 
 
 def is_list_of(value: Any, test: Callable[[Any], bool]) -> bool:
-    """Tell whether a value is a list all of whose entries pass a test."""
+    """Return True if the value is a list and each of its entries passes the test."""
     return isinstance(value, list) and all(map(test, value))
 
 
-def is_text(value: Any) -> bool:
-    """Tell whether a value is a text."""
+def is_string(value: Any) -> bool:
+    """Return True if the value is a string."""
     return isinstance(value, str)
 
 
 def is_finite(value: Any) -> bool:
-    """Tell whether a value is a finite number."""
+    """Return True if the value is a finite number."""
     try:
         return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    except OverflowError:  # an int out of the range of float64
+    except OverflowError:  # an int beyond the range of float64
         return False

@@ -1,29 +1,29 @@
-"""Files that are going to be written: their paths, all checked in one way before any work is done, and the writing."""
+"""Check the paths of output files before any work is done, and write the files; every error names the option."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
-UNWRITABLE = "{} must be a file that can be written; got {!r}: {}"  # option, path and reason
+UNWRITABLE = "{} must be a file that can be written; got {!r}: {}"  # the option, the path, the reason
 
 
 def check_output(option: str, path: str | Path, sources: Sequence[str] = ()) -> None:
-    """Refuse the path of a file that cannot be written, or that is one of those to be read; change nothing.
+    """Refuse an output path that cannot be written or that is an input file; change nothing.
 
     Parameters
     ----------
     option : str
-        What an error calls the path: the option or the argument that it was given by.
+        The option or argument that gave the path, as the error names it.
     path : str or Path
-        Of the file; one that exists is going to be replaced.
+        The output file, which may exist already.
     sources : sequence of str
-        The files to be read.
+        The input files.
 
     Raises
     ------
     ValueError
-        If the path is no file's, or the file cannot be written; the message names option, path and reason.
+        If the path does not name a file, or the file cannot be written; the message names option, path and reason.
 
     Examples
     --------
@@ -36,8 +36,8 @@ def check_output(option: str, path: str | Path, sources: Sequence[str] = ()) -> 
     path = str(path)
     if not path:
         raise ValueError(f"{option} must name a file; got ''")
-    if path == "-":  # elsewhere what is printed
-        raise ValueError(f"{option} must name a file; got '-' (one of that name is './-')")
+    if path == "-":  # other options print to "-"
+        raise ValueError(f"{option} must name a file; got '-' (a file of that name is './-')")
     if os.path.isdir(path):
         raise ValueError(f"{option} must be a file; got the folder {path!r}")
     if not os.path.isdir(os.path.dirname(path) or os.curdir):
@@ -50,17 +50,17 @@ def check_output(option: str, path: str | Path, sources: Sequence[str] = ()) -> 
 
 
 def check_different(paths: Mapping[str, str | Path]) -> None:
-    """Refuse two paths of one file, under whatever names: what is written last would replace the rest.
+    """Refuse two options that name the same file, because one output would replace the other.
 
     Parameters
     ----------
     paths : mapping of str to str or Path
-        Of the files to be written, by what an error calls them.
+        The output file of each option.
 
     Raises
     ------
     ValueError
-        If two are of one file; the message names both options and paths.
+        If two paths lead to the same file; the message names both options and both paths.
 
     Examples
     --------
@@ -76,28 +76,28 @@ def check_different(paths: Mapping[str, str | Path]) -> None:
 
 
 def is_same_file(path: str, other: str) -> bool:
-    """Tell whether two paths lead to one file, which need not be there yet."""
+    """Return True if both paths lead to the same file, which need not exist yet."""
     if os.path.exists(path) and os.path.exists(other):
-        return os.path.samefile(path, other)  # hard links have nothing else in common
+        return os.path.samefile(path, other)  # sees hard links, whose real paths differ
     return os.path.realpath(path) == os.path.realpath(other)
 
 
 def write_file(option: str, path: str | Path, make: Callable[[], str]) -> None:
-    """Write what `make` returns; where that cannot be made, the file stays as it is.
+    """Write the text that `make` returns; if `make` fails, the file stays as it is.
 
     Parameters
     ----------
     option : str
-        What an error calls the path.
+        The option that gave the path, as the error names it.
     path : str or Path
-        Of the file.
+        The file.
     make : callable
-        Returns the text.
+        A function without arguments that returns the text.
 
     Raises
     ------
     ValueError
-        If the text cannot be made, or not be written; the message names option, path and reason.
+        If `make` raises a ValueError or the file cannot be written; the message names option, path and reason.
 
     Examples
     --------
@@ -117,9 +117,9 @@ def write_file(option: str, path: str | Path, make: Callable[[], str]) -> None:
 
 
 def find_obstacle(path: str) -> str:
-    """Return why a file cannot be written, or "" if it can; nothing is changed.
+    """Return the reason why a file cannot be written, or "" if it can; change nothing.
 
-    Permissions do not tell for sure (of root, of file systems that are read-only), so the file is opened.
+    Permissions alone do not decide (root ignores them, a file system may be read-only), so the file is opened.
 
     Examples
     --------
@@ -129,11 +129,11 @@ def find_obstacle(path: str) -> str:
     ...     find_obstacle(f"{folder}/new.json"), os.listdir(folder)
     ('', [])
     """
-    target = os.path.realpath(path)  # of a link that leads to nothing yet, the file is made and removed, not the link
+    target = os.path.realpath(path)  # for a dangling link, test its target: the link itself stays
     try:
         if os.path.isfile(target):
             open(target, "ab").close()
-        elif os.path.exists(target):  # a pipe or a device: its reader would see it opened, and closed again
+        elif os.path.exists(target):  # opening a pipe or a device would disturb its reader
             return "" if os.access(target, os.W_OK) else "no permission to write"
         else:
             open(target, "xb").close()

@@ -1,4 +1,4 @@
-"""What all modules say and ask of arrays."""
+"""The array type, and small numeric helpers."""
 
 from math import hypot
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FEW = 64  # entries of a vector that Python sums faster than several calls of NumPy do
+FEW = 64  # up to this many entries, Python's hypot is faster than the NumPy calls below
 EPSILON = float(np.finfo(np.float64).eps)
-Array = NDArray[Any]  # in annotations; shapes and dtypes stand in the docstrings
+Array = NDArray[Any]  # for annotations; docstrings give shapes and dtypes
 
 
 def is_sparse(values: Any) -> bool:
-    """Tell whether that is a sparse array or matrix of scipy, without importing scipy."""
+    """Return True for a sparse array or matrix of SciPy, without importing SciPy."""
     return type(values).__module__.startswith("scipy.sparse")
 
 
 def norm(vector: Array) -> float:
-    """Return the Euclidean norm, also where the squares of the entries would leave the range of float64."""
+    """Return the Euclidean norm, even if the squares of the entries would overflow or underflow."""
     if len(vector) <= FEW:
         return hypot(*vector.tolist())
     largest = float(np.abs(vector).max())

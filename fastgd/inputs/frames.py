@@ -1,13 +1,13 @@
-"""Data frames of any library: the names of their columns, by the attributes that these libraries have in common.
+"""Names of the columns of data frames, read from the attributes that pandas, polars, pyarrow and Dask share.
 
-Their numbers come through the array protocol, ``numpy.asarray(frame)``, so no such library is imported here.
+The numbers come through the array protocol, ``numpy.asarray(frame)``, so no frame library is imported here.
 """
 
 from typing import Any
 
 
 def column_names(frame: Any) -> list[str] | None:
-    """Return the names of a data frame's columns; None for what has none, or some that are not text.
+    """Return the column names of a data frame; None if it has no names, or if a name is not a string.
 
     Examples
     --------
@@ -18,7 +18,7 @@ def column_names(frame: Any) -> list[str] | None:
     >>> column_names([[1.0, 2.0]]) is None
     True
     """
-    names = getattr(frame, "column_names", None)  # pyarrow, whose columns are something else
+    names = getattr(frame, "column_names", None)  # pyarrow, where `columns` holds the data
     if names is None:
         names = getattr(frame, "columns", None)  # pandas, polars, dask
     if names is None or callable(names):
@@ -28,18 +28,18 @@ def column_names(frame: Any) -> list[str] | None:
 
 
 def series_name(series: Any) -> str | None:
-    """Return the name of a series, or of the only column of a frame; None for what has none."""
+    """Return the name of a series, or of a frame's only column; None if there is no such name."""
     names = column_names(series)
     if names is not None:
         return names[0] if len(names) == 1 else None
-    if hasattr(series, "chunks"):  # an array of Dask's, whose name is a key
+    if hasattr(series, "chunks"):  # a Dask array, whose `name` is an internal key
         return None
     name = getattr(series, "name", None)
     return name if isinstance(name, str) else None
 
 
 def check_same_columns(frame: Any, features: list[str] | None) -> None:
-    """Refuse a frame whose columns are not those that a model was fitted on, in their order."""
+    """Refuse a frame whose columns differ from the features of the fit, or stand in another order."""
     names = column_names(frame) if features is not None else None
     if names is not None and names != features:
         raise ValueError(f"X must have the columns of the fit, in their order, {features}; got {names}")

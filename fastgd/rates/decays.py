@@ -1,4 +1,4 @@
-"""Rates that stay as they are, or shrink; and what a schedule is given."""
+"""Schedules whose rates are constant or decay, and the checks that all schedules share."""
 
 import numpy as np
 
@@ -11,19 +11,19 @@ from fastgd.rates.needs import needs
 def constant(epochs: int, smoothness: float, convexity: float = 0.0, *, initial: float | None = None) -> Array:
     """Return the same rate for every epoch: `initial`, or 1/smoothness.
 
-    1/smoothness is the longest step that is sure to lower the cost as much as theory promises for one rate; above
+    Every rate below 2/smoothness lowers the cost, and 1/smoothness has the largest guaranteed decrease. Above
     2/smoothness almost every start diverges.
 
     Parameters
     ----------
     epochs : int
-        How many rates.
+        The number of rates.
     smoothness : float
         The largest eigenvalue of XᵀX/n (with the column of ones), not negative.
     convexity : float
-        The smallest non-zero eigenvalue, which does not matter here.
+        The smallest non-zero eigenvalue; this schedule ignores it.
     initial : float or None
-        The rate; None is 1/smoothness, or 1 where that is 0.
+        The rate; None is 1/smoothness, or 1 if smoothness is 0.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def constant(epochs: int, smoothness: float, convexity: float = 0.0, *, initial:
     Raises
     ------
     ValueError, TypeError
-        If an argument is not what is described above.
+        If an argument does not fit its description above.
 
     References
     ----------
@@ -58,15 +58,15 @@ def inverse_scaling(
     Parameters
     ----------
     epochs : int
-        How many rates.
+        The number of rates.
     smoothness : float
         The largest eigenvalue of XᵀX/n (with the column of ones), not negative.
     convexity : float
-        The smallest non-zero eigenvalue, which does not matter here.
+        The smallest non-zero eigenvalue; this schedule ignores it.
     initial : float or None
         The first rate; None is 1/smoothness.
     power : float
-        How fast they shrink; 0 keeps them as they are.
+        The exponent: larger values shrink the rates faster, 0 keeps them constant.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def inverse_scaling(
     Raises
     ------
     ValueError, TypeError
-        If an argument is not what is described above.
+        If an argument does not fit its description above.
 
     References
     ----------
@@ -89,7 +89,7 @@ def inverse_scaling(
     array([1.        , 0.5       , 0.33333333])
     """
     start, power = constant(epochs, smoothness, initial=initial), check_not_negative("power", power)
-    with np.errstate(over="ignore"):  # rates that vanish are none
+    with np.errstate(over="ignore"):  # on overflow the rate is 0
         return start / np.arange(1.0, len(start) + 1) ** power
 
 
@@ -103,22 +103,22 @@ def step_decay(
     factor: float = 0.5,
     every: int = 100,
 ) -> Array:
-    """Return a rate that is multiplied by `factor` every so many epochs; it begins at `initial`, or 1/smoothness.
+    """Return rates that are multiplied by `factor` after every `every` epochs; the first is `initial`, or 1/smoothness.
 
     Parameters
     ----------
     epochs : int
-        How many rates.
+        The number of rates.
     smoothness : float
         The largest eigenvalue of XᵀX/n (with the column of ones), not negative.
     convexity : float
-        The smallest non-zero eigenvalue, which does not matter here.
+        The smallest non-zero eigenvalue; this schedule ignores it.
     initial : float or None
         The first rate; None is 1/smoothness.
     factor : float
-        What the rate is multiplied by.
+        The number that multiplies the rate.
     every : int
-        After how many epochs.
+        The number of epochs at the same rate.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def step_decay(
     Raises
     ------
     ValueError, TypeError
-        If an argument is not what is described above.
+        If an argument does not fit its description above.
 
     References
     ----------
@@ -159,15 +159,15 @@ def exponential_decay(
     Parameters
     ----------
     epochs : int
-        How many rates.
+        The number of rates.
     smoothness : float
         The largest eigenvalue of XᵀX/n (with the column of ones), not negative.
     convexity : float
-        The smallest non-zero eigenvalue, which does not matter here.
+        The smallest non-zero eigenvalue; this schedule ignores it.
     initial : float or None
         The first rate; None is 1/smoothness.
     decay : float
-        By what share, nearly, the rate shrinks in an epoch.
+        The decay constant: each epoch multiplies the rate by exp(−decay).
 
     Returns
     -------
@@ -177,7 +177,7 @@ def exponential_decay(
     Raises
     ------
     ValueError, TypeError
-        If an argument is not what is described above.
+        If an argument does not fit its description above.
 
     References
     ----------
@@ -190,20 +190,20 @@ def exponential_decay(
     array([1.   , 0.905, 0.819])
     """
     start, decay = constant(epochs, smoothness, initial=initial), check_not_negative("decay", decay)
-    with np.errstate(over="ignore"):  # rates that vanish are none
+    with np.errstate(over="ignore"):  # on overflow the rate is 0
         return start * np.exp(-decay * np.arange(len(start)))
 
 
 def check_schedule(epochs: int, smoothness: float) -> tuple[int, float]:
-    """Return what every schedule is given, after a check."""
+    """Return the number of epochs and the smoothness, both checked."""
     return check_count("epochs", epochs, most=MOST_EPOCHS), check_curvature("smoothness", smoothness)
 
 
 def constant_rate(smoothness: float) -> float:
-    """Return 1/smoothness; 1 where J is constant, as it is for columns of zeros."""
+    """Return 1/smoothness, or 1 if smoothness is 0: then J is constant, for example because X is zero."""
     return 1.0 / smoothness if smoothness > 0 else 1.0
 
 
 def largest_stable_rate(smoothness: float) -> float:
-    """Return 2/smoothness: a constant rate above it makes almost every start diverge."""
+    """Return 2/smoothness, the limit above which a constant rate diverges from almost every start."""
     return 2.0 / smoothness if smoothness > 0 else np.inf

@@ -1,4 +1,4 @@
-"""The silver schedule: now and then a step far longer than 2/smoothness, by a fractal rule."""
+"""The silver schedule: mostly moderate steps, and by a fractal rule a few far longer than 2/smoothness."""
 
 from math import sqrt
 
@@ -14,19 +14,19 @@ SILVER_RATIO = 1 + sqrt(2)
 def silver(epochs: int, smoothness: float, convexity: float = 0.0) -> Array:
     """Return the silver schedule: steps of (1 + ρ^(ν(k) − 1))/smoothness, ρ = 1 + √2, where 2^ν(k) divides k = 1, 2, ….
 
-    Now and then a step is far longer than 2/smoothness: the cost rises there, and has fallen further after 2ᵏ − 1
-    epochs than short steps can bring it, as n^−1.27. With a convexity above 0 the schedule starts again after 2ᵏ − 1
-    epochs, the fewest that are sure to halve the error, so that the error falls geometrically. Shorter schedules, of
+    The cost rises at steps longer than 2/smoothness. After n = 2ᵏ − 1 epochs it has fallen further than short steps
+    bring it: as n^−1.27 instead of n^−1. If convexity is above 0, the schedule restarts after 2ᵏ − 1 epochs, with the
+    smallest k that guarantees to halve the error, so the error falls geometrically. Shorter schedules, of
     2ᵏ − 1 epochs each, fill the epochs that are left over.
 
     Parameters
     ----------
     epochs : int
-        How many rates.
+        The number of rates.
     smoothness : float
         The largest eigenvalue of XᵀX/n (with the column of ones), not negative.
     convexity : float
-        The smallest non-zero eigenvalue; 0 if it is not known, for one schedule without a new start.
+        The smallest non-zero eigenvalue, or 0 if it is unknown: then the schedule never restarts.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def silver(epochs: int, smoothness: float, convexity: float = 0.0) -> Array:
     Raises
     ------
     ValueError, TypeError
-        If an argument is not what is described above.
+        If an argument does not fit its description above.
 
     References
     ----------
@@ -51,28 +51,28 @@ def silver(epochs: int, smoothness: float, convexity: float = 0.0) -> Array:
     """
     epochs, smoothness = check_schedule(epochs, smoothness)
     convexity = check_curvature("convexity", convexity)
-    lengths = silver_runs(epochs, smoothness, convexity)
-    count = np.arange(1, lengths[0] + 1)
+    runs = silver_runs(epochs, smoothness, convexity)
+    count = np.arange(1, runs[0][0] + 1)
     steps = (1 + SILVER_RATIO ** (np.log2(count & -count) - 1)) * constant_rate(smoothness)
-    return np.concatenate([steps[:length] for length in lengths])
+    return np.concatenate([np.tile(steps[:length], times) for length, times in runs])
 
 
-def silver_runs(epochs: int, smoothness: float, convexity: float) -> list[int]:
-    """Return the lengths of the runs that the epochs are divided into, each 2ᵏ − 1 for some k.
+def silver_runs(epochs: int, smoothness: float, convexity: float) -> list[tuple[int, int]]:
+    """Return the lengths of the runs that the epochs are divided into, each 2ᵏ − 1 for some k, and their numbers.
 
-    After n = 2ᵏ − 1 epochs from an error e, J is within L·e²·b of its least value, b = 1/(1 + √(4ρ²ᵏ − 3)), and above
-    it by μ/2 times the square of the error that is left, or more: that is e²/4 or less as soon as 8κb ≤ 1. A run cut
-    short could end right after a long step, so shorter runs, which amplify no error, fill the epochs that are left.
+    Let e be the error at the start of a run. After n = 2ᵏ − 1 epochs, J − J* ≤ L·e²·b with b = 1/(1 + √(4ρ²ᵏ − 3)).
+    The error d that is left then satisfies μ/2·d² ≤ J − J*, so d² ≤ e²/4 as soon as 8·(L/μ)·b ≤ 1. A run cut short could
+    end right after a long step, so shorter runs, which amplify no error, fill the epochs that are left.
     """
     k = 1
     while (2 << k) - 1 <= epochs and not halves_error(k, smoothness, convexity):
         k += 1
-    length, lengths = (1 << k) - 1, []
+    length, runs = (1 << k) - 1, []
     while epochs:
         length = min(length, (1 << (epochs + 1).bit_length() - 1) - 1)
-        lengths += [length] * (epochs // length)
+        runs.append((length, epochs // length))
         epochs %= length
-    return lengths
+    return runs
 
 
 def halves_error(k: int, smoothness: float, convexity: float) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from fastgd.files.csv import TableError, list_names, quote
+from fastgd.files.csv import TableError, quote, quote_names
 from fastgd.inputs.arrays import Array
 from fastgd.streaming.source import Batch
 
@@ -109,7 +109,7 @@ def check_head(head: Head, first: Head, columns: Columns) -> None:
     """Refuse a file that lacks a column, or where it holds something else than in the first file."""
     for name in columns.names:
         if name not in head.types:
-            raise TableError(f"{head.path}: no column {quote(name)}; there are {list_names(list(head.types))}")
+            raise TableError(f"{head.path}: no column {quote(name)}; there are {quote_names(list(head.types))}")
         kind = head.types[name]
         if name not in head.numeric:
             raise TableError(f"{head.path}, column {quote(name)}: expected numbers; got the type {kind}")

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastgd
-from fastgd.files.model import Model, ModelError, load, to_json
+from fastgd.files.model import Model, ModelError, load, make_document
 
 MODEL = Model("y", ["a", "b"], 0.5, [1.0, -2.0], {"epochs": 7, "converged": True})
-GOOD = to_json(MODEL)
+GOOD = make_document(MODEL)
 TEXT = json.dumps(GOOD)
 KEYS = list(GOOD)
 NUMBERS = [
