@@ -1,56 +1,18 @@
-"""What is taken without complaint: the same numbers in any form give the same answer, and are never written to."""
+"""The same numbers in every accepted form give the same answer, and fastgd never writes to them."""
 
-from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from forms import FORMS
 from problems import PROBLEMS
 
 import fastgd
-from fastgd.inputs.data import check_problem
+from fastgd.inputs import data as validation
 
-# Whole numbers, so that every form holds exactly the same values.
+# Every form holds these whole numbers exactly.
 X = np.random.default_rng(4).integers(-9, 10, (23, 4)).astype(np.float64)
 Y = X @ [1.0, -2.0, 0.0, 3.0] + np.random.default_rng(5).integers(-3, 4, 23)
-
-
-def with_gaps(array):
-    """Return a view of every other row and column of a larger array."""
-    larger = np.full([2 * size for size in array.shape], np.nan)
-    view = larger[tuple(slice(None, None, 2) for _ in array.shape)]
-    view[...] = array
-    return view
-
-
-def read_only(array):
-    array = array.copy()
-    array.flags.writeable = False
-    return array
-
-
-FORMS = {
-    "list": lambda array: array.tolist(),
-    "tuple": lambda array: tuple(array.tolist()),
-    "list of arrays": list,
-    "whole numbers": lambda array: array.astype(int).tolist(),
-    "int8": lambda array: array.astype(np.int8),
-    "float16": lambda array: array.astype(np.float16),
-    "float32": lambda array: array.astype(np.float32),
-    "longdouble": lambda array: array.astype(np.longdouble),
-    "Fortran": np.asfortranarray,
-    "Fortran float32": lambda array: np.asfortranarray(array, dtype=np.float32),
-    "gaps": with_gaps,
-    "backwards": lambda array: array[::-1].copy()[::-1],
-    "read-only": read_only,
-    "byte-swapped": lambda array: array.astype(array.dtype.newbyteorder()),
-    "byte-swapped float32": lambda array: array.astype(np.dtype(np.float32).newbyteorder()),
-    "not aligned": lambda array: np.frombuffer(b"0" + array.tobytes(), "u1")[1:].view(np.float64).reshape(array.shape),
-    "whole objects": lambda array: array.astype(int).astype(object),
-    "fractions": np.vectorize(Fraction, otypes=[object]),
-    "decimals": np.vectorize(Decimal, otypes=[object]),
-    "masked array without a mask": np.ma.array,
-}
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +25,14 @@ def assert_same_answer(expected, X, y):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_of_the_same_numbers(expected, form):
+def test_every_form_of_the_same_numbers_gives_the_same_answer(expected, form):
     assert_same_answer(expected, FORMS[form](X), Y)
     assert_same_answer(expected, X, FORMS[form](Y))
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_kernels_get_what_the_contract_says(form):
-    taken, target = check_problem(FORMS[form](X), FORMS[form](Y))
+def test_kernels_get_arrays_as_the_contract_says(form):
+    taken, target = validation.check_problem(FORMS[form](X), FORMS[form](Y))
     assert taken.dtype in (np.float32, np.float64)
     assert target.dtype == np.float64
     for array in (taken, target):
@@ -82,19 +44,19 @@ def test_kernels_get_what_the_contract_says(form):
 @pytest.mark.parametrize("form", ["float32", "Fortran", "Fortran float32", "read-only"])
 def test_usable_data_are_not_copied(form):
     given = FORMS[form](X)
-    assert np.shares_memory(check_problem(given, Y)[0], given)
+    assert np.shares_memory(validation.check_problem(given, Y)[0], given)
 
 
-def test_columns_backwards(expected):
+def test_reversed_columns_give_reversed_weights(expected):
     assert_same_answer(expected[[0, 4, 3, 2, 1]], X[:, ::-1], Y)
 
 
-def test_target_as_a_column(expected):
+def test_a_target_of_one_column_gives_the_same_answer(expected):
     assert_same_answer(expected, X, Y.reshape(-1, 1))
     assert_same_answer(expected, X, np.asfortranarray(Y.reshape(-1, 1)).tolist())
 
 
-def test_truth_values(backend):
+def test_bools_count_as_0_and_1(backend):
     yes = np.array([[True, False], [False, True], [True, True], [False, False]])
     result = fastgd.gradient_descent(yes, [True, False, True, False], backend=backend)
     np.testing.assert_allclose(result.weights, [0.0, 1.0, 0.0], atol=1e-7)
@@ -118,14 +80,14 @@ def test_truth_values(backend):
     ],
     ids=str,
 )
-def test_every_form_of_the_same_setting(setting, plain):
+def test_every_form_of_the_same_setting_gives_the_same_run(setting, plain):
     given, usual = fastgd.gradient_descent(X, Y, **setting), fastgd.gradient_descent(X, Y, **plain)
     assert (given.epochs, given.reason) == (usual.epochs, usual.reason)
     np.testing.assert_array_equal(given.weights, usual.weights)
 
 
 @pytest.mark.parametrize("form", ["Fortran", "float32", "gaps", "int8", "byte-swapped", "whole objects"])
-def test_nothing_given_is_written_to(backend, form):
+def test_no_argument_is_written_to(backend, form):
     given = [FORMS[form](X), FORMS[form](Y), np.full(5, 0.5), np.full(50, 1e-3)]
     before = [array.tobytes() for array in given]
     result = fastgd.gradient_descent(
@@ -138,16 +100,16 @@ def test_nothing_given_is_written_to(backend, form):
     assert [array.tobytes() for array in given] == before
 
 
-def test_the_numbers_of_a_result_are_its_own():
+def test_weights_and_coef_of_a_result_share_no_memory():
     result = fastgd.gradient_descent(X, Y)
     kept = result.weights.copy()
     result.coef[:] = 0
     np.testing.assert_array_equal(result.weights, kept)
 
 
-@pytest.mark.filterwarnings("ignore::fastgd.ConditionWarning")  # some are as ill-conditioned as it says
+@pytest.mark.filterwarnings("ignore::fastgd.ConditionWarning")  # a few of the problems are ill-conditioned
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_every_awkward_problem_is_taken(backend, name):
+def test_no_awkward_problem_ends_above_its_first_cost(backend, name):
     X, y = PROBLEMS[name]()
     result = fastgd.gradient_descent(X, y, backend=backend, epochs=50)
     assert result.reason in ("cost", "gradient", "epochs")
@@ -155,12 +117,12 @@ def test_every_awkward_problem_is_taken(backend, name):
 
 
 @pytest.mark.parametrize("factor", [1e138, 1e-139])
-def test_the_ends_of_the_range(factor):
+def test_numbers_at_the_ends_of_the_range_keep_their_digits(factor):
     result = fastgd.gradient_descent(X * factor, Y * factor, fit_intercept=False, tol=0)
     np.testing.assert_allclose(result.coef, np.linalg.lstsq(X, Y, rcond=None)[0], rtol=1e-10)
 
 
-def test_a_sum_that_overflows_is_not_taken_for_an_infinity():
+def test_a_column_whose_squares_overflow_is_refused_for_its_mean_square():
     features = np.array([[1e308, 1.0], [1e308, 2.0]])
     with pytest.raises(ValueError, match="X must have a mean square"):
         fastgd.gradient_descent(features, [1.0, 2.0])

@@ -1,4 +1,4 @@
-"""Strategies of values that no argument, or not every argument, can be; and what must be true after a call."""
+"""Strategies for bad and odd argument values, and the checks that every call must pass."""
 
 import datetime
 import faulthandler
@@ -17,35 +17,13 @@ from hypothesis.extra import numpy as arrays
 
 import fastgd
 
-# In all forms the numbers are the same, as long as they are whole and from -9 to 9, or from 0 where they are unsigned.
-FORMS = {
-    "float64": np.array,
-    "list": lambda array: array.tolist(),
-    "tuple of tuples": lambda array: tuple(map(tuple, array)) if array.ndim == 2 else tuple(array),
-    "Fortran": np.asfortranarray,
-    "strided": lambda array: np.repeat(array, 2, axis=0)[::2],
-    "every other column": lambda array: np.repeat(array, 2, axis=-1)[..., ::2],
-    "backwards": lambda array: array[::-1].copy()[::-1],
-    "byte-swapped": lambda array: array.astype(array.dtype.newbyteorder()),
-    "not aligned": lambda array: np.frombuffer(b"0" + array.tobytes(), "u1")[1:].view("f8").reshape(array.shape),
-    "broadcast": lambda array: np.broadcast_to(array, (2, *array.shape))[1],  # read-only
-    "matrix of objects": lambda array: array.astype(int).astype(object),
-    "fractions": np.vectorize(Fraction, otypes=[object]),
-    "decimals": np.vectorize(Decimal, otypes=[object]),
-    "no mask": np.ma.array,
-    "memory": lambda array: memoryview(np.ascontiguousarray(array)),
-} | {
-    name: lambda array, name=name: array.astype(name)
-    for name in ("int8", "int16", ">i4", "int64", "float16", ">f2", "float32", ">f4", "longdouble")
-}  # fmt: skip
-
 NOT_FINITE = (np.nan, np.inf, -np.inf)
 EXTREMES = (5e-324, 1e-310, 1e-200, 1e-154, 1e-140, 1e100, 1e140, 1e154, 1e200, 1e290, 1e308)
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=7)
 POWERS = st.one_of(st.integers(-323, 308), st.integers(-3, 3))
 SCALES = st.builds(lambda digits, power: float(f"{digits}e{power}"), st.sampled_from([1, -1, 7]), POWERS)
 FLOATS = st.one_of(st.floats(), SCALES, st.sampled_from([0.0, -0.0, *NOT_FINITE, *EXTREMES]))
-# None between some 600 epochs and more than any memory holds: they would be good, and long.
+# No number between 600 and 10⁹: as a number of epochs it would be valid and slow.
 WHOLE = st.one_of(st.integers(-3, 600), st.sampled_from([10**15, -(10**9), 2**63, -(2**64), 10**30, 10**400]))
 TYPES = (
     arrays.integer_dtypes() | arrays.unsigned_integer_dtypes() | arrays.floating_dtypes() | arrays.boolean_dtypes()
@@ -74,7 +52,7 @@ VALUES = st.one_of(
 
 
 def snapshot(value):
-    """Return all that a call must not change: bits, shape, type, layout and flags, or what is written."""
+    """Return everything about a value that a call must not change: bits, shape, type, layout and flags, or its repr."""
     if isinstance(value, np.ndarray) and value is not np.ma.masked:
         return value.tobytes(), value.shape, value.dtype, value.strides, str(value.flags)
     return repr(value) if isinstance(value, list | dict | tuple | set) else None
@@ -82,7 +60,7 @@ def snapshot(value):
 
 @contextmanager
 def within(seconds):
-    """End the process, and say where it is, if that takes longer: what hangs in C cannot be interrupted otherwise."""
+    """End the process with a traceback after this many seconds: a hang in C cannot be interrupted in another way."""
     faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
     try:
         yield
@@ -91,7 +69,7 @@ def within(seconds):
 
 
 def numbers_of(result):
-    """Yield all arrays and floats in what a call returned."""
+    """Yield all arrays and floats of the result of a call."""
     if is_dataclass(result):
         result = tuple(getattr(result, field.name) for field in fields(result))
     for part in result if isinstance(result, tuple) else (result,):
@@ -100,7 +78,7 @@ def numbers_of(result):
 
 
 def call(function, arguments, blamed):
-    """Return the result, all of it finite, or None after a refusal that names one of the arguments to blame."""
+    """Return the result, checked to be finite, or None after an error that names one of the blamed arguments."""
     before = {name: snapshot(value) for name, value in arguments.items()}
     result = refused = None
     with warnings.catch_warnings(), within(60):

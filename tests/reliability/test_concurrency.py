@@ -1,4 +1,4 @@
-"""Fits in several threads, and in processes that forked: the same bits as alone."""
+"""Fits in several threads, and in forked processes, give the same bits as a fit alone."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ RAISED = np.where(np.arange(100) % 9, 1.0, 3.0)
 
 
 def bits(*parts):
-    """Return everything that a call returned, to be compared bit by bit."""
+    """Return the parts of a result in a form that compares bit by bit."""
     return [part.tobytes() if isinstance(part, np.ndarray) else part for part in parts]
 
 
@@ -65,7 +65,7 @@ JOBS += [
 
 
 def run_at_once(jobs):
-    """Return what the jobs return, each begun in a thread of its own when all of them are ready."""
+    """Run each job in a thread of its own, all at the same moment, and return their results."""
     barrier = Barrier(len(jobs))
 
     def run(job):
@@ -83,14 +83,14 @@ def alone():
 
 @pytest.fixture(autouse=True)
 def switch_often():
-    """Let threads take turns far more often than usual."""
+    """Let threads switch far more often than usual."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     yield
     sys.setswitchinterval(usual)
 
 
-def test_eight_different_jobs_at_once(alone):
+def test_eight_different_jobs_at_once_give_the_bits_of_each_alone(alone):
     before = active_count()
     for turn in range(12):
         jobs = [JOBS[(turn + k * (1 + turn % 3)) % len(JOBS)] for k in range(THREADS)]
@@ -100,11 +100,11 @@ def test_eight_different_jobs_at_once(alone):
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: f"{job.func.__name__} {list(job.keywords.values())[:2]}")
-def test_the_same_job_eight_times_at_once(alone, job):
+def test_one_job_eight_times_at_once_gives_the_bits_of_one_alone(alone, job):
     assert run_at_once([job] * THREADS) == [alone[job]] * THREADS
 
 
-def test_one_set_of_arrays_in_all_threads_is_never_written_to(alone):
+def test_arrays_shared_by_all_threads_are_never_written_to(alone):
     before = [array.tobytes() for array in (*TUTORIAL, *LARGE, RAISED)]
     run_at_once(JOBS[:THREADS])
     assert [array.tobytes() for array in (*TUTORIAL, *LARGE, RAISED)] == before
@@ -122,7 +122,7 @@ def test_one_result_and_one_compressor_may_be_read_by_all_threads():
     assert run_at_once([read] * THREADS) == [alone] * THREADS
 
 
-# The first use of every backend, from eight threads of a fresh process: imports, compilation, and what is kept.
+# Eight threads of a fresh process use each backend for the first time: they import, compile and fill caches.
 FIRST_USE = """
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -146,7 +146,7 @@ print(json.dumps([fit(name) for name in (names * 8)[:8]] == first))
 
 
 @pytest.mark.slow
-def test_the_first_use_of_all_backends_by_eight_threads():
+def test_the_first_use_of_all_backends_by_eight_threads_gives_the_usual_bits():
     assert json.loads(run_python(FIRST_USE)) is True
 
 
@@ -164,7 +164,7 @@ def fit(threads):
     return [result.weights.tobytes().hex(), compressed.weights.tobytes().hex()]
 
 if __name__ == "__main__":
-    with ThreadPoolExecutor(2) as threads:  # whose threads are gone in the children
+    with ThreadPoolExecutor(2) as threads:  # the children of the fork lack these threads
         before = list(threads.map(fit, [2, 2]))
         with multiprocessing.get_context("fork").Pool(2) as pool:
             answers = pool.map_async(fit, [1, 2, 2, 3]).get(timeout=45)
@@ -172,14 +172,14 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a fork of a process with threads is Linux's")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux forks processes with threads")
 @pytest.mark.parametrize("backend", [name for name in backends.available() if name not in ("python", "numba")])
 def test_a_forked_process_fits_after_fits_with_threads(backend):
     assert json.loads(run_python(FORK.format(backend=backend))) == [4, True]
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a fork of a process with threads is Linux's")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux forks processes with threads")
 @pytest.mark.skipif("numba" not in backends.available(), reason="Numba is not installed")
 def test_a_forked_process_fits_after_fits_with_threads_by_numba():
     assert json.loads(run_python(FORK.format(backend="numba"))) == [4, True]

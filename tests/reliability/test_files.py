@@ -1,4 +1,4 @@
-"""A model file may hold anything: it is read as a model or refused, and nothing in it is ever run."""
+"""A model file may hold anything: it is loaded as a model or refused, and no code in it ever runs."""
 
 import json
 import math
@@ -41,7 +41,7 @@ VALUES = st.recursive(
     ),
     max_leaves=8,
 )
-limited = settings(max_examples=100, derandomize=True, deadline=timedelta(seconds=5))
+limited = settings(max_examples=100, derandomize=True, deadline=timedelta(seconds=5))  # no example compiles: none fits
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +49,15 @@ def path(tmp_path_factory):
     return tmp_path_factory.mktemp("models") / "model.json"
 
 
+@pytest.fixture(scope="module")
+def saved_result(path):
+    """Return the document of a saved result."""
+    fastgd.gradient_descent([[1.0], [2.0], [4.0]], [1.0, 2.0, 3.0], epochs=3).save(path)
+    return json.loads(path.read_text())
+
+
 def refused_or(read_file, path):
-    """Return what the function reads, None after a ModelError with a short message that names the file."""
+    """Return read_file(path), or None after a ModelError with a short message that names the file."""
     refused = ""
     try:
         return read_file(path)
@@ -62,7 +69,7 @@ def refused_or(read_file, path):
 
 
 def read(path, content):
-    """Return the model in a file of these bytes, sound in every part, or None after a ModelError."""
+    """Write the bytes to a file and return the model that `load` makes of it, or None after a ModelError."""
     path.write_bytes(content)
     model = refused_or(load, path)
     if model is None:
@@ -74,7 +81,7 @@ def read(path, content):
     return model
 
 
-def test_the_document_that_is_mutated_is_good(path):
+def test_the_original_document_loads(path):
     assert read(path, TEXT.encode()) == MODEL
 
 
@@ -83,7 +90,7 @@ def test_the_document_that_is_mutated_is_good(path):
     changes=st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=2),
     deleted=st.sets(st.sampled_from(KEYS), max_size=2),
 )
-def test_parts_replaced_and_deleted(path, changes, deleted):
+def test_a_document_without_a_part_is_refused(path, changes, deleted):
     document = {key: value for key, value in (GOOD | changes).items() if key not in deleted}
     model = read(path, json.dumps(document).encode())
     assert model is None or deleted <= {"fit"}
@@ -91,14 +98,11 @@ def test_parts_replaced_and_deleted(path, changes, deleted):
 
 @limited
 @given(changes=st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=1), data=st.data())
-def test_results_are_whole_or_refused(path, changes, data):
-    result = fastgd.gradient_descent([[1.0], [2.0], [4.0]], [1.0, 2.0, 3.0], epochs=3)
-    result.save(path)
-    document = json.loads(path.read_text()) | changes
+def test_results_are_whole_or_refused(path, saved_result, changes, data):
+    document = saved_result | changes
     if isinstance(document["fit"], dict):
-        document["fit"] |= data.draw(
-            st.dictionaries(st.sampled_from(sorted(document["fit"] or ["x"])), VALUES, max_size=2)
-        )
+        keys = st.sampled_from(sorted(document["fit"] or ["x"]))
+        document["fit"] = document["fit"] | data.draw(st.dictionaries(keys, VALUES, max_size=2))
     path.write_text(json.dumps(document))
     loaded = refused_or(fastgd.DescentResult.load, path)
     if loaded is None:
@@ -120,7 +124,7 @@ def test_whole_numbers_of_any_size_predict_as_floats(path):
 
 @limited
 @given(value=VALUES, depth=st.integers(0, 3))
-def test_anything_in_json_and_models_inside_something_else(path, value, depth):
+def test_any_other_json_is_refused_even_with_a_model_inside(path, value, depth):
     for _ in range(depth):
         value = [value, GOOD]
     assert read(path, json.dumps(value).encode()) is None
@@ -132,18 +136,18 @@ def test_anything_in_json_and_models_inside_something_else(path, value, depth):
     length=st.integers(0, 40),
     put=st.binary(max_size=8) | st.sampled_from(NUMBERS).map(str.encode),
 )
-def test_bytes_replaced_anywhere(path, start, length, put):
+def test_a_document_with_replaced_bytes_is_loaded_or_refused(path, start, length, put):
     read(path, TEXT[:start].encode() + put + TEXT[start + length :].encode())
 
 
 @limited
 @given(content=st.binary(max_size=60) | st.text().map(lambda text: text.encode("utf-16")) | VALUES.map(pickle.dumps))
-def test_bytes_that_are_no_model(path, content):
+def test_bytes_that_are_not_json_are_refused(path, content):
     assert read(path, content) is None
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_odd_numbers(path, number):
+def test_numbers_that_are_not_finite_or_not_json_are_refused(path, number):
     for good in ("0.5", "-2.0", "1.0"):
         model = read(path, TEXT.replace(good, number, 1).encode())
         assert (model is None) == (number not in ("1e-400", "-0"))
@@ -151,7 +155,7 @@ def test_odd_numbers(path, number):
 
 @pytest.mark.parametrize("nest", ["[%s]", '{"fit": %s}', "[[], %s]"])
 @pytest.mark.parametrize("depth", [10, 900, 1100, 100_000])
-def test_deep_nesting(path, nest, depth):
+def test_deep_nesting_is_loaded_in_notes_and_refused_elsewhere(path, nest, depth):
     before, after = nest.split("%s")
     deep = before * depth + "1" + after * depth
     assert read(path, TEXT.replace("0.5", deep).encode()) is None
@@ -165,7 +169,7 @@ def test_the_last_of_equal_keys_counts_and_is_checked(path):
 
 
 class Planted:
-    """What creates a file when it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path):
         self.path = path
@@ -185,7 +189,7 @@ def test_a_planted_pickle_is_not_opened(path, tmp_path, protocol):
     ):
         assert read(path, content) is None
     assert not (tmp_path / "created").exists()
-    pickle.loads(planted)  # it would have been seen
+    pickle.loads(planted)  # shows that the test would notice
     assert (tmp_path / "created").exists()
 
 

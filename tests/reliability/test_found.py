@@ -1,4 +1,4 @@
-"""The least cases of what the tests of this folder found."""
+"""The smallest inputs that once failed, as found by the other tests in this folder."""
 
 import json
 import math
@@ -20,11 +20,11 @@ def fit(**options):
 
 
 @pytest.mark.parametrize("scale", [1e13, 1e15])
-def test_a_spectrum_too_wide_for_its_rates_still_fits(scale):
+def test_a_spectrum_too_wide_for_rates_of_its_eigenvalues_still_fits(scale):
     assert fit(X=X * scale, learning_rate="eigenvalues") is not None
 
 
-def test_batches_of_a_compressed_problem_are_refused_for_a_truth_value_of_numpy_too():
+def test_batches_of_a_compressed_problem_are_refused_for_a_bool_of_numpy_too():
     assert fit(compress=np.True_, batch_size=2) is None
 
 
@@ -43,7 +43,7 @@ def test_a_column_too_large_to_be_standardized_is_named():
     assert fit(X=X * [1.0, 1e154], standardize=True, compress=False) is None
 
 
-def test_sample_weights_too_large_to_be_standardized_are_named_or_taken():
+def test_sample_weights_too_large_to_be_standardized_are_named_or_accepted():
     fit(X=X * 1e10, sample_weight=np.full(5, 1e300), standardize=True, compress=False)
 
 
@@ -51,11 +51,11 @@ def test_a_start_too_large_for_standardized_columns_is_named():
     assert fit(X=X * 1e100, weights=[0.0, 1e300, 1.0], standardize=True) is None
 
 
-def test_a_prediction_out_of_range_names_what_is_too_large():
+def test_a_prediction_out_of_range_blames_x():
     assert call(fastgd.gradient_descent(X, Y).predict, {"X": [[1e308, 1e308]] * 2}, ["X"]) is None
 
 
-def test_a_column_that_is_left_out_is_no_converged_fit():
+def test_a_fit_that_ignores_a_tiny_column_is_not_converged():
     with pytest.warns(fastgd.ConditionWarning):
         result = fastgd.gradient_descent(X * [1.0, 1e-20], Y, learning_rate="eigenvalues")
     assert not result.converged
@@ -105,12 +105,12 @@ CASES = [pytest.param(*case, id=f"{name}: {case[0]} {case[1]}") for name, cases 
 
 
 @pytest.mark.parametrize(("name", "changed"), CASES)
-def test_a_schedule_is_right_or_names_what_is_wrong(name, changed):
+def test_a_schedule_is_right_or_names_the_wrong_argument(name, changed):
     good = {"epochs": 9, "smoothness": 3.0, "convexity": 0.5}
     call(getattr(rates, name), good | changed, list(changed))
 
 
-def test_rates_of_a_spectrum_too_wide_for_its_digits():
+def test_a_spectrum_too_wide_for_float64_still_has_rates():
     assert call(rates.eigenvalues, {"epochs": 4, "spectrum": [1.0, 1e-26]}, []) is not None
 
 
@@ -119,7 +119,7 @@ def test_rates_of_eigenvalues_out_of_range_are_refused(spectrum):
     call(rates.eigenvalues, {"epochs": 4, "spectrum": spectrum}, ["spectrum"])
 
 
-def test_a_schedule_of_the_users_own_options_is_right_or_blamed():
+def test_infinite_rates_of_a_users_own_schedule_are_refused():
     def far(epochs, smoothness, convexity):
         return [math.inf] * epochs
 

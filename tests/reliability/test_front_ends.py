@@ -1,4 +1,4 @@
-"""Whatever is handed to the front ends: the estimator, streams, data frames."""
+"""Bad input to the estimator, to streams and in data frames is refused or does no harm."""
 
 import warnings
 from inspect import signature
@@ -14,11 +14,11 @@ import fastgd
 from fastgd.streaming import fit_array, fit_batches
 
 ROWS = {"X": X, "y": Y, "sample_weight": COUNTS}
-ANYTHING = [r"\w+"]  # scikit-learn's own checks have messages of their own, which name the estimator, not the argument
+ANYTHING = [r"\w+"]  # the messages of scikit-learn's own checks name the estimator, not the argument
 
 
 def fit(X, y, sample_weight=None, parts=False, **parameters):
-    """Return what the estimator has learnt, and what it predicts."""
+    """Return the coefficients, the intercept and the predictions of a fitted estimator."""
     pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
     model = fastgd.GradientDescentRegressor(**{"max_iter": 50, "tol": 0} | parameters)
     with warnings.catch_warnings():
@@ -28,7 +28,7 @@ def fit(X, y, sample_weight=None, parts=False, **parameters):
 
 
 def stream(X, y, sample_weight=None):
-    return fit_batches([(X, y, sample_weight), ({"X": X}["X"], y, sample_weight)])
+    return fit_batches([(X, y, sample_weight)] * 2)
 
 
 FRONTS = {
@@ -61,7 +61,7 @@ def fit_parameters():
 @limited(25)
 @given(value=VALUES)
 def test_wrong_parameters_are_named_or_do_no_harm(wrong, value):
-    name = {"max_iter": "epochs"}.get(wrong, wrong)  # scikit-learn's word, and ours
+    name = {"max_iter": "epochs"}.get(wrong, wrong)  # scikit-learn says max_iter, gradient_descent epochs
     call(fit, {"X": X, "y": Y, wrong: value}, [wrong, name])
 
 
@@ -88,6 +88,6 @@ def test_frames_that_do_not_match_are_refused(names, other, rows, value):
 
 
 @pytest.mark.parametrize("batches", [value for value in OTHERS if not hasattr(value, "shape")], ids=repr)
-def test_what_is_no_stream_is_refused(batches):
+def test_values_that_are_no_stream_are_refused(batches):
     with pytest.raises((TypeError, ValueError), match=r"batch|rows"):
         fit_batches(batches)

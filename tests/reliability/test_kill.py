@@ -1,4 +1,4 @@
-"""A fit that is killed at any moment, again and again, comes to the same bits as one that nobody disturbs."""
+"""A fit that is killed at random moments and started again ends with the same bits as an undisturbed fit."""
 
 import random
 import time
@@ -9,7 +9,7 @@ from test_streaming import SETTINGS, cut, make_data
 
 from fastgd.streaming import array, fit_array, fit_batches
 
-# Every batch is saved, and takes a few milliseconds, so that a kill meets all that there is: reading, summing, writing.
+# Saving every batch and waiting a few milliseconds lets a kill fall into reading, summing or writing.
 CODE = """
 import sys, time
 from test_streaming import SETTINGS, cut, make_data
@@ -37,7 +37,7 @@ CALLS = {
 
 
 def undisturbed(kind, monkeypatch):
-    """Return what a run in one go prints."""
+    """Return the line that an undisturbed fit prints."""
     monkeypatch.setattr(array, "BLOCK_BYTES", 1)
     monkeypatch.setattr(array, "ROWS_PER_COLUMN", 4)
     X, y = make_data()
@@ -46,7 +46,7 @@ def undisturbed(kind, monkeypatch):
 
 
 def kill_again_and_again(code, path, times, seed):
-    """Start the code and kill it, so many times; return how often it left something behind."""
+    """Start the code and kill it, `times` times; return how often it left a checkpoint."""
     chance, left = random.Random(seed), 0
     for _ in range(times):
         with start_python(code) as process:
@@ -59,7 +59,7 @@ def kill_again_and_again(code, path, times, seed):
 
 @pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("times", [2, pytest.param(20, marks=pytest.mark.slow)])
-def test_killed_fit_comes_to_the_same_bits(tmp_path, monkeypatch, kind, times):
+def test_a_killed_fit_ends_with_the_same_bits(tmp_path, monkeypatch, kind, times):
     path = tmp_path / "fit.checkpoint"
     code = CODE.format(path=str(path), call=CALLS[kind])
     left = kill_again_and_again(code, path, times, seed=times)

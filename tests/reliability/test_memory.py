@@ -1,4 +1,4 @@
-"""Thousands of fits in one process: memory does not grow, by a measure that sees a leak of 100 bytes a fit."""
+"""Memory does not grow over thousands of fits in one process; the measure would see a leak of 100 bytes a fit."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from processes import run_python
 from fastgd import backends
 
 BOUND = 50  # bytes a fit
-# Growth is a median of slopes, so that a pool that is enlarged now and then, or returned, does not count.
+# The growth is a median of slopes, so an allocator that now and then takes or returns a pool does not count.
 FITS = """
 import gc, json, statistics, tracemalloc
 from itertools import combinations
@@ -72,7 +72,7 @@ warnings.simplefilter("ignore", fastgd.ConditionWarning)
 
 
 def growths(measure, fits, backends):
-    """Return by how many bytes a fit memory grows, as it is and with a leak of 100, in a process of its own."""
+    """Return the growth of memory in bytes a fit, without and with a leak of 100 bytes, in a process of its own."""
     start = "tracemalloc.start()" if measure == "traced" else ""
     run = f"""
 OPTIONS = [options for options in OPTIONS if options.get("backend", "numpy") in {backends!r}]
@@ -88,7 +88,7 @@ def assert_no_growth(grown, grown_with_leak):
 
 
 on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="resident memory is read from /proc")
-FAST = [name for name in backends.available() if name != "numba"]  # which takes seconds to compile
+FAST = [name for name in backends.available() if name != "numba"]  # Numba takes seconds to compile
 
 
 @on_linux

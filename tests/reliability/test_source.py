@@ -1,4 +1,4 @@
-"""No code of the package runs what a file says, or builds objects from it."""
+"""No code in the package runs code from a file or builds objects that a file names."""
 
 import ast
 from pathlib import Path
@@ -7,13 +7,13 @@ import pytest
 
 import fastgd
 
-# What runs what a file says, or builds objects from it: functions, and modules that are made for that.
+# Functions that run code or build named objects, and modules whose loaders do so.
 RUNS = {"eval", "exec", "compile", "__import__", "execfile", "unpickle", "read_pickle", "unsafe_load", "full_load"}
 LOADERS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "yaml", "jsonpickle", "torch"}
 
 
 def dangers(source):
-    """Yield the line and the name of every call or import in a source that could run what a file says."""
+    """Yield the line and the name of every dangerous call or import in a source."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [name.name for name in node.names]
@@ -29,7 +29,7 @@ def dangers(source):
                     yield node.lineno, keyword.arg
 
 
-def test_no_code_of_the_package_runs_what_a_file_says():
+def test_no_code_in_the_package_runs_code_from_a_file():
     sources = sorted(Path(fastgd.__file__).parent.rglob("*.py"))
     assert len(sources) > 20
     found = [f"{source}:{line}: {name}" for source in sources for line, name in dangers(source.read_text("utf-8"))]
@@ -52,5 +52,5 @@ def test_no_code_of_the_package_runs_what_a_file_says():
         "run(text, shell=True)",
     ],
 )
-def test_the_walk_itself_sees_what_is_dangerous(source):
+def test_the_search_itself_sees_dangerous_code(source):
     assert len(list(dangers(source))) == 1
