@@ -1,4 +1,4 @@
-"""Named awkward problems: name -> function returning (X, y) as the kernels take them."""
+"""Awkward problems by name: each function returns (X, y) in a form that the kernels accept."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ PROBLEMS = {}
 
 
 def problem(function):
-    """Enter a function into the table, under its name in words."""
+    """Add the function to PROBLEMS; its name in words is the key."""
     PROBLEMS[function.__name__.replace("_", " ")] = function
     return function
 
 
 def random_problem(n_samples, n_features):
-    """Return standard normal features, and a target that is linear in them up to noise."""
+    """Return standard normal features, and a target that is linear in the features plus noise."""
     generator = np.random.default_rng(7)
     X = generator.standard_normal((n_samples, n_features))
     return X, 2.0 + X @ np.linspace(-1.0, 3.0, n_features) + generator.standard_normal(n_samples)
@@ -78,7 +78,7 @@ def exact_fit():
 @problem
 def offset_of_a_million():
     X, y = random_problem(40, 3)
-    return X + 1e6, y  # residuals of order 1 are what is left of terms of order 1e6
+    return X + 1e6, y  # terms of order 1e6 cancel and leave residuals of order 1
 
 
 @problem
@@ -130,7 +130,7 @@ def float32_over_two_tiles_fortran():
 
 
 def odd_size(n_samples, n_features, order):
-    """Return a function that makes a problem of this size."""
+    """Return a function that makes a problem of this size and order."""
 
     def make():
         X, y = random_problem(n_samples, n_features)
@@ -139,8 +139,9 @@ def odd_size(n_samples, n_features, order):
     return make
 
 
-# The compiled kernels take a few rows at a time in C order, and tiles of rows in Fortran order: every remainder, the
-# sizes around whole tiles, and columns that no width of a vector divides. test_kernels.py has the rest of the paths.
+# The compiled kernels take a few rows at a time in C order and tiles of rows in Fortran order. These sizes leave every
+# remainder of rows, lie around whole tiles, and have columns that no vector width divides. test_kernels.py tests the
+# other paths.
 ODD_SIZES = [(n_samples, 3, "C") for n_samples in (2, 3, 4, 5, 6, 7, 8, 9)]
 ODD_SIZES += [(n_samples, 3, "F") for n_samples in (2, 3, 5, 255, 256, 257, 511, 512, 513)]
 ODD_SIZES += [(n_samples, 9, "F") for n_samples in (511, 512, 513)]

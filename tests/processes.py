@@ -1,12 +1,12 @@
-"""Code that is run in a process of its own: it may hang, crash, be interrupted or find another environment."""
+"""Run code in a process of its own, because it may hang, crash, be interrupted or need another environment."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-TIMEOUT = 60  # seconds after which a process that hangs says where, and ends
-# Tests import each other's helpers from this folder; the code does too.
+TIMEOUT = 60  # seconds after which a process that hangs prints its traceback and ends
+# The code may import the helpers in this folder, as the tests do.
 PREAMBLE = f"""
 import faulthandler, sys
 faulthandler.dump_traceback_later({TIMEOUT}, exit=True)
@@ -15,7 +15,7 @@ sys.path.insert(0, {str(Path(__file__).parent)!r})
 
 
 def start_python(code, **environment):
-    """Start code in a fresh interpreter; its output and errors can be read as text."""
+    """Start code in a fresh interpreter, with its output and errors as text in pipes."""
     return subprocess.Popen(
         [sys.executable, "-c", PREAMBLE + code],
         env=os.environ | environment,
@@ -26,7 +26,7 @@ def start_python(code, **environment):
 
 
 def run_python(code, **environment):
-    """Run code in a fresh interpreter, demand that it ends well, and return what it printed, stripped."""
+    """Run code in a fresh interpreter, require exit code 0, and return its output without surrounding white space."""
     with start_python(code, **environment) as process:
         output, errors = process.communicate(timeout=2 * TIMEOUT)
     assert process.returncode == 0, errors

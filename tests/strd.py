@@ -1,14 +1,14 @@
 """The linear least squares problems of NIST's Statistical Reference Datasets (StRD), with their certified solutions.
 
-The numbers stand here as NIST publishes them, digit by digit, in files named after the problems:
-https://www.itl.nist.gov/div898/strd/lls/data/LINKS/DATA/Norris.dat and so on (a work of the US government).
-A polynomial problem publishes x alone: exact() forms its powers, in rational arithmetic.
+PUBLISHED holds the numbers digit by digit, as in NIST's files (a work of the US government), which are named after the
+problems: https://www.itl.nist.gov/div898/strd/lls/data/LINKS/DATA/Norris.dat and so on. The file of a polynomial
+problem holds x alone: exact() forms the powers of x, in rational arithmetic.
 
-PROBLEMS holds the same data rounded once, each number and each power to the nearest float64. Where all data are
-integers (NoInt1, NoInt2, Wampler1, 3, 4, 5) that changes nothing. Elsewhere the rounded data have a least squares
-solution of their own, and a method that starts from them can be asked for no higher LRE than that one has: 14.1 for
-Norris, 13.5 for Pontius, 14.6 for Longley, 13.2 for Wampler2, and 7.7 for Filip, which loses it in the powers
-(test_strd.py computes these).
+PROBLEMS holds the same data, with each number and each power rounded once to the nearest float64. Rounding changes
+nothing if all data are integers (NoInt1, NoInt2, Wampler1, 3, 4, 5). Otherwise the rounded data have a slightly
+different least squares solution, and no method that starts from them can be expected to reach a higher LRE than that
+solution: 14.1 for Norris, 13.5 for Pontius, 14.6 for Longley, 13.2 for Wampler2, and 7.7 for Filip, which loses its
+digits in the powers (test_strd.py computes these figures).
 """
 
 import math
@@ -25,17 +25,15 @@ WAMPLER = "Wampler 1970, Journal of the American Statistical Association 65:549"
 class Certified:
     """A problem and its certified solution. X has no column of ones; weights are [intercept, coef...] or [coef...]."""
 
-    name: str
     X: np.ndarray
     y: np.ndarray
     fit_intercept: bool
     weights: np.ndarray
-    source: str
     residual_sum_of_squares: float
 
 
 class Published(NamedTuple):
-    """The decimals of one of NIST's files; a row is y and then the columns of x."""
+    """The decimals of one file of NIST; each row holds y and then the columns of x."""
 
     source: str
     weights: str
@@ -46,12 +44,12 @@ class Published(NamedTuple):
 
 
 def table(text):
-    """Return the rows of a table whose rows end with commas."""
+    """Return the rows of a table whose rows are separated by commas."""
     return [row.split() for row in text.split(",")]
 
 
 def counted(text):
-    """Return the rows of a table of y alone, where x counts from 0."""
+    """Return the rows of a table of y alone, with x = 0, 1, 2, …"""
     return [[y, str(x)] for x, y in enumerate(text.split())]
 
 
@@ -208,7 +206,7 @@ PUBLISHED = {
 
 
 def exact(name):
-    """Return X and y as published: a list of rows and a list, of fractions."""
+    """Return X, a list of rows, and y, a list, as published: all numbers are fractions."""
     published = PUBLISHED[name]
     rows = [[Fraction(number) for number in row] for row in published.rows]
     X = [[x**power for x in row[1:] for power in range(1, published.degree + 1)] for row in rows]
@@ -216,16 +214,14 @@ def exact(name):
 
 
 def rounded(name):
-    """Return a problem in float64: every number is the nearest to the published one, or to its power."""
+    """Return a problem in float64: each published number, or power of x, is rounded to the nearest float64."""
     published = PUBLISHED[name]
     X, y = exact(name)
     return Certified(
-        name=name,
         X=np.array([[float(x) for x in row] for row in X]),
         y=np.array([float(value) for value in y]),
         fit_intercept=published.fit_intercept,
         weights=np.array([float(weight) for weight in published.weights.split()]),
-        source=f"NIST StRD, {name}.dat ({published.source})",
         residual_sum_of_squares=float(published.residual_sum_of_squares),
     )
 
@@ -234,11 +230,11 @@ PROBLEMS: dict[str, Certified] = {name: rounded(name) for name in PUBLISHED}
 
 
 def lre(estimate, certified) -> float:
-    """Return the smallest log relative error of the weights, about the number of correct digits, from 0 to 15.
+    """Return the smallest log relative error of the weights: roughly the number of correct digits, from 0 to 15.
 
-    That of a weight b is -log10(|b - c| / |c|), where c is the certified weight, or -log10(|b - c|) where c is 0, as in
+    The LRE of a weight b is -log10(|b - c| / |c|), where c is the certified weight, or -log10(|b - c|) if c is 0, as in
     B. D. McCullough, "Assessing the reliability of statistical software: part I", The American Statistician 52 (1998),
-    358-366. A weight that is not finite has none: 0.
+    358-366. The LRE of a weight that is not finite is 0.
     """
     pairs = zip(map(float, estimate), map(float, certified), strict=True)
     errors = [abs(b - c) / (abs(c) or 1.0) for b, c in pairs]

@@ -1,4 +1,4 @@
-"""`fastgd fit --scheduler`: files that a cluster's workers read."""
+"""`fastgd fit --scheduler` fits files that the workers of a cluster read."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def fit(folder, *arguments):
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
-def test_the_workers_files_give_the_answer_of_all_rows(folder, address, kind):
+def test_files_read_by_workers_give_the_fit_of_all_rows(folder, address, kind):
     options = ["--target", "price", "--weight", "count", "--alpha", "0.01", "--learning-rate", "eigenvalues"]
     options += ["--features", "x0", "x1", "x2", "--scheduler", address, "--json", "--out", "model.json"]
     done = fit(folder, str(folder / f"*.{kind}"), *options)
@@ -71,14 +71,14 @@ def test_the_workers_files_give_the_answer_of_all_rows(folder, address, kind):
         (["--target", "price", "--features", "x0", "town"], "0.parquet, column 'town': expected numbers; got the type"),
     ],
 )
-def test_bad_input_is_one_line(folder, address, arguments, message):
+def test_bad_input_is_reported_in_one_line(folder, address, arguments, message):
     done = fit(folder, str(folder / "*.parquet"), *arguments, "--scheduler", address)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_scheduler_that_is_not_there_is_an_error(folder, monkeypatch):
+def test_a_scheduler_without_an_answer_is_an_error(folder, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
     with pytest.raises(OSError, match=r"127\.0\.0\.1:9"):
         cluster.fit_on_cluster([str(folder / "0.parquet")], "price", features=["x0"], scheduler="tcp://127.0.0.1:9")

@@ -1,4 +1,4 @@
-"""Reading CSV files: what is taken, and what the errors say."""
+"""CSV files are read as tables of numbers, and every error names the place."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def write(tmp_path):
     return write
 
 
-def test_numbers_and_names(write):
+def test_names_and_numbers_are_read(write):
     table = read_csv(write("a, b,c\n1,2.5,-3e2\n4,5,6\n"))
     assert table.names == ["a", "b", "c"]
     np.testing.assert_array_equal(table.values, [[1, 2.5, -300], [4, 5, 6]])
@@ -24,7 +24,7 @@ def test_numbers_and_names(write):
 
 
 @pytest.mark.parametrize("content", [b"\xef\xbb\xbfa,b\r\n1,2\r\n", 'a,"b"\n"1",2'])
-def test_what_spreadsheets_write(write, content):
+def test_files_of_spreadsheets_are_read(write, content):
     table = read_csv(write(content))
     assert table.names == ["a", "b"]
     np.testing.assert_array_equal(table.values, [[1, 2]])
@@ -67,7 +67,7 @@ def test_columns_that_are_not_required_may_hold_anything(write):
         ("a,b\n1,2\n".encode("utf-16"), "line 1: expected text in UTF-8; got the byte 0xff"),
     ],
 )
-def test_errors_say_where(write, content, message):
+def test_every_error_names_the_place(write, content, message):
     path = write(content)
     with pytest.raises(TableError) as caught:
         read_csv(path)
@@ -75,16 +75,16 @@ def test_errors_say_where(write, content, message):
     assert message in str(caught.value)
 
 
-def test_missing_column_lists_those_there_are(write):
+def test_the_error_of_a_missing_column_lists_the_columns(write):
     with pytest.raises(TableError, match="line 1: no column 'z'; the columns are 'a', 'b'"):
         read_csv(write("a,b\n1,2\n"), required=["z"])
 
 
-def test_no_required_column_is_no_column(write):
+def test_an_empty_list_of_required_columns_reads_no_column(write):
     assert read_csv(write("a,b\n1,2\n"), required=[]).names == []
 
 
-def test_line_that_is_not_utf8_is_named_far_into_the_file(write):
+def test_a_line_far_into_the_file_that_is_not_utf8_is_named(write):
     with pytest.raises(TableError, match="line 5002: expected text in UTF-8; got the byte 0xe9"):
         read_csv(write(b"name,a\n" + "né,1\n".encode() * 5000 + b"n\xe9,1\n"), required=["a"])
 

@@ -1,4 +1,4 @@
-"""Smoothness and convexity against the eigenvalues of the explicit matrix."""
+"""Smoothness and convexity agree with the eigenvalues of the explicit matrix XᵀX/n."""
 
 from functools import cache
 
@@ -7,13 +7,13 @@ import pytest
 from problems import PROBLEMS, random_problem
 
 import fastgd
-from fastgd.problem import curvature as spectrum
+from fastgd.problem import curvature
 
 WITH_AND_WITHOUT_INTERCEPT = pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no intercept"])
 
 
 def explicit_eigenvalues(X, fit_intercept):
-    """Return the eigenvalues of XᵀX/n, in rising order, with a real column of ones."""
+    """Return the eigenvalues of XᵀX/n in rising order; with an intercept, X gets a real column of ones."""
     A = np.column_stack([np.ones((len(X), int(fit_intercept))), X.astype(np.float64)])
     return np.linalg.eigvalsh(A.T @ A / len(A))
 
@@ -23,8 +23,8 @@ def explicit_eigenvalues(X, fit_intercept):
 def test_smoothness_is_the_largest_eigenvalue(name, fit_intercept):
     X, _ = PROBLEMS[name]()
     largest = explicit_eigenvalues(X, fit_intercept)[-1]
-    assert spectrum.smoothness(X, fit_intercept) == pytest.approx(largest, rel=1e-12, abs=0)
-    assert spectrum.extremes(X, fit_intercept)[0] == pytest.approx(largest, rel=1e-12, abs=0)
+    assert curvature.smoothness(X, fit_intercept) == pytest.approx(largest, rel=1e-12, abs=0)
+    assert curvature.extremes(X, fit_intercept)[0] == pytest.approx(largest, rel=1e-12, abs=0)
 
 
 @WITH_AND_WITHOUT_INTERCEPT
@@ -32,32 +32,32 @@ def test_smoothness_is_the_largest_eigenvalue(name, fit_intercept):
 def test_convexity_is_the_smallest_eigenvalue(name, fit_intercept):
     X, _ = PROBLEMS[name]()
     smallest = explicit_eigenvalues(X, fit_intercept)[0]
-    assert spectrum.extremes(X, fit_intercept)[1] == pytest.approx(smallest, rel=1e-11)
+    assert curvature.extremes(X, fit_intercept)[1] == pytest.approx(smallest, rel=1e-11)
 
 
 @pytest.mark.parametrize(
     ("name", "zeros"), [("collinear columns", 2), ("constant column", 1), ("more columns than rows", 8)]
 )
-def test_convexity_passes_over_eigenvalues_that_are_zero_but_for_rounding(name, zeros):
+def test_convexity_ignores_eigenvalues_that_are_zero_up_to_rounding(name, zeros):
     X, _ = PROBLEMS[name]()
     eigenvalues = explicit_eigenvalues(X, True)
-    assert spectrum.extremes(X, True)[1] == pytest.approx(eigenvalues[zeros], rel=1e-9)
+    assert curvature.extremes(X, True)[1] == pytest.approx(eigenvalues[zeros], rel=1e-9)
 
 
 def test_a_constant_cost_has_no_curvature():
-    assert spectrum.extremes(np.zeros((4, 2)), fit_intercept=False) == (0.0, 0.0)
-    assert spectrum.smoothness(np.zeros((4, 300)), fit_intercept=False) == 0.0
+    assert curvature.extremes(np.zeros((4, 2)), fit_intercept=False) == (0.0, 0.0)
+    assert curvature.smoothness(np.zeros((4, 300)), fit_intercept=False) == 0.0
 
 
 def test_blocks_of_rows_sum_to_the_whole():
-    X, _ = random_problem(2 * spectrum.BLOCK_ROWS + 1, 3)
+    X, _ = random_problem(2 * curvature.BLOCK_ROWS + 1, 3)
     A = np.column_stack([np.ones(len(X)), X])
-    np.testing.assert_allclose(spectrum.hessian(X, True), A.T @ A / len(A), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(curvature.hessian(X, True), A.T @ A / len(A), rtol=1e-12, atol=1e-14)
     vector = np.arange(1.0, 5.0)
-    np.testing.assert_allclose(spectrum.hessian_product(X, vector, True), A.T @ (A @ vector) / len(A), rtol=1e-12)
+    np.testing.assert_allclose(curvature.hessian_product(X, vector, True), A.T @ (A @ vector) / len(A), rtol=1e-12)
 
 
-# Spectra on which a power iteration is slow, or rests on a lower eigenvalue at first.
+# Spectra on which power iteration is slow, or stays at a lower eigenvalue for a while.
 FEATURES = 300
 ADVERSARIAL = {
     "all equal": np.ones(FEATURES),
@@ -77,15 +77,15 @@ def rotation():
 
 
 def make_features(eigenvalues):
-    """Return X for which XᵀX/n has these eigenvalues."""
+    """Return an X for which XᵀX/n has these eigenvalues."""
     return np.sqrt(FEATURES * eigenvalues)[:, np.newaxis] * rotation().T
 
 
 def assert_stable_estimate(X, fit_intercept):
-    """Demand an estimate from above half of the largest eigenvalue, with room to spare, to a little above it."""
-    assert X.shape[1] > spectrum.EXACT_FEATURES
+    """Require an estimate well above half of the largest eigenvalue, so that 1/estimate is a stable rate."""
+    assert X.shape[1] > curvature.EXACT_FEATURES
     largest = explicit_eigenvalues(X, fit_intercept)[-1]
-    assert 0.6 * largest <= spectrum.smoothness(X, fit_intercept) <= 1.3 * largest
+    assert 0.6 * largest <= curvature.smoothness(X, fit_intercept) <= 1.3 * largest
 
 
 @WITH_AND_WITHOUT_INTERCEPT
@@ -105,27 +105,27 @@ def test_power_iteration_gives_a_stable_rate_at_every_scale(scale, fit_intercept
 def test_a_few_products_find_the_extremes(name, fit_intercept):
     X = make_features(ADVERSARIAL[name])
     eigenvalues = explicit_eigenvalues(X, fit_intercept)
-    smoothness, convexity = spectrum.lanczos(X, fit_intercept)
+    smoothness, convexity = curvature.lanczos(X, fit_intercept)
     assert eigenvalues[-1] * (1 - 1e-12) <= smoothness <= 1.01 * eigenvalues[-1]
     nonzero = eigenvalues[eigenvalues > 1e-12 * eigenvalues[-1]]
-    # Where they decay without a gap, the lowest is as good as rounding.
+    # In a decay without a gap, the lowest eigenvalues cannot be told from rounding.
     lowest = 1e-13 * eigenvalues[-1] if name == "fast geometric decay" else nonzero[0] * (1 - 1e-3)
     assert lowest <= convexity <= eigenvalues[-1] * (1 + 1e-12)
 
 
 @pytest.mark.parametrize("name", ["all equal", "one just above the others", "two close ones"])
-def test_a_few_products_are_exact_where_there_are_few_eigenvalues(name):
+def test_a_few_products_are_exact_for_few_different_eigenvalues(name):
     eigenvalues = ADVERSARIAL[name]
-    smoothness, convexity = spectrum.lanczos(make_features(eigenvalues), False)
+    smoothness, convexity = curvature.lanczos(make_features(eigenvalues), False)
     assert (smoothness, convexity) == pytest.approx((eigenvalues.max(), eigenvalues.min()), rel=1e-9)
 
 
-def test_no_product_finds_a_curvature_where_there_is_none():
-    assert spectrum.lanczos(np.zeros((400, 300)), True)[1] == pytest.approx(1.0)
-    assert spectrum.lanczos(np.zeros((400, 300)), False) == (0.0, 0.0)
+def test_columns_of_zeros_add_no_curvature():
+    assert curvature.lanczos(np.zeros((400, 300)), True)[1] == pytest.approx(1.0)
+    assert curvature.lanczos(np.zeros((400, 300)), False) == (0.0, 0.0)
 
 
-def test_a_schedule_converges_by_the_extremes_of_a_few_products():
+def test_a_schedule_converges_with_extremes_from_a_few_products():
     X = np.random.default_rng(2).standard_normal((900, 300))
     y = X @ np.linspace(1.0, 2.0, 300) + 3.0
     result = fastgd.gradient_descent(X, y, learning_rate="chebyshev", compress=False, tol=1e-12, epochs=5000)

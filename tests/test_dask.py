@@ -1,4 +1,4 @@
-"""Dask's collections: the answer of memory, in the same bits however it is computed; nothing computed too early."""
+"""Dask collections give the answer of data in memory, the same bits from every scheduler, and no early computation."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ FIT = {"learning_rate": "eigenvalues", "standardize": True, "tol": 1e-13}
 
 
 def make_data(offset=3.0, condition=1.0):
-    """Return X, y and weights; columns stand `offset` standard deviations off zero."""
+    """Return X, y and sample weights; the columns of X lie `offset` standard deviations from zero."""
     rng = np.random.default_rng(0)
     turn = np.linalg.qr(rng.standard_normal((5, 5)))[0]
     X = rng.standard_normal((ROWS, 5)) @ (turn * np.geomspace(1, 1 / condition, 5)) @ turn.T
@@ -36,12 +36,12 @@ def make_data(offset=3.0, condition=1.0):
 
 
 def refuse_to_compute(dsk, keys, **kwargs):
-    raise AssertionError("something was computed")
+    raise AssertionError("Dask computed a value")
 
 
 @pytest.fixture
 def uncomputed():
-    """Nothing may be computed on Dask."""
+    """Let every computation of Dask fail."""
     with dask.config.set(scheduler=refuse_to_compute):
         yield
 
@@ -56,7 +56,7 @@ def as_frames(X, y, s):
 
 
 def as_unknown(X, y, s):
-    """Frames with an index that says nothing, in partitions of any length, one of them empty."""
+    """Return frames with an uninformative index, in partitions of different lengths, one of them empty."""
     frame = pd.DataFrame(X, columns=NAMES).assign(y=y, s=s).set_index(np.zeros(ROWS, dtype=int))
     cuts = [0, 100, 100, 101, 700, ROWS]
     lazy = dd.from_map(lambda part: frame.iloc[slice(*part)], list(pairwise(cuts)), meta=frame.iloc[:0])
@@ -64,12 +64,12 @@ def as_unknown(X, y, s):
 
 
 def as_mixed(X, y, s):
-    """A chunked X with the others in memory or in blocks of another size."""
+    """Return a chunked X, y in memory, and weights in blocks of another size."""
     return da.from_array(X, chunks=(BLOCK, -1)), y, da.from_array(s, chunks=77)
 
 
 def as_array_of_frame(X, y, s):
-    """Arrays whose lengths are not known."""
+    """Return arrays of unknown length."""
     X, y, s = as_frames(X, y, s)
     return X.to_dask_array(), y, s.to_dask_array()
 
@@ -80,7 +80,7 @@ FORMS = [as_arrays, as_frames, as_unknown, as_mixed, as_array_of_frame]
 @pytest.mark.parametrize("settings", [{}, {"alpha": 0.1}, {"fit_intercept": False}, {"standardize": False}], ids=str)
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("form", FORMS)
-def test_the_answer_is_that_of_memory(form, weighted, settings):
+def test_the_answer_is_the_one_of_data_in_memory(form, weighted, settings):
     X, y, s = make_data()
     lazy_X, lazy_y, lazy_s = form(X, y, s)
     settings = FIT | settings
@@ -91,7 +91,7 @@ def test_the_answer_is_that_of_memory(form, weighted, settings):
     assert result.why == "the partitions were compressed where they live"
 
 
-def test_the_path_is_that_of_memory_too():
+def test_the_path_is_the_one_of_data_in_memory():
     X, y, s = make_data()
     settings = {"learning_rate": 0.01, "epochs": 30, "tol": 0, "weights": np.arange(6.0), "backend": "numpy"}
     expected = fastgd.gradient_descent(X, y, compress=False, **settings)
@@ -111,7 +111,7 @@ def test_names_are_kept(form):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int64, bool])
-def test_other_types(dtype):
+def test_columns_of_other_types_fit(dtype):
     X, y, s = make_data()
     X = (2 * X).astype(dtype)
     expected = fastgd.gradient_descent(X, y, compress=True, **FIT)
@@ -120,7 +120,7 @@ def test_other_types(dtype):
         np.testing.assert_allclose(fastgd.gradient_descent(lazy_X, lazy_y, **FIT).weights, expected.weights, rtol=1e-10)
 
 
-def test_several_targets_where_asked_for():
+def test_several_targets_are_collected_on_request():
     X, y, s = make_data()
     lazy, _, _ = as_arrays(X, y, s)
     compressor = collect(lazy, np.column_stack([s, y]), targets=True)
@@ -129,11 +129,11 @@ def test_several_targets_where_asked_for():
 
 
 def solve(summary):
-    """Return the coefficients that descent would reach, by back substitution."""
+    """Return the coefficients that descent would reach, from a linear solve."""
     return np.linalg.solve(summary.rows[:-1, :-1], summary.rows[:-1, -1])
 
 
-# Sums of squares lose digits with the square of the condition number, in memory as here, until "auto" turns to "qr".
+# A Gram matrix loses digits with the square of the condition number, in memory too, until "auto" changes to "qr".
 @pytest.mark.parametrize(("condition", "rtol"), [(1.0, 1e-12), (1e2, 1e-10), (1e4, 1e-7)])
 @pytest.mark.parametrize("offset", [0.0, 1e4])
 def test_offsets_and_condition_numbers_cost_no_more_digits_than_in_memory(offset, condition, rtol):
@@ -144,13 +144,13 @@ def test_offsets_and_condition_numbers_cost_no_more_digits_than_in_memory(offset
         np.testing.assert_allclose(fastgd.cost(*small, weights), fastgd.cost(*exact, weights), rtol=1e-12)
     in_memory = summarize(X, y[:, np.newaxis], None, "auto")
     np.testing.assert_allclose(solve(collect(lazy_X, lazy_y).summary()), solve(in_memory), rtol=rtol)
-    # Both keep the digits that X has: 1e-16 of its offset, times the condition number.
+    # Both are as exact as X itself, whose rounding is 1e-16 of its offset, times the condition number.
     in_memory = summarize(X, y[:, np.newaxis], None, "qr")
     by_qr = collect(lazy_X, lazy_y, method="qr").summary()
     np.testing.assert_allclose(solve(by_qr), solve(in_memory), rtol=max(1e-10, 1e-16 * offset * condition))
 
 
-def test_rows_in_an_order_are_as_good_as_shuffled_ones():
+def test_sorted_rows_give_the_same_fit():
     X, y, s = make_data(offset=1e4)
     order = np.argsort(X[:, 0])
     lazy_X, lazy_y, _ = as_arrays(X[order], y[order], s)
@@ -158,7 +158,7 @@ def test_rows_in_an_order_are_as_good_as_shuffled_ones():
     np.testing.assert_allclose(fastgd.gradient_descent(lazy_X, lazy_y, **FIT).coef, expected.coef, rtol=1e-10)
 
 
-def test_partitions_are_computed_again_only_where_the_gram_matrix_loses_digits():
+def test_partitions_are_computed_twice_only_if_the_gram_matrix_loses_digits():
     X, y, _ = make_data()
     count = []
 
@@ -185,7 +185,7 @@ def test_partitions_are_computed_again_only_where_the_gram_matrix_loses_digits()
     assert passes(frame[NAMES], 1 + frame["a"]) == ("qr", 2)
 
 
-def test_empty_partitions_count_for_nothing():
+def test_empty_partitions_change_nothing():
     X, y, s = make_data()
     lazy_X, lazy_y, _ = as_arrays(X, y, s)
     far = lazy_X[:, 0] > lazy_X[:, 0].max().compute() - 0.5  # a handful of rows: most blocks are empty
@@ -249,12 +249,12 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("data", "settings", "error", "message"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_refused_before_anything_is_computed(data, settings, error, message, uncomputed):
+def test_bad_input_is_refused_before_any_computation(data, settings, error, message, uncomputed):
     with pytest.raises(error, match=message):
         fastgd.gradient_descent(*data, **settings)
 
 
-def test_what_only_the_values_tell_names_the_block():
+def test_bad_values_are_refused_with_the_block_that_holds_them():
     spoiled = X.copy()
     spoiled[2 * BLOCK + 3, 1] = np.nan
     with pytest.raises(
@@ -288,7 +288,7 @@ print(result.weights.round(6), result.predict(X).compute()[-1].round(6))
 
 
 def make_slow_block(folder=None, block_info=None):
-    """Make a block of [X y] that depends on its place alone, and leave a trace of having done so."""
+    """Make a block of [X y] from its position alone; if a folder is given, wait and leave a file there."""
     rows, columns = block_info[None]["chunk-shape"]
     place = block_info[None]["chunk-location"][0]
     if folder:
@@ -301,14 +301,14 @@ def make_slow_block(folder=None, block_info=None):
 
 
 def fit_slow_blocks(folder=None):
-    """Return the fit of blocks that take a while if they leave traces."""
+    """Return the fit of such blocks."""
     data = da.map_blocks(partial(make_slow_block, folder), chunks=((500,) * 24, (6,)), dtype=float)
     return fastgd.gradient_descent(data[:, :5], data[:, 5], **FIT)
 
 
 @pytest.fixture(scope="module")
 def client():
-    """Two worker processes."""
+    """Start two worker processes."""
     distributed = pytest.importorskip("distributed")
     settings = {"threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     with (
@@ -344,7 +344,7 @@ def test_a_worker_that_dies_in_the_middle_changes_no_bit(client, tmp_path):
     killer.start()
     result = fit_slow_blocks(str(tmp_path))
     killer.join(timeout=5)
-    assert len(os.listdir(tmp_path)) > 24  # at least one block was made again
+    assert len(os.listdir(tmp_path)) > 24  # at least one block was made twice
     client.wait_for_workers(2)
     assert victim not in client.run(os.getpid).values()
     assert result.weights.tobytes() == expected.weights.tobytes()

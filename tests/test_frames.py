@@ -16,7 +16,7 @@ NAMES = ["size", "age", "rooms"]
 
 
 def make(library, columns):
-    """Return a data frame of a library from names and columns; the test skips where it is not installed."""
+    """Return a data frame of the library; skip the test if the library is not installed."""
     module = pytest.importorskip(library, reason=f"{library} is an extra of the tests")
     return module.table(columns) if library == "pyarrow" else module.DataFrame(columns)
 
@@ -26,7 +26,7 @@ FLOATS = dict(zip(NAMES, X.T, strict=True))
 
 
 @library
-def test_the_fit_is_that_of_the_numbers(library):
+def test_a_frame_gives_the_fit_of_its_numbers(library):
     frame = make(library, FLOATS)
     target = make(library, {"price": Y})
     result, plain = fastgd.gradient_descent(frame, target), fastgd.gradient_descent(X, Y)
@@ -44,7 +44,7 @@ def test_the_fit_is_that_of_the_numbers(library):
 def test_the_estimator_keeps_the_names(library):
     frame = make(library, FLOATS)
     model = GradientDescentRegressor().fit(frame, make(library, {"price": Y})["price"])
-    if library != "pyarrow":  # of which scikit-learn takes the numbers only
+    if library != "pyarrow":  # scikit-learn ignores the column names of pyarrow
         assert list(model.feature_names_in_) == NAMES
         with pytest.raises(ValueError, match="feature names"):
             model.predict(make(library, dict(reversed(FLOATS.items()))))
@@ -53,7 +53,7 @@ def test_the_estimator_keeps_the_names(library):
 
 @library
 @pytest.mark.parametrize("other", [["age", "size", "rooms"], ["size", "age", "doors"], ["size", "age"]], ids=str)
-def test_other_columns_are_refused(library, other):
+def test_predict_refuses_other_columns(library, other):
     result = fastgd.gradient_descent(make(library, FLOATS), Y)
     frame = make(library, {name: np.ones(2) for name in other})
     with pytest.raises(ValueError, match=r"X must have the columns of the fit, in their order, \['size'"):
@@ -61,7 +61,7 @@ def test_other_columns_are_refused(library, other):
 
 
 @library
-def test_numbers_of_all_kinds_are_numbers(library):
+def test_columns_of_every_number_type_fit(library):
     kinds = {
         "float": X[:, 0],
         "single": X[:, 1].astype(np.float32),
@@ -80,7 +80,7 @@ BAD.remove(("pyarrow", "mixed"))  # an Arrow column holds values of one type
 
 
 @pytest.mark.parametrize(("library", "bad"), BAD)
-def test_a_column_of_something_else_is_named(library, bad):
+def test_a_column_without_numbers_is_named(library, bad):
     columns = {
         "text": ["north", "south"] * 20,
         "date": np.arange("2020-01-01", "2020-02-10", dtype="datetime64[D]").astype("datetime64[ns]"),
@@ -112,15 +112,15 @@ def test_frames_are_not_changed(library):
     assert frame.equals(again)
 
 
-def test_names_that_are_no_text_are_none():
+def test_names_that_are_not_strings_are_ignored():
     pd = pytest.importorskip("pandas", reason="pandas is an extra of the tests")
     assert column_names(pd.DataFrame(X)) is None
     assert fastgd.gradient_descent(pd.DataFrame(X), pd.Series(Y)).features is None
     assert series_name(pd.Series(Y)) is None
-    assert series_name(pd.DataFrame(FLOATS)) is None  # of several columns
+    assert series_name(pd.DataFrame(FLOATS)) is None  # the frame has several columns
 
 
-def test_no_library_of_frames_is_imported():
+def test_a_fit_of_lists_imports_no_frame_library():
     code = (
         "import sys, fastgd; fastgd.gradient_descent([[1.0], [2.0]], [1.0, 2.0], epochs=2)\n"
         "print({'pandas', 'polars', 'pyarrow', 'narwhals', 'sklearn', 'scipy', 'dask', 'rich'} & {*sys.modules})"

@@ -1,4 +1,4 @@
-"""The formulas against their definitions, and what theory promises of gradient descent."""
+"""The formulas agree with their definitions, and gradient descent keeps the promises of theory."""
 
 from fractions import Fraction
 
@@ -13,12 +13,12 @@ WITH_AND_WITHOUT_INTERCEPT = pytest.mark.parametrize("fit_intercept", [True, Fal
 
 
 def with_ones(X, fit_intercept):
-    """Return X with the column of ones that the kernels only imply."""
+    """Return X with a column of ones, which the kernels only imply, if there is an intercept."""
     return np.column_stack([np.ones((len(X), int(fit_intercept))), X.astype(np.float64)])
 
 
 def exact_cost(A, y, weights):
-    """Return J by its definition, in fractions: without any rounding."""
+    """Return J by its definition, in fractions and so without rounding."""
     A, y, weights = (np.vectorize(Fraction, otypes=[object])(array) for array in (A, y, weights))
     residual = A @ weights - y
     return float(residual @ residual / (2 * len(y)))
@@ -38,7 +38,7 @@ def test_cost_is_its_definition(backend, name, fit_intercept):
 def test_gradient_is_the_slope_of_the_cost(backend, fit_intercept):
     X, y = PROBLEMS["tutorial"]()
     weights = start(X, fit_intercept)
-    # J is quadratic: central differences have no truncation error, so the step is long and rounding small.
+    # J is quadratic, so central differences have no truncation error; a long step keeps rounding small.
     slopes = [
         (fastgd.cost(X, y, weights + step) - fastgd.cost(X, y, weights - step)) / 2 for step in np.eye(len(weights))
     ]
@@ -98,13 +98,13 @@ def test_collinear_columns_share_a_cost_but_not_weights(name):
 
 @WITH_AND_WITHOUT_INTERCEPT
 @pytest.mark.parametrize("name", ["tutorial", "collinear columns", "more columns than rows", "float32 fortran"])
-def test_two_over_smoothness_parts_descent_from_divergence(name, fit_intercept):
+def test_two_over_smoothness_divides_descent_from_divergence(name, fit_intercept):
     X, y = PROBLEMS[name]()
     A = with_ones(X, fit_intercept)
     largest_stable = 2 / np.linalg.eigvalsh(A.T @ A / len(y))[-1]
     settings = {"epochs": 2000, "fit_intercept": fit_intercept, "tol": 0, "weights": "random", "random_state": 0}
     below = fastgd.gradient_descent(X, y, learning_rate=0.99 * largest_stable, **settings)
-    history = below.cost_history[:100]  # before what is left is rounding
+    history = below.cost_history[:100]  # later costs differ by rounding alone
     assert (np.diff(history) < 0).all()
     assert below.reason == "epochs"
     with pytest.warns(fastgd.DivergenceWarning):
@@ -113,7 +113,7 @@ def test_two_over_smoothness_parts_descent_from_divergence(name, fit_intercept):
 
 
 @pytest.mark.parametrize("fraction", [0.1, 1.0, 1.9])
-def test_the_error_shrinks_by_the_factor_of_theory(fraction):
+def test_the_error_shrinks_by_the_factor_that_theory_gives(fraction):
     # One feature, no intercept: each update multiplies the error by exactly 1 − rate·smoothness.
     X, y = np.array([[1.0], [3.0]]), np.array([2.0, 6.0])
     rate = fraction / 5

@@ -1,4 +1,4 @@
-"""Saved models: what comes back, what is refused, and what the errors say."""
+"""Saved models load with every bit; damaged files are refused with a reason."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def path(tmp_path):
     return tmp_path / "model.json"
 
 
-def test_what_was_written_is_read(path, document):
+def test_a_written_model_is_read(path, document):
     path.write_text(json.dumps(document))
     model = load(path)
     assert model == Model("y", ["a", "b"], 0.5, [1.0, -2.0])
@@ -50,7 +50,7 @@ def test_what_was_written_is_read(path, document):
         ({"target": ["t" * 1000] * 1000}, "target must be a string; got ['ttt"),
     ],
 )
-def test_models_that_are_not_whole(path, document, change, message):
+def test_models_with_a_wrong_part_are_refused(path, document, change, message):
     path.write_text(json.dumps(document | change))
     with pytest.raises(ModelError) as caught:
         load(path)
@@ -59,26 +59,24 @@ def test_models_that_are_not_whole(path, document, change, message):
     assert len(str(caught.value)) < len(str(path)) + 400
 
 
-def test_files_that_are_no_json(path):
+def test_files_that_are_not_json_are_refused(path):
     for content in ("[" * 200_000, '{"a":' * 200_000, "1" * 5000, "", "{", "\ufeff{}"):
         path.write_text(content, encoding="utf-8")
         with pytest.raises(ModelError, match="expected a model in JSON"):
             load(path)
 
 
-def test_json_of_something_else(path):
+def test_other_json_is_refused(path):
     for content in ("[]", "null", "{}", '{"schema": ["x"]}'):
         path.write_text(content)
         with pytest.raises(ModelError, match=f'expected a JSON object with "schema": "{SCHEMA}"'):
             load(path)
 
 
-# ---- results and estimators
-
 X, Y = random_problem(30, 3)
 
 
-def equal(one, other):
+def assert_equal_results(one, other):
     for field in fields(DescentResult):
         np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
 
@@ -90,12 +88,12 @@ def test_a_result_comes_back_whole(tmp_path, fit_intercept, frame):
     result = fastgd.gradient_descent(data, Y, fit_intercept=fit_intercept, epochs=25)
     result.save(tmp_path / "model.json", target="price")
     again = DescentResult.load(tmp_path / "model.json")
-    equal(replace(result, target="price"), again)
+    assert_equal_results(replace(result, target="price"), again)
     np.testing.assert_array_equal(again.predict(X), result.predict(X))
 
 
 class Frame:
-    """As much of a data frame as fastgd asks for."""
+    """The part of a data frame that fastgd uses."""
 
     def __init__(self, values, columns):
         self.values, self.columns = values, columns
@@ -109,7 +107,7 @@ class Frame:
         )
 
 
-def test_names_that_are_the_same_are_not_saved(tmp_path):
+def test_a_model_with_equal_names_is_not_saved(tmp_path):
     result = fastgd.gradient_descent(Frame(X, ["a", "b", "y"]), Y, epochs=3)
     with pytest.raises(ModelError, match="features must be one or more different names without the target 'y'"):
         result.save(tmp_path / "model.json")
@@ -167,7 +165,7 @@ def test_the_command_line_reads_and_writes_the_estimators_models(tmp_path):
     np.testing.assert_allclose([float(line) for line in done.stdout.split()[1:]], ours.predict(frame))
 
 
-def test_onnx_by_linear_regression():
+def test_onnx_by_way_of_linear_regression_predicts_the_same():
     """The recipe of docs/scikit-learn.md."""
     pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
     skl2onnx = pytest.importorskip("skl2onnx", reason="the recipe needs skl2onnx")

@@ -1,4 +1,4 @@
-"""Files that cannot be written are refused before any work is done, everywhere in the same way."""
+"""Every command refuses output files that it cannot write, with the same message and before any work."""
 
 import json
 import os
@@ -13,8 +13,18 @@ from fastgd.files.paths import check_different, check_output, write_file
 from fastgd.plots.figures import check_picture
 from fastgd.streaming import fit_array
 
-# In /proc, which is a folder, nobody can make a file, not even root.
+
+@pytest.fixture
+def page_extras():
+    for extra in ("matplotlib", "jinja2", "pygments"):
+        pytest.importorskip(extra, reason=f"{extra} is an extra")
+
+
+needs_page = pytest.mark.usefixtures("page_extras")
+# Not even root can make a file in the folder /proc.
 needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="the test needs the folder /proc of Linux")
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="the test needs the device /dev/full of Linux")
+FULL = "must be a file that can be written; got '/dev/full': No space left on device"
 STAGES = "import_numpy", "import_fastgd", "load", "first_call", "second_call", "wait"
 ONE_START = {"seconds": dict.fromkeys(STAGES, 1.0), "extremes": {stage: [0.9, 1.1] for stage in STAGES}}
 START = {"python": ONE_START, "numpy": ONE_START}
@@ -31,13 +41,13 @@ def test_a_file_that_can_be_written_is_left_as_it_is(tmp_path):
     assert list(tmp_path.iterdir()) == [old]
 
 
-def test_a_file_beside_the_working_folder_needs_no_folder_in_its_name(tmp_path, monkeypatch):
+def test_a_file_in_the_working_folder_needs_no_folder_in_its_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     check_output("--out", "new.html")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_link_stays_where_it_leads_to_nothing_yet(tmp_path):
+def test_a_dangling_link_stays(tmp_path):
     link = tmp_path / "link.html"
     link.symlink_to(tmp_path / "new.html")
     check_output("--out", link)
@@ -71,7 +81,7 @@ def test_a_pipe_is_not_opened(tmp_path):
         ),
     ],
 )
-def test_what_cannot_be_written_is_named_with_its_option(tmp_path, monkeypatch, path, message):
+def test_a_path_that_cannot_be_written_is_named_with_its_option(tmp_path, monkeypatch, path, message):
     monkeypatch.chdir(tmp_path)
     Path("data.csv").write_text("x,y\n1,2\n2,3\n")
     with pytest.raises(ValueError, match="--out") as raised:
@@ -91,7 +101,7 @@ def hard_link(folder):
 
 
 def symbolic_link(folder):
-    (folder / "b").symlink_to(folder / "a")  # which is not there yet
+    (folder / "b").symlink_to(folder / "a")  # a does not exist yet
     return "a", "b"
 
 
@@ -102,7 +112,7 @@ def linked_folder(folder):
 
 
 @pytest.mark.parametrize("make", [same_name, hard_link, symbolic_link, linked_folder])
-def test_two_files_that_are_one_are_refused_by_one_rule(tmp_path, monkeypatch, capsys, make):
+def test_two_paths_to_one_file_are_refused(tmp_path, monkeypatch, capsys, make):
     forbid_work(monkeypatch)
     monkeypatch.chdir(tmp_path)
     first, second = make(tmp_path)
@@ -115,13 +125,20 @@ def test_two_files_that_are_one_are_refused_by_one_rule(tmp_path, monkeypatch, c
     assert "--out and --checkpoint must be different files" in capsys.readouterr().err
     with pytest.raises(ValueError, match="--out must not be the file that is read"):
         check_output("--out", first, [second])
-    for extra in ("matplotlib", "jinja2", "pygments"):
-        pytest.importorskip(extra, reason=f"{extra} is an extra")
+
+
+@needs_page
+@pytest.mark.parametrize("make", [same_name, hard_link, symbolic_link, linked_folder])
+def test_the_study_refuses_two_paths_to_one_file(tmp_path, monkeypatch, capsys, make):
+    forbid_work(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    first, second = make(tmp_path)
     assert cli.main(["study", "--out", first, "--json", second]) == 2
+    message = f"--out and --json must be different files; got {first!r} and {second!r}"
     assert message in capsys.readouterr().err
 
 
-def test_files_that_differ_are_let_through(tmp_path, monkeypatch):
+def test_paths_to_different_files_are_accepted(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("a").write_text("the same")
     Path("b").write_text("the same")
@@ -131,6 +148,7 @@ def test_files_that_differ_are_let_through(tmp_path, monkeypatch):
 
 
 @needs_proc
+@needs_page
 @pytest.mark.parametrize(
     ("arguments", "option", "ending"),
     [
@@ -145,8 +163,6 @@ def test_files_that_differ_are_let_through(tmp_path, monkeypatch):
     ],
 )
 def test_every_command_refuses_a_file_that_cannot_be_written(tmp_path, monkeypatch, capsys, arguments, option, ending):
-    for extra in ("matplotlib", "jinja2", "pygments"):
-        pytest.importorskip(extra, reason=f"{extra} is an extra")
     forbid_work(monkeypatch)
     monkeypatch.chdir(tmp_path)
     Path("data.csv").write_text("x,y\n1,2\n2,3\n")
@@ -156,7 +172,7 @@ def test_every_command_refuses_a_file_that_cannot_be_written(tmp_path, monkeypat
 
 
 def forbid_work(monkeypatch):
-    """Make a command fail that goes to work."""
+    """Make every command fail as soon as it starts to work."""
     for place in (
         "fastgd.cli.fit.fit_table",
         "fastgd.cli.fit.fit_stream",
@@ -164,22 +180,22 @@ def forbid_work(monkeypatch):
         "fastgd.cli.study.study",
         "fastgd.cli.bench.measure",
     ):
-        monkeypatch.setattr(place, lambda *given, **named: pytest.fail("it went to work"))
+        monkeypatch.setattr(place, lambda *given, **named: pytest.fail("the command started to work"))
 
 
 @needs_proc
-def test_a_timing_refuses_pictures_and_a_document_that_cannot_be_written(monkeypatch, capsys):
+def test_bench_refuses_pictures_and_a_document_that_cannot_be_written(monkeypatch, capsys):
     pytest.importorskip("matplotlib", reason="pictures need an extra")
     forbid_work(monkeypatch)
     assert cli.main(["bench", "--plot", "/proc"]) == 2
     assert "--plot (ladder) must be a file that can be written; got '/proc/ladder.png': " in capsys.readouterr().err
-    monkeypatch.setattr("fastgd.cli.bench.check_markers", Path)  # no file there has markers
+    monkeypatch.setattr("fastgd.cli.bench.check_markers", Path)  # skip the check for markers
     assert cli.main(["bench", "--write", "/proc/version"]) == 2
     assert "--write must be a file that can be written; got '/proc/version': " in capsys.readouterr().err
 
 
 @needs_proc
-def test_a_picture_and_a_checkpoint_that_cannot_be_written():
+def test_a_picture_and_a_checkpoint_that_cannot_be_written_are_refused():
     pytest.importorskip("matplotlib", reason="pictures need an extra")
     with pytest.raises(ValueError, match="--plot " + UNWRITABLE.format("png")):
         check_picture("/proc/nope.png")
@@ -188,41 +204,27 @@ def test_a_picture_and_a_checkpoint_that_cannot_be_written():
 
 
 @pytest.mark.parametrize("option", ["--out", "--json"])
-def test_an_empty_path_is_no_default(monkeypatch, capsys, option):
+def test_an_empty_path_is_refused(monkeypatch, capsys, option):
     forbid_work(monkeypatch)
     assert cli.main(["study", option, ""]) == 2
     assert f"{option} must name a file; got ''" in capsys.readouterr().err
 
 
 @needs_proc
-def test_data_that_are_printed_alone_need_no_folder_to_write_to(monkeypatch, capsys):
+def test_printed_data_need_no_writable_folder(monkeypatch, capsys):
     monkeypatch.chdir("/proc")
     assert cli.main(["study", "--quick", "--sections", "descents", "--json", "-", "--quiet"]) == 0
     assert capsys.readouterr().out.startswith("{")
 
 
-# The study's two files
-
-
 def give_study(monkeypatch):
-    """Make `fastgd study` find something without measuring, and return that."""
+    """Make `fastgd study` return a finished study instead of measuring, and return that study."""
     found = fastgd.study(quick=True, sections=["descents"], quiet=True)
     monkeypatch.setattr("fastgd.cli.study.study", lambda **given: found)
     return found
 
 
-@pytest.fixture
-def page_extras():
-    for extra in ("matplotlib", "jinja2", "pygments"):
-        pytest.importorskip(extra, reason=f"{extra} is an extra")
-
-
-needs_page = pytest.mark.usefixtures("page_extras")
-needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="the test needs the device /dev/full of Linux")
-FULL = "must be a file that can be written; got '/dev/full': No space left on device"
-
-
-def test_a_file_that_could_not_be_written_is_named_with_its_option(tmp_path):
+def test_a_failed_write_is_named_with_its_option(tmp_path):
     write_file("--out", tmp_path / "a", lambda: "θ\n")
     assert (tmp_path / "a").read_bytes() == "θ\n".encode()
     with pytest.raises(ValueError, match=r"^--out must be a file that can be written; got '.*missing.a': No such file"):
@@ -240,7 +242,7 @@ def raise_error(text):
 @needs_page
 @needs_full
 @pytest.mark.parametrize("full", ["--out", "--json"])
-def test_one_file_is_written_although_the_other_cannot_be(tmp_path, monkeypatch, capsys, full):
+def test_one_file_is_written_if_the_other_cannot_be(tmp_path, monkeypatch, capsys, full):
     found = give_study(monkeypatch)
     monkeypatch.chdir(tmp_path)
     paths = {"--out": "p.html", "--json": "d.json", full: "/dev/full"}
@@ -259,7 +261,7 @@ def test_one_file_is_written_although_the_other_cannot_be(tmp_path, monkeypatch,
 
 
 @needs_page
-def test_all_that_cannot_be_written_is_told(tmp_path, monkeypatch, capsys):
+def test_every_failed_write_is_reported(tmp_path, monkeypatch, capsys):
     found = give_study(monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Path, "write_text", lambda *given, **named: raise_error("broken"))
@@ -271,7 +273,7 @@ def test_all_that_cannot_be_written_is_told(tmp_path, monkeypatch, capsys):
 
 @needs_page
 @needs_full
-def test_data_are_printed_although_the_page_cannot_be_written(monkeypatch, capsys):
+def test_data_are_printed_if_the_page_cannot_be_written(monkeypatch, capsys):
     found = give_study(monkeypatch)
     assert cli.main(["study", "--out", "/dev/full", "--json", "-"]) == 2
     printed = capsys.readouterr()
@@ -281,7 +283,7 @@ def test_data_are_printed_although_the_page_cannot_be_written(monkeypatch, capsy
 
 @needs_page
 @needs_full
-def test_a_comparison_is_printed_although_its_page_cannot_be_written(tmp_path, monkeypatch, capsys):
+def test_a_comparison_is_printed_if_its_page_cannot_be_written(tmp_path, monkeypatch, capsys):
     pytest.importorskip("jsonschema", reason="jsonschema is an extra")
     data = {**give_study(monkeypatch).data, "price": {"shape": [1000, 20], "rounds": 3, "starts": START}}
     monkeypatch.chdir(tmp_path)
@@ -303,7 +305,7 @@ def test_a_comparison_is_printed_although_its_page_cannot_be_written(tmp_path, m
         ("-", "--out must name a file; got '-' (a file of that name is './-')"),
     ],
 )
-def test_a_page_is_a_file_that_holds_no_data(tmp_path, monkeypatch, capsys, arguments, path, message):
+def test_a_page_is_not_saved_under_a_name_for_data(tmp_path, monkeypatch, capsys, arguments, path, message):
     forbid_work(monkeypatch)
     monkeypatch.chdir(tmp_path)
     assert cli.main(["study", *arguments, "--out", path]) == 2
@@ -314,7 +316,7 @@ def test_a_page_is_a_file_that_holds_no_data(tmp_path, monkeypatch, capsys, argu
 @pytest.mark.parametrize(
     ("option", "value"), [("--json", "a.json"), ("--json", "-"), ("--quick", ""), ("--sections", "map")]
 )
-def test_a_comparison_goes_without_what_is_measured(tmp_path, monkeypatch, capsys, option, value):
+def test_a_comparison_refuses_options_of_a_measurement(tmp_path, monkeypatch, capsys, option, value):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["study", "--compare", "a.json", "b.json", option, *filter(None, [value])]) == 2
     assert capsys.readouterr().err == f"fastgd: --compare measures nothing, so it goes without {option}\n"
@@ -330,13 +332,12 @@ def test_steps_that_differ_end_the_command_with_a_message(tmp_path, monkeypatch,
     assert cli.main(["study"]) == 2
     assert capsys.readouterr().err == "fastgd: numba and arrays differ by 1.0e-03 of the largest weight\n"
     monkeypatch.setattr("fastgd.cli.study.study", lambda **given: 1 / 0)
-    with pytest.raises(ZeroDivisionError):  # a mistake in the package, which a traceback helps to find
+    with pytest.raises(ZeroDivisionError):  # a bug in the package keeps its traceback
         cli.main(["study"])
 
 
-def test_a_comparison_is_no_page_over_its_own_data(tmp_path, monkeypatch, capsys):
-    for extra in ("matplotlib", "jinja2", "pygments"):
-        pytest.importorskip(extra, reason=f"{extra} is an extra")
+@needs_page
+def test_a_comparison_does_not_replace_its_own_data(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     fastgd.study(quick=True, sections=["descents"], quiet=True).save("a.json")
     before = Path("a.json").read_text(encoding="utf-8")

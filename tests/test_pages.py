@@ -1,7 +1,7 @@
-"""Every page is what it says: its Python runs, its commands run or parse, and both print what is shown below them.
+"""The Python on every page runs, its commands run or parse, and both print the output that the page shows.
 
-A page is a story: its blocks run in their order, in one folder. A ```` ```text ```` block right below another is what
-that prints, but for white space; ``...`` stands for anything, as in doctests.
+The blocks of a page run in order, in one folder. A ```` ```text ```` block directly below another block is the output
+of that block; white space does not count, and ``...`` stands for any text, as in doctests.
 """
 
 import io
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(not (ROOT / "docs").exists(), reason="the wheel's tests run away from the source tree")
 FILES = [*ROOT.glob("*.md"), *ROOT.glob("benchmarks/*.md"), *ROOT.glob("docs/**/*.md")]
 PAGES = sorted(str(path.relative_to(ROOT)) for path in FILES if "_build" not in path.parts)
-# What a page needs that fastgd does without.
+# The extras that each page needs.
 EXTRAS = {
     "README.md": ["sklearn", "matplotlib", "pyarrow"],
     "docs/guide.md": ["matplotlib"],
@@ -37,11 +37,11 @@ EXTRAS = {
 }
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
-CHEAP = ("fit", "predict", "config")  # these run; of the others, options are parsed
+CHEAP = ("fit", "predict", "config")  # these commands run; the options of the others are only parsed
 
 
 class Block(NamedTuple):
-    """A fenced block of a page, and what the page shows below it."""
+    """A fenced block of a page, and the output that the page shows below it."""
 
     kind: str
     text: str
@@ -50,7 +50,7 @@ class Block(NamedTuple):
 
 
 def find_blocks(page):
-    """Return the blocks of Python and of shell commands."""
+    """Return the Python and shell blocks of a page."""
     text = (ROOT / page).read_text(encoding="utf-8")
     fences = list(FENCE.finditer(text))
     blocks = []
@@ -63,7 +63,7 @@ def find_blocks(page):
 
 
 def split_commands(text):
-    """Yield the lines of a shell block that begin with fastgd, each with the arguments of its commands."""
+    """Yield each line of a shell block that begins with fastgd, and the arguments of its fastgd commands."""
     for line in text.replace("\\\n", " ").splitlines():
         words = shlex.shlex(line, posix=True, punctuation_chars=True)
         words.whitespace_split = True
@@ -72,7 +72,7 @@ def split_commands(text):
             if set(word) <= set(";|&"):
                 commands.append([])
             elif skip or set(word) <= set("<>"):
-                skip = not skip  # the file of a redirection
+                skip = not skip  # the file name of a redirection
             else:
                 commands[-1].append(word)
         if commands[0][:1] == ["fastgd"]:
@@ -80,12 +80,12 @@ def split_commands(text):
 
 
 def is_cheap(arguments):
-    """Tell whether a command may run here."""
+    """Return True if a command may run in a test."""
     return arguments[:1] and arguments[0] in CHEAP and "--scheduler" not in arguments
 
 
 def compare(page, block, printed):
-    """Fail where a block has printed something else than its page shows."""
+    """Fail if a block printed other output than its page shows."""
     if block.shown is not None:
         checker, flags = OutputChecker(), ELLIPSIS | NORMALIZE_WHITESPACE
         if not checker.check_output(block.shown, printed, flags):
@@ -94,7 +94,7 @@ def compare(page, block, printed):
 
 
 def run_page(page):
-    """Run the blocks of a page in this folder, and return the names that its Python leaves."""
+    """Run the blocks of a page in the current folder, and return the variables of its Python."""
     names = {"__name__": "__main__"}
     for block in find_blocks(page):
         if block.kind == "python":
@@ -111,7 +111,7 @@ def run_page(page):
 
 
 def run_command(line, shown):
-    """Run a line by the shell, and return what a person sees; errors may be on a page only where they are shown."""
+    """Run a line in the shell and return its output and errors; it may fail only if the page shows the output."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     finished = subprocess.run(
         ["bash", "-c", line],
@@ -128,7 +128,7 @@ def run_command(line, shown):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Return a folder with the files that commands in pages are about, and leave no trace of what a page registers."""
+    """Go to a folder with the files that pages use; afterwards, remove the backends and modules that a page added."""
     rng = np.random.default_rng(0)
     size, age = rng.uniform(40, 200, 60), rng.integers(0, 60, 60)
     price = 30 + 2.5 * size - age + rng.standard_normal(60)
@@ -147,13 +147,13 @@ def folder(tmp_path, monkeypatch):
     modules = set(sys.modules)
     yield tmp_path
     for name in [name for name in sys.modules.keys() - modules if getattr(sys.modules[name], "__spec__", None) is None]:
-        del sys.modules[name]  # made by a page, not imported
+        del sys.modules[name]  # a module that a page made
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
 
 
 def import_extras(page):
-    """Skip the test where an extra that the page is about is not installed."""
+    """Skip the test if an extra that the page needs is not installed."""
     for module in EXTRAS.get(page, ()):
         pytest.importorskip(module, reason=f"{page} is about {module}, an extra")
 
@@ -195,7 +195,7 @@ def test_links_between_pages_lead_somewhere(page):
         assert (ROOT / page).parent.joinpath(target).exists(), target
 
 
-def test_extras_are_those_of_pages():
+def test_extras_belong_to_pages_that_exist():
     assert set(EXTRAS) <= set(PAGES)
 
 
@@ -214,8 +214,8 @@ def test_commands_are_found_in_shell_blocks():
     ]
 
 
-@pytest.mark.slow  # all pages are read and written
-def test_the_site_builds_without_warnings_and_asks_nobody(tmp_path):
+@pytest.mark.slow  # Sphinx builds all pages
+def test_the_site_builds_without_warnings_and_loads_nothing_from_the_network(tmp_path):
     for module in ("sphinx", "myst_parser", "numpydoc", "pydata_sphinx_theme", "latex2mathml"):
         pytest.importorskip(module, reason=f"the site is built with {module}, an extra")
     command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", str(ROOT / "docs")]
@@ -233,7 +233,7 @@ def test_the_site_builds_without_warnings_and_asks_nobody(tmp_path):
 
 
 def find_loads(text):
-    """Return what a page or a style sheet makes a browser load from the network, without a click."""
+    """Return the references in a page or style sheet that a browser loads from the network by itself."""
     elements = r"<(?:script|img|iframe|source|link)\b[^>]*\b(?:src|href)=\"(?:https?:)?//[^\"]*"
     return re.findall(rf"{elements}|(?:url\(|@import)\s*[\"']?(?:https?:)?//[^)]*", text)
 

@@ -1,4 +1,4 @@
-"""The API reference forgets no public name, and every public docstring has the sections that a reader looks for."""
+"""The API reference has every public name, and every public docstring has its sections."""
 
 import inspect
 import re
@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 def read_conf():
-    """Return the settings of Sphinx, and leave the path of imports as it is; nothing away from the source tree."""
+    """Return the settings of Sphinx without a change of sys.path; an empty dict outside the source tree."""
     before = sys.path.copy()
     try:
         return runpy.run_path(str(DOCS / "conf.py")) if DOCS.exists() else {}
@@ -23,7 +23,7 @@ def read_conf():
 
 CONF = read_conf()
 in_the_source_tree = pytest.mark.skipif(not CONF, reason="the wheel's tests run away from the source tree")
-MODULES = {  # what each needs that fastgd does without
+MODULES = {  # public modules, and the extras that each needs
     "fastgd": ["sklearn"],
     "fastgd.backends": [],
     "fastgd.bench": [],
@@ -33,12 +33,12 @@ MODULES = {  # what each needs that fastgd does without
     "fastgd.report": ["matplotlib"],
     "fastgd.streaming": [],
 }
-UNLISTED = {"fastgd.files.model": ["Model", "ModelError", "load", "save"]}  # a module whose other functions are its own
+UNLISTED = {"fastgd.files.model": ["Model", "ModelError", "load", "save"]}  # the other functions are internal
 DIRECTIVE = re.compile(r"^\.\. ([a-z]+):: +(\S+)\n((?: +:.*\n)*)", re.MULTILINE)
 
 
 def public_names(module):
-    """Return the public names of a module: those it lists, or all that it defines and that begin with no underscore."""
+    """Return `__all__` of a module, or the names it defines without a leading underscore."""
     if module in UNLISTED:
         return UNLISTED[module]
     loaded = import_module(module)
@@ -49,7 +49,7 @@ def public_names(module):
 
 
 def documented_names():
-    """Return the full names of all that stands on a page of the reference."""
+    """Return the full names that the pages of the reference document."""
     names = set()
     for page in sorted(DOCS.glob("api/*.rst")):
         module = ""
@@ -67,16 +67,16 @@ def documented_names():
 
 
 def list_docstrings():
-    """Return the module and the full name of every public function, class and method, but for what conf.py excludes."""
+    """Return the module and full name of every public function, class and method that conf.py does not exclude."""
     excluded = re.compile("|".join(CONF.get("numpydoc_validation_exclude", ["$^"])))
     return ((module, name) for module, name in list_callables() if not excluded.search(name))
 
 
 def list_callables():
-    """Yield the module and the full name of every public function, class and method."""
+    """Yield the module and full name of every public function, class and method."""
     for module in MODULES:
         for name in public_names(module):
-            if module == "fastgd" and name in ("GradientDescentRegressor", "study"):  # not loaded yet
+            if module == "fastgd" and name in ("GradientDescentRegressor", "study"):  # lazy: not imported here
                 yield module, f"{module}.{name}"
                 continue
             value = getattr(import_module(module), name)
@@ -91,12 +91,12 @@ def list_callables():
 
 
 def is_method(value):
-    """Tell whether an entry of a class is a function, or one of the class."""
+    """Return True if an attribute of a class is a method, a class method or a static method."""
     return inspect.isfunction(value) or isinstance(value, classmethod | staticmethod)
 
 
 def find(module, name):
-    """Return what a full name stands for; a function is not the module of the same name."""
+    """Return the object with this full name; starting at the module avoids submodules that share a name."""
     value = import_module(module)
     for part in name.removeprefix(f"{module}.").split("."):
         value = getattr(value, part)
@@ -111,7 +111,7 @@ def test_every_public_name_is_on_a_page(module):
 
 
 @in_the_source_tree
-def test_pages_name_what_there_is():
+def test_every_name_on_a_page_exists():
     for name in documented_names() - set(MODULES):
         module = max((module for module in MODULES if name.startswith(f"{module}.")), key=len)
         for extra in MODULES[module]:

@@ -1,6 +1,7 @@
-"""The certified solutions against the exact ones, which rational arithmetic finds from the published decimals.
+"""NIST's certified solutions agree with exact ones in rational arithmetic, and fastgd reaches their digits.
 
-The exact problem is made of the decimals, not of the floats: the target of Wampler2 in float64 is already another one.
+The exact problem uses the published decimals, not floats: rounding the target of Wampler2 to float64 already changes
+the problem.
 """
 
 import re
@@ -20,7 +21,7 @@ def dot(a, b):
 
 
 def least_squares(X, y, fit_intercept):
-    """Return the weights and the residual sum of squares: the normal equations, eliminated without rounding."""
+    """Return the weights and the residual sum of squares, from the normal equations solved without rounding."""
     rows = [[Fraction(1)] * fit_intercept + row for row in X]
     columns = list(zip(*rows, strict=True))
     system = [[dot(column, other) for other in (*columns, y)] for column in columns]
@@ -55,7 +56,7 @@ def test_rounding_to_float64_leaves_these_digits(name):
         assert lre(weights, problem.weights) > 14.7  # the certified weights have 15 digits
 
 
-def test_lre_is_that_of_the_worst_weight():
+def test_lre_counts_the_digits_of_the_worst_weight():
     assert lre([1.0, 2.0], [1.0, 2.0]) == 15
     assert lre([1.001, 2.0 + 2e-7, 1e-5], [1.0, 2.0, 0.0]) == pytest.approx(3)
     assert lre([1.0 + 1e-9, 2.0, 1e-5], [1.0, 2.0, 0.0]) == pytest.approx(5)
@@ -89,13 +90,13 @@ def test_accelerated_rates_reach_the_certified_digits(name, schedule, compress):
 @pytest.mark.parametrize("schedule", ["eigenvalues", "chebyshev", "silver", "constant", 0.5])
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_no_schedule_is_quietly_wrong(name, schedule, compress):
-    """Whoever calls himself converged has digits."""
+    """A run that is called converged has correct digits."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = descend(name, learning_rate=schedule, compress=compress)
     assert {warning.category for warning in caught} <= {fastgd.ConditionWarning, fastgd.DivergenceWarning}
-    # On the data, the one longest step rounds as much as there is residual, and Wampler's have a thousand times more of
-    # it than of signal; many steps average their rounding errors out, and compressed rows have no such residual.
+    # Without compression, the rounding error of the longest step grows with the residual, and in Wampler's data the
+    # residual is a thousand times the signal. Many steps average such errors out; compressed rows have no residual.
     least = 4 if schedule == "eigenvalues" and not compress else 5
     assert not result.converged or lre(result.weights, PROBLEMS[name].weights) > least
 
