@@ -8,7 +8,7 @@ from forms import FORMS
 from problems import PROBLEMS
 
 import fastgd
-from fastgd.inputs import data as validation
+from fastgd.inputs.data import check_problem
 
 # Every form holds these whole numbers exactly.
 X = np.random.default_rng(4).integers(-9, 10, (23, 4)).astype(np.float64)
@@ -32,7 +32,7 @@ def test_every_form_of_the_same_numbers_gives_the_same_answer(expected, form):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_kernels_get_arrays_as_the_contract_says(form):
-    taken, target = validation.check_problem(FORMS[form](X), FORMS[form](Y))
+    taken, target = check_problem(FORMS[form](X), FORMS[form](Y))
     assert taken.dtype in (np.float32, np.float64)
     assert target.dtype == np.float64
     for array in (taken, target):
@@ -44,7 +44,7 @@ def test_kernels_get_arrays_as_the_contract_says(form):
 @pytest.mark.parametrize("form", ["float32", "Fortran", "Fortran float32", "read-only"])
 def test_usable_data_are_not_copied(form):
     given = FORMS[form](X)
-    assert np.shares_memory(validation.check_problem(given, Y)[0], given)
+    assert np.shares_memory(check_problem(given, Y)[0], given)
 
 
 def test_reversed_columns_give_reversed_weights(expected):
