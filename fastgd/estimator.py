@@ -176,9 +176,9 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         array([2.])
         """
         options = self._check_parameters()
-        source = self._find_source(X, y, sample_weight)
+        source, y_ndim = self._find_source(X, y, sample_weight)
         starts = self._list_starts(source) if self.warm_start else [None] * source.n_targets
-        self._keep(descend_targets(source, options, starts), np.ndim(y))
+        self._keep(descend_targets(source, options, starts), y_ndim)
         self._compressor = None
         return self
 
@@ -383,16 +383,17 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             check_sample_weight(sample_weight, len(y), zero_sum=True)
         return X, y, sample_weight
 
-    def _find_source(self, X: Any, y: Any, sample_weight: Any) -> Source:
-        """Return the source of the rows: arrays, sparse arrays or Dask collections."""
+    def _find_source(self, X: Any, y: Any, sample_weight: Any) -> tuple[Source, int]:
+        """Return the source of the rows, arrays, sparse arrays or Dask collections, and the dimensions of y."""
         if is_dask(X, y, sample_weight):
             blocks = find_blocks(X, y, sample_weight, targets=True)
             self._set_columns(X)
-            return blocks
+            return blocks, np.ndim(y)
         X, y, sample_weight = self._check(X, y, sample_weight, reset=True)
         check_sample_weight(sample_weight, len(y))
         targets = y.reshape(len(y), -1).astype(np.float64, copy=False)
-        return SparseSource(X, targets, sample_weight) if is_sparse(X) else ArraySource(X, targets, sample_weight)
+        make_source = SparseSource if is_sparse(X) else ArraySource
+        return make_source(X, targets, sample_weight), y.ndim
 
     def _set_columns(self, X: Any) -> None:
         """Set the number and the names of the columns of Dask's data, as scikit-learn does for arrays."""

@@ -13,7 +13,6 @@ from problems import PROBLEMS, random_problem
 
 import fastgd
 from fastgd import Compressor, backends, compress
-from fastgd.problem import compressor as compressor_module
 from fastgd.problem import curvature as spectrum
 from fastgd.problem import moments
 from fastgd.rates.decays import constant_rate
@@ -265,13 +264,13 @@ def test_rows_in_many_blocks(monkeypatch, method, order, last):
     ],
 )
 def test_auto_takes_qr_where_a_gram_matrix_loses_digits(monkeypatch, name, method, used):
-    seen, sum_blocks = [], compressor_module.sum_blocks
+    seen, sum_blocks = [], moments.sum_blocks
 
     def spy(X, y, weights, method, *rest):
         seen.append(method)
         return sum_blocks(X, y, weights, method, *rest)
 
-    monkeypatch.setattr(compressor_module, "sum_blocks", spy)
+    monkeypatch.setattr(moments, "sum_blocks", spy)
     compress(*PROBLEMS[name](), method=method)
     assert seen == used
 

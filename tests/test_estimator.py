@@ -27,6 +27,8 @@ from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
 
 import fastgd  # noqa: E402
 from fastgd import GradientDescentRegressor, backends, estimator  # noqa: E402
+from fastgd.problem import rows as problem_rows  # noqa: E402
+from fastgd.problem import sparse as problem_sparse  # noqa: E402
 
 X, Y = random_problem(200, 5)
 TARGETS = np.column_stack([Y, 3 - 2 * X[:, 0] + X[:, 1] ** 2, np.sin(X[:, 2])])
@@ -109,10 +111,10 @@ def test_several_targets_are_as_many_fits(compress, fit_intercept):
 
 
 def test_several_targets_share_one_compression(monkeypatch):
-    added, add = [], estimator.Compressor.add
-    monkeypatch.setattr(estimator.Compressor, "add", lambda self, *rows: (added.append(1), add(self, *rows))[1])
+    summed, summarize = [], problem_rows.summarize
+    monkeypatch.setattr(problem_rows, "summarize", lambda *given: (summed.append(1), summarize(*given))[1])
     precise(compress=True).fit(X, TARGETS)
-    assert len(added) == 1
+    assert len(summed) == 1
 
 
 def test_a_column_and_a_vector_give_shapes_of_their_own():
@@ -202,7 +204,7 @@ def test_sparse_features_are_as_good_as_dense_ones(form, way, weighted, options)
 
 
 def test_many_sparse_features_stay_sparse(monkeypatch):
-    monkeypatch.setattr(estimator, "MOST_COMPRESSED", 10)
+    monkeypatch.setattr(problem_sparse, "MOST_COMPRESSED", 10)
     model = precise().fit(SPARSE, np.column_stack([SPARSE_Y, -SPARSE_Y]))
     assert model.backend_ == "numpy"
     np.testing.assert_allclose(model.coef_[0], -model.coef_[1], atol=1e-10)
@@ -404,7 +406,7 @@ def test_parts_follow_changed_parameters():
 def test_an_interrupt_is_not_swallowed(monkeypatch):
     result = fastgd.gradient_descent(X, Y, epochs=3)
     stopped = replace(result, reason="interrupted")
-    monkeypatch.setattr(estimator, "gradient_descent", lambda *_, **__: stopped)
+    monkeypatch.setattr(estimator, "solve", lambda *_: stopped)
     with pytest.raises(KeyboardInterrupt):
         cross_val_score(GradientDescentRegressor(), X, Y)
 

@@ -6,13 +6,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import strd
 from problems import PROBLEMS, random_problem
 
 import fastgd
 from fastgd import backends, rates
-from fastgd.problem import curvature as spectrum
+from fastgd.problem import curvature
 from fastgd.rates.chebyshev import CYCLE_ERROR, chebyshev_cycles, lebedev_finogenov
 from fastgd.rates.eigenvalues import order
+from fastgd.rates.schedules import bound_amplification, judge_rates
 from fastgd.rates.silver import silver_cycles, silver_restarts
 
 SCHEDULES = [
@@ -23,7 +25,7 @@ SCHEDULES = [
     rates.silver,
     rates.chebyshev,
 ]
-CYCLIC = {rates.silver: silver_cycles, rates.chebyshev: chebyshev_cycles}
+CYCLIC = {rates.silver: silver_cycles, rates.chebyshev: chebyshev_cycles}  # schedules with long steps
 either_problem = pytest.mark.parametrize("compressed", [True, False], ids=["compressed", "data"])
 cyclic = pytest.mark.parametrize("schedule", CYCLIC, ids=lambda schedule: schedule.__name__)
 
@@ -93,16 +95,22 @@ def test_the_order_is_a_permutation(length):
 
 @pytest.mark.parametrize("condition", [1.0, 1.0 + 1e-12, 1.2, 10, 1e3, 1e6, 1e15, np.inf])
 @cyclic
+def test_every_epoch_has_a_positive_rate(schedule, condition):
+    for epochs in [*range(1, 71), 1000, 4097]:
+        steps = schedule(epochs, 1.0, 1.0 / condition)
+        assert steps.shape == (epochs,)
+        assert (steps > 0).all()
+        assert np.isfinite(steps).all()
+
+
+@pytest.mark.parametrize("condition", [1.0, 1.2, 10, 1e3, 1e6, np.inf])
+@cyclic
 def test_cycles_fill_the_epochs(schedule, condition):
     for epochs in [*range(1, 71), 1000, 4097]:
         lengths = CYCLIC[schedule](epochs, 1.0, 1.0 / condition)
         assert sum(lengths) == epochs
         assert min(lengths) >= 1
         assert all(isinstance(length, int) for length in lengths)
-        steps = schedule(epochs, 1.0, 1.0 / condition)
-        assert steps.shape == (epochs,)
-        assert (steps > 0).all()
-        assert np.isfinite(steps).all()
 
 
 @pytest.mark.parametrize("smoothness", [1e-6, 1.0, 1e6])
@@ -243,7 +251,7 @@ def test_a_schedule_goes_by_its_name(name, compressed):
     named = fastgd.gradient_descent(X, y, learning_rate=name, **options)
     given = fastgd.gradient_descent(X, y, learning_rate=NAMES[name], **options)
     np.testing.assert_array_equal(named.weights, given.weights)
-    eigenvalues = np.linalg.eigvalsh(spectrum.hessian(X, True))
+    eigenvalues = np.linalg.eigvalsh(curvature.hessian(X, True))
     expected = NAMES[name](50, eigenvalues[-1], eigenvalues[0])
     np.testing.assert_allclose(named.rates, expected, rtol=1e-10)
 
@@ -262,7 +270,7 @@ def test_a_schedule_goes_by_its_name(name, compressed):
 def test_a_schedule_may_be_configured(schedule, options):
     X, y = PROBLEMS["tutorial"]()
     result = fastgd.gradient_descent(X, y, learning_rate=partial(schedule, **options), epochs=12, tol=0)
-    eigenvalues = np.linalg.eigvalsh(spectrum.hessian(X, True))
+    eigenvalues = np.linalg.eigvalsh(curvature.hessian(X, True))
     np.testing.assert_allclose(result.rates, schedule(12, eigenvalues[-1], eigenvalues[0], **options), rtol=1e-10)
     assert result.reason == "epochs"
 
@@ -275,10 +283,13 @@ def test_an_unknown_name(name):
         fastgd.gradient_descent([[1.0], [2.0]], [1.0, 2.0], learning_rate=name)
 
 
-def cycle_ends(schedule, X, epochs):
-    """Return the epochs at which a run of a cyclic schedule may end."""
-    eigenvalues = np.linalg.eigvalsh(spectrum.hessian(X, True))
-    return np.cumsum(CYCLIC[schedule](epochs, eigenvalues[-1], eigenvalues[0])).tolist()
+def largest_errors(steps, eigenvalues):
+    """Return the largest factor of an error along any eigenvector after each number of epochs, 0 included."""
+    errors, found = np.ones(len(eigenvalues)), [1.0]
+    for step in steps:
+        errors *= 1 - step * eigenvalues
+        found.append(abs(errors).max())
+    return np.array(found)
 
 
 @either_problem
@@ -292,7 +303,8 @@ def test_cycles_are_judged_at_their_ends(schedule, compressed, tol, watched, cap
         X, y, learning_rate=schedule, epochs=5000, tol=tol, compress=compressed, check_every=7, **watched
     )
     assert result.converged
-    assert result.epochs in cycle_ends(schedule, X, 5000)
+    eigenvalues = np.linalg.eigvalsh(curvature.hessian(X, True))
+    assert result.epochs in np.cumsum(CYCLIC[schedule](5000, eigenvalues[-1], eigenvalues[0]))
     if "verbose" in watched:
         printed = [int(line.split()[1].rstrip(":")) for line in capsys.readouterr().out.splitlines()]
         assert printed == list(range(0, result.epochs, 7))
@@ -446,7 +458,7 @@ def test_a_schedule_of_the_users_own():
         return 1 / smoothness
 
     result = fastgd.gradient_descent(X, y, learning_rate=schedule, epochs=30, tol=0)
-    eigenvalues = np.linalg.eigvalsh(spectrum.hessian(X, True))
+    eigenvalues = np.linalg.eigvalsh(curvature.hessian(X, True))
     np.testing.assert_allclose(seen, [(30, eigenvalues[-1], eigenvalues[0])], rtol=1e-10)
     np.testing.assert_array_equal(result.rates, np.full(30, 1 / seen[0][1]))
 
@@ -515,15 +527,14 @@ def test_reciprocals_refuse_what_is_no_spectrum(spectrum, message):
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("standardize", [True, False])
-@pytest.mark.parametrize("learning_rate", ["eigenvalues", rates.eigenvalues, partial(rates.eigenvalues)])
 @either_problem
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_reciprocals_reach_the_least_cost_of_all_problems(name, compressed, learning_rate, standardize, fit_intercept):
+def test_reciprocals_reach_the_least_cost_of_all_problems(name, compressed, standardize, fit_intercept):
     X, y = PROBLEMS[name]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", fastgd.ConditionWarning)
         result = fastgd.gradient_descent(
-            X, y, learning_rate=learning_rate, compress=compressed, standardize=standardize, fit_intercept=fit_intercept
+            X, y, learning_rate="eigenvalues", compress=compressed, standardize=standardize, fit_intercept=fit_intercept
         )
     rows = np.column_stack([np.ones(len(y)), X]) if fit_intercept else np.asarray(X, dtype=np.float64)
     values = np.linalg.svd(rows, compute_uv=False)
@@ -558,3 +569,115 @@ def test_long_steps_need_all_rows(rate):
 def test_reciprocals_of_nothing_stay_where_they_are():
     result = fastgd.gradient_descent(np.zeros((5, 2)), np.ones(5), learning_rate="eigenvalues", fit_intercept=False)
     np.testing.assert_array_equal(result.weights, [0.0, 0.0])
+
+
+# ---- where a run of rates may be judged
+
+
+def ways_to_pass(name, X):
+    """Return the rates of a schedule by name, as the function, as lambdas, and as an array."""
+    function = getattr(rates, name)
+    eigenvalues = curvature.Curvature(X, True).eigenvalues
+    if name == "eigenvalues":
+        values = function(1000, eigenvalues)
+        return {"name": name, "function": function, "lambda": lambda *_: values, "array": values}
+    values = function(1000, eigenvalues[0], eigenvalues[-1])
+    return {"name": name, "function": function, "lambda": lambda *given: 1 * function(*given), "array": values}
+
+
+@pytest.mark.parametrize("tol", [1e-8, 1e-12, 0])
+@pytest.mark.parametrize("condition", [3, 60, 1e4])
+@pytest.mark.parametrize("name", ["constant", "inverse_scaling", "silver", "chebyshev", "eigenvalues"])
+def test_the_same_rates_get_the_same_verdict_however_they_are_passed(name, condition, tol):
+    X, y = conditioned_problem(condition)
+    verdicts = {}
+    for way, learning_rate in ways_to_pass(name, X).items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", fastgd.ConditionWarning)
+            result = fastgd.gradient_descent(X, y, learning_rate=learning_rate, epochs=1000, tol=tol, compress=False)
+        verdicts[way] = (result.reason, result.epochs, result.converged, result.weights.tobytes())
+    assert len(set(map(str, verdicts.values()))) == 1, verdicts
+
+
+@pytest.mark.parametrize("learning_rate", ["auto", "inverse_scaling", "silver", "chebyshev", "eigenvalues", 0.3])
+@pytest.mark.parametrize("name", ["tutorial", "collinear columns", "exact fit"])
+def test_the_rates_of_a_result_repeat_its_run(name, learning_rate):
+    X, y = PROBLEMS[name]()
+    first = fastgd.gradient_descent(X, y, learning_rate=learning_rate, compress=False)
+    again = fastgd.gradient_descent(X, y, learning_rate=first.rates, compress=False)
+    assert (again.epochs, again.reason, again.converged) == (first.epochs, first.reason, first.converged)
+    assert again.weights.tobytes() == first.weights.tobytes()
+    assert again.cost_history.tobytes() == first.cost_history.tobytes()
+
+
+def test_an_array_of_rates_names_the_epochs():
+    X, y = random_problem(30, 3)
+    assert fastgd.gradient_descent(X, y, learning_rate=np.full(7, 0.01), tol=0).epochs == 7
+    assert fastgd.gradient_descent(X, y, learning_rate=[0.01] * 7, epochs=7, tol=0).epochs == 7
+    assert fastgd.gradient_descent(X, y, learning_rate=0.01, tol=0).epochs == 1000
+    with pytest.raises(ValueError, match="learning_rate must be one rate or 8 of them"):
+        fastgd.gradient_descent(X, y, learning_rate=[0.01] * 7, epochs=8)
+
+
+def test_rates_that_only_amplify_are_judged_at_every_check():
+    """Nothing that is taken back later is waited for: a rate that is too large ends at the first check."""
+    X, y = random_problem(60, 4)
+    limit = 2 / curvature.smoothness(X, True)
+    for learning_rate in (3 * limit, np.linspace(3, 2, 1000) * limit, lambda *_: np.linspace(3, 2, 1000) * limit):
+        with pytest.warns(fastgd.DivergenceWarning):
+            result = fastgd.gradient_descent(X, y, learning_rate=learning_rate)
+        assert (result.reason, result.epochs) == ("diverged", 10)
+
+
+def test_the_bound_is_the_product_of_all_factors():
+    eigenvalues = np.array([5.0, 1.0, 0.01])
+    steps = np.array([0.1, 3.0, 0.1, 0.05, 2.0, 0.1, 0.2, 0.1])
+    expected = np.log(largest_errors(steps, eigenvalues)[1:])
+    np.testing.assert_allclose(bound_amplification(steps, eigenvalues), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("check_every", [1, 3, 10, 100])
+def test_a_run_is_judged_where_no_error_is_larger_than_at_any_end_before(check_every):
+    generator = np.random.default_rng(check_every)
+    X, _ = random_problem(60, 4)
+    found = curvature.Curvature(X, True)
+    for _ in range(20):
+        steps = generator.uniform(0.1, 4.0, 300) ** generator.integers(1, 4) / found.smoothness
+        ends = judge_rates(steps, found, np.inf, check_every).ends
+        assert ends == sorted(set(ends))
+        assert ends[-1] == 300
+        errors = largest_errors(steps, found.eigenvalues)
+        lowest = np.minimum.accumulate(errors)
+        last = max((epoch for epoch in range(1, 301) if errors[epoch] <= lowest[epoch - 1] * (1 + 1e-6)), default=0)
+        for epoch in ends:
+            assert errors[epoch] <= lowest[epoch - 1] * (1 + 1e-6) or epoch > last
+
+
+# ---- epochs that cut a cycle short
+
+
+def longley_columns():
+    """Return Longley's columns, that of ones included, and the target."""
+    certified = strd.PROBLEMS["Longley"]
+    return np.column_stack([np.ones(len(certified.X)), certified.X]), certified.y
+
+
+@pytest.mark.parametrize("extra", [0, 1, 5, 12, 100])
+def test_the_rest_of_a_cycle_does_no_harm(extra):
+    X, y = longley_columns()
+    exact = strd.PROBLEMS["Longley"].weights
+    settings = {"learning_rate": "eigenvalues", "fit_intercept": False, "standardize": True, "tol": 0}
+    whole = fastgd.gradient_descent(X, y, epochs=340, **settings)
+    error = abs(whole.weights / exact - 1).max()
+    assert error < 1e-7
+    longer = fastgd.gradient_descent(X, y, epochs=340 + extra, **settings)
+    assert abs(longer.weights / exact - 1).max() <= 10 * error
+
+
+@pytest.mark.parametrize("epochs", [*range(1, 70), 512, 600, 1000, 1500])
+@pytest.mark.parametrize("name", ["silver", "chebyshev", "eigenvalues"])
+def test_no_number_of_epochs_amplifies_an_error(name, epochs):
+    spectrum = np.geomspace(1.0, 1e-4, 12)
+    steps = rates.eigenvalues(epochs, spectrum) if name == "eigenvalues" else getattr(rates, name)(epochs, 1.0, 1e-4)
+    errors, _ = descend(spectrum, steps)
+    assert abs(errors).max() <= 1 + 1e-6

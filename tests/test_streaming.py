@@ -346,7 +346,7 @@ def test_names_of_a_frame_are_kept_by_arrays_too():
     y = pd.Series(np.arange(20.0), name="price")
     compressor = fastgd.Compressor()
     compressor.add(frame, y)
-    for result in (fit_array(frame, y), fit_batches([(frame, y)]), fastgd.fit_compressor(compressor)):
+    for result in (fit_array(frame, y), fit_batches([(frame, y)]), fastgd.gradient_descent(compressor)):
         assert (result.features, result.target) == (["a", "b"], "price")
         with pytest.raises(ValueError, match="X must have the columns of the fit"):
             result.predict(frame[["b", "a"]])

@@ -9,8 +9,9 @@ from problems import PROBLEMS, random_problem
 
 import fastgd
 from fastgd import backends
-from fastgd.descent import minibatches as minibatch
-from fastgd.problem.rows import prepare_rows
+from fastgd.descent import minibatches
+from fastgd.descent.options import DescentOptions
+from fastgd.problem.rows import ArraySource
 
 either_problem = pytest.mark.parametrize("compressed", [True, False], ids=["compressed", "data"])
 either_intercept = pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no intercept"])
@@ -348,9 +349,10 @@ def test_costs_and_gradients_are_means_over_the_batches(data, settings):
     """Where nothing moves they are those of all rows, whatever the batches."""
     X, y = data
     alpha, rows = settings.get("alpha", 0.0), repeat(X, y) if "sample_weight" in settings else (X, y)
-    prepared = prepare_rows(X, y, True, settings.get("sample_weight"), alpha, False)
+    options = DescentOptions.checked(alpha=alpha, batch_size=33)
+    (prepared,) = ArraySource(X, y[:, np.newaxis], settings.get("sample_weight")).prepare(options)
     kernel = backends.load("numpy").descend
-    descend = minibatch.make_kernel(kernel, prepared, 33, np.random.default_rng(0), 1)
+    descend = minibatches.make_kernel(kernel, prepared, 33, np.random.default_rng(0), 1)
     weights, costs, gradient = np.arange(6.0), np.empty(2), np.empty(6)
     assert descend(weights, np.zeros(2), costs, gradient) == 2
     np.testing.assert_array_equal(weights, np.arange(6.0))
@@ -475,5 +477,5 @@ def test_whether_to_compress(shape, settings, compressed, why):
     X, y = random_problem(*shape)
     result = fastgd.gradient_descent(X, y, **({"epochs": 1000, "tol": 0} | settings))
     assert result.compressed is compressed
-    assert fastgd.gradient_descent(X, y, **({"epochs": 1000, "tol": 0} | settings)).why == result.why
-    assert re.search(why, result.why)
+    assert fastgd.gradient_descent(X, y, **({"epochs": 1000, "tol": 0} | settings)).message == result.message
+    assert re.search(why, result.message)

@@ -180,6 +180,8 @@ def find_source(X: Any, y: Any, sample_weight: Any) -> Source:
     if isinstance(X, Compressor):
         if y is not None or sample_weight is not None:
             raise TypeError("y and sample_weight must be left out where X is a Compressor, which has seen them")
+        if X.n_features is None:
+            raise ValueError("X must be a Compressor that has seen rows of positive weight; got one that has seen none")
         return CompressedSource(X.summary(None), "a compressor has seen the rows", X.features, X.target)
     if y is None:
         raise TypeError(f"y must be given unless X is a Compressor; got None with X, a {type(X).__name__}")

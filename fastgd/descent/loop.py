@@ -46,14 +46,17 @@ class Checks:
     @property
     def cyclic(self) -> bool:
         """Return whether some epochs amplify errors, so that the costs before the updates go up and down."""
-        return self.rates.bound is not None
+        return self.rates.ends is not None
 
     def blocks(self) -> Iterator[tuple[int, int, bool]]:
         """Yield the begin and the end of each block of epochs, and whether the run may be judged at the end."""
-        ends = self.rates.ends(self.check_every)
+        epochs, ends = len(self.rates.values), self.rates.ends
+        multiples = range(self.check_every, epochs, self.check_every)
+        if ends is None:
+            ends = [*multiples, epochs]
         judged = set(ends)
         if self.watched:
-            ends = sorted(judged.union(range(self.check_every, len(self.rates.values), self.check_every)))
+            ends = sorted(judged.union(multiples))
         first = 0
         for end in ends:
             yield first, end, end in judged
@@ -103,10 +106,10 @@ def run(
     checks : Checks
         What to check, and how often.
     """
-    if checks.rules.tol == 0 and not checks.cyclic and evaluate is None and not checks.watched:
+    steady = not checks.cyclic or checks.rates.constant
+    if checks.rules.tol == 0 and steady and evaluate is None and not checks.watched:
         start = weights.copy()
-        one_block = Run(call_kernel, None, epochs_a_call, weights, checks)
-        ending = one_block.go([(0, len(checks.rates.values), True)])
+        ending = Run(call_kernel, None, epochs_a_call, weights, checks).go([(0, len(checks.rates.values), True)])
         grown = ending.reason == "epochs" and has_grown_at_a_check(ending, checks)
         if ending.reason != "diverged" and not grown:
             return ending

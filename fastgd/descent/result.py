@@ -14,11 +14,18 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_features, check_predictions
 from fastgd.problem.dask import is_dask, predict_lazily
 
-# What a saved result has beside the model: plain values and their types, and arrays of numbers.
-NOTES = {"epochs": int, "reason": str, "converged": bool, "backend": str, "compressed": bool, "message": str}
-HISTORY = ("cost_history", "rates")
-
-
+# The notes of a saved result beside the model, with their types, and its arrays of numbers.
+NOTES: dict[str, tuple[type, ...]] = {
+    "epochs": (int,),
+    "reason": (str,),
+    "message": (str,),
+    "converged": (bool,),
+    "backend": (str,),
+    "compressed": (bool,),
+    "cost": (float,),
+    "r_squared": (float, type(None)),
+}
+ARRAYS = ("gradient", "cost_history", "rates")
 ENDINGS = {
     "cost": "the cost settled after {} epochs",
     "gradient": "the gradient vanished after {} epochs",
@@ -56,13 +63,13 @@ class DescentResult:
     intercept : float
         The constant term, 0.0 when none was fitted.
     cost : float
-        J of the weights, the ridge included.
+        J of the weights, without a ridge, as `fastgd.cost` returns it.
     gradient : ndarray of the shape of the weights, float64
-        The gradient of J at the weights, in the units of the data.
+        The gradient of J at the weights, without a ridge, as `fastgd.gradient` returns it.
     r_squared : float or None
         The share of the variance of y that the weights explain; None where y is constant.
     cost_history : ndarray of shape (epochs,), float64
-        ``cost_history[k]`` is J of the weights that update k starts from.
+        ``cost_history[k]`` is J of the weights that update k starts from, the ridge included.
     epochs : int
         How many updates were made.
     reason : {"cost", "gradient", "epochs", "diverged", "callback", "interrupted"}
@@ -148,7 +155,7 @@ class DescentResult:
         notes = {
             "fit_intercept": len(self.weights) > len(self.coef),
             **{name: getattr(self, name) for name in NOTES},
-            **{name: getattr(self, name).tolist() for name in HISTORY},
+            **{name: getattr(self, name).tolist() for name in ARRAYS},
         }
         features = model.name_features(self.features, len(self.coef))
         named = self.target or "y" if target is None else target
@@ -187,7 +194,10 @@ class DescentResult:
         True
         """
         saved = model.load(path)
-        notes = model.check_notes(path, saved.fit, {**NOTES, "fit_intercept": bool}, HISTORY)
+        notes = model.check_notes(path, saved.fit, NOTES | {"fit_intercept": (bool,)})
+        epochs, n_weights = (notes["epochs"], "epochs"), (len(saved.coef) + notes["fit_intercept"], "weights")
+        counts = {name: n_weights if name == "gradient" else epochs for name in ARRAYS}
+        notes |= model.check_arrays(path, saved.fit, counts)
         coef = np.array(saved.coef, dtype=np.float64)
         weights = np.append(float(saved.intercept), coef) if notes.pop("fit_intercept") else coef.copy()
         unnamed = saved.features == model.name_features(None, len(coef))

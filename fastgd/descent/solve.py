@@ -7,7 +7,7 @@ from typing import Any
 from fastgd import backends
 from fastgd.backends.threads import choose_threads
 from fastgd.descent import minibatches
-from fastgd.descent.loop import CallKernel, Checks, run
+from fastgd.descent.loop import CallKernel, Checks, Ending, run
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult, explain_ending
 from fastgd.descent.stopping import StoppingRules, make_rules
@@ -46,21 +46,26 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> DescentR
         call_kernel = minibatches.make_kernel(kernel, prepared, batch_size, options.generator, options.threads)
     epochs_a_call = max(1, CALL_ELEMENTS // (problem.X.size + EPOCH_ELEMENTS))
     ending = run(call_kernel, evaluate, epochs_a_call, prepared.from_data(start), checks)
-    epochs, weights = len(ending.costs), prepared.to_data(ending.weights)
     if ending.reason == "diverged":
         limit = limit_smoothness(prepared, batch_size, prepared.curvature.smoothness)
-        warn_of_divergence(float(rates.values[: epochs + 1].max()), epochs, limit)
+        warn_of_divergence(float(rates.values[: len(ending.costs) + 1].max()), len(ending.costs), limit)
     condition = find_condition(prepared, rates, ending.reason, options)
     if condition is not None:
         warn_of_condition(condition, options.standardize, ending.reason)
-    coef = weights[int(prepared.fit_intercept) :].copy()
+    return report(prepared, rates, ending, condition, backend)
+
+
+def report(prepared: Prepared, rates: Rates, ending: Ending, condition: float | None, backend: str) -> DescentResult:
+    """Return the result of a run, in the units of the data; a condition number is one that was too large."""
+    epochs, weights = len(ending.costs), prepared.to_data(ending.weights)
+    cost, gradient = prepared.without_ridge(ending.cost, ending.gradient, ending.weights)
     return DescentResult(
         weights=weights,
-        coef=coef,
+        coef=weights[int(prepared.fit_intercept) :].copy(),
         intercept=float(weights[0]) if prepared.fit_intercept else 0.0,
-        cost=ending.cost,
-        gradient=prepared.gradient_to_data(ending.gradient),
-        r_squared=prepared.r_squared(ending.cost, ending.weights),
+        cost=cost,
+        gradient=gradient,
+        r_squared=None if prepared.variance == 0 else 1 - 2 * cost / prepared.variance,
         cost_history=ending.costs,
         rates=rates.values[:epochs].copy(),
         epochs=epochs,
@@ -86,7 +91,7 @@ def choose_rates(prepared: Prepared, options: DescentOptions, rules: StoppingRul
         assert options.schedule is not None
         values = make_rates(options.schedule, options.epochs, curvature, limit)
     if batch_size is None:
-        return judge_rates(values, curvature, rules.curvature)
+        return judge_rates(values, curvature, rules.curvature, options.check_every)
     if takes_long_steps(values, limit(curvature.smoothness)):
         raise ValueError(
             f"learning_rate must have no long steps, above 2/smoothness after a smaller one, with "
@@ -124,13 +129,15 @@ def find_condition(prepared: Prepared, rates: Rates, reason: str, options: Desce
     """Return the condition number of X where it is too large for the digits or the epochs asked for, else None.
 
     Weights are known to about condition·eps, and an error falls by a given factor in a number of epochs that grows with
-    the condition number, for the best rates there are. Few epochs of an ordinary problem are nobody's mistake. Where
-    the extreme eigenvalues take long to find, the condition is only asked for where the run needed them itself.
+    the condition number, for the best rates there are. Few epochs of an ordinary problem are nobody's mistake. A run is
+    called converged or not by its problem and its rates alone: the condition number is computed for it, unless it takes
+    long to find and the run did not need it. That epochs were too few is said where the condition number is known.
     """
     if options.tol == 0 or reason in ("diverged", "callback", "interrupted"):
         return None
     curvature = prepared.curvature
-    if curvature.rank_bound > EXACT_FEATURES and rates.bound is None and reason != "cost":
+    cheap = curvature.rank_bound <= EXACT_FEATURES or rates.ends is not None or reason == "cost"
+    if not (curvature.known if reason == "epochs" else cheap):
         return None
     condition = curvature.condition
     if condition is None:

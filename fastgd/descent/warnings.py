@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastgd.rates.decays import largest_stable_rate
 
-PACKAGE = str(Path(__file__).parents[1])
+PACKAGE = str(Path(__file__).parents[1] / "_")[:-1]  # ends with the separator of paths
 
 
 class DivergenceWarning(RuntimeWarning):
@@ -65,4 +65,4 @@ def warn_caller(message: str, category: type[Warning]) -> None:
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level - 1 if level > 2 else level)
+    warnings.warn(message, category, stacklevel=level)

@@ -1,7 +1,7 @@
 """Save a fitted model as a JSON file, and load it."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from math import isfinite
 from pathlib import Path
@@ -207,21 +207,27 @@ def check_model(path: str | Path, document: dict[str, Any]) -> Model:
     return model
 
 
-def check_notes(path: str | Path, fit: dict[str, Any], kinds: dict[str, type], arrays: Sequence[str]) -> dict[str, Any]:
-    """Return the notes that a result needs: values of these types, and arrays with one number for each epoch."""
-    for name, kind in kinds.items():
-        if type(fit.get(name)) is not kind:
+def check_notes(path: str | Path, fit: dict[str, Any], kinds: dict[str, tuple[type, ...]]) -> dict[str, Any]:
+    """Return the notes that a result needs: values of these types."""
+    for name, allowed in kinds.items():
+        if type(fit.get(name)) not in allowed:
+            expected = " or ".join(kind.__name__ for kind in allowed)
             raise ModelError(
-                f"{path}: fit.{name} must be of type {kind.__name__}; got {short(fit.get(name))} "
+                f"{path}: fit.{name} must be of type {expected}; got {short(fit.get(name))} "
                 "(fastgd.files.model.load reads the models of the estimator and of `fastgd fit`, which have no history)"
             )
-    for name in arrays:
-        if not is_list_of(fit.get(name), is_finite) or len(fit[name]) != fit["epochs"]:
+    return {name: fit[name] for name in kinds}
+
+
+def check_arrays(path: str | Path, fit: dict[str, Any], counts: dict[str, tuple[int, str]]) -> dict[str, Any]:
+    """Return the arrays that a result needs, each with one number for each of so many epochs, or weights."""
+    for name, (count, noun) in counts.items():
+        if not is_list_of(fit.get(name), is_finite) or len(fit[name]) != count:
             raise ModelError(
-                f"{path}: fit.{name} must be a list of finite numbers, one for each of {fit['epochs']} epochs; got "
+                f"{path}: fit.{name} must be a list of finite numbers, one for each of {count} {noun}; got "
                 f"{short(fit.get(name))}"
             )
-    return {name: fit[name] for name in kinds} | {name: np.array(fit[name], dtype=np.float64) for name in arrays}
+    return {name: np.array(fit[name], dtype=np.float64) for name in counts}
 
 
 def is_list_of(value: Any, test: Callable[[Any], bool]) -> bool:

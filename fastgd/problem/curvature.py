@@ -47,6 +47,11 @@ class Curvature:
         return self.rank_bound <= exact_size(self.X, self.fit_intercept)
 
     @property
+    def known(self) -> bool:
+        """Return whether the extremes were computed already."""
+        return self._extremes is not None
+
+    @property
     def eigenvalues(self) -> Array:
         """All non-zero eigenvalues, the largest first."""
         if self._eigenvalues is None:

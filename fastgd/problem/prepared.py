@@ -174,16 +174,15 @@ class Prepared:
         """Return weights in the coordinates of the descent."""
         return self.coordinates.from_data(weights) if self.coordinates else weights
 
-    def gradient_to_data(self, gradient: Array) -> Array:
-        """Return the gradient of J by the weights in the units of the data."""
-        return self.coordinates.gradient_to_data(gradient) if self.coordinates else gradient
+    def without_ridge(self, cost: float, gradient: Array, weights: Array) -> tuple[float, Array]:
+        """Return cost and gradient without the ridge, the gradient by weights in the units of the data.
 
-    def r_squared(self, cost: float, weights: Array) -> float | None:
-        """Return the share of the variance of y that weights, in the coordinates of the descent, explain.
-
-        The cost is J of the weights, ridge included. None where y is constant.
+        All arguments are in the coordinates of the descent, with the ridge.
         """
-        if self.variance == 0:
-            return None
-        ridge = 0.5 * float(self.penalty @ weights[int(self.fit_intercept) :] ** 2)
-        return 1 - 2 * (cost - ridge) / self.variance
+        if self.penalty.any():
+            first = int(self.fit_intercept)
+            coef = weights[first:]
+            cost = max(cost - 0.5 * float(self.penalty @ (coef * coef)), 0.0)
+            gradient = gradient.copy()
+            gradient[first:] -= self.penalty * coef
+        return cost, self.coordinates.gradient_to_data(gradient) if self.coordinates else gradient

@@ -6,6 +6,7 @@ row of weight s becomes √s·√(m/W) times the row, where W is the sum of the 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
@@ -144,15 +145,15 @@ def weighted_variance(y: Array, sample_weight: Array | None) -> float:
     """Return the weighted variance of y; 0 where y is constant up to its rounding."""
     counts = np.ones(len(y)) if sample_weight is None else sample_weight
     with np.errstate(over="ignore", invalid="ignore"):  # the stopping rules check the values
-        mean = counts @ y / counts.sum()
-        rest = np.sqrt(counts) * (y - mean)
-    return find_variance(norm(rest), float(counts.sum()), float(mean))
+        total = counts.sum()
+        mean = counts @ y / total
+        return find_variance(norm(np.sqrt(counts) * (y - mean)), float(total), float(mean))
 
 
 def find_variance(length: float, total: float, mean: float) -> float:
     """Return length²/total; 0 where its root is no more than the rounding of the mean."""
-    deviation = length / np.sqrt(total)
-    return 0.0 if deviation <= 4 * EPSILON * abs(mean) else float(deviation**2)
+    deviation = length / sqrt(total)
+    return 0.0 if deviation <= 4 * EPSILON * abs(mean) else deviation * deviation
 
 
 def scale_penalty(alpha: float, n_features: int, coordinates: Coordinates | None) -> Array:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_eigenvalues
-from fastgd.rates.chebyshev import chebyshev, cycle_length
+from fastgd.rates.chebyshev import chebyshev, chebyshev_cycles, cycle_length
 from fastgd.rates.needs import needs
 
 LEAST_ERROR = 1e-12  # what a cycle multiplies the error by, or less, where the condition number leaves so many digits
@@ -63,15 +63,19 @@ def eigenvalues(epochs: int, spectrum: ArrayLike) -> Array:
     >>> 1 / rates.eigenvalues(4, [4.0, 1.0])
     array([4., 1., 4., 1.])
     """
-    epochs, values = check_count("epochs", epochs, most=MOST_EPOCHS), check_eigenvalues("spectrum", spectrum)
-    smoothness, convexity = float(values[0]), float(values[-1])
-    cycle = order(values, min(epochs, cycle_length(smoothness, convexity)))
+    return plan(check_count("epochs", epochs, most=MOST_EPOCHS), check_eigenvalues("spectrum", spectrum))[0]
+
+
+def plan(epochs: int, spectrum: Array) -> tuple[Array, list[int]]:
+    """Return the rates of a spectrum in descending order, and the lengths of their cycles."""
+    smoothness, convexity = float(spectrum[0]), float(spectrum[-1])
+    cycle = order(spectrum, min(epochs, cycle_length(smoothness, convexity)))
     if cycle is None:
-        return chebyshev(epochs, smoothness, convexity)
+        return chebyshev(epochs, smoothness, convexity), chebyshev_cycles(epochs, smoothness, convexity)
+    whole, rest = divmod(epochs, len(cycle))
     rates = np.full(epochs, 1 / smoothness)  # short steps, which amplify nothing, where no whole cycle fits any more
-    whole = epochs // len(cycle)
-    rates[: whole * len(cycle)] = np.tile(1 / values[cycle], whole)
-    return rates
+    rates[: epochs - rest] = np.tile(1 / spectrum[cycle], whole)
+    return rates, [len(cycle)] * whole + [rest] * (rest > 0)
 
 
 def order(spectrum: Array, most: int) -> list[int] | None:

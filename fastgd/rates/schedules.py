@@ -1,8 +1,9 @@
 """Schedules by name, the rates of a schedule on a spectrum, and the epochs after which a run of rates may be judged."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import log
+from itertools import accumulate
+from math import isclose, sqrt
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,11 +11,11 @@ from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.inputs.options import check_rates
-from fastgd.rates.chebyshev import CYCLE_ERROR, chebyshev
+from fastgd.rates.chebyshev import chebyshev, chebyshev_cycles
 from fastgd.rates.decays import constant, exponential_decay, inverse_scaling, largest_stable_rate, step_decay
-from fastgd.rates.eigenvalues import MOST_EIGENVALUES, eigenvalues
+from fastgd.rates.eigenvalues import MOST_EIGENVALUES, eigenvalues, plan
 from fastgd.rates.needs import find_need
-from fastgd.rates.silver import silver
+from fastgd.rates.silver import silver, silver_cycles
 
 Schedule = Callable[..., ArrayLike]  # of epochs, smoothness and convexity, or of epochs and spectrum
 
@@ -28,7 +29,9 @@ SCHEDULES: dict[str, Schedule] = {
     "chebyshev": chebyshev,
     "eigenvalues": eigenvalues,
 }
-SLACK = 1e-9  # relative rounding error of a bound that must not count as a rise
+SLACK = 1e-9  # relative rounding error of rates and of bounds
+SQRT_TWO = sqrt(2)
+LARGEST_COUNT = 1e9  # of eigenvalues
 CHUNK = 1 << 20  # factors that are computed at a time
 
 
@@ -48,56 +51,32 @@ class Spectrum(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rates:
-    """The rates of a run, and how far they may amplify an error on the way.
+    """The rates of a run, and where it may be judged.
 
     Attributes
     ----------
     values : ndarray of shape (epochs,), float64
         The rate of each epoch.
-    bound : ndarray of shape (epochs,), float64, or None
-        The logarithm of the largest factor by which the epochs up to and with each multiply an error along any
-        eigenvector. None where no epoch can amplify an error.
+    ends : sequence of int or None
+        The numbers of epochs after which the run may be judged, in ascending order up to all of them; None for any,
+        where no epoch amplifies an error. Between two ends costs go up and down.
     """
 
     values: Array
-    bound: Array | None = None
+    ends: Sequence[int] | None = None
 
     @property
     def constant(self) -> bool:
         """Return whether all rates are the same: a stable constant rate never raises the cost."""
         return is_constant(self.values)
 
-    def ends(self, check_every: int) -> list[int]:
-        """Return the epochs after which the run is judged, the last epoch included.
 
-        Where no epoch amplifies an error, these are the multiples of `check_every`. Else they are epochs whose bound is
-        no larger than any before, so that no error, and no cost, is larger than at the start: of these the last before
-        the bound rises, the first after it has fallen by a factor of 1e-4, and the first at or after each multiple of
-        `check_every`. After the last of them no later epoch takes back what is amplified, and every multiple of
-        `check_every` counts.
-        """
-        epochs = len(self.values)
-        if self.bound is None:
-            return [*range(check_every, epochs, check_every), epochs]
-        lowest = np.minimum.accumulate(np.append(0.0, self.bound))
-        settled = np.flatnonzero(self.bound <= lowest[:-1] + SLACK)
-        rises = np.append(self.bound[1:] > self.bound[:-1] + SLACK, True)[settled]
-        found, before, due = [], 0.0, check_every
-        for k, rise in zip(settled.tolist(), rises.tolist(), strict=True):
-            epoch, bound = k + 1, float(self.bound[k])
-            if rise or bound <= before + log(CYCLE_ERROR) or epoch >= due:
-                found.append(epoch)
-                before, due = bound, (epoch // check_every + 1) * check_every
-        first = found[-1] if found else 0
-        rest = range((first // check_every + 1) * check_every, epochs, check_every)
-        return [*found, *rest, *([epochs] if first < epochs else [])]
+def judge_rates(values: Array, curvature: Spectrum, trace: float, check_every: int) -> Rates:
+    """Return the rates with the ends that follow from the rates and the spectrum.
 
-
-def judge_rates(values: Array, curvature: Spectrum, trace: float) -> Rates:
-    """Return rates with the bound of what they amplify on a spectrum.
-
-    The bound depends on nothing but the rates and the spectrum, so the same rates are judged alike whether they come by
-    name, as a function or as an array.
+    Nothing else counts: the same rates are judged alike whether they come by name, as a function or as an array. Rates
+    that a schedule with cycles makes of this spectrum are judged where its cycles end. Other rates are judged where
+    they have amplified no error, or where no later epoch takes back what they have amplified.
 
     Parameters
     ----------
@@ -107,12 +86,57 @@ def judge_rates(values: Array, curvature: Spectrum, trace: float) -> Rates:
         The curvature of the problem.
     trace : float
         The trace of the Hessian. No eigenvalue exceeds it, so short rates spare the search for the largest.
+    check_every : int
+        Epochs between two checks.
     """
+    if is_constant(values):
+        return Rates(values, range(1, len(values) + 1) if solves_at_once(float(values[0]), curvature, trace) else None)
+    if np.any(values[1:] > values[:-1]):  # the rates of a schedule with cycles go up and down
+        cycles = find_cycles(values, curvature)
+        if cycles is not None:
+            return Rates(values, list(accumulate(cycles)))
     longest = float(values.max())
-    if is_constant(values) or longest * trace <= 2 or longest <= largest_stable_rate(curvature.smoothness):
+    if longest * trace <= 2 or longest <= largest_stable_rate(curvature.smoothness):
         return Rates(values)
     spectrum = curvature.sample()
-    return Rates(values, bound_amplification(values, spectrum)) if len(spectrum) else Rates(values)
+    bound = bound_amplification(values, spectrum) if len(spectrum) else np.zeros(len(values))
+    return Rates(values, find_ends(bound, check_every))
+
+
+def solves_at_once(rate: float, curvature: Spectrum, trace: float) -> bool:
+    """Return True if all eigenvalues are 1/rate, so that one epoch removes the whole error."""
+    count = rate * trace  # then the number of eigenvalues: other products spare the search for the extremes
+    if not 0.5 < count < LARGEST_COUNT or not isclose(count, round(count), rel_tol=SLACK):
+        return False
+    return all(isclose(rate * value, 1.0, rel_tol=SLACK) for value in curvature.extremes)
+
+
+def find_cycles(values: Array, curvature: Spectrum) -> list[int] | None:
+    """Return the lengths of the cycles of rates that a schedule makes of this spectrum; None for other rates."""
+    epochs, extremes = len(values), curvature.extremes
+    first = values[0] * extremes[0]  # tells the schedules with cycles apart
+    if isclose(first, 1.0, rel_tol=SLACK):
+        if curvature.rank_bound > MOST_EIGENVALUES:
+            return None
+        found, cycles = plan(epochs, curvature.eigenvalues)
+    elif isclose(first, SQRT_TWO, rel_tol=SLACK):
+        found, cycles = silver(epochs, *extremes), silver_cycles(epochs, *extremes)
+    else:
+        found, cycles = chebyshev(epochs, *extremes), chebyshev_cycles(epochs, *extremes)
+    return cycles if np.allclose(values, found, rtol=SLACK, atol=0) else None
+
+
+def find_ends(bound: Array, check_every: int) -> list[int]:
+    """Return where a run may be judged whose errors are multiplied by exp(bound) or less.
+
+    These are the first epochs at or after each multiple of `check_every` at which no error, and so no cost, is larger
+    than at the start or at any end before; after the last such epoch, the multiples themselves.
+    """
+    lowest = np.minimum.accumulate(np.append(0.0, bound))
+    fallen = np.flatnonzero(bound <= lowest[:-1] + SLACK) + 1
+    fallen = np.append(fallen, np.arange(fallen[-1] + 1 if len(fallen) else 1, len(bound) + 1))
+    multiples = np.arange(check_every, len(bound) + 1, check_every)
+    return np.unique(np.append(fallen[np.searchsorted(fallen, multiples)], len(bound))).tolist()
 
 
 def bound_amplification(values: Array, spectrum: Array) -> Array:

@@ -16,8 +16,7 @@ def silver(epochs: int, smoothness: float, convexity: float = 0.0) -> Array:
 
     The cost rises at steps longer than 2/smoothness. After n = 2ᵏ − 1 epochs it has fallen further than short steps
     bring it: as n^−1.27 instead of n^−1. If convexity is above 0, the schedule restarts after 2ᵏ − 1 epochs, with the
-    smallest k that guarantees to halve the error, so the error falls geometrically. Shorter schedules, of
-    2ᵏ − 1 epochs each, fill the epochs that are left over.
+    smallest k that guarantees to halve the error, so the error falls geometrically.
 
     Parameters
     ----------
@@ -51,30 +50,35 @@ def silver(epochs: int, smoothness: float, convexity: float = 0.0) -> Array:
     """
     epochs, smoothness = check_schedule(epochs, smoothness)
     convexity = check_curvature("convexity", convexity)
-    runs = silver_runs(epochs, smoothness, convexity)
-    count = np.arange(1, runs[0][0] + 1)
-    steps = (1 + SILVER_RATIO ** (np.log2(count & -count) - 1)) * constant_rate(smoothness)
-    return np.concatenate([np.tile(steps[:length], times) for length, times in runs])
+    runs = silver_restarts(epochs, smoothness, convexity)
+    count = np.arange(1, runs[0] + 1)
+    steps = 1 + SILVER_RATIO ** (np.log2(count & -count) - 1)
+    return np.resize(steps, epochs) * constant_rate(smoothness)  # repeats the steps of one run
 
 
-def silver_runs(epochs: int, smoothness: float, convexity: float) -> list[tuple[int, int]]:
-    """Return the lengths of the runs that the epochs are divided into, each 2ᵏ − 1 for some k, and their numbers.
+def silver_restarts(epochs: int, smoothness: float, convexity: float) -> list[int]:
+    """Return the number of epochs of each run, from one restart of the schedule to the next.
 
     Let e be the error at the start of a run. After n = 2ᵏ − 1 epochs, J − J* ≤ L·e²·b with b = 1/(1 + √(4ρ²ᵏ − 3)).
-    The error d that is left then satisfies μ/2·d² ≤ J − J*, so d² ≤ e²/4 as soon as 8·(L/μ)·b ≤ 1. A run cut short could
-    end right after a long step, so shorter runs, which amplify no error, fill the epochs that are left.
+    The error d that is left then satisfies μ/2·d² ≤ J − J*, so d² ≤ e²/4 as soon as 8·(L/μ)·b ≤ 1.
     """
+    if convexity <= 0:
+        return [epochs]
     k = 1
-    while (2 << k) - 1 <= epochs and not halves_error(k, smoothness, convexity):
+    while 8 * smoothness / convexity > 1 + sqrt(4 * SILVER_RATIO ** (2 * k) - 3) and (1 << k) <= epochs:
         k += 1
-    length, runs = (1 << k) - 1, []
-    while epochs:
-        length = min(length, (1 << (epochs + 1).bit_length() - 1) - 1)
-        runs.append((length, epochs // length))
-        epochs %= length
-    return runs
+    length = (1 << k) - 1
+    return [length] * (epochs // length) + [epochs % length] * (epochs % length > 0)
 
 
-def halves_error(k: int, smoothness: float, convexity: float) -> bool:
-    """Return True if 2ᵏ − 1 epochs are sure to halve the error."""
-    return convexity > 0 and 8 * smoothness / convexity <= 1 + sqrt(4 * SILVER_RATIO ** (2 * k) - 3)
+def silver_cycles(epochs: int, smoothness: float, convexity: float) -> list[int]:
+    """Return the lengths of the blocks of epochs; the theorem bounds the cost at the end of each block."""
+    runs = silver_restarts(epochs, smoothness, convexity)
+    cycles = split_silver(runs[0]) * runs.count(runs[0])
+    return cycles + (split_silver(runs[-1]) if runs[-1] != runs[0] else [])
+
+
+def split_silver(epochs: int) -> list[int]:
+    """Return the lengths of the blocks of one run, which end after 1, 3, 7, …, 2ᵏ − 1 epochs and at its last epoch."""
+    lengths = [1 << k for k in range(epochs.bit_length()) if (2 << k) - 1 <= epochs]
+    return [*lengths, epochs - sum(lengths)] if sum(lengths) < epochs else lengths

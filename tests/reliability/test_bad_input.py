@@ -42,7 +42,7 @@ def rejoin(X, y, **options):
     whole.add(X, y, **options)
     part.add(X, y, **options)
     whole.merge(part)
-    return fastgd.fit_compressor(whole)
+    return fastgd.gradient_descent(whole)
 
 
 def add(X, y, sample_weight):
@@ -55,7 +55,7 @@ def add(X, y, sample_weight):
 RATES = {name: getattr(rates, name) for name in rates.__all__ if name != "eigenvalues"}
 FUNCTIONS = {
     "gradient_descent": (fastgd.gradient_descent, {"X": X, "y": Y, "sample_weight": COUNTS, "epochs": 50}),
-    "fit_compressor": (fastgd.fit_compressor, {"compressor": compressor(), "epochs": 50}),
+    "gradient_descent of a compressor": (fastgd.gradient_descent, {"X": compressor(), "epochs": 50}),
     "compress": (fastgd.compress, {"X": X, "y": Y, "sample_weight": COUNTS}),
     "Compressor": (lambda **options: compressor(**options).problem(), {"fit_intercept": 0, "alpha": 0, "method": "qr"}),
     "add": (add, {"X": X, "y": Y, "sample_weight": COUNTS}),

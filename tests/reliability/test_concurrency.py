@@ -39,7 +39,7 @@ def compress_parts(X, y, method):
         part = fastgd.Compressor(method=method)
         part.add(X[start : start + 700], y[start : start + 700])
         whole.merge(part)
-    result = fastgd.fit_compressor(whole, learning_rate="eigenvalues", standardize=True)
+    result = fastgd.gradient_descent(whole, learning_rate="eigenvalues", standardize=True)
     return bits(*whole.problem(), result.weights, result.cost_history)
 
 
@@ -113,11 +113,11 @@ def test_arrays_shared_by_all_threads_are_never_written_to(alone):
 def test_one_result_and_one_compressor_may_be_read_by_all_threads():
     compressor = fastgd.Compressor()
     compressor.add(*LARGE)
-    result = fastgd.fit_compressor(compressor)
-    alone = bits(*compressor.problem(), result.predict(LARGE[0]), fastgd.fit_compressor(compressor).weights)
+    result = fastgd.gradient_descent(compressor)
+    alone = bits(*compressor.problem(), result.predict(LARGE[0]), fastgd.gradient_descent(compressor).weights)
 
     def read():
-        return bits(*compressor.problem(), result.predict(LARGE[0]), fastgd.fit_compressor(compressor).weights)
+        return bits(*compressor.problem(), result.predict(LARGE[0]), fastgd.gradient_descent(compressor).weights)
 
     assert run_at_once([read] * THREADS) == [alone] * THREADS
 

@@ -80,11 +80,11 @@ def test_a_target_may_be_a_whole_number_of_numpy(target):
     assert call(compressor.problem, {"target": target}, []) is not None
 
 
-def test_fit_compressor_checks_random_state_as_gradient_descent_does():
+def test_random_state_is_checked_with_a_compressor_too():
     compressor = fastgd.Compressor()
     compressor.add(X, Y)
     assert fit(random_state="seed") is None
-    assert call(fastgd.fit_compressor, {"compressor": compressor, "random_state": "seed"}, ["random_state"]) is None
+    assert call(fastgd.gradient_descent, {"X": compressor, "random_state": "seed"}, ["random_state"]) is None
 
 
 SCHEDULES = {

@@ -44,7 +44,7 @@ def fit(number):
     elif number % 50 == 2:
         compressor = fastgd.Compressor()
         compressor.add(*SMALL)
-        fastgd.fit_compressor(compressor, epochs=20)
+        fastgd.gradient_descent(compressor, epochs=20)
     else:
         fastgd.gradient_descent(*SMALL, **{"epochs": 20, **OPTIONS[number % len(OPTIONS)]})
 
