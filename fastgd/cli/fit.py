@@ -10,7 +10,6 @@ import numpy as np
 
 from fastgd import plots
 from fastgd.backends import is_installed
-from fastgd.descent.cost import cost
 from fastgd.descent.fit import gradient_descent
 from fastgd.descent.result import DescentResult
 from fastgd.descent.warnings import ConditionWarning, DivergenceWarning
@@ -109,9 +108,7 @@ def fit_table(options: argparse.Namespace) -> Fit:
     if options.standardize:
         check_columns(features, X)
     result = gradient_descent(X, y, **list_settings(options))
-    reached = cost(X, y, result.weights)
-    r_squared = 1 - 2 * reached / float(np.var(y)) if np.ptp(y) > 0 else None
-    return result, features, {"n_samples": len(y), "cost": reached, "r_squared": r_squared}
+    return result, features, {"n_samples": len(y), "cost": result.cost, "r_squared": result.r_squared}
 
 
 def list_settings(options: argparse.Namespace) -> dict[str, Any]:
