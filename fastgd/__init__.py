@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastgd import backends, rates
+from fastgd._version import __version__ as __version__
 from fastgd.config import show_config
 from fastgd.descent.cost import cost, gradient
 from fastgd.descent.fit import gradient_descent
@@ -12,7 +13,6 @@ from fastgd.files import model as model
 from fastgd.problem.compress import compress
 from fastgd.problem.compressor import Compressor
 
-__version__ = "0.1.0"
 __all__ = [
     "Compressor",
     "ConditionWarning",

@@ -4,14 +4,13 @@ import platform
 import sys
 
 from fastgd import backends
+from fastgd._version import __version__
 
 LIBRARIES = ("numpy", "numba", "scikit-learn", "matplotlib")
 
 
 def describe_installation() -> dict[str, object]:
     """Return the versions, the backends and the build of the extension, as plain values for JSON."""
-    from fastgd import __version__  # imported here, because the package imports this module
-
     extension: dict[str, str] | None = None
     if "cython" in backends.available():
         from fastgd.backends import _kernel, cython

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from fastgd import backends
+from fastgd._version import __version__
+from fastgd.backends import is_installed
 from fastgd.backends.threads import count_cores, list_cores
-from fastgd.bench.contestants import is_installed
 from fastgd.config import installed_version
 
 LIBRARIES = ("numpy", "numba", "cython", "jax", "scikit-learn", "threadpoolctl")
@@ -69,8 +70,6 @@ def find_caches() -> dict[str, tuple[int, int]]:
 
 def describe_versions() -> dict[str, str | None]:
     """Return the versions of what was measured, None for what is not installed."""
-    from fastgd import __version__  # here, since the package may not be complete yet
-
     versions = {library: installed_version(library) for library in LIBRARIES}
     return {"fastgd": __version__, "python": platform.python_version(), **versions}
 
