@@ -20,6 +20,7 @@ from fastgd.bench import ROUNDS, SHAPES
 from fastgd.bench.contestants import Contestant, list_readers, prepare_backend
 from fastgd.bench.machine import THREAD_VARIABLES, describe_machine
 from fastgd.bench.problem import make_problem
+from fastgd.bench.text import format_shape
 from fastgd.bench.timing import collect
 from fastgd.cli.bench import parse_rounds, parse_shapes
 
@@ -82,7 +83,7 @@ def main():
     for n_samples, n_features in options.shapes:
         seconds = measure(n_samples, n_features, options.rounds)
         cells = [f"{seconds[a] / seconds[b]:.2f}" if {a, b} <= seconds.keys() else "–" for a, b in RATIOS.values()]
-        print(f"| {n_samples:,} × {n_features:,} | " + " | ".join(cells) + " |", flush=True)
+        print(f"| {format_shape(n_samples, n_features)} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,10 @@ import numpy as np
 
 import fastgd
 from fastgd import plots
-from fastgd.bench.contestants import is_installed
+from fastgd.backends import is_installed
 from fastgd.bench.machine import THREAD_VARIABLES, describe_machine, describe_versions
-from fastgd.bench.markdown import check_markers, format_number, format_ratio, replace_between_markers
+from fastgd.bench.markdown import check_markers, replace_between_markers
+from fastgd.bench.text import format_ratio, format_shape, format_time
 from fastgd.cli.bench import parse_rounds, parse_shapes
 from fastgd.config import installed_version
 from fastgd.plots.figures import check_picture
@@ -296,9 +297,9 @@ def race_epochs(n: int, p: int, epochs: int, rounds: int = 3) -> str:
     samples = [{name: run_timed(fit)[0] for name, fit in fits.items()} for _ in range(rounds)]
     found = {name: median(one[name] for one in samples) for name in fits}
     loop = found.pop("NumPy")
-    fast, data = (f"{format_seconds(time)}, {format_ratio(loop / time)} faster" for time in found.values())
+    fast, data = (f"{format_time(time)}, {format_ratio(loop / time)} faster" for time in found.values())
     return (
-        f"{epochs:,} epochs with all costs, {n:,} × {p}: plain NumPy loop {format_seconds(loop)}; "
+        f"{epochs:,} epochs with all costs, {n:,} × {p}: plain NumPy loop {format_time(loop)}; "
         f"fastgd {fast}; fastgd with compress=False {data}"
     )
 
@@ -314,19 +315,13 @@ def measure_memory(n: int, p: int, dtype: str) -> str:
     return f"peak memory of a fit beyond X, {n:,} × {p}, {dtype}: {peak:.3g} MB; X has {X.nbytes / 1e6:.0f} MB"
 
 
-def format_seconds(seconds: float) -> str:
-    """Return a time in the unit that suits it."""
-    unit, size = next(((u, s) for u, s in (("µs", 1e-6), ("ms", 1e-3)) if seconds < 999.5 * s), ("s", 1.0))
-    return f"{format_number(seconds / size)} {unit}"
-
-
 def format_cell(entry: dict[str, Any] | None, best: bool = False) -> str:
     """Return a time; in parentheses, with its error, where the accuracy was not reached."""
     if entry is None:
         return "–"
     if not entry["error"] <= ACCURACY:
-        return f"({format_seconds(entry['seconds'])}, {entry['error']:.0e})"
-    text = format_seconds(entry["seconds"]) + (" (once)" if len(entry["samples"]) == 1 else "")
+        return f"({format_time(entry['seconds'])}, {entry['error']:.0e})"
+    text = format_time(entry["seconds"]) + (" (once)" if len(entry["samples"]) == 1 else "")
     return f"**{text}**" if best else text
 
 
@@ -334,11 +329,6 @@ def format_table(header: list[str], rows: list[list[str]]) -> str:
     """Return a Markdown table."""
     lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def format_shape(cell: dict[str, Any]) -> str:
-    """Return samples × features."""
-    return " × ".join(f"{side:,}" for side in cell["shape"])
 
 
 def find_best(cell: dict[str, Any], among: Callable[[str], bool] = lambda name: True) -> str | None:
@@ -358,8 +348,8 @@ def summarise(cell: dict[str, Any]) -> list[str]:
     """Return a row: fastgd, the best peer, and what that and LinearRegression take in units of fastgd's time."""
     found, best = cell["found"], find_best(cell, lambda name: name != "fastgd")
     linear = find_best(cell, lambda name: name.startswith("LinearRegression"))
-    row = [format_shape(cell), cell["dtype"], f"{cell['kappa']:,.0f}", format_cell(found["fastgd"])]
-    row += [f"{found['fastgd']['error']:.0e}", f"{best}: {format_seconds(found[best]['seconds'])}" if best else "none"]
+    row = [format_shape(*cell["shape"]), cell["dtype"], f"{cell['kappa']:,.0f}", format_cell(found["fastgd"])]
+    row += [f"{found['fastgd']['error']:.0e}", f"{best}: {format_time(found[best]['seconds'])}" if best else "none"]
     return row + [format_ratio_to_fastgd(cell, name) for name in (best, linear)]
 
 
@@ -372,7 +362,7 @@ def compare(cells: list[dict[str, Any]]) -> str:
         several = [entry for entry in cell["found"].values() if len(entry["samples"]) > 2]
         widths = [np.subtract(*np.percentile(e["samples"], [75, 25])) / e["seconds"] for e in several]
         spreads.append(f"{max(widths):.0%}" if widths else "–")
-    return format_table(["", *map(format_shape, cells)], [*rows, ["*widest spread*", *spreads]])
+    return format_table(["", *(format_shape(*cell["shape"]) for cell in cells)], [*rows, ["*widest spread*", *spreads]])
 
 
 def format_results(results: dict[str, Any]) -> str:
@@ -396,7 +386,7 @@ def draw(cells: list[dict[str, Any]], path: Path) -> None:
     """Save a picture: times as multiples of fastgd's, hollow where the accuracy was not reached."""
     figure = plots.new_figure(16, 11)
     axes = figure.subplots(2, 2, sharex=True, sharey=True)
-    shapes = list(dict.fromkeys(map(format_shape, cells)))
+    shapes = list(dict.fromkeys(format_shape(*cell["shape"]) for cell in cells))
     for ax, (dtype, kappa) in zip(axes.flat, GROUPS, strict=True):
         for k, contestant in enumerate(CONTESTANTS[1:]):
             color, marker = f"C{k % 10}", "os^DvP"[k % 6]
@@ -404,7 +394,7 @@ def draw(cells: list[dict[str, Any]], path: Path) -> None:
             for cell in cells:
                 entry = cell["found"].get(contestant.name)
                 if entry and (cell["dtype"], cell["kappa"]) == (dtype, kappa):
-                    x = shapes.index(format_shape(cell)) + (k - len(CONTESTANTS) / 2) * 0.045
+                    x = shapes.index(format_shape(*cell["shape"])) + (k - len(CONTESTANTS) / 2) * 0.045
                     face = color if entry["error"] <= ACCURACY else "none"
                     y = entry["seconds"] / cell["found"]["fastgd"]["seconds"]
                     ax.plot(x, y, marker, color=color, markerfacecolor=face, markersize=6)

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from fastgd import backends, bench, compress
-from fastgd.bench import contestants, limits, machine, readers, results, timing
-from fastgd.bench import markdown as table
+from fastgd.bench import contestants, limits, machine, results, text, timing
 from fastgd.bench.problem import RATE, make_problem
 
 SHAPES = [(30, 2), (20, 3)]
@@ -43,7 +42,7 @@ def made_up():
             name = key.replace("_", "-")
             threads = int(name.partition("-")[2] or 1)
             found[name] = {"seconds": value * 1e-6, "quartiles": [value * 0.9e-6, value * 1.1e-6], "threads": threads}
-        return results.compare(n_samples, n_features, np.empty((n_samples, n_features)), found)
+        return results.compare_contestants(np.empty((n_samples, n_features)), found)
 
     return {
         "machine": {"cpu": "A CPU", "cores": 2, "cpu_level": "avx2", "caches": {"L1": 32768, "L2": 3 * 2**19}},
@@ -216,7 +215,7 @@ def test_sgd_does_the_epochs_it_is_asked_for():
 
 
 @needs_extension
-@pytest.mark.parametrize("ahead", readers.AHEAD)
+@pytest.mark.parametrize("ahead", contestants.AHEAD)
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_reading_reads_all_of_x_each_time(monkeypatch, ahead, order):
     from fastgd.backends import _kernel
@@ -229,18 +228,18 @@ def test_reading_reads_all_of_x_each_time(monkeypatch, ahead, order):
         return read(part, level, distance)
 
     monkeypatch.setattr(_kernel, "read", count)
-    monkeypatch.setattr(readers, "PART_ELEMENTS", 10)
-    sums = readers.prepare(problem, ahead, threads=2).run(6)
+    monkeypatch.setattr(contestants, "PART_ELEMENTS", 10)
+    sums = contestants.prepare_reader(problem, ahead, threads=2).run(6)
     assert sums.sum() == pytest.approx(problem.X.sum())
     assert (len(sums), len(sizes), sum(sizes)) == (2, 12, 6 * 303)
     sizes.clear()
-    readers.prepare(problem, ahead).idle(6)
+    contestants.prepare_reader(problem, ahead).idle(6)
     assert sizes == [0] * 6
 
 
 @needs_extension
 def test_reading_little_is_not_divided():
-    timed = readers.prepare(make_problem(100, 5), 0, threads=2)
+    timed = contestants.prepare_reader(make_problem(100, 5), 0, threads=2)
     assert len(timed.run(1)) == 1
 
 
@@ -368,8 +367,8 @@ def test_who_is_absent_is_said(monkeypatch, made_up):
     assert [one.name for one in found] == ["python", "numpy"]
     assert set(absent) >= {"jax", "sgd", "numba", "cython, and reading X once, the limit"}
     assert "pip install 'fastgd[bench]'" in absent["jax"]
-    text = table.format_table({**made_up, "absent": absent})
-    assert "cython, and reading X once, the limit (the compiled extension was not built)" in text
+    table = bench.format_table({**made_up, "absent": absent})
+    assert "cython, and reading X once, the limit (the compiled extension was not built)" in table
 
 
 def test_too_few_rounds_are_refused():
@@ -413,10 +412,10 @@ def test_several_threads_have_a_table_of_their_own(made_up):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.0312, "0.0312"), (1, "1.00"), (38.25, "38.2"), (100.4, "100"), (54321, "54,321")]
+    ("value", "expected"), [(0.0312, "0.0312"), (1, "1.00"), (38.25, "38.2"), (100.4, "100"), (54321, "54,321")]
 )
-def test_numbers_have_three_digits(value, text):
-    assert table.format_number(value) == text
+def test_numbers_have_three_digits(value, expected):
+    assert text.format_number(value) == expected
 
 
 def test_only_what_stands_between_the_markers_is_replaced():

@@ -13,8 +13,8 @@ import pytest
 from browser_page import HEIGHT, Browser, missing_programs
 
 import fastgd
-from fastgd.report import export
-from fastgd.report.compare import compare
+from fastgd.report.compare import compare_studies
+from fastgd.report.page import to_csv
 
 for module in ("matplotlib", "jinja2", "pygments", "selenium"):
     pytest.importorskip(module, reason=f"{module} is an extra")
@@ -42,7 +42,7 @@ def pages(found, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     files = {name: folder / f"{name}.html" for name in ("study", "compare")}
     found.save(files["study"])
-    html, _ = compare(found.data, found.data, "A.json", "B.json")
+    html, _ = compare_studies(found.data, found.data, "A.json", "B.json")
     files["compare"].write_text(html, encoding="utf-8")
     return files
 
@@ -256,7 +256,7 @@ def test_data_and_times_can_be_saved(browser, pages, found):
     times = sum(len(entry["contestants"]) for entry in shapes) + sum(len(one["seconds"]) for one in starts)
     times += len(found.data["ladder"]["shapes"])  # to compress
     assert len(saved.read_text(encoding="utf-8").splitlines()) == 1 + times
-    assert saved.read_text(encoding="utf-8") == export.to_csv(found.data)
+    assert saved.read_text(encoding="utf-8") == to_csv(found.data)
 
 
 def test_links_within_the_page_work_in_a_notebook(browser, pages, tmp_path):

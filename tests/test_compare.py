@@ -37,7 +37,7 @@ def map_of(**shapes):
 
 def sentence_of(first, second, caption="The map"):
     """Return what is said of a section."""
-    sentences = compare.compare(first, second, "a.json", "b.json")[1]
+    sentences = compare.compare_studies(first, second, "a.json", "b.json")[1]
     (found,) = [sentence for sentence in sentences if sentence.startswith(caption)]
     return found
 
@@ -56,7 +56,7 @@ def test_rows_whose_spreads_overlap_are_no_difference():
         "The map: time per epoch: A takes 1.30× the time of B (geometric mean; from 0.800× to 3.00×); "
         "in 2 of 3 rows the spreads overlap: no difference."
     )
-    html, _ = compare.compare(first, second, "a.json", "b.json")
+    html, _ = compare.compare_studies(first, second, "a.json", "b.json")
     cells = last_cells(html)
     assert [text for text, _ in cells] == ["0.909× (level)", "3.00×", "0.800× (level)"]
     assert [float(value) for _, value in cells] == pytest.approx([1 / 1.1, 3.0, 0.8])
@@ -119,29 +119,31 @@ def test_starts_and_limits_that_only_one_has_are_counted():
 def test_a_section_without_anything_in_common_is_told_of():
     first = {**map_of(n1={"numpy": timed(1.0)}), "price": only("price")["price"]}
     second = {**map_of(n2={"numpy": timed(1.0)}), "price": only("price")["price"]}
-    html, sentences = compare.compare(first, second, "a.json", "b.json")
+    html, sentences = compare.compare_studies(first, second, "a.json", "b.json")
     told = "The map: time per epoch: nothing to compare; 1 shape of A and 1 of B are not in the other."
     assert told in sentences
     assert 'id="table-compare-price"' in html
     assert 'id="table-compare-map"' not in html
     with pytest.raises(ValueError, match=r"^--compare: nothing was timed in both a\.json and b\.json$"):
-        compare.compare({**first, "price": {"starts": {}}}, second, "a.json", "b.json")
+        compare.compare_studies({**first, "price": {"starts": {}}}, second, "a.json", "b.json")
 
 
 def test_sections_that_only_one_has_are_named():
-    _, sentences = compare.compare(only("map", "price", "ladder"), only("price", "roofline"), "a.json", "b.json")
+    _, sentences = compare.compare_studies(
+        only("map", "price", "ladder"), only("price", "roofline"), "a.json", "b.json"
+    )
     assert "Only A has: ladder, map." in sentences
     assert "Only B has: roofline." in sentences
-    assert not any("Only" in one for one in compare.compare(WHOLE, WHOLE, "a.json", "b.json")[1])
+    assert not any("Only" in one for one in compare.compare_studies(WHOLE, WHOLE, "a.json", "b.json")[1])
 
 
 def test_headings_of_pictures_are_there_where_pictures_are():
-    html, _ = compare.compare(only("price"), only("price"), "a.json", "b.json")
+    html, _ = compare.compare_studies(only("price"), only("price"), "a.json", "b.json")
     assert ">Pictures<" not in html
     assert "<h3>" not in html
     assert 'class="pair"' not in html
-    html, _ = compare.compare(only("price", "map"), only("price"), "a.json", "b.json")
+    html, _ = compare.compare_studies(only("price", "map"), only("price"), "a.json", "b.json")
     assert re.findall(r"<h3>(.*?)</h3>", html) == ["A"]
     assert html.count('<h2 id="pictures">') == 1
-    html, _ = compare.compare(WHOLE, WHOLE, "a.json", "b.json")
+    html, _ = compare.compare_studies(WHOLE, WHOLE, "a.json", "b.json")
     assert re.findall(r"<h3>(.*?)</h3>", html) == ["A", "B"]

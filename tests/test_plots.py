@@ -17,7 +17,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from fastgd import plots
-from fastgd.plots import contestants, crossings, figures, ladders, maps
+from fastgd.bench import text as words
+from fastgd.plots import figures, maps
 
 MICRO = 1e-6
 
@@ -322,7 +323,7 @@ class TestLadder:
         np.testing.assert_allclose(ends, [(1000, 20), (20, 25)])
         assert [bar.get_y() + bar.get_height() / 2 for bar in ax.patches] == [1, 2]
         assert all(
-            same_color(bar.get_facecolor()[:3], contestants.color(name))
+            same_color(bar.get_facecolor()[:3], figures.color_of(name))
             for bar, name in zip(ax.patches, ("numpy", "in_place"), strict=True)
         )
         assert [bar.get_gid() for bar in ax.patches] == [
@@ -338,7 +339,7 @@ class TestLadder:
 
     @pytest.mark.parametrize(("ratio", "text"), [(0.114, "0.11"), (9.949, "9.9"), (11.46, "11"), (999.4, "999")])
     def test_small_ratios_are_rounded_once(self, ratio, text):
-        assert ladders.format_ratio(ratio) == text
+        assert words.format_ratio(ratio, digits=2) == f"{text}×"
 
     @pytest.mark.parametrize("quartiles", [[20.4, 22], [18, 19.6], [19.7, 19.9], [10, 30]])
     def test_a_bar_within_the_quartiles_is_no_speed_up(self, quartiles):
@@ -394,7 +395,7 @@ class TestLadder:
 
     def test_times_have_the_unit_that_suits_them(self):
         found = entry(1, 1, numpy=0.0314, python=211_324, numba=1_500_000, cython=999.7)["contestants"]
-        assert [contestants.tell(name, one) for name, one in found.items()] == [
+        assert [words.describe_time(name, one) for name, one in found.items()] == [
             "NumPy: 31.4 ns per epoch (28.3 to 34.5)",
             "Python loop over lists: 211 ms per epoch (190 to 232)",
             "Numba: 1.50 s per epoch (1.35 to 1.65)",
@@ -416,12 +417,12 @@ class TestLadder:
         ],
     )
     def test_times_are_written_in_three_digits(self, seconds, text):
-        assert contestants.format_time(seconds) == text
+        assert words.format_time(seconds) == text
 
     def test_a_unit_is_how_many_a_second_has(self):
-        assert contestants.unit_of(0.0123) == (1e3, "ms")
-        assert contestants.unit_of(-0.0123) == (1e3, "ms")
-        assert contestants.unit_of(0.0) == (1e9, "ns")
+        assert words.unit_of(0.0123) == (1e3, "ms")
+        assert words.unit_of(-0.0123) == (1e3, "ms")
+        assert words.unit_of(0.0) == (1e9, "ns")
 
 
 class TestEpochTimes:
@@ -463,8 +464,8 @@ class TestCrossoverMap:
         cells = {tuple(np.rint(cell.get_center()).astype(int)): cell for cell in ax.patches}
         assert set(cells) == {(0, 0), (1, 0), (0, 1), (1, 1), (0, 2)}
         for place, name in {(0, 0): "python", (1, 0): "numba", (0, 1): "numpy", (1, 1): "numpy"}.items():
-            assert same_color(cells[place].get_facecolor(), contestants.color(name))
-        assert same_color(cells[0, 2].get_facecolor(), maps.fill("cython-2"))
+            assert same_color(cells[place].get_facecolor(), figures.color_of(name))
+        assert same_color(cells[0, 2].get_facecolor(), maps.cell_color("cython-2"))
         texts = {tuple(map(int, text.get_position())): text.get_text() for text in ax.texts}
         assert texts[0, 0] == "1.0 µs"
         assert texts[1, 0] == "2.0 µs\nauto: Cython\n1.10×"
@@ -500,7 +501,7 @@ class TestCrossoverMap:
             judged(1000, 1, cython=80, **{many: 20}),
             judged(10_000, 1, cython=800),
         ]
-        ((label, (_, _, values)),) = crossings.find_crossings(crossings.Grid(shapes)).items()
+        ((label, (_, _, values)),) = maps.find_crossings(maps.Grid(shapes)).items()
         assert label == "Cython: 1 thread = several"
         np.testing.assert_allclose(values[1:-1, 1], [-np.log(4), 0, np.log(4), np.nan], atol=1e-12)
 
@@ -514,12 +515,12 @@ class TestCrossoverMap:
 
     def test_of_kinds_the_best_counts(self):
         found = entry(1, 1, numpy=8, in_place=4, numba=3, cython=5, cython__2=2)["contestants"]
-        assert crossings.best(found, crossings.NUMPY) == 4 * MICRO
-        assert crossings.best(found, crossings.COMPILED) == 2 * MICRO
-        assert crossings.best(found, ["cython"], several=False) == 5 * MICRO
-        assert crossings.best(found, ["cython"], several=True) == 2 * MICRO
-        assert crossings.best(found, ["numba"], several=True) == np.inf
-        assert np.isnan(crossings.log_ratio(crossings.best(found, ["python"]), 1.0))
+        assert maps.best(found, maps.NUMPY) == 4 * MICRO
+        assert maps.best(found, maps.COMPILED) == 2 * MICRO
+        assert maps.best(found, ["cython"], several=False) == 5 * MICRO
+        assert maps.best(found, ["cython"], several=True) == 2 * MICRO
+        assert maps.best(found, ["numba"], several=True) == np.inf
+        assert np.isnan(maps.log_ratio(maps.best(found, ["python"]), 1.0))
 
     def test_no_line_passes_where_one_of_the_two_is_missing(self):
         """With one feature two threads are not measured at 10 samples, with two never faster; they pay at 500."""
@@ -527,8 +528,8 @@ class TestCrossoverMap:
         shapes = [
             judged(*where, cython=one, **({"cython__2": two} if two else {})) for where, (one, two) in times.items()
         ]
-        grid = crossings.Grid(shapes)
-        ((label, (_, _, values)),) = crossings.find_crossings(grid).items()
+        grid = maps.Grid(shapes)
+        ((label, (_, _, values)),) = maps.find_crossings(grid).items()
         assert label == "Cython: 1 = 2 threads"
         assert np.isnan(values[:2]).all()  # the row of 10 samples, and the rim below it
         ax = plots.crossover_map({"shapes": shapes})
@@ -544,7 +545,7 @@ class TestCrossoverMap:
             judged(100, 1, cython=10),
             judged(1000, 1, cython=100, cython__2=50),
         ]
-        assert crossings.find_crossings(crossings.Grid(shapes))
+        assert maps.find_crossings(maps.Grid(shapes))
         ax = plots.crossover_map({"shapes": shapes})
         assert not [one for one in ax.collections if isinstance(one, ContourSet)]
         labels = [text.get_text() for text in ax.get_legend().get_texts()]
@@ -576,8 +577,9 @@ class TestCrossoverMap:
             assert text.get_zorder() > max(one.get_zorder() for one in ax.collections)
 
     def test_text_can_be_read_on_every_colour(self):
-        for name in (*contestants.COLORS, "read", "other", "cython-2", "numpy-2", "numba-2"):
-            light, dark = sorted(map(figures.luminance, (maps.fill(name), figures.text_on(maps.fill(name)))))[::-1]
+        for name in (*figures.COLORS, "read", "other", "cython-2", "numpy-2", "numba-2"):
+            cell = maps.cell_color(name)
+            dark, light = sorted(map(figures.luminance, (cell, figures.text_on(cell))))
             assert (light + 0.05) / (dark + 0.05) >= 4.5, name
 
     def test_what_is_missing_is_named(self):
@@ -691,12 +693,12 @@ class TestRoofline:
         assert len(points) == 4  # nothing is known of the work of sgd
         told = "NumPy, 1,000 × 10: 21.0 µs per epoch (18.9 to 23.1), 2.00 Gop/s at 0.500 operations per byte"
         np.testing.assert_allclose(points[told].get_xydata(), [[0.5, 2e9]])
-        assert same_color(points[told].get_color(), contestants.color("numpy"))
-        assert points[told].get_marker() == contestants.MARKERS["numpy"]
+        assert same_color(points[told].get_color(), figures.color_of("numpy"))
+        assert points[told].get_marker() == figures.MARKERS["numpy"]
         larger = next(line for gid, line in points.items() if gid.startswith("NumPy, 10,000"))
         assert larger.get_markersize() > points[told].get_markersize()
         (threads,) = [line for gid, line in points.items() if gid.startswith("Cython, 2 threads")]
-        assert not same_color(threads.get_markerfacecolor(), contestants.color("cython"))
+        assert not same_color(threads.get_markerfacecolor(), figures.color_of("cython"))
         (low, high), (bottom, top) = ax.get_xlim(), ax.get_ylim()
         assert all(low < x < high and bottom < y < top for line in points.values() for x, y in line.get_xydata())
         labels = [text.get_text() for text in ax.get_legend().get_texts()]

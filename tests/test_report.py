@@ -16,19 +16,18 @@ import numpy as np
 import pytest
 
 import fastgd
-from fastgd import backends
-from fastgd.bench.contestants import Contestant
-from fastgd.bench.markdown import format_number
+from fastgd import backends, progress
+from fastgd.bench.contestants import Contestant, list_backends
 from fastgd.bench.problem import Timed, make_problem
+from fastgd.bench.text import format_epochs, format_number, format_time
 from fastgd.cli import main as cli
-from fastgd.plots.contestants import format_time
-from fastgd.report import Study, compare, descents, export, ladder, progress, sources, tables
+from fastgd.report import Study, compare, descents, ladder, sources, tables
 from fastgd.report import map as grid
+from fastgd.report import page as pages
 from fastgd.report import starts as price
 from fastgd.report.run import run_steps
 from fastgd.report.settings import MOST_ELEMENTS, SECTIONS, Settings, Step, check_settings
-from fastgd.report.summary import summarize
-from fastgd.report.words import format_epochs
+from fastgd.report.summary import summarize_study
 
 for module in ("matplotlib", "jinja2", "pygments", "jsonschema", "threadpoolctl"):
     pytest.importorskip(module, reason=f"{module} is an extra")
@@ -207,7 +206,7 @@ def test_no_more_threads_are_timed_than_have_blocks(monkeypatch, shape, blocks):
     monkeypatch.setattr(grid, "count_cores", lambda: 64)
     counts = grid.thread_counts(*shape)
     assert (counts[0], counts[-1]) == (1, blocks)
-    compiled = [one for one in grid.list_contestants(counts) if one.name.partition("-")[0] in ("numba", "cython")]
+    compiled = [one for one in list_backends(counts) if one.name.partition("-")[0] in ("numba", "cython")]
     assert all(one.threads <= blocks for one in compiled)
 
 
@@ -319,9 +318,8 @@ def test_costs_of_schedules_are_those_after_so_many_epochs():
         for rate in getattr(fastgd.rates, name)(descents.SCHEDULE_EPOCHS, *known)[:epochs]:
             weights -= rate * fastgd.gradient(X, y, weights)
         assert costs[-1] == pytest.approx(fastgd.cost(X, y, weights), rel=1e-9)
-        assert f"{name} to rounding after {epochs}" in summarize({**MACHINE, "descents": {"schedules": shown}})[-1] or (
-            epochs == shown["epochs"]
-        )
+        told = summarize_study({**MACHINE, "descents": {"schedules": shown}})[-1]
+        assert f"{name} to rounding after {epochs}" in told or epochs == shown["epochs"]
 
 
 # The sources
@@ -444,7 +442,7 @@ def test_a_step_that_is_level_with_the_one_before_removed_nothing_that_shows(fou
 
 
 def test_csv_has_every_time(found):
-    lines = list(csv.DictReader(io.StringIO(export.to_csv(found.data))))
+    lines = list(csv.DictReader(io.StringIO(pages.to_csv(found.data))))
     shapes = [(section, entry) for section in ("ladder", "map") for entry in found.data[section]["shapes"]]
     times = {
         (section, str(entry["n_samples"]), str(entry["n_features"]), name): one["seconds"]
@@ -518,7 +516,7 @@ def test_the_page_holds_the_data(found, page):
     text = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1]
     assert json.loads(text) == json.loads(json.dumps(found.data))
     link = re.search(r'href="data:text/csv;charset=utf-8;base64,([^"]*)"', page)[1]
-    assert base64.b64decode(link).decode() == export.to_csv(found.data)
+    assert base64.b64decode(link).decode() == pages.to_csv(found.data)
 
 
 def test_what_comes_from_the_machine_cannot_break_the_page(found):
@@ -563,7 +561,7 @@ def test_a_study_is_not_timed_beside_threads_that_spin(monkeypatch):
 @pytest.mark.parametrize("module", ["jinja2", "pygments", "matplotlib"])
 def test_what_is_missing_is_named(monkeypatch, found, module):
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setattr("fastgd.report.page.summarize", lambda data: pytest.fail("it went to work"))
+    monkeypatch.setattr("fastgd.report.page.summarize_study", lambda data: pytest.fail("it went to work"))
     with pytest.raises(ImportError, match=rf"(?i)the study's page needs {module}: pip install 'fastgd\[study\]'"):
         found.to_html()
 
@@ -601,7 +599,7 @@ def test_a_study_compared_with_one_that_takes_twice_as_long(found):
         for entry in slow[section]["shapes"]:
             for one in entry["contestants"].values():
                 one["seconds"] *= 2
-    html, sentences = compare.compare(slow, found.data, "slow.json", "fast.json")
+    html, sentences = compare.compare_studies(slow, found.data, "slow.json", "fast.json")
     assert any("time per epoch: A takes 2.00× the time of B" in sentence for sentence in sentences)
     elements = Elements(html)
     assert len(set(elements.ids)) == len(elements.ids)
@@ -613,7 +611,7 @@ def test_pictures_of_two_studies_have_the_command_of_their_own(found):
     other = json.loads(json.dumps(found.data))
     other["command"] = "fastgd study --other"
     other["ladder"]["shapes"] *= 2  # as many as a study without --sizes has
-    html, _ = compare.compare(found.data, other, "a.json", "b.json")
+    html, _ = compare.compare_studies(found.data, other, "a.json", "b.json")
     codes = re.findall(r"<figcaption>.*?<code[^>]*>(.*?)</code>", html, re.DOTALL)
     assert codes == [found.data["command"]] * 2 + [other["command"]] * 3
 
@@ -624,7 +622,7 @@ def test_studies_with_nothing_in_common(found):
         for section in ("ladder", "price")
     ]
     with pytest.raises(ValueError, match="nothing was timed in both a and b"):
-        compare.compare(*parts, "a", "b")
+        compare.compare_studies(*parts, "a", "b")
 
 
 # The command line
@@ -694,16 +692,13 @@ def test_options_that_do_not_parse(capsys, arguments):
 
 
 def test_a_line_now_and_then_tells_how_much_time_is_left(capsys, monkeypatch):
-    clock = iter([0.0, 6.0, 6.0, 7.0, 20.0, 20.0])
+    clock = iter([0.0, 6.0, 7.0, 20.0])
     monkeypatch.setattr(progress, "monotonic", lambda: next(clock))
-    show = progress.make_lines(total=10.0)
-    show("first", 2.0)
-    show("second", 3.0)
-    show("third", 5.0)
-    assert capsys.readouterr().err.splitlines() == [
-        "fastgd: first (20%, about 24 s left)",
-        "fastgd: third (50%, about 20 s left)",
-    ]
+    with progress.Progress(10.0) as shown:
+        shown.show(2.0, "first")
+        shown.show(3.0, "second")
+        shown.show(5.0, "third")
+    assert capsys.readouterr().err.splitlines() == ["fastgd: first: 20%, 24 s left", "fastgd: third: 50%, 20 s left"]
 
 
 def test_steps_run_in_their_order_and_their_progress_is_shown(monkeypatch, capsys):
@@ -711,8 +706,8 @@ def test_steps_run_in_their_order_and_their_progress_is_shown(monkeypatch, capsy
     plans = {"a": [Step("one", 1.0, lambda: 1), Step("two", 3.0, lambda: 2)], "b": [Step("three", 4.0, lambda: 3)]}
     assert run_steps(plans, quiet=False) == {"a": [1, 2], "b": [3]}
     lines = capsys.readouterr().err.splitlines()
-    assert [line.partition(" (")[0] for line in lines] == ["fastgd: one", "fastgd: two", "fastgd: three"]
-    assert "(12%" in lines[1]
-    assert "(50%" in lines[2]
+    assert [line.rpartition(": ")[0] for line in lines] == ["fastgd: one", "fastgd: two", "fastgd: three"]
+    assert ": 12%, " in lines[1]
+    assert ": 50%, " in lines[2]
     run_steps(plans, quiet=True)
     assert capsys.readouterr().err == ""

@@ -248,7 +248,7 @@ def test_files_go_on_after_the_last_batch(folder, small_batches, tmp_path, monke
     for stop in range(1, 12):
         numbers = iter(range(stop))
         with monkeypatch.context() as patched:
-            patched.setattr("fastgd.streaming.progress.Progress.add", lambda *_, numbers=numbers: next(numbers))
+            patched.setattr("fastgd.progress.Progress.show", lambda *_, numbers=numbers: next(numbers))
             with pytest.raises(StopIteration):
                 fit_files(folder, "price", checkpoint=path, **SETTINGS)
         result = fit_files(folder, "price", checkpoint=path, **SETTINGS)
@@ -284,7 +284,7 @@ def test_command_line_fits_files(folder, capsys, monkeypatch):
     assert document["fit"]["r_squared"] == pytest.approx(1 - 2 * fastgd.cost(X, y, expected.weights) / y.var())
     assert (document["fit"]["n_samples"], document["fit"]["skipped"]) == (500, 0)
     files = sorted(map(str, folder.glob("part*")))
-    monkeypatch.setattr("fastgd.streaming.progress.LINE_SECONDS", 0)
+    monkeypatch.setattr("fastgd.progress.LINE_SECONDS", 0)
     assert cli.main(["fit", *files, *command[2:], "--json"]) == 0
     told = capsys.readouterr()
     assert json.loads(told.out)["coef"] == document["coef"]

@@ -8,7 +8,8 @@ import pytest
 from test_streaming import SETTINGS, cut, make_data
 from test_streaming_checkpoint import leave
 
-from fastgd.streaming import array, fit_array, fit_batches, progress
+from fastgd import progress
+from fastgd.streaming import array, fit_array, fit_batches
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import fastgd
+from fastgd import progress
 from fastgd.cli import main as cli
-from fastgd.report import Study, compare, progress, reading, record, run, study
+from fastgd.report import Study, compare, reading, record, run, study
 from fastgd.report.settings import check_settings
 
 ROOT = Path(__file__).parents[1]
@@ -334,7 +335,7 @@ def test_one_of_everything_can_be_shown_and_compared(left_out):
     html = Study(data).to_html()
     assert html.startswith("<!DOCTYPE html>")
     assert [f'<h2 id="{name}">' in html for (name,) in OPTIONAL] == [name in data for (name,) in OPTIONAL]
-    page, sentences = compare.compare(data, data, "a.json", "b.json")
+    page, sentences = compare.compare_studies(data, data, "a.json", "b.json")
     assert page.startswith("<!DOCTYPE html>")
     assert sum("A takes 1.00× the time of B" in one for one in sentences) == 4 - (left_out in OPTIONAL[:4])
 
@@ -346,7 +347,7 @@ def test_limits_that_could_not_be_measured_can_be_shown_and_compared():
     data["roofline"]["limits"][0]["quartiles"] = {"operations": None, "bytes": {}}
     assert reading.find_fault(data) == ""
     assert Study(data).to_html()
-    assert compare.compare(data, data, "a.json", "b.json")
+    assert compare.compare_studies(data, data, "a.json", "b.json")
 
 
 # Without the extras
@@ -395,9 +396,9 @@ def test_a_bar_on_a_terminal_shows_title_share_and_time_left(monkeypatch):
     monkeypatch.setattr(console, "Console", lambda stderr: make(**given))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")  # dumb ones get no bar
-    with progress.show_progress(100.0, quiet=False) as show:
+    with progress.Progress(100.0) as shown:
         for done in (0.0, 25.0, 50.0):
-            show(f"ladder: {done:.0f}", done)
+            shown.show(done, f"ladder: {done:.0f}")
             clock[0] += 10.0
     # 25 of 100 took ten seconds, so that the other half takes 20, of which no more has passed.
     last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue()).strip().splitlines()[-1]

@@ -5,24 +5,29 @@ To add one, write a function that takes a `Problem` and returns a `Timed`, and a
 
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
-from importlib.util import find_spec
+from threading import Thread
 from typing import Any
 
 import numpy as np
 
 from fastgd import backends
+from fastgd.backends import is_installed
 from fastgd.backends.threads import count_cores
-from fastgd.bench import readers
 from fastgd.bench.problem import Problem, Timed, choose_rate
+from fastgd.bench.text import with_threads
 from fastgd.inputs.arrays import Array
 
 # A loop over more elements than this takes over 0.3 s an epoch, and tells nothing new.
 LOOP_ELEMENTS = 2_000_000
 # XLA takes its number of threads from the environment, once, when jax is imported.
 XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+# How many bytes the read loop fetches ahead. Which is best depends on the machine and on the size: all are timed.
+AHEAD = (0, 512, 2048)
+# Of X for each thread, at least: threads that read less wait for each other at the interpreter's lock.
+PART_ELEMENTS = 65_536
 INSTALL = "not installed: pip install 'fastgd[bench]'"
 
 
@@ -55,32 +60,24 @@ class Contestant:
 
 
 def list_contestants(threads: int = 1) -> tuple[list[Contestant], dict[str, str]]:
-    """Return everybody who can take part here, and why the others cannot.
+    """Return the contestants of `fastgd bench`, and the reason for each one that cannot take part here.
 
     Parameters
     ----------
     threads : int
-        Above 1, the compiled backends and the read loop take part once more, with so many threads.
+        Above 1, the compiled backends and the read loop take part a second time, with this number of threads.
 
     Returns
     -------
     tuple of list of Contestant, dict
-        The second part has a reason for each name that is left out.
+        The dict has a reason for each name that is left out.
     """
-    usable, cores = backends.available(), count_cores()
-    counts = sorted({1, threads})
-    found = [Contestant("python", partial(prepare_backend, name="python"), most_elements=LOOP_ELEMENTS)]
-    found.append(Contestant("numpy", partial(prepare_backend, name="numpy")))
-    absent = {}
-    if not is_installed("threadpoolctl"):
+    usable, counts, absent = backends.available(), sorted({1, threads}), {}
+    if is_installed("threadpoolctl"):
+        found = list_backends(counts, blas_counts=sorted({1, count_cores()}))
+    else:
+        found = list_backends(counts)
         absent["numpy with other numbers of BLAS threads"] = f"threadpoolctl {INSTALL}"
-    elif cores > 1:
-        found.append(replace(found[-1], name=with_threads("numpy", cores), threads=cores, blas_threads=cores))
-    for count in counts:
-        for name in ("numba", "cython"):
-            if name in usable:
-                set_up = partial(prepare_backend, name=name, threads=count)
-                found.append(Contestant(with_threads(name, count), set_up, threads=count))
     absent |= {name: "not installed" for name in ("numba",) if name not in usable}
     if "cython" in usable:
         found += [contestant for count in counts for contestant in list_readers(count)]
@@ -94,25 +91,41 @@ def list_contestants(threads: int = 1) -> tuple[list[Contestant], dict[str, str]
     return found, absent
 
 
-def list_readers(threads: int) -> list[Contestant]:
-    """Return the read loop with every distance to fetch ahead."""
-    name = with_threads("read", threads)
+def list_backends(
+    counts: Sequence[int] = (1,), *, blas_counts: Sequence[int] = (1,), loop_elements: int = LOOP_ELEMENTS
+) -> list[Contestant]:
+    """Return the backends that can be used here, the plainest first.
+
+    Parameters
+    ----------
+    counts : sequence of int
+        The numbers of threads of each compiled backend.
+    blas_counts : sequence of int
+        The numbers of BLAS threads of NumPy.
+    loop_elements : int
+        The size of X above which the Python loop is left out.
+    """
+    threads = {"python": (1,), "numpy": blas_counts}
     return [
-        Contestant(
-            name, partial(readers.prepare, ahead=ahead, threads=threads), threads, variant=f"{ahead} bytes ahead"
-        )
-        for ahead in readers.AHEAD
+        make_backend(name, count, loop_elements if name == "python" else None)
+        for name in reversed(backends.available())
+        for count in threads.get(name, counts)
     ]
 
 
-def with_threads(name: str, threads: int) -> str:
-    """Return the name of a contestant that computes with so many threads."""
-    return name if threads == 1 else f"{name}-{threads}"
+def make_backend(name: str, threads: int = 1, most_elements: int | None = None) -> Contestant:
+    """Return one of the package's own backends as a contestant; the threads of NumPy are those of BLAS."""
+    prepare, blas_threads = partial(prepare_backend, name=name, threads=threads), threads if name == "numpy" else 1
+    return Contestant(with_threads(name, threads), prepare, threads, blas_threads, most_elements)
 
 
-def is_installed(module: str) -> bool:
-    """Tell whether a module can be imported, without importing it."""
-    return find_spec(module) is not None
+def list_readers(threads: int) -> list[Contestant]:
+    """Return the loop that reads X once, with every distance to fetch ahead."""
+    name = with_threads("read", threads)
+    return [
+        Contestant(name, partial(prepare_reader, ahead=ahead, threads=threads), threads, variant=f"{ahead} bytes ahead")
+        for ahead in AHEAD
+    ]
 
 
 def prepare_backend(
@@ -183,3 +196,43 @@ def prepare_sgd(problem: Problem) -> Timed:
 
     # A fit checks its parameters for a millisecond: the time of one epoch of one row is taken off.
     return Timed(partial(fit, len(X)), lambda epochs: fit(1, 1))
+
+
+def prepare_reader(problem: Problem, ahead: int, threads: int = 1) -> Timed:
+    """Set up reading: an "epoch" reads all of X once, in parts by up to so many threads."""
+    from fastgd.backends.cython import LEVEL
+
+    numbers = problem.X.ravel(order="K")  # a view: X is contiguous in one order or the other
+    parts = np.array_split(numbers, max(1, min(threads, numbers.size // PART_ELEMENTS)))
+
+    def run(epochs: int) -> Array:
+        return read_parts(parts, epochs, LEVEL, ahead)
+
+    # Reading 4 KB takes less than the call from Python does, which no kernel pays once an epoch: it is taken off.
+    return Timed(run, None if len(parts) > 1 else lambda epochs: read_parts([numbers[:0]], epochs, LEVEL, ahead))
+
+
+def read_parts(parts: list[Array], times: int, level: int, ahead: int) -> Array:
+    """Read every part so many times, each in a thread of its own, and return the sums of the parts."""
+    sums = np.zeros(len(parts))
+
+    def work(k: int) -> None:
+        sums[k] = read_part(parts[k], times, level, ahead)
+
+    others = [Thread(target=work, args=(k,)) for k in range(1, len(parts))]
+    for thread in others:
+        thread.start()
+    work(0)
+    for thread in others:
+        thread.join()
+    return sums
+
+
+def read_part(part: Array, times: int, level: int, ahead: int) -> float:
+    """Read one part so many times and return its sum; the extension lets other threads run meanwhile."""
+    from fastgd.backends._kernel import read
+
+    total = 0.0
+    for _ in range(times):
+        total = read(part, level, ahead)
+    return total

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from fastgd import backends
-from fastgd.bench.contestants import Contestant, is_installed, list_readers
+from fastgd.backends import is_installed
+from fastgd.bench.contestants import Contestant, list_readers
 from fastgd.bench.machine import find_caches
 from fastgd.bench.problem import Problem, Timed
+from fastgd.bench.text import base_of
 from fastgd.bench.timing import ROUNDS, collect
 from fastgd.inputs.arrays import Array
 
@@ -180,5 +182,5 @@ def count_work(name: str, n_samples: int, n_features: int, itemsize: int = 8) ->
         "compressed": (BYTES_OF_A_NUMBER * rows * (n_features + 2), 4 * rows * (n_features + 1) + 3 * rows),
         "read": (itemsize * elements, elements),
     }
-    found = counts.get(name.partition("-")[0])
+    found = counts.get(base_of(name))
     return {"bytes_per_epoch": found[0], "operations_per_epoch": found[1]} if found else {}

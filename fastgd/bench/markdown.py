@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastgd.bench.contestants import with_threads
-from fastgd.bench.results import Results, is_numpy
+from fastgd.bench.results import Results
+from fastgd.bench.text import base_of, format_bytes, format_number, format_ratio, format_shape, shape_of, with_threads
 
 SHOWN_VERSIONS = {
     "python": "Python", "numpy": "NumPy", "numba": "Numba", "jax": "JAX", "scikit-learn": "scikit-learn"
@@ -42,7 +42,7 @@ def format_table(results: Results) -> str:
     ['| 100 × 5 |']
     """
     threads = results["threads"]["backends"]
-    parts = [describe(results), format_rows(results, single_columns(results))]
+    parts = [describe_conditions(results), format_rows(results, single_columns(results))]
     if threads > 1:
         parts += [f"With {threads} threads:", format_rows(results, threaded_columns(threads))]
     parts.append(LEGEND.format(rounds=results["settings"]["rounds"]))
@@ -53,7 +53,7 @@ def format_table(results: Results) -> str:
     return "\n\n".join(parts)
 
 
-def describe(results: Results) -> str:
+def describe_conditions(results: Results) -> str:
     """Return one line about the machine and what was measured on it."""
     machine, settings = results["machine"], results["settings"]
     caches = [f"{level} {format_bytes(size)}" for level, size in machine["caches"].items()]
@@ -68,11 +68,11 @@ def describe(results: Results) -> str:
 def single_columns(results: Results) -> list[Column]:
     """Return the columns of the table of one thread."""
     present = {name for entry in results["shapes"] for name in entry["contestants"]}
-    others = sorted(name for name in present if is_numpy(name) and name != "numpy")
+    others = sorted(name for name in present if base_of(name) == "numpy" != name)
     columns: list[Column] = [("python", microseconds("python")), ("numpy", microseconds("numpy"))]
     columns += [(f"numpy, {name.partition('-')[2]} threads", microseconds(name)) for name in others]
     columns += [("numba", microseconds("numba")), ("cython", microseconds("cython"))]
-    columns += [("read X once", microseconds("read")), *ratios("cython", "read")]
+    columns += [("read X once", microseconds("read")), *ratio_columns("cython", "read")]
     columns += [(name, microseconds(name)) for name in ("jax", "sgd")]
     return [*columns, ("spread", widest_spread)]
 
@@ -85,11 +85,11 @@ def threaded_columns(threads: int) -> list[Column]:
         ("numba", microseconds(numba)),
         ("cython", microseconds(cython)),
         ("read X once", microseconds(read)),
-        *ratios(cython, read),
+        *ratio_columns(cython, read),
     ]
 
 
-def ratios(cython: str, read: str) -> list[Column]:
+def ratio_columns(cython: str, read: str) -> list[Column]:
     """Return the two columns that compare: against NumPy, and against the limit."""
 
     def against_reading(entry: dict[str, Any]) -> str:
@@ -125,28 +125,8 @@ def format_rows(results: Results, columns: Sequence[Column]) -> str:
     kept = [k for k, column in enumerate(cells) if set(column) != {"–"}]
     lines = ["| samples × features | " + " | ".join(columns[k][0] for k in kept) + " |", "|---|" + "---:|" * len(kept)]
     for row, entry in enumerate(results["shapes"]):
-        shape = f"{entry['n_samples']:,} × {entry['n_features']:,}"
-        lines.append(f"| {shape} | " + " | ".join(cells[k][row] for k in kept) + " |")
+        lines.append(f"| {format_shape(*shape_of(entry))} | " + " | ".join(cells[k][row] for k in kept) + " |")
     return "\n".join(lines)
-
-
-def format_number(value: float) -> str:
-    """Return three digits, and all that stand before the decimal point."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}".rstrip(".")
-
-
-def format_ratio(ratio: float | None) -> str:
-    """Return a ratio with its sign, in three digits: times are not good to more."""
-    return "–" if ratio is None else f"{format_number(float(f'{ratio:.3g}'))}×"
-
-
-def format_bytes(size: float) -> str:
-    """Return a size in the unit that suits it: 32 KB, 1.5 MB."""
-    for unit in ("B", "KB", "MB"):
-        if size < 1024:
-            return f"{size:.3g} {unit}"
-        size /= 1024
-    return f"{size:.3g} GB"
 
 
 def replace_between_markers(text: str, replacement: str, source: str = "the text", name: str = "bench") -> str:

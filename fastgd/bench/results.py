@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from fastgd.bench.contestants import Contestant, list_contestants, with_threads
+from fastgd.bench.contestants import Contestant, list_contestants
 from fastgd.bench.limits import count_work, measure_limits
 from fastgd.bench.machine import describe_machine, describe_threads, describe_versions
-from fastgd.bench.problem import make_problem
+from fastgd.bench.problem import Problem, make_problem
+from fastgd.bench.text import base_of, format_shape, with_threads
 from fastgd.bench.timing import EPOCHS_A_CALL, ROUNDS, collect
 from fastgd.inputs.arrays import Array
 
@@ -78,14 +79,9 @@ def measure(
     contestants, absent = list_contestants(threads)
     entries = []
     for n_samples, n_features in shapes:
-        progress(f"{n_samples:,} × {n_features:,}: {rounds} rounds")
+        progress(f"{format_shape(n_samples, n_features)}: {rounds} rounds")
         problem = make_problem(n_samples, n_features, order, dtype)
-        found: dict[str, dict[str, Any]] = {}
-        for contestant, epochs, seconds in collect(contestants, problem, rounds):
-            entry = summarize(contestant, epochs, seconds)
-            if entry["seconds"] < found.get(contestant.name, entry)["seconds"] or contestant.name not in found:
-                found[contestant.name] = entry
-        entries.append(compare(n_samples, n_features, problem.X, found))
+        entries.append(compare_contestants(problem.X, time_contestants(contestants, problem, rounds)))
     progress("the machine's limits")
     return {
         "schema": "fastgd.bench",
@@ -100,7 +96,17 @@ def measure(
     }
 
 
-def summarize(contestant: Contestant, epochs: int, samples: Sequence[float]) -> dict[str, Any]:
+def time_contestants(contestants: Sequence[Contestant], problem: Problem, rounds: int) -> dict[str, dict[str, Any]]:
+    """Return the times of contestants by name; of several variants with one name the fastest counts."""
+    found: dict[str, dict[str, Any]] = {}
+    for contestant, epochs, samples in collect(contestants, problem, rounds):
+        entry = summarize_samples(contestant, epochs, samples)
+        if contestant.name not in found or entry["seconds"] < found[contestant.name]["seconds"]:
+            found[contestant.name] = entry
+    return found
+
+
+def summarize_samples(contestant: Contestant, epochs: int, samples: Sequence[float]) -> dict[str, Any]:
     """Return the median of a contestant's samples and their quartiles."""
     lower, middle, upper = np.quantile(samples, [0.25, 0.5, 0.75]).tolist()
     return {
@@ -113,14 +119,15 @@ def summarize(contestant: Contestant, epochs: int, samples: Sequence[float]) -> 
     }
 
 
-def compare(n_samples: int, n_features: int, X: Array, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the entry of one shape: what is read and computed, how fast, shares of the limit, and ratios.
+def compare_contestants(X: Array, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the entry of one shape with speeds, shares of the limit, and ratios to NumPy.
 
-    The limit of a contestant is reading X once with the same number of threads; NumPy in the ratios is NumPy with BLAS
+    The limit of a contestant is reading X once with the same number of threads. NumPy in the ratios is NumPy with BLAS
     at its best number of threads.
     """
-    shape = describe_shape(n_samples, n_features, X, found)
-    numpy_best = min((name for name in found if is_numpy(name)), key=lambda name: found[name]["seconds"], default=None)
+    shape = make_entry(X, found)
+    numpys = (name for name in found if base_of(name) == "numpy")
+    numpy_best = min(numpys, key=lambda name: found[name]["seconds"], default=None)
     for entry in found.values():
         limit = found.get(with_threads("read", entry["threads"]))
         entry["gb_per_second"] = X.nbytes / entry["seconds"] / 1e9
@@ -129,25 +136,8 @@ def compare(n_samples: int, n_features: int, X: Array, found: dict[str, dict[str
     return {**shape, "numpy_best": numpy_best}
 
 
-def describe_shape(n_samples: int, n_features: int, X: Array, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the entry of one shape: its contestants, with what they read and compute."""
+def make_entry(X: Array, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the entry of one shape: its contestants, and the work of an epoch of each."""
     for name, entry in found.items():
-        entry.update(count_work(name, n_samples, n_features, X.itemsize))
-    return {"n_samples": n_samples, "n_features": n_features, "bytes": X.nbytes, "contestants": found}
-
-
-def overlap(first: Sequence[float], second: Sequence[float]) -> bool:
-    """Tell whether two spreads have something in common: then their difference may be noise.
-
-    Examples
-    --------
-    >>> from fastgd.bench.results import overlap
-    >>> overlap([1.0, 2.0], [1.5, 3.0]), overlap([1.0, 2.0], [2.5, 3.0])
-    (True, False)
-    """
-    return first[0] <= second[1] and second[0] <= first[1]
-
-
-def is_numpy(name: str) -> bool:
-    """Tell whether a contestant is NumPy, with any number of threads."""
-    return name.partition("-")[0] == "numpy"
+        entry.update(count_work(name, X.shape[0], X.shape[1], X.itemsize))
+    return {"n_samples": X.shape[0], "n_features": X.shape[1], "bytes": X.nbytes, "contestants": found}

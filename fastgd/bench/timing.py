@@ -4,13 +4,13 @@ import gc
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from math import inf
 from statistics import median
 from time import perf_counter, process_time, sleep
 from typing import Any, NamedTuple
 
-from fastgd.bench.contestants import Contestant, is_installed, prepare_backend
+from fastgd.backends import is_installed
+from fastgd.bench.contestants import Contestant, make_backend
 from fastgd.bench.problem import Problem, Timed
 from fastgd.inputs.arrays import Array
 
@@ -177,5 +177,5 @@ def time_epochs(X: Array, y: Array, names: list[str], rounds: int = ROUNDS) -> d
     >>> sorted(bench.time_epochs(np.ones((5, 1)), np.ones(5), ["numpy", "python"], rounds=3))
     ['numpy', 'python']
     """
-    contestants = [Contestant(name, partial(prepare_backend, name=name)) for name in names]
+    contestants = [make_backend(name) for name in names]
     return {c.name: median(seconds) for c, _, seconds in collect(contestants, Problem(X, y), rounds)}

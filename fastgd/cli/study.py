@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fastgd.files.paths import check_different, check_output, write_file
-from fastgd.report.compare import compare
+from fastgd.report.compare import compare_studies
 from fastgd.report.page import check_extras
 from fastgd.report.record import Study, format_json
 from fastgd.report.run import study
@@ -112,7 +112,7 @@ def run_compare(options: argparse.Namespace, page: str) -> int:
         first, second = (Study.load(path) for path in options.compare)
     except (ValueError, OSError) as error:
         raise ValueError(f"--compare: {error}") from error
-    html, sentences = compare(first.data, second.data, *options.compare)
+    html, sentences = compare_studies(first.data, second.data, *options.compare)
     faults = write_files({"--out": (page, lambda: html)})
     print("\n".join(sentences))
     tell_files({} if faults else {"--out": page})

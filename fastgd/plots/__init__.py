@@ -1,9 +1,5 @@
 """Pictures of results: functions that take results and return matplotlib Axes.
 
-figures.py has what all pictures share, contestants.py how those who are timed look and are called. The others draw:
-curves.py costs, paths.py weights, ladders.py the times of one shape; sizes.py, roofs.py and maps.py (with
-crossings.py) those of all shapes, totals.py those from the start on.
-
 Every function draws on the axes that it is given, or on those of a new figure, and takes the colours of text, rules and
 background from ``matplotlib.rcParams``.
 
@@ -13,15 +9,14 @@ file it is the id of the mark's group, which a page that holds the file can show
 (text, grids, legends, contours of a known function) has none.
 """
 
-from fastgd.plots.contestants import title
+from fastgd.bench.text import title
 from fastgd.plots.costs import cost_history, learning_rates
 from fastgd.plots.figures import new_figure
 from fastgd.plots.ladders import ladder
 from fastgd.plots.maps import crossover_map
 from fastgd.plots.paths import contour_path
 from fastgd.plots.roofs import roofline
-from fastgd.plots.sizes import epoch_times
-from fastgd.plots.totals import total_time
+from fastgd.plots.sizes import epoch_times, total_time
 
 __all__ = [
     "contour_path",

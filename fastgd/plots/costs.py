@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastgd.bench.text import title
 from fastgd.descent.result import DescentResult
 from fastgd.inputs.arrays import EPSILON, Array
-from fastgd.plots.contestants import title
 from fastgd.plots.figures import PALETTE, new_figure, style
 
 if TYPE_CHECKING:

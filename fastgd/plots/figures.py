@@ -5,6 +5,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from fastgd.bench.text import base_of, threads_of
 from fastgd.files.paths import check_output
 
 if TYPE_CHECKING:
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 PALETTE = {
     "blue": "#0072B2", "vermillion": "#D55E00", "green": "#009E73", "orange": "#E69F00", "purple": "#CC79A7",
     "sky": "#56B4E9", "yellow": "#F0E442",
+}  # fmt: skip
+# There are more contestants than colours: those of other libraries share two with steps of the study.
+COLORS = {
+    "arrays": "yellow", "python": "orange", "numpy": "blue", "in_place": "sky", "numba": "green",
+    "cython": "vermillion", "compressed": "purple", "jax": "purple", "sgd": "sky",
+}  # fmt: skip
+READING, OTHER = "#767676", "#999999"  # greys that show on light and on dark
+MARKERS = {
+    "arrays": "X", "python": "P", "numpy": "s", "in_place": "p", "numba": "^", "cython": "o", "compressed": "*",
+    "read": ".", "jax": "D", "sgd": "v",
 }  # fmt: skip
 LETTER = 0.53  # the width of a letter, of its size
 SHARE = 0.775  # of a figure's width that axes have before any layout
@@ -80,6 +91,38 @@ def check_picture(path: str | Path) -> Path:
 def style(name: str) -> Any:
     """Return one of matplotlib's rcParams: what the caller wants text, rules and backgrounds to look like."""
     return import_matplotlib().rcParams[name]
+
+
+def color_of(name: str) -> str:
+    """Return a contestant's colour, of the palette of Okabe and Ito; grey for the read loop and for unknown names.
+
+    Examples
+    --------
+    >>> from fastgd.plots.figures import color_of
+    >>> color_of("cython") == color_of("cython-2") == "#D55E00"
+    True
+    """
+    base = base_of(name)
+    return PALETTE[COLORS[base]] if base in COLORS else READING if base == "read" else OTHER
+
+
+def line_style(name: str) -> dict[str, Any]:
+    """Return the properties that tell a contestant's line from others without its colour."""
+    base, several = base_of(name), threads_of(name) > 1
+    return {
+        "linestyle": "--" if several else "-",
+        "marker": MARKERS.get(base, "o"),
+        "markersize": 5,
+        "markerfacecolor": style("axes.facecolor") if several else None,
+        "linewidth": 2.5 if base == "read" else 1.3,
+    }
+
+
+def point_style(name: str) -> dict[str, Any]:
+    """Return the properties of a contestant's points; they have an edge, since light colours hardly show on white."""
+    look = {**line_style(name), "linestyle": "", "color": color_of(name)}
+    edge = {"markeredgecolor": style("axes.edgecolor"), "markeredgewidth": 0.5}
+    return look if threads_of(name) > 1 else {**look, **edge}
 
 
 def luminance(color: Any) -> float:

@@ -6,18 +6,27 @@ from math import exp, log
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from fastgd.bench import markdown as table
-from fastgd.bench.results import overlap
-from fastgd.plots.contestants import (
-    color,
+from fastgd.bench.text import (
     describe_settings,
+    describe_time,
     format_measured,
+    format_ratio,
     format_time,
-    look_of,
-    tell,
+    overlap,
+    shape_of,
     title,
 )
-from fastgd.plots.figures import LETTER, font_size, lines_of, new_figure, set_title, size_in_points, style
+from fastgd.plots.figures import (
+    LETTER,
+    color_of,
+    font_size,
+    lines_of,
+    new_figure,
+    point_style,
+    set_title,
+    size_in_points,
+    style,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +74,7 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     >>> [text.get_text() for text in ax.texts]
     ['1.00 ms', '10.0 µs   100×']
     """
-    entries = {(entry["n_samples"], entry["n_features"]): entry for entry in results["shapes"]}
+    entries = {shape_of(entry): entry for entry in results["shapes"]}
     if shape not in entries:
         raise ValueError(f"shape must be one of {', '.join(map(str, entries))}; got {shape}")
     entry = entries[shape]
@@ -98,8 +107,8 @@ def tell_price(once: Mapping[str, Any]) -> str:
 
 def draw_time(ax: "Axes", row: int, name: str, one: Mapping[str, Any], price: str) -> None:
     """Draw what one contestant took, and the quartiles where they are wider than its marker."""
-    (mark,) = ax.plot([one["seconds"]], [row], zorder=3, **{**look_of(name), "markersize": MARKER})
-    mark.set_gid(tell(name, one) + price)
+    (mark,) = ax.plot([one["seconds"]], [row], zorder=3, **{**point_style(name), "markersize": MARKER})
+    mark.set_gid(describe_time(name, one) + price)
     ax.hlines(row, *one["quartiles"], color=style("text.color"), linewidth=1.5, zorder=2.5)
 
 
@@ -109,8 +118,8 @@ def draw_step(
     """Draw the way from the row before down to this one: a rule, and a bar as long as the speed-up."""
     before, after = (one["seconds"] for one in measured)
     ax.vlines(before, row - 1, row, color=style("axes.edgecolor"), linewidth=0.8, alpha=0.5, zorder=1.5)
-    (bar,) = ax.barh(row, after - before, left=before, height=0.4, color=color(names[1]), alpha=0.45, zorder=2)
-    told = f"{table.format_ratio(before / after)} as fast as"
+    (bar,) = ax.barh(row, after - before, left=before, height=0.4, color=color_of(names[1]), alpha=0.45, zorder=2)
+    told = f"{format_ratio(before / after)} as fast as"
     if overlap(*(one["quartiles"] for one in measured)):
         told = "no difference beyond the quartiles from"
     bar.set_gid(f"{title(names[1])}: {told} {title(names[0])}{price}")
@@ -120,7 +129,7 @@ def label_of(name: str, found: Mapping[str, Any], reference: str, prices: Mappin
     """Return a time, its speed-up over the reference, and what is to be paid once for it."""
     seconds = found[name]["seconds"]
     label = format_time(seconds)
-    label += "" if name == reference else f"   {format_ratio(found[reference]['seconds'] / seconds)}×"
+    label += "" if name == reference else f"   {format_ratio(found[reference]['seconds'] / seconds, digits=2)}"
     return label + (f" + {format_time(prices[name]['seconds'])} once" if name in prices else "")
 
 
@@ -149,10 +158,3 @@ def draw_guides(ax: "Axes", times: Sequence[float]) -> None:
     ax.grid(axis="x", alpha=0.25)
     lefts = [times[0], *map(min, pairwise(times))]  # a grid would run through the labels
     ax.hlines(range(len(times)), begin, lefts, color=style("grid.color"), linewidth=0.8, alpha=0.25, zorder=1)
-
-
-def format_ratio(ratio: float) -> str:
-    """Return a speed-up, with two digits or those before the decimal point, but three where these are more."""
-    if ratio < 9.95:
-        return f"{ratio:#.2g}"
-    return f"{ratio if ratio < 1000 else float(f'{ratio:.3g}'):,.0f}"

@@ -1,13 +1,14 @@
 """The map of all shapes: who is the fastest where."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from math import inf, log, nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastgd.plots.contestants import color, format_shape, tell, title, unit_of
-from fastgd.plots.crossings import Grid, find_crossings
-from fastgd.plots.figures import LETTER, legend_below, mix, new_figure, set_title, size_in_points, text_on
+from fastgd.bench.text import base_of, describe_time, format_shape, format_time, shape_of, threads_of, title
+from fastgd.inputs.arrays import Array
+from fastgd.plots.figures import LETTER, color_of, legend_below, mix, new_figure, set_title, size_in_points, text_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +17,47 @@ DASHES = ((0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 SMALLEST, LARGEST = 5.5, 9.0  # letters in cells, in points
 BACKING = 0.75  # opacity, of what is between lines and text
 NEEDED = {"best", "auto", "regret"}
+NUMPY, COMPILED = ("numpy", "in_place"), ("numba", "cython")
+
+Contestants = Mapping[str, Mapping[str, Any]]
+Segments = list[list[tuple[float, float]]]
+
+
+class Grid:
+    """The shapes of results as evenly spaced categories.
+
+    Attributes
+    ----------
+    features, samples : list of int
+        The numbers that occur, in ascending order: columns and rows of the grid.
+    cells : dict of (column, row) to entry
+    """
+
+    def __init__(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        self.features = sorted({entry["n_features"] for entry in entries})
+        self.samples = sorted({entry["n_samples"] for entry in entries})
+        self.cells = {
+            (self.features.index(entry["n_features"]), self.samples.index(entry["n_samples"])): entry
+            for entry in entries
+        }
+
+    def values(self, function: Callable[[Contestants], float]) -> Array:
+        """Return a function of contestants at each cell, (samples, features), NaN where nothing was measured."""
+        values = np.full((len(self.samples), len(self.features)), nan)
+        for (column, row), entry in self.cells.items():
+            values[row, column] = function(entry["contestants"])
+        return values
+
+    def changes(self, key: str) -> Segments:
+        """Return the edges between neighbours whose entries have different values of a key."""
+        edges = []
+        for (column, row), entry in sorted(self.cells.items(), key=lambda cell: cell[0]):
+            left, right, low, high = column - 0.5, column + 0.5, row - 0.5, row + 0.5
+            if self.cells.get((column + 1, row), entry)[key] != entry[key]:
+                edges.append([(right, low), (right, high)])
+            if self.cells.get((column, row + 1), entry)[key] != entry[key]:
+                edges.append([(left, high), (right, high)])
+        return edges
 
 
 def crossover_map(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
@@ -82,7 +124,7 @@ def check_entries(results: Mapping[str, Any]) -> list[dict[str, Any]]:
         raise ValueError("results must have at least one shape; got none")
     for entry in entries:
         if not entry.keys() >= NEEDED:
-            shape = format_shape(entry["n_samples"], entry["n_features"])
+            shape = format_shape(*shape_of(entry))
             missing = ", ".join(map(repr, sorted(NEEDED - entry.keys())))
             raise ValueError(
                 f"results must have 'best', 'auto' and 'regret' of each shape; got {shape} without {missing}"
@@ -90,9 +132,9 @@ def check_entries(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     return entries
 
 
-def fill(name: str) -> str:
-    """Return the colour of cells where that contestant is the fastest."""
-    return mix(color(name), "white", 0.5) if "-" in name else color(name)
+def cell_color(name: str) -> str:
+    """Return the colour of the cells in which a contestant is the fastest."""
+    return mix(color_of(name), "white", 0.5) if threads_of(name) > 1 else color_of(name)
 
 
 def draw_cell(ax: "Axes", place: tuple[int, int], entry: Mapping[str, Any], size: tuple[float, float]) -> None:
@@ -102,10 +144,10 @@ def draw_cell(ax: "Axes", place: tuple[int, int], entry: Mapping[str, Any], size
 
     column, row = place
     best, auto = entry["best"], entry["auto"]
-    one, face = entry["contestants"][best], fill(best)
-    gid = tell(best, one, (entry["n_samples"], entry["n_features"]))
+    one, face = entry["contestants"][best], cell_color(best)
+    gid = describe_time(best, one, shape_of(entry))
     letters = min(LARGEST, max(SMALLEST, min(size[0] / 13 / LETTER, size[1] / 5.5)))
-    lines = [format_short(one["seconds"])]
+    lines = [format_time(one["seconds"], digits=2)]
     if entry.get("fastest", best) != best:
         gid += f"; level with {title(entry['fastest'])}"
     if auto != best:
@@ -122,22 +164,15 @@ def draw_cell(ax: "Axes", place: tuple[int, int], entry: Mapping[str, Any], size
 def describe_choice(auto: str, best: str) -> list[str]:
     """Return what is chosen, in lines that fit into a cell."""
     name, _, threads = title(auto).partition(", ")
-    same = auto.partition("-")[0] == best.partition("-")[0]  # then the number of threads is what differs
+    same = base_of(auto) == base_of(best)  # then the number of threads is what differs
     return [f"auto: {name.partition(' ')[0]}", *filter(None, [threads or "1 thread" * same])]
-
-
-def format_short(seconds: float) -> str:
-    """Return a time with two digits, and all that stand before the decimal point."""
-    factor, unit = unit_of(seconds)
-    value = seconds * factor
-    return f"{value:,.0f} {unit}" if value >= 9.95 else f"{value:#.2g} {unit}"
 
 
 def list_colors(entries: list[dict[str, Any]]) -> list[Any]:
     """Return what a legend shows of the colours."""
     from matplotlib.patches import Patch
 
-    return [Patch(facecolor=fill(name), label=title(name)) for name in dict.fromkeys(e["best"] for e in entries)]
+    return [Patch(facecolor=cell_color(name), label=title(name)) for name in dict.fromkeys(e["best"] for e in entries)]
 
 
 def draw_crossings(ax: "Axes", grid: Grid) -> list[Any]:
@@ -179,3 +214,41 @@ def halo(width: float) -> list[Any]:
     from matplotlib.patheffects import withStroke
 
     return [withStroke(linewidth=width + 1.6, foreground="white")]
+
+
+def find_crossings(grid: Grid) -> dict[str, tuple[Array, Array, Array]]:
+    """Return, by who is compared, coordinates of columns and rows and the logarithm of the ratio of two times there.
+
+    Only ratios that pass 1 somewhere are returned. Half a cell at the rim has the value of its centre. Where one of the
+    two was not measured the logarithm is NaN, and no line passes.
+    """
+    names = {name for entry in grid.cells.values() for name in entry["contestants"]}
+    counts = {threads_of(name) for name in names if base_of(name) == "cython"} - {1}
+    # Shapes may have been timed with different numbers of threads, as many as suit each of them.
+    several = f"1 = {counts.pop()} threads" if len(counts) == 1 else "1 thread = several"
+    pairs: dict[str, Callable[[Contestants], float]] = {
+        "Python loop = NumPy": lambda found: log_ratio(best(found, ["python"]), best(found, NUMPY)),
+        "NumPy = compiled": lambda found: log_ratio(best(found, NUMPY), best(found, COMPILED)),
+        f"Cython: {several}": lambda found: log_ratio(
+            best(found, ["cython"], several=False), best(found, ["cython"], several=True)
+        ),
+    }
+    crossings = {}
+    for label, function in pairs.items():
+        values = np.pad(grid.values(function), 1, mode="edge")
+        if (values < 0).any() and (values > 0).any():
+            columns, rows = (np.array([-0.5, *range(n), n - 0.5]) for n in (len(grid.features), len(grid.samples)))
+            crossings[label] = columns, rows, values
+    return crossings
+
+
+def best(found: Contestants, bases: Sequence[str], several: bool | None = None) -> float:
+    """Return the shortest time of some contestants, with several threads, one, or any; infinity where there is none."""
+    names = [name for name in found if base_of(name) in bases]
+    names = [name for name in names if several in (None, threads_of(name) > 1)]
+    return min((found[name]["seconds"] for name in names), default=inf)
+
+
+def log_ratio(first: float, second: float) -> float:
+    """Return the logarithm of the ratio of two times; NaN where one was not measured."""
+    return log(first / second) if first < inf and second < inf else nan

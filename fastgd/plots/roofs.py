@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from math import hypot, inf, log, log10
 from typing import TYPE_CHECKING, Any
 
-from fastgd.bench.markdown import format_number
-from fastgd.plots.contestants import describe_settings, look_of, tell, title
-from fastgd.plots.figures import font_size, legend_below, new_figure, set_title, size_in_points, style
+from fastgd.bench.text import count, describe_settings, describe_time, format_number, format_rate, shape_of, title
+from fastgd.plots.figures import font_size, legend_below, new_figure, point_style, set_title, size_in_points, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,7 +81,7 @@ def roofline(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
         draw_point(ax, entry, name, marker_size(size_of(entry), sizes))
     drawn = {name for _, name in points}
     names = [name for name in dict.fromkeys(n for e in results["shapes"] for n in e["contestants"]) if name in drawn]
-    handles += [Line2D([], [], label=title(name), **look_of(name)) for name in names]
+    handles += [Line2D([], [], label=title(name), **point_style(name)) for name in names]
     ax.set(xlabel="operations per byte", ylabel="operations per second")
     ax.grid(alpha=0.25)
     set_title(ax, "Roofline" + (" (larger marker: larger X)" if len(sizes) > 1 else ""), describe_settings(results))
@@ -129,7 +128,7 @@ def draw_roofs(ax: "Axes", limit: Mapping[str, Any], low: float, high: float) ->
     from matplotlib.lines import Line2D
 
     threads, peak = limit["threads"], limit["operations_per_second"]
-    who, quartiles = name_threads(threads), limit.get("quartiles", {})
+    who, quartiles = count(threads, "thread"), limit.get("quartiles", {})
     dashes = "-" if threads == 1 else (0, (5, 2))
     look: dict[str, Any] = {"color": style("text.color"), "linestyle": dashes, "zorder": 1}
     drawn = levels(limit)
@@ -148,17 +147,6 @@ def draw_roofs(ax: "Axes", limit: Mapping[str, Any], low: float, high: float) ->
     if threads == 1:
         label_slopes(ax, limit)
     return Line2D([], [], label=f"roofs, {who}", **look)
-
-
-def name_threads(threads: int) -> str:
-    """Return how many threads there are, in words."""
-    return "1 thread" if threads == 1 else f"{threads} threads"
-
-
-def format_rate(rate: float, unit: str, quartiles: Sequence[float] | None = None) -> str:
-    """Return thousand millions of something a second, and quartiles where they are known."""
-    middle, *spread = (format_number(one / 1e9) for one in (rate, *(quartiles or ())))
-    return f"{middle} {unit}" + (f" ({' to '.join(spread)})" if spread else "")
 
 
 def label_slopes(ax: "Axes", limit: Mapping[str, Any]) -> None:
@@ -204,7 +192,7 @@ def label_peaks(ax: "Axes", limits: Sequence[Mapping[str, Any]], x: float) -> No
     peaks = [(limit["operations_per_second"], limit["threads"]) for limit in limits if limit["operations_per_second"]]
     for k, (peak, threads) in enumerate(sorted(peaks)):
         place: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "bottom" if k else "top"}
-        text = f"{name_threads(threads)}: {format_rate(peak, 'Gop/s')}"
+        text = f"{count(threads, 'thread')}: {format_rate(peak, 'Gop/s')}"
         ax.annotate(text, (x, peak), (-3, 1 if k else -2), fontsize="x-small", **place)
 
 
@@ -212,8 +200,8 @@ def draw_point(ax: "Axes", entry: Mapping[str, Any], name: str, size: float) -> 
     """Draw what one contestant reached at one shape."""
     one = entry["contestants"][name]
     intensity, speed = place_of(one)
-    (mark,) = ax.plot([intensity], [speed], zorder=3, alpha=0.9, **{**look_of(name), "markersize": size})
-    told = tell(name, one, (entry["n_samples"], entry["n_features"]))
+    (mark,) = ax.plot([intensity], [speed], zorder=3, alpha=0.9, **{**point_style(name), "markersize": size})
+    told = describe_time(name, one, shape_of(entry))
     mark.set_gid(f"{told}, {format_number(speed / 1e9)} Gop/s at {format_number(intensity)} operations per byte")
 
 

@@ -1,14 +1,19 @@
-"""The times of all shapes, against the size of X."""
+"""Times against the size of X, and from the start on against the number of epochs."""
 
 from collections.abc import Mapping
 from math import exp, fsum, log
 from typing import TYPE_CHECKING, Any
 
-from fastgd.plots.contestants import color, describe_settings, line_style, tell, title
-from fastgd.plots.figures import legend_below, new_figure, set_title, style
+import numpy as np
+
+from fastgd.bench.text import base_of, describe_settings, describe_time, format_time, shape_of, title
+from fastgd.plots.figures import color_of, legend_below, line_style, new_figure, set_title, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+MOST_EPOCHS = 1e6
+STYLES = ("-", "--", "-.", ":")  # of the lines of one backend that started in several ways
 
 
 def epoch_times(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
@@ -67,9 +72,62 @@ def draw_times(ax: "Axes", name: str, entries: list[dict[str, Any]]) -> None:
     points = [(entry["bytes"], entry["contestants"][name]["seconds"] * 1e6) for entry in entries]
     times = {size: [time for other, time in points if other == size] for size, _ in points}
     means = [exp(fsum(map(log, group)) / len(group)) for group in times.values()]
-    look = {"color": color(name), **line_style(name)}
+    look = {"color": color_of(name), **line_style(name)}
     (line,) = ax.plot(list(times), means, label=title(name), markevery=[], **look)  # the legend shows the marker
     line.set_gid(f"{title(name)}: {len(points)} shapes")
     for entry, point in zip(entries, points, strict=True):
         (mark,) = ax.plot(*point, label=f"_{name}", **{**look, "linestyle": ""})
-        mark.set_gid(tell(name, entry["contestants"][name], (entry["n_samples"], entry["n_features"])))
+        mark.set_gid(describe_time(name, entry["contestants"][name], shape_of(entry)))
+
+
+def total_time(times: Mapping[str, tuple[float, float]], *, ax: "Axes | None" = None) -> "Axes":
+    """Draw the time from the start to the last epoch against the number of epochs: who starts later may overtake.
+
+    Parameters
+    ----------
+    times : mapping of str to pair of float
+        The seconds from the start to the end of the first epoch, and those of each further one, by the backend's name,
+        with or without a comma and how it was started.
+    ax : matplotlib Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+        With epochs across and seconds upwards, both on logarithmic scales.
+
+    Raises
+    ------
+    ValueError
+        If there are no times.
+    ImportError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from fastgd import plots
+    >>> ax = plots.total_time({"numpy": (0.001, 1e-5), "numba, nothing cached": (1.5, 1e-6)})
+    >>> [line.get_label() for line in ax.lines]
+    ['NumPy', 'Numba, nothing cached']
+    """
+    if not times:
+        raise ValueError("times must have at least one backend; got an empty mapping")
+    if ax is None:
+        ax = new_figure().add_subplot()
+    epochs = np.geomspace(1.0, MOST_EPOCHS, 61)
+    drawn: list[str] = []
+    for name, (first, epoch) in times.items():
+        backend = base_of(name)
+        (line,) = ax.plot(epochs, first + (epochs - 1) * epoch, color=color_of(backend), label=title(name))
+        line.set(
+            linestyle=STYLES[drawn.count(backend) % len(STYLES)],
+            marker=line_style(backend)["marker"],
+            markevery=12,
+            markersize=5,
+        )
+        line.set_gid(f"{line.get_label()}: first epoch done after {format_time(first)}, {format_time(epoch)} per epoch")
+        drawn.append(backend)
+    ax.set(xscale="log", yscale="log", xlabel="epochs", ylabel="seconds from the start")
+    ax.grid(alpha=0.3)
+    legend_below(ax)
+    return ax

@@ -4,16 +4,12 @@ from collections.abc import Callable, Sequence
 from math import exp, fsum, log
 from typing import Any, NamedTuple
 
-from fastgd.bench.markdown import format_ratio
-from fastgd.bench.results import overlap
-from fastgd.plots import title
-from fastgd.plots.contestants import format_measured
+from fastgd.bench.text import count, format_measured, format_ratio, format_shape, overlap, shape_of, title
 from fastgd.report.drawings import ladder_pictures, map_pictures
-from fastgd.report.page import check_extras, fill
+from fastgd.report.page import check_extras, fill_template
 from fastgd.report.settings import SECTIONS
 from fastgd.report.starts import WAIT
 from fastgd.report.tables import Cell, Table
-from fastgd.report.words import count, format_shape
 
 Measured = tuple[float, Sequence[float]]  # seconds, and their spread
 Rows = dict[tuple[Cell, ...], Measured]  # by what the first cells of a row say
@@ -36,7 +32,9 @@ class Comparison(NamedTuple):
     alone: list[str]
 
 
-def compare(first: dict[str, Any], second: dict[str, Any], first_name: str, second_name: str) -> tuple[str, list[str]]:
+def compare_studies(
+    first: dict[str, Any], second: dict[str, Any], first_name: str, second_name: str
+) -> tuple[str, list[str]]:
     """Return a page about two studies, and sentences that sum it up.
 
     Parameters
@@ -58,8 +56,8 @@ def compare(first: dict[str, Any], second: dict[str, Any], first_name: str, seco
     tables = [one.table for one in found if one.table.rows]
     if not tables:
         raise ValueError(f"--compare: nothing was timed in both {first_name} and {second_name}")
-    sentences = [*introduce(first, second), *map(sum_up, found)]
-    page = fill(
+    sentences = [*introduce(first, second), *map(summarize_section, found)]
+    page = fill_template(
         "compare.html",
         names=(first_name, second_name),
         studies=(first, second),
@@ -103,13 +101,13 @@ def tell_difference(noun: str, ours: set[Any], theirs: set[Any]) -> list[str]:
     """Tell how many of something only A has, and only B; nothing if both have the same."""
     if ours == theirs:
         return []
-    return [f"{count(noun, len(ours - theirs))} of A and {len(theirs - ours)} of B are not in the other"]
+    return [f"{count(len(ours - theirs), noun)} of A and {len(theirs - ours)} of B are not in the other"]
 
 
 def find_times(section: dict[str, Any]) -> Rows:
     """Return the times of all shapes and contestants."""
     return {
-        (Cell(format_shape(entry), entry["n_samples"] * entry["n_features"]), Cell(title(name))): (
+        (Cell(format_shape(*shape_of(entry)), entry["n_samples"] * entry["n_features"]), Cell(title(name))): (
             one["seconds"],
             one["quartiles"],
         )
@@ -128,7 +126,7 @@ def find_limits(section: dict[str, Any]) -> Rows:
     """Return the machine's limits as times: for a GB, and for a billion operations."""
     found: Rows = {}
     for limit in section["limits"]:
-        speeds, quartiles, threads = limit["bytes_per_second"], limit["quartiles"], count("thread", limit["threads"])
+        speeds, quartiles, threads = limit["bytes_per_second"], limit["quartiles"], count(limit["threads"], "thread")
         for level, speed in speeds.items():
             found[Cell(f"read a GB from {level}, {threads}"),] = in_time(speed, quartiles["bytes"][level])
         if limit["operations_per_second"]:
@@ -145,7 +143,7 @@ def in_time(speed: float, quartiles: Sequence[float]) -> Measured:
 
 def introduce(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
     """Return a sentence about each study, and one about the sections that only one has."""
-    told = [f"A: {describe(first)}", f"B: {describe(second)}"]
+    told = [f"A: {describe_study(first)}", f"B: {describe_study(second)}"]
     for name, data, other in (("A", first, second), ("B", second, first)):
         alone = [section for section in SECTIONS if section in data and section not in other]
         if alone:
@@ -153,7 +151,7 @@ def introduce(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
     return told
 
 
-def sum_up(found: Comparison) -> str:
+def summarize_section(found: Comparison) -> str:
     """Return a sentence: the geometric mean of the ratios, how many of them are noise, and what only one study has."""
     ratios = [row[-1].value or 1.0 for row in found.table.rows]
     parts = ["nothing to compare"]
@@ -161,16 +159,16 @@ def sum_up(found: Comparison) -> str:
         mean = exp(fsum(map(log, ratios)) / len(ratios))
         span = f"from {format_ratio(min(ratios))} to {format_ratio(max(ratios))}"
         parts = [f"A takes {format_ratio(mean)} the time of B (geometric mean; {span})"]
-        noise = f"in {found.level} of {count('row', len(ratios))} the spreads overlap"
+        noise = f"in {found.level} of {count(len(ratios), 'row')} the spreads overlap"
         parts.append(f"{noise}: no difference" if found.level else noise)
     return f"{found.table.caption}: {'; '.join(parts + found.alone)}."
 
 
-def describe(data: dict[str, Any]) -> str:
+def describe_study(data: dict[str, Any]) -> str:
     """Return machine, version and date of a study in a line."""
     machine, versions = data["machine"], data["versions"]
     numpy = f"NumPy {versions['numpy']}"
-    return f"{machine['cpu']}, {count('core', machine['cores'])}, fastgd {versions['fastgd']}, {numpy}, {data['date']}"
+    return f"{machine['cpu']}, {count(machine['cores'], 'core')}, fastgd {versions['fastgd']}, {numpy}, {data['date']}"
 
 
 def list_pictures(data: dict[str, Any], prefix: str) -> list[Any]:

@@ -23,7 +23,7 @@ SCHEDULES = ("constant", "silver", "chebyshev", "eigenvalues")
 
 def plan(settings: Settings) -> list[Step]:
     """Return one step: it takes no time to speak of."""
-    return [Step("rates and schedules", 0.2, show)]
+    return [Step("rates and schedules", 0.2, run_descents)]
 
 
 def gather(found: list[dict[str, Any]]) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def gather(found: list[dict[str, Any]]) -> dict[str, Any]:
     return found[0]
 
 
-def show() -> dict[str, Any]:
+def run_descents() -> dict[str, Any]:
     """Descend by every rate, and by every schedule."""
     return {"rates": compare_rates(), "schedules": compare_schedules()}
 

@@ -4,11 +4,10 @@ from functools import partial
 from typing import Any
 
 from fastgd import plots
-from fastgd.plots import title
-from fastgd.plots.contestants import format_time
-from fastgd.report.starts import WAIT, backend_of
+from fastgd.bench.text import base_of, format_shape, format_time, shape_of, title
+from fastgd.report.settings import shapes_of
+from fastgd.report.starts import WAIT
 from fastgd.report.svg import Picture, draw
-from fastgd.report.words import format_shape, shapes_of
 
 AWAY = 14  # weights of a diverging path that are shown: more would make everything else small
 
@@ -22,16 +21,15 @@ def ladder_pictures(data: dict[str, Any], prefix: str = "") -> list[Picture]:
     """Return a picture for each ladder; the prefix of their names keeps two studies apart."""
     pictures = []
     for k, entry in enumerate(data["ladder"]["shapes"]):
-        shape = entry["n_samples"], entry["n_features"]
         words = "; ".join(
             f"{title(name)} {format_time(entry['contestants'][name]['seconds'])}" for name in entry["order"]
         )
         pictures.append(
             draw(
                 f"{prefix}ladder{k}",
-                f"The ladder: one epoch of {format_shape(entry)}",
+                f"The ladder: one epoch of {format_shape(*shape_of(entry))}",
                 f"Times on a logarithmic scale, and bars from the time of each step to that of the next. {words}.",
-                partial(draw_ladder, results(data, "ladder"), shape),
+                partial(draw_ladder, results(data, "ladder"), shape_of(entry)),
             )
         )
     return pictures
@@ -46,7 +44,7 @@ def draw_ladder(found: dict[str, Any], shape: tuple[int, int], ax: Any) -> None:
 def map_pictures(data: dict[str, Any], prefix: str = "") -> list[Picture]:
     """Return the map."""
     found = data["map"]
-    words = "; ".join(f"{format_shape(entry)}: {title(entry['best'])}" for entry in found["shapes"])
+    words = "; ".join(f"{format_shape(*shape_of(entry))}: {title(entry['best'])}" for entry in found["shapes"])
     return [
         draw(
             f"{prefix}map",
@@ -83,7 +81,7 @@ def price_pictures(data: dict[str, Any]) -> list[Picture]:
     return [
         draw(
             f"price{k}",
-            f"From loading the backend to the last epoch, {format_shape(entry)}",
+            f"From loading the backend to the last epoch, {format_shape(*shape_of(entry))}",
             words,
             partial(draw_price, data["price"]["starts"], entry),
         )
@@ -95,7 +93,7 @@ def draw_price(starts: dict[str, Any], entry: dict[str, Any], ax: Any) -> None:
     """Draw the backends that both started and climbed."""
     lines = {}
     for name, one in starts.items():
-        backend = backend_of(name)
+        backend = base_of(name)
         if backend in entry["contestants"]:
             epoch = entry["contestants"][backend]["seconds"]
             lines[name] = (one["seconds"][WAIT] + epoch, epoch)

@@ -8,10 +8,10 @@ import numpy as np
 from fastgd import backends
 from fastgd.backends.python import cost_and_gradient
 from fastgd.backends.threads import count_cores, count_members
-from fastgd.bench.contestants import Contestant, prepare_backend, with_threads
+from fastgd.bench.contestants import Contestant, list_backends, make_backend, prepare_backend
 from fastgd.bench.problem import Problem, Timed, choose_rate, make_problem
-from fastgd.bench.results import describe_shape, summarize
-from fastgd.bench.timing import collect
+from fastgd.bench.results import make_entry, time_contestants
+from fastgd.bench.text import format_shape, threads_of
 from fastgd.inputs.arrays import Array
 from fastgd.problem.compress import compress
 from fastgd.report.settings import LOOP_ELEMENTS, Settings, Step
@@ -38,7 +38,7 @@ def plan(settings: Settings) -> list[Step]:
     """Return a step for each shape."""
     return [
         Step(
-            f"ladder: {n:,} × {p:,}",
+            f"ladder, {format_shape(n, p)}",
             (settings.rounds + 3) * (min(n * p, LOOP_ELEMENTS) * LOOP_SECONDS) + OTHER_SECONDS,
             partial(climb, n, p, settings.rounds),
         )
@@ -67,10 +67,10 @@ def climb(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
     steps = [step for step in steps if problem.X.size <= (step.most_elements or problem.X.size)]
     differences = check_agreement(steps, problem)
     everybody = [*steps, Contestant("compress", prepare_compress)]
-    found = {one.name: summarize(one, epochs, times) for one, epochs, times in collect(everybody, problem, rounds)}
+    found = time_contestants(everybody, problem, rounds)
     once = found.pop("compress")
     return {
-        **describe_shape(n_samples, n_features, problem.X, found),
+        **make_entry(problem.X, found),
         "order": [step.name for step in steps],
         "differences": differences,
         "compress": once,
@@ -79,28 +79,26 @@ def climb(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
 
 def list_steps(threads: int) -> list[Contestant]:
     """Return the steps of the ladder that can be climbed here, with up to so many threads, the lowest first."""
-    usable = backends.available()
-    steps = [
-        Contestant("arrays", prepare_arrays, most_elements=LOOP_ELEMENTS),
-        Contestant("python", partial(prepare_backend, name="python"), most_elements=LOOP_ELEMENTS),
-        Contestant("numpy", partial(prepare_backend, name="numpy")),
-        Contestant("in_place", prepare_in_place),
-    ]
-    steps += [Contestant(name, partial(prepare_backend, name=name)) for name in ("numba", "cython") if name in usable]
+    loop, numpy, *compiled = list_backends(loop_elements=LOOP_ELEMENTS)
     fastest = backends.resolve("auto")
-    if threads > 1 and fastest in ("numba", "cython"):
-        set_up = partial(prepare_backend, name=fastest, threads=threads)
-        steps.append(Contestant(with_threads(fastest, threads), set_up, threads=threads))
-    steps.append(Contestant("compressed", prepare_compressed))
-    return steps
+    if threads > 1 and compiled:
+        compiled.append(make_backend(fastest, threads))
+    return [
+        Contestant("arrays", prepare_arrays, most_elements=LOOP_ELEMENTS),
+        loop,
+        numpy,
+        Contestant("in_place", prepare_in_place),
+        *compiled,
+        Contestant("compressed", prepare_compressed),
+    ]
 
 
 def removed(name: str, before: str | None) -> str:
     """Return what a step of the ladder removes of the one before."""
-    base, _, threads = name.partition("-")
-    if base == "cython" and not threads and before != "numba":
-        base = "numba"  # the same loop: the first compiled kernel removes what it does
-    return REMOVES["threads" if threads else base]
+    if threads_of(name) > 1:
+        return REMOVES["threads"]
+    # The same loop twice: the first compiled kernel removes what it does.
+    return REMOVES["numba" if name == "cython" and before != "numba" else name]
 
 
 def check_agreement(steps: list[Contestant], problem: Problem) -> dict[str, float]:

@@ -5,10 +5,11 @@ from typing import Any
 
 from fastgd import backends
 from fastgd.backends.threads import choose_threads, count_cores, count_members
-from fastgd.bench.contestants import Contestant, prepare_backend, with_threads
+from fastgd.bench.contestants import list_backends
 from fastgd.bench.problem import make_problem
-from fastgd.bench.results import describe_shape, overlap, summarize
-from fastgd.bench.timing import EPOCHS_A_CALL, collect
+from fastgd.bench.results import make_entry, time_contestants
+from fastgd.bench.text import format_shape, overlap, with_threads
+from fastgd.bench.timing import EPOCHS_A_CALL
 from fastgd.report.settings import Settings, Step
 
 LOOP_ELEMENTS = 200_000  # a Python loop over more of them is 100 times slower than the rest
@@ -21,7 +22,7 @@ def plan(settings: Settings) -> list[Step]:
     """Return a step for each shape."""
     return [
         Step(
-            f"map: {n:,} × {p:,}",
+            f"map, {format_shape(n, p)}",
             settings.rounds * (0.1 + 6 * max(SECONDS_A_SAMPLE, ELEMENT_SECONDS * n * p)) + 0.3,
             partial(survey, n, p, settings.rounds),
         )
@@ -45,12 +46,13 @@ def survey(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
         fastest, but the choice of "auto" where that is level with it: where their quartiles overlap.
     """
     problem = make_problem(n_samples, n_features)
-    contestants = list_contestants(thread_counts(n_samples, n_features))
-    found = {one.name: summarize(one, epochs, times) for one, epochs, times in collect(contestants, problem, rounds)}
+    counts, blas_counts = thread_counts(n_samples, n_features), sorted({1, count_cores()})
+    contestants = list_backends(counts, blas_counts=blas_counts, loop_elements=LOOP_ELEMENTS)
+    found = time_contestants(contestants, problem, rounds)
     fastest = min(found, key=lambda name: found[name]["seconds"])
     auto = choose_auto(n_samples, n_features, found)
     return {
-        **describe_shape(n_samples, n_features, problem.X, found),
+        **make_entry(problem.X, found),
         "fastest": fastest,
         "best": auto if overlap(found[auto]["quartiles"], found[fastest]["quartiles"]) else fastest,
         "auto": auto,
@@ -87,20 +89,3 @@ def count_blas_threads() -> int:
     from threadpoolctl import threadpool_info
 
     return max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
-
-
-def list_contestants(counts: list[int]) -> list[Contestant]:
-    """Return the backends, the compiled ones with each of these numbers of threads, NumPy with one and with all."""
-    usable, cores = backends.available(), count_cores()
-    found = [
-        Contestant("python", partial(prepare_backend, name="python"), most_elements=LOOP_ELEMENTS),
-        Contestant("numpy", partial(prepare_backend, name="numpy")),
-    ]
-    if cores > 1:
-        set_up = partial(prepare_backend, name="numpy")
-        found.append(Contestant(with_threads("numpy", cores), set_up, threads=cores, blas_threads=cores))
-    for name in ("numba", "cython"):
-        for threads in counts if name in usable else ():
-            set_up = partial(prepare_backend, name=name, threads=threads)
-            found.append(Contestant(with_threads(name, threads), set_up, threads=threads))
-    return found

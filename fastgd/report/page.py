@@ -1,23 +1,25 @@
 """The page: a study's numbers, pictures, tables and the package's own sources in one file that needs no other."""
 
 import base64
+import csv
+import io
 import json
 from importlib.resources import files
 from typing import Any
 
-from fastgd.bench.contestants import is_installed
-from fastgd.bench.markdown import format_number, format_ratio
-from fastgd.plots import title
+from fastgd.backends import is_installed
+from fastgd.bench.text import count, format_number, format_ratio, shape_of, title
 from fastgd.report import tables
 from fastgd.report.drawings import PICTURES
-from fastgd.report.export import to_csv
-from fastgd.report.settings import SECTIONS
+from fastgd.report.settings import SECTIONS, shapes_of
 from fastgd.report.sources import Source, highlight
-from fastgd.report.summary import summarize
-from fastgd.report.words import count, shapes_of
+from fastgd.report.summary import summarize_study
 
 EXTRAS = {"matplotlib": "matplotlib", "jinja2": "Jinja2", "pygments": "Pygments"}
 TEMPLATES = files("fastgd.report") / "templates"
+CSV_COLUMNS = (
+    "section", "n_samples", "n_features", "contestant", "threads", "seconds", "lower", "upper", "spread", "rounds"
+)  # fmt: skip
 
 
 def render(data: dict[str, Any]) -> str:
@@ -40,10 +42,10 @@ def render(data: dict[str, Any]) -> str:
     """
     check_extras()
     sections = [name for name in SECTIONS if name in data]
-    return fill(
+    return fill_template(
         "study.html",
         data=data,
-        summary=summarize(data),
+        summary=summarize_study(data),
         pictures={name: PICTURES[name](data) for name in sections},
         tables={name: TABLES[name](data) for name in sections},
         sources=[(source, highlight(source)) for source in (Source(**one) for one in data["sources"])],
@@ -55,7 +57,7 @@ def render(data: dict[str, Any]) -> str:
     )
 
 
-def fill(template: str, **values: Any) -> str:
+def fill_template(template: str, **values: Any) -> str:
     """Return a template with its blanks filled; styles and scripts come with it."""
     import jinja2
 
@@ -68,7 +70,7 @@ def fill(template: str, **values: Any) -> str:
         "times": format_ratio,
         "step": title,
         "json": embed_json,
-        "count": lambda number, noun: count(noun, number),
+        "count": count,
     }
     return environment.get_template(template).render(values)
 
@@ -84,6 +86,25 @@ def check_extras() -> None:
     missing = [name for module, name in EXTRAS.items() if not is_installed(module)]
     if missing:
         raise ImportError(f"the study's page needs {' and '.join(missing)}: pip install 'fastgd[study]'")
+
+
+def to_csv(data: dict[str, Any]) -> str:
+    """Return every time of a study, one a line; "spread" says what its lower and upper end are."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(CSV_COLUMNS)
+    for section in ("ladder", "map"):
+        for entry in shapes_of(data, section):
+            once = {"compress": entry["compress"]} if "compress" in entry else {}
+            for name, one in {**entry["contestants"], **once}.items():
+                times = one["threads"], one["seconds"], *one["quartiles"], "quartiles", one["rounds"]
+                lines.writerow([section, *shape_of(entry), name, *times])
+    price = data.get("price", {"starts": {}})
+    for name, one in price["starts"].items():
+        for stage, seconds in one["seconds"].items():
+            times = 1, seconds, *one["extremes"][stage], "extremes", price["rounds"]
+            lines.writerow(["price", *price["shape"], f"{name}: {stage}", *times])
+    return text.getvalue()
 
 
 def embed_json(data: object) -> str:

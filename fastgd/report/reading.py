@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from fastgd.report.words import shapes_of
+from fastgd.report.settings import shapes_of
 
 SCHEMA = "fastgd.study"
 SCHEMA_VERSION = 1

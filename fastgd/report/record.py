@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from fastgd.report import page, summary
 from fastgd.report.reading import read_study
 
 
@@ -34,17 +35,15 @@ class Study:
         self.data = data
 
     def __repr__(self) -> str:
-        from fastgd.report.summary import summarize
-
-        return "\n".join(summarize(self.data))
+        return "\n".join(summary.summarize_study(self.data))
 
     def _repr_html_(self) -> str:
         try:
-            page = self.to_html()
+            html = self.to_html()
         except ImportError as error:  # a notebook would show its traceback, although the study is done
             return f"<pre>{escape(repr(self))}\n\n{escape(str(error))}</pre>"
         # A frame keeps the page's styles and names apart from the notebook's.
-        return f'<iframe title="fastgd study" srcdoc="{escape(page)}" width="100%" height="800"></iframe>'
+        return f'<iframe title="fastgd study" srcdoc="{escape(html)}" width="100%" height="800"></iframe>'
 
     def to_html(self) -> str:
         """Return the page, complete in itself.
@@ -65,9 +64,7 @@ class Study:
         >>> fastgd.study(quick=True, sections=["descents"], quiet=True).to_html()[:15]
         '<!DOCTYPE html>'
         """
-        from fastgd.report.page import render
-
-        return render(self.data)
+        return page.render(self.data)
 
     def save(self, path: str | Path) -> None:
         """Write the page, or with a path that ends in .json the data alone.

@@ -1,28 +1,48 @@
 """`fastgd.study`: measure section by section."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
-from fastgd.bench.contestants import is_installed
+from fastgd.backends import is_installed
+from fastgd.bench.limits import measure_limits
 from fastgd.bench.machine import describe_machine, describe_threads, describe_versions
 from fastgd.bench.timing import EPOCHS_A_CALL
-from fastgd.config import installed_version
-from fastgd.report import descents, ladder, roofline
+from fastgd.progress import Progress
+from fastgd.report import descents, ladder, starts
 from fastgd.report import map as grid
-from fastgd.report import starts as price
-from fastgd.report.progress import show_progress
 from fastgd.report.reading import SCHEMA, SCHEMA_VERSION
 from fastgd.report.record import Study
 from fastgd.report.settings import SECTIONS, Settings, Step, check_settings
 from fastgd.report.sources import list_sources
 
-MEASURES: dict[str, Any] = {
-    "ladder": ladder, "map": grid, "roofline": roofline, "price": price, "descents": descents
-}  # fmt: skip
-
 BLAS_SECTIONS = ("ladder", "map", "roofline")
+LIMITS_SECONDS = 0.4  # of a round, for each number of threads
+
+
+class Section(NamedTuple):
+    """A part of the study: its steps by the settings, and the data that follow from what the steps returned."""
+
+    plan: Callable[[Settings], list[Step]]
+    gather: Callable[[list[Any]], dict[str, Any]]
+
+
+def plan_limits(settings: Settings) -> list[Step]:
+    """Return the one step of the roofline: all limits are measured in the same rounds."""
+    counts, rounds = settings.thread_counts, settings.rounds
+    seconds = LIMITS_SECONDS * rounds * len(counts)
+    return [Step("the machine's limits", seconds, partial(measure_limits, counts, rounds))]
+
+
+MEASURES = {
+    "ladder": Section(ladder.plan, ladder.gather),
+    "map": Section(grid.plan, grid.gather),
+    "roofline": Section(plan_limits, lambda found: {"limits": found[0]}),
+    "price": Section(starts.plan, starts.gather),
+    "descents": Section(descents.plan, descents.gather),
+}
 
 
 def study(
@@ -79,7 +99,7 @@ def study(
             "date": datetime.now(UTC).date().isoformat(),
             "seconds": perf_counter() - begin,
             "machine": describe_machine(),
-            "versions": {"fastgd": installed_version("fastgd"), **describe_versions()},
+            "versions": describe_versions(),
             "threads": describe_threads(settings.thread_counts[-1]),
             "settings": {
                 "quick": settings.quick,
@@ -110,10 +130,10 @@ def run_steps(plans: dict[str, list[Step]], quiet: bool) -> dict[str, list[Any]]
     """Return what the steps of each section found."""
     found: dict[str, list[Any]] = {name: [] for name in plans}
     done = 0.0
-    with show_progress(sum(step.seconds for steps in plans.values() for step in steps), quiet) as show:
+    with Progress(sum(step.seconds for steps in plans.values() for step in steps), quiet=quiet) as progress:
         for name, steps in plans.items():
             for step in steps:
-                show(step.title, done)
+                progress.show(done, step.title)
                 found[name].append(step.run())
                 done += step.seconds
     return found

@@ -83,6 +83,11 @@ class Step:
     run: Callable[[], Any]
 
 
+def shapes_of(data: dict[str, Any], section: str) -> list[dict[str, Any]]:
+    """Return the entries of the shapes of a study's section; none where the section was not measured."""
+    return list(data[section]["shapes"]) if section in data else []
+
+
 def check_settings(quick: object, sizes: object, sections: object) -> Settings:
     """Return settings, or say what is wrong with an argument of `fastgd.study`.
 

@@ -42,7 +42,7 @@ SECONDS_A_ROUND = 3.5
 def plan(settings: Settings) -> list[Step]:
     """Return a step for each round, in which every backend starts once."""
     rounds = 3 if settings.quick else 5
-    return [Step(f"starting processes: round {k + 1} of {rounds}", SECONDS_A_ROUND, start_all) for k in range(rounds)]
+    return [Step(f"starting processes, round {k + 1} of {rounds}", SECONDS_A_ROUND, start_all) for k in range(rounds)]
 
 
 def gather(found: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
@@ -87,18 +87,6 @@ def start(name: str, cache: str) -> dict[str, float]:
 def wait(stages: dict[str, float]) -> float:
     """Return the seconds that a start takes beside its epochs, of those of its stages."""
     return stages["load"] + max(stages["first_call"] - stages["second_call"], 0.0)
-
-
-def backend_of(start: str) -> str:
-    """Return whose start that is, of a name in "starts".
-
-    Examples
-    --------
-    >>> from fastgd.report.starts import backend_of
-    >>> backend_of("numba, from its cache")
-    'numba'
-    """
-    return start.partition(",")[0]
 
 
 def epochs_to_pay(start: float, epoch: float, other_start: float, other_epoch: float) -> float | None:

@@ -2,17 +2,14 @@
 
 from typing import Any
 
-from fastgd.bench.markdown import format_number, format_ratio
-from fastgd.plots import title
-from fastgd.plots.contestants import format_time
+from fastgd.bench.text import count, format_number, format_ratio, format_shape, format_time, shape_of, title
 from fastgd.report.descents import DONE
 from fastgd.report.starts import WAIT
-from fastgd.report.words import count, format_shape
 
 OPERATIONS_A_NUMBER = 4  # a product and a sum for the residual, and for the gradient
 
 
-def summarize(data: dict[str, Any]) -> list[str]:
+def summarize_study(data: dict[str, Any]) -> list[str]:
     """Return a sentence for each thing that a study found, the machine first.
 
     Parameters
@@ -21,7 +18,7 @@ def summarize(data: dict[str, Any]) -> list[str]:
         A study's data.
     """
     machine = data["machine"]
-    sentences = [f"Measured on {machine['cpu']}, {count('core', machine['cores'])}, in {data['seconds']:.0f} s."]
+    sentences = [f"Measured on {machine['cpu']}, {count(machine['cores'], 'core')}, in {data['seconds']:.0f} s."]
     for name, tell in TELL.items():
         if name in data:
             sentences += tell(data[name])
@@ -40,17 +37,17 @@ def tell_ladder(ladder: dict[str, Any]) -> list[str]:
         once = format_time(entry["compress"]["seconds"])
         parts.append(f"compressed (for {once} once) {format_time(small)}")
         told = f"{format_ratio(found[first] / small)} as fast as the first of these"
-        sentences.append(f"One epoch of {format_shape(entry)}: {'; '.join(parts)}, {told}.")
+        sentences.append(f"One epoch of {format_shape(*shape_of(entry))}: {'; '.join(parts)}, {told}.")
     return sentences
 
 
 def tell_map(found: dict[str, Any]) -> list[str]:
     """Tell what the automatic choice loses."""
     worst = max(found["shapes"], key=lambda entry: entry["regret"])
-    shapes = count("shape", len(found["shapes"]))
+    shapes = count(len(found["shapes"]), "shape")
     return [
         f'At {shapes}, backend="auto" takes at most {format_ratio(found["largest_regret"])} the time of the '
-        f"fastest backend ({format_shape(worst)})."
+        f"fastest backend ({format_shape(*shape_of(worst))})."
     ]
 
 

@@ -3,18 +3,22 @@
 from typing import Any, NamedTuple
 
 from fastgd.bench.limits import OUT_OF_CACHE, capacities
-from fastgd.bench.markdown import format_number, format_ratio
-from fastgd.bench.results import overlap
-from fastgd.plots import title
-from fastgd.plots.contestants import format_measured, format_time
-from fastgd.report.ladder import removed
-from fastgd.report.starts import WAIT, backend_of, epochs_to_pay
-from fastgd.report.words import (
+from fastgd.bench.text import (
+    base_of,
     format_epochs,
+    format_measured,
+    format_number,
+    format_ratio,
     format_shape,
-    format_spread,
-    shapes_of,
+    format_share,
+    format_time,
+    overlap,
+    shape_of,
+    title,
 )
+from fastgd.report.ladder import removed
+from fastgd.report.settings import shapes_of
+from fastgd.report.starts import WAIT, epochs_to_pay
 
 OVERTAKEN = ("python", "numpy")  # whom a start is compared with
 PRICE_STAGES = {
@@ -57,13 +61,13 @@ def ladder_table(entry: dict[str, Any]) -> Table:
             [
                 Cell(title(name)),
                 Cell(format_time(one["seconds"]), one["seconds"]),
-                Cell(format_spread(one), one["quartiles"][1] - one["quartiles"][0]),
+                Cell(" to ".join(map(format_time, one["quartiles"])), one["quartiles"][1] - one["quartiles"][0]),
                 Cell(format_ratio(before) if before else "", before or 0.0),
                 Cell(format_ratio(over_loop), over_loop),
                 Cell(told),
             ]
         )
-    shape = format_shape(entry)
+    shape = format_shape(*shape_of(entry))
     reference = f"× {title(loop)}"
     columns = ["step", "time per epoch", "quartiles", "× the one before", reference, "what it removed"]
     return Table(f"ladder-{entry['n_samples']}x{entry['n_features']}", f"One epoch of {shape}", columns, rows)
@@ -122,7 +126,7 @@ def roofline_table(data: dict[str, Any]) -> Table:
             rows.append(
                 [
                     Cell(title(name)),
-                    Cell(format_shape(entry), entry["n_samples"] * entry["n_features"]),
+                    Cell(format_shape(*shape_of(entry)), entry["n_samples"] * entry["n_features"]),
                     Cell(f"{size:,}", size),
                     Cell(f"{operations:,}", operations),
                     Cell(format_number(operations / size), operations / size),
@@ -166,11 +170,6 @@ def levels_of(data: dict[str, Any], limit: dict[str, Any], held: int) -> list[st
     return [last, "memory"] if last and held < OUT_OF_CACHE * roofs[last] else ["memory"]
 
 
-def format_share(share: float) -> str:
-    """Return a share in per cent, or that it is less than one."""
-    return f"{share:.0%}" if share >= 0.01 else "under 1%"
-
-
 def price_table(data: dict[str, Any]) -> Table:
     """Return what each backend's start takes."""
     rows = []
@@ -187,8 +186,8 @@ def paid_table(data: dict[str, Any]) -> Table:
     for entry in shapes_of(data, "ladder"):
         times = {name: one["seconds"] for name, one in entry["contestants"].items()}
         for name in starts:
-            if backend_of(name) in times:
-                shape = Cell(format_shape(entry), entry["n_samples"] * entry["n_features"])
+            if base_of(name) in times:
+                shape = Cell(format_shape(*shape_of(entry)), entry["n_samples"] * entry["n_features"])
                 rows.append([Cell(title(name)), shape, *(overtakes(starts, times, name, o) for o in OVERTAKEN)])
     columns = ["backend", "shape", *(f"epochs to overtake {title(other)}" for other in OVERTAKEN)]
     return Table("paid", "After how many epochs a start has paid (and with the extremes of both starts)", columns, rows)
@@ -196,7 +195,7 @@ def paid_table(data: dict[str, Any]) -> Table:
 
 def overtakes(starts: dict[str, Any], times: dict[str, float], name: str, other: str) -> Cell:
     """Return after how many epochs a backend has overtaken another, and with the extremes of their waits."""
-    backend = backend_of(name)
+    backend = base_of(name)
     if backend == other or other not in times:
         return Cell("", -1.0)
     waits = [[starts[one]["seconds"][WAIT], *starts[one]["extremes"][WAIT]] for one in (name, other)]

@@ -1,6 +1,7 @@
 """One pass over all batches, from wherever an earlier run left off, and a second one where the first lost digits."""
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,9 +11,9 @@ from threading import Lock
 from typing import Any
 
 from fastgd.problem.moments import LOST_DIGITS, Summary, finish
+from fastgd.progress import Progress
 from fastgd.streaming.checkpoint import Checkpoint
 from fastgd.streaming.options import StreamOptions
-from fastgd.streaming.progress import Progress
 from fastgd.streaming.source import Batch, BatchSource
 from fastgd.streaming.sums import Part, State, sum_batch
 
@@ -87,14 +88,18 @@ def summarize(state: State) -> Summary | None:
 
 def run_pass(source: BatchSource, state: State, options: StreamOptions, checkpoint: Checkpoint) -> State:
     """Return the state after all batches; whatever ends the pass early, the checkpoint knows how far it came."""
-    with Progress(source.total, state, options.quiet) as progress:
+    title, rows = "reading" if state.method == "gram" else "reading for a QR", state.rows
+    if rows and not options.quiet:
+        print(f"fastgd: going on after {rows:,} rows, by the checkpoint", file=sys.stderr)
+    with Progress(source.total, title=title, unit="rows", first=rows, quiet=options.quiet) as progress:
         try:
             for part in sum_batches(source, state, options):
                 if state.moments is None and part.moments is not None:
                     options.descent.check_features(part.moments.n_features)
                 state = state.after(part)
                 checkpoint.look(state)
-                progress.add(part.seen.rows)
+                rows += part.seen.rows
+                progress.show(rows)
         finally:
             checkpoint.save(state)
     return state
