@@ -154,7 +154,7 @@ EXTRAS = {
     "fastgd.estimator": ["sklearn"],
     "fastgd.problem.dask": ["dask.array"],
     "fastgd.inputs.frames": ["pandas"],
-    "fastgd.report.record": ["matplotlib", "jinja2", "pygments", "jsonschema"],
+    "fastgd.report.record": ["matplotlib", "jinja2", "pygments"],
     "fastgd.streaming.files": ["pyarrow"],
 }
 MODULES = [module.name for module in pkgutil.walk_packages(fastgd.__path__, "fastgd.")]

@@ -284,7 +284,6 @@ def test_data_are_printed_if_the_page_cannot_be_written(monkeypatch, capsys):
 @needs_page
 @needs_full
 def test_a_comparison_is_printed_if_its_page_cannot_be_written(tmp_path, monkeypatch, capsys):
-    pytest.importorskip("jsonschema", reason="jsonschema is an extra")
     data = {**give_study(monkeypatch).data, "price": {"shape": [1000, 20], "rounds": 3, "starts": START}}
     monkeypatch.chdir(tmp_path)
     fastgd.report.Study(data).save("a.json")

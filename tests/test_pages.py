@@ -32,7 +32,7 @@ EXTRAS = {
     "docs/guide.md": ["matplotlib"],
     "docs/scikit-learn.md": ["sklearn", "pandas", "skl2onnx"],
     "docs/streaming.md": ["pyarrow", "dask"],
-    "docs/study.md": ["matplotlib", "jinja2", "pygments", "threadpoolctl", "jsonschema"],
+    "docs/study.md": ["matplotlib", "jinja2", "pygments", "threadpoolctl"],
     "docs/tutorial.md": ["matplotlib"],
 }
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)

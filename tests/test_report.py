@@ -29,7 +29,7 @@ from fastgd.report.run import run_steps
 from fastgd.report.settings import MOST_ELEMENTS, SECTIONS, Settings, Step, check_settings
 from fastgd.report.summary import summarize_study
 
-for module in ("matplotlib", "jinja2", "pygments", "jsonschema", "threadpoolctl"):
+for module in ("matplotlib", "jinja2", "pygments", "threadpoolctl"):
     pytest.importorskip(module, reason=f"{module} is an extra")
 
 SIZES = (20, 200), (2, 5)

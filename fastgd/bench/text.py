@@ -21,7 +21,9 @@ def base_of(name: str) -> str:
     >>> base_of("cython-2"), base_of("numba, from its cache")
     ('cython', 'numba')
     """
-    return name.partition(",")[0].partition("-")[0]
+    contestant = name.partition(",")[0]
+    base, _, threads = contestant.rpartition("-")
+    return base if threads.isdecimal() else contestant
 
 
 def threads_of(name: str) -> int:
@@ -33,7 +35,8 @@ def threads_of(name: str) -> int:
     >>> threads_of("cython"), threads_of("cython-2")
     (1, 2)
     """
-    return int(name.partition("-")[2] or 1)
+    threads = name.partition(",")[0].rpartition("-")[2]
+    return int(threads) if threads.isdecimal() else 1
 
 
 def with_threads(name: str, threads: int) -> str:
@@ -61,9 +64,8 @@ def title(name: str) -> str:
     >>> plots.title("cython-2"), plots.title("numba, from its cache")
     ('Cython, 2 threads', 'Numba, from its cache')
     """
-    contestant, comma, start = name.partition(",")
-    base, _, threads = contestant.partition("-")
-    return TITLES.get(base, base) + (f", {threads} threads" if threads else "") + comma + start
+    base, threads, (_, comma, start) = base_of(name), threads_of(name), name.partition(",")
+    return TITLES.get(base, base) + (f", {threads} threads" if threads > 1 else "") + comma + start
 
 
 def count(number: int, noun: str) -> str:

@@ -41,17 +41,16 @@ def render(data: dict[str, Any]) -> str:
         If matplotlib, Jinja2 or Pygments is not installed.
     """
     check_extras()
-    sections = [name for name in SECTIONS if name in data]
+    sections, steps = [name for name in SECTIONS if name in data], shapes_of(data, "ladder")
+    sources = [Source(*map(one.get, Source._fields)) for one in data["sources"]]  # a file may have more keys
     return fill_template(
         "study.html",
         data=data,
         summary=summarize_study(data),
         pictures={name: PICTURES[name](data) for name in sections},
         tables={name: TABLES[name](data) for name in sections},
-        sources=[(source, highlight(source)) for source in (Source(**one) for one in data["sources"])],
-        largest_difference=max(
-            (max(entry["differences"].values()) for entry in shapes_of(data, "ladder")), default=0.0
-        ),
+        sources=[(source, highlight(source)) for source in sources],
+        largest_difference=max((one for entry in steps for one in entry["differences"].values()), default=0.0),
         command=data["command"].partition(" --sections")[0],
         csv=to_uri("text/csv", to_csv(data)),
     )

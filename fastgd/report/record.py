@@ -107,8 +107,6 @@ class Study:
             If the file is not what `save` writes; the message says where.
         OSError
             If it cannot be read.
-        ImportError
-            If jsonschema is not installed.
 
         Examples
         --------
