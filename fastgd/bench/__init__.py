@@ -1,4 +1,4 @@
-"""Timing backends side by side: one process, interleaved rounds, medians with their spread."""
+"""Time backends side by side: one process, interleaved rounds, medians with their spread."""
 
 from fastgd.bench.markdown import format_table, replace_between_markers
 from fastgd.bench.results import SHAPES, measure

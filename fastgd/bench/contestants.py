@@ -1,4 +1,4 @@
-"""Who takes part: one list of contestants, each with a set-up that is never timed and a callable that is.
+"""The contestants: each has a set-up, which is never timed, and a callable, which is.
 
 To add one, write a function that takes a `Problem` and returns a `Timed`, and add a line to `list_contestants`.
 """
@@ -20,35 +20,35 @@ from fastgd.bench.problem import Problem, Timed, choose_rate
 from fastgd.bench.text import with_threads
 from fastgd.inputs.arrays import Array
 
-# A loop over more elements than this takes over 0.3 s an epoch, and tells nothing new.
+# The Python loop is left out of larger problems: an epoch would take over 0.3 s and show nothing new.
 LOOP_ELEMENTS = 2_000_000
-# XLA takes its number of threads from the environment, once, when jax is imported.
+# XLA reads its number of threads from the environment once, when jax is imported.
 XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-# How many bytes the read loop fetches ahead. Which is best depends on the machine and on the size: all are timed.
+# The distances in bytes at which the read loop fetches ahead. The best one depends on the machine and the size of X.
 AHEAD = (0, 512, 2048)
-# Of X for each thread, at least: threads that read less wait for each other at the interpreter's lock.
+# The least part of X for a thread: threads with less to read wait for each other at the interpreter's lock.
 PART_ELEMENTS = 65_536
 INSTALL = "not installed: pip install 'fastgd[bench]'"
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """Something whose epochs are timed.
+    """A way to compute epochs, to be timed.
 
     Attributes
     ----------
     name : str
-        The key of its results. Of several contestants with one name the fastest counts: variants of one loop.
+        The key of its results. Contestants with one name are variants of one loop: the fastest counts.
     prepare : callable
-        Takes a `Problem` and does everything that is not to be timed.
+        Takes a `Problem`, does all work that is not to be timed, and returns a `Timed`.
     threads : int
-        How many threads it computes with.
+        The number of threads that it computes with.
     blas_threads : int
-        What BLAS is held to while it runs, where threadpoolctl is installed.
+        The number of threads that BLAS may use while it runs; held only where threadpoolctl is installed.
     most_elements : int or None
         The size of X above which it is left out.
     variant : str
-        What distinguishes it from others of its name.
+        The difference from other contestants of its name.
     """
 
     name: str
@@ -131,12 +131,12 @@ def list_readers(threads: int) -> list[Contestant]:
 def prepare_backend(
     problem: Problem, name: str, threads: int = 1, *, intercept: bool = True, rate: float | None = None
 ) -> Timed:
-    """Set up one of the package's own backends; the rate is chosen by the data unless it is given."""
+    """Set up one of the package's own backends; the shape of X decides the rate unless one is given."""
     X, y = problem.X, problem.y
     descend = backends.load(name).descend
     weights, gradient = np.empty(X.shape[1] + intercept), np.empty(X.shape[1] + intercept)
 
-    @cache  # so that no call waits for new pages of memory
+    @cache  # no call waits for new pages of memory
     def buffers(epochs: int) -> tuple[Array, Array]:
         return np.full(epochs, choose_rate(X) if rate is None else rate), np.empty(epochs)
 
@@ -145,13 +145,13 @@ def prepare_backend(
         descend(X, y, weights, *buffers(epochs), gradient, threads)
         return weights
 
-    # What these two do once a call (lists of floats, a copy of float32 data) is set-up, and would be most of the time
-    # where a call is one epoch: the same call with no epoch is timed with it and taken off.
+    # Each call of these two backends begins with a set-up (lists of floats, a copy of float32 data) that would take
+    # most of a call of one epoch. A call of no epochs is timed as well and taken off.
     return Timed(run, (lambda epochs: run(0)) if name in ("python", "numpy") else None)
 
 
 def prepare_jax(problem: Problem) -> Timed:
-    """Set up the update as a jitted loop in float64: `jax.lax.scan` over the rates, X an argument."""
+    """Set up the update as a jitted loop in float64: `jax.lax.scan` over the rates, with X as an argument."""
     if "jax" not in sys.modules:
         os.environ.setdefault("XLA_FLAGS", XLA_ONE_THREAD)
     import jax
@@ -178,15 +178,15 @@ def prepare_jax(problem: Problem) -> Timed:
 
 
 def prepare_sgd(problem: Problem) -> Timed:
-    """Set up scikit-learn's SGDRegressor: another algorithm, one update for each row, in random order."""
+    """Set up scikit-learn's SGDRegressor, another algorithm: one update for each row, in random order."""
     from sklearn import config_context
     from sklearn.linear_model import SGDRegressor
 
-    X = np.ascontiguousarray(problem.X)  # it would copy other orders at each call
-    step = 0.1 / (X.shape[1] + 1)  # below 2 / (the square of a row's length), above which it diverges
+    X = np.ascontiguousarray(problem.X)  # other orders would be copied in each call
+    step = 0.1 / (X.shape[1] + 1)  # it diverges above 2 / (the squared length of a row)
 
     def fit(rows: int, epochs: int) -> Array:
-        # tol=None: as many epochs as asked for.
+        # tol=None: no early stop.
         model = SGDRegressor(
             penalty=None, learning_rate="constant", eta0=step, max_iter=epochs, tol=None, random_state=0
         )
@@ -194,12 +194,15 @@ def prepare_sgd(problem: Problem) -> Timed:
             model.fit(X[:rows], problem.y[:rows])
         return np.concatenate([model.intercept_, model.coef_])
 
-    # A fit checks its parameters for a millisecond: the time of one epoch of one row is taken off.
+    # A fit spends a millisecond on checks of its parameters: the time of one epoch of one row is taken off.
     return Timed(partial(fit, len(X)), lambda epochs: fit(1, 1))
 
 
 def prepare_reader(problem: Problem, ahead: int, threads: int = 1) -> Timed:
-    """Set up reading: an "epoch" reads all of X once, in parts by up to so many threads."""
+    """Set up the limit: an "epoch" reads all of X once, in one part for each thread.
+
+    No epoch on data out of cache can be shorter. Reading is the extension's tuned loop.
+    """
     from fastgd.backends.cython import LEVEL
 
     numbers = problem.X.ravel(order="K")  # a view: X is contiguous in one order or the other
@@ -208,12 +211,12 @@ def prepare_reader(problem: Problem, ahead: int, threads: int = 1) -> Timed:
     def run(epochs: int) -> Array:
         return read_parts(parts, epochs, LEVEL, ahead)
 
-    # Reading 4 KB takes less than the call from Python does, which no kernel pays once an epoch: it is taken off.
+    # Reading 4 KB takes less than the call from Python. Kernels do not pay for a call in each epoch: it is taken off.
     return Timed(run, None if len(parts) > 1 else lambda epochs: read_parts([numbers[:0]], epochs, LEVEL, ahead))
 
 
 def read_parts(parts: list[Array], times: int, level: int, ahead: int) -> Array:
-    """Read every part so many times, each in a thread of its own, and return the sums of the parts."""
+    """Read every part repeatedly, each in a thread of its own, and return the sums of the parts."""
     sums = np.zeros(len(parts))
 
     def work(k: int) -> None:
@@ -229,7 +232,7 @@ def read_parts(parts: list[Array], times: int, level: int, ahead: int) -> Array:
 
 
 def read_part(part: Array, times: int, level: int, ahead: int) -> float:
-    """Read one part so many times and return its sum; the extension lets other threads run meanwhile."""
+    """Read one part repeatedly and return its sum; the extension lets other threads run meanwhile."""
     from fastgd.backends._kernel import read
 
     total = 0.0

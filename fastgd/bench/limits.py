@@ -1,4 +1,4 @@
-"""The machine's limits, measured, and what an epoch asks of them: the two sides of a roofline.
+"""The two sides of a roofline: the measured limits of the machine, and the work of an epoch.
 
 The model is that of S. Williams, A. Waterman and D. Patterson, Roofline: an insightful visual performance model for
 multicore architectures, Communications of the ACM 52(4), 2009.
@@ -20,66 +20,66 @@ from fastgd.bench.timing import ROUNDS, collect
 from fastgd.inputs.arrays import Array
 
 PRODUCT = "product"
-PRODUCT_ROWS = 768  # of the square matrices whose product shows the peak: 14 MB for three, and 18 ms a product
-OUT_OF_CACHE = 3  # times the last cache: of so many bytes next to nothing is still there when they are read again
-LEAST_MEMORY = 2**26  # bytes that count as out of cache where the caches are not known
+PRODUCT_ROWS = 768  # rows of the square matrices whose product shows the peak: 14 MB for three, 18 ms a product
+OUT_OF_CACHE = 3  # times the last cache: a second reading of this many bytes finds almost nothing in the cache
+LEAST_MEMORY = 2**26  # bytes that count as out of cache where the sizes of caches are unknown
 BYTES_OF_A_NUMBER = 8
 BYTES_OF_A_LIST_ENTRY = 32  # a pointer of 8 bytes to an object of 24
-PASSES_OF_VECTORS = 9  # by NumPy's lines: residuals are written three times, they and y are read six times
+PASSES_OF_VECTORS = 9  # in NumPy's lines: residuals are written three times; residuals and y are read six times
 
 
 def measure_limits(counts: Sequence[int] = (1,), rounds: int = ROUNDS) -> list[dict[str, Any]]:
-    """Measure how fast this machine reads from each level of its memory, and how fast it multiplies and adds.
+    """Measure how fast this machine reads from each level of its memory, and how fast it computes.
 
     Parameters
     ----------
     counts : sequence of int
         The numbers of threads to measure with.
     rounds : int
-        How many interleaved samples each median is of.
+        The interleaved samples of each median.
 
     Returns
     -------
     list of dict
-        For each number of threads: "threads"; "operations_per_second" in float64, by BLAS's product of two matrices
-        (None where BLAS cannot be held to that number of threads); "bytes_per_second" by level ("L2", "L3", "memory"),
-        by the extension's tuned read loop (empty without it), the fastest of its variants; "quartiles" of both, under
-        "operations" and "bytes". L1 is left out: to read it takes less than a call.
+        An entry for each number of threads. "operations_per_second", in float64, is that of BLAS's product of two
+        matrices; None where BLAS cannot be held to the number of threads. "bytes_per_second", by level ("L2", "L3",
+        "memory"), is that of the fastest variant of the extension's read loop; empty without the extension. Level L1
+        is left out: reading it takes less time than a call. "quartiles" has the quartiles of "operations" and "bytes".
     """
     caches = find_caches()
     bytes_of, instances = ({level: one[k] for level, one in caches.items()} for k in (0, 1))
     sizes = {count: level_sizes(capacities(bytes_of, instances, count)) for count in counts}
-    contestants = [list_products(counts)] if is_installed("threadpoolctl") else []
+    contestants = list_products(counts) if is_installed("threadpoolctl") else []
     if "cython" in backends.available():
         numbers = np.ones(max(max(one.values()) for one in sizes.values()) // BYTES_OF_A_NUMBER)
         for count in counts:
-            contestants += [read_level(numbers, size, level, count) for level, size in sizes[count].items()]
-    everybody = [contestant for group in contestants for contestant in group]
+            for level, size in sizes[count].items():
+                contestants += read_level(numbers, size, level, count)
     square = Problem(np.ones((PRODUCT_ROWS, PRODUCT_ROWS)), np.ones(1))
     found: dict[tuple[str, int], list[float]] = {}
-    for contestant, _, seconds in collect(everybody, square, rounds):
+    for contestant, _, seconds in collect(contestants, square, rounds):
         place = contestant.name, contestant.threads
         found[place] = min(found.get(place, seconds), seconds, key=np.median)
     return [gather_limit(found, sizes[count], count) for count in counts]
 
 
 def list_products(counts: Sequence[int]) -> list[Contestant]:
-    """Return products of two matrices with each number of BLAS threads."""
+    """Return the product of two matrices with each number of BLAS threads."""
     return [Contestant(PRODUCT, prepare_product, count, blas_threads=count) for count in counts]
 
 
 def read_level(numbers: Array, size: int, level: str, threads: int) -> list[Contestant]:
-    """Return the variants of the read loop on so many bytes, which a level of memory holds."""
+    """Return the variants of the read loop on a number of bytes that a level of memory holds."""
     part = Problem(numbers[: size // BYTES_OF_A_NUMBER, None], np.ones(1))
 
     def prepare(reader: Contestant) -> Callable[[Problem], Timed]:
-        return lambda _: reader.prepare(part)  # what everybody else computes with has another size
+        return lambda _: reader.prepare(part)  # not the problem of all other contestants
 
     return [replace(reader, name=level, prepare=prepare(reader)) for reader in list_readers(threads)]
 
 
 def gather_limit(found: dict[tuple[str, int], list[float]], sizes: Mapping[str, int], threads: int) -> dict[str, Any]:
-    """Return the limits of so many threads, of seconds by contestant and threads."""
+    """Return the limits of one number of threads, from seconds by contestant and number of threads."""
     work = {PRODUCT: 2 * PRODUCT_ROWS**3, **sizes}
     rates = {
         name: np.quantile(work[name] / np.array(found[name, threads]), [0.5, 0.25, 0.75]).tolist()
@@ -99,16 +99,16 @@ def gather_limit(found: dict[tuple[str, int], list[float]], sizes: Mapping[str, 
 
 
 def capacities(caches: Mapping[str, int], instances: Mapping[str, int], threads: int) -> dict[str, int]:
-    """Return how many bytes the caches of so many threads hold, which are on as many cores as there are.
+    """Return the bytes that the caches of a number of threads hold together.
 
     Parameters
     ----------
     caches : mapping of str to int
         The bytes of one cache of each level.
     instances : mapping of str to int
-        How many there are.
+        The number of caches of each level.
     threads : int
-        Each is on a core of its own, as far apart from the others as possible.
+        The number of threads, each on a core of its own, in different caches as far as possible.
 
     Examples
     --------
@@ -120,9 +120,10 @@ def capacities(caches: Mapping[str, int], instances: Mapping[str, int], threads:
 
 
 def level_sizes(held: Mapping[str, int]) -> dict[str, int]:
-    """Return how many bytes to read so that they come from each level: half of a cache, three times the last one.
+    """Return the bytes to read so that they come from each level: half of a cache, three times the last cache.
 
-    A level whose half the levels before it hold is left out: all cores' own caches together may hold more than theirs.
+    A level is left out if the levels before it hold half of its bytes: the caches of all cores together may hold more
+    than the cache that they share.
     """
     sizes, before = {}, 0
     for level, size in held.items():
@@ -133,7 +134,7 @@ def level_sizes(held: Mapping[str, int]) -> dict[str, int]:
 
 
 def prepare_product(problem: Problem) -> Timed:
-    """Set up products of a square matrix with itself: nothing that users run comes closer to the peak."""
+    """Set up products of a square matrix with itself: no other common operation comes closer to the peak."""
     product = np.empty_like(problem.X)
 
     def run(epochs: int) -> Array:
@@ -145,12 +146,12 @@ def prepare_product(problem: Problem) -> Timed:
 
 
 def count_work(name: str, n_samples: int, n_features: int, itemsize: int = 8) -> dict[str, int]:
-    """Return what an epoch must move and compute, counted from the source of a contestant.
+    """Return the bytes and operations of an epoch, counted from the source of a contestant.
 
     Parameters
     ----------
     name : str
-        A contestant of `fastgd bench` or `fastgd study`, with or without a number of threads.
+        A contestant of `fastgd bench` or `fastgd study`; its number of threads does not matter.
     n_samples, n_features : int
         The shape of X.
     itemsize : int
@@ -159,8 +160,8 @@ def count_work(name: str, n_samples: int, n_features: int, itemsize: int = 8) ->
     Returns
     -------
     dict
-        "bytes_per_epoch", read or written outside registers and L1, and "operations_per_epoch", additions and
-        multiplications of the update; empty for contestants whose source is not ours.
+        "bytes_per_epoch": bytes read or written outside registers and L1. "operations_per_epoch": additions and
+        multiplications. Empty for contestants of other libraries.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Where measurements were made: the processor, its caches, versions, and how threads were pinned."""
+"""The machine that measurements come from: processor, caches, versions and threads."""
 
 import os
 import platform
@@ -19,7 +19,7 @@ UNITS = {"K": 1024, "M": 1024**2, "G": 1024**3}
 
 
 def describe_machine() -> dict[str, object]:
-    """Return the processor's name, cores, vector level and caches, as far as they can be found out."""
+    """Return the processor's name, cores, vector level and caches, as far as the system tells them."""
     caches = find_caches()
     return {
         "cpu": cpu_name(),
@@ -41,7 +41,7 @@ def cpu_name() -> str:
 
 
 def cpu_level() -> str | None:
-    """Return the CPU level that the compiled kernel runs at, None without one."""
+    """Return the CPU level that the compiled kernel runs at; None without that kernel."""
     if "cython" not in backends.available():
         return None
     from fastgd.backends import _kernel, cython
@@ -50,7 +50,7 @@ def cpu_level() -> str | None:
 
 
 def find_caches() -> dict[str, tuple[int, int]]:
-    """Return the bytes of each level of cache that holds data, and how many such caches the cores of this process have.
+    """Return the bytes of a data cache of each level, and the number of such caches that this process can use.
 
     Empty where the system does not tell.
     """
@@ -69,17 +69,17 @@ def find_caches() -> dict[str, tuple[int, int]]:
 
 
 def describe_versions() -> dict[str, str | None]:
-    """Return the versions of what was measured, None for what is not installed."""
+    """Return the versions of fastgd, Python and the libraries, None for a library that is not installed."""
     versions = {library: installed_version(library) for library in LIBRARIES}
     return {"fastgd": __version__, "python": platform.python_version(), **versions}
 
 
 def describe_threads(threads: int) -> dict[str, object]:
-    """Return how many threads the backends were given, and what BLAS, OpenMP and XLA were told."""
+    """Return the number of threads of the backends, and the settings of BLAS, OpenMP and XLA."""
     environment = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     if "jax" not in sys.modules and environment["XLA_FLAGS"] is None:
         environment.pop("XLA_FLAGS")
-    blas = "1 thread for each contestant, by threadpoolctl, unless its name says more"
+    blas = "1 thread, set by threadpoolctl, unless a contestant's name has a number of threads"
     if not is_installed("threadpoolctl"):
         blas = "as the environment says, since threadpoolctl is not installed"
     return {"backends": threads, "blas": blas, "environment": environment}

@@ -1,4 +1,4 @@
-"""Results as Markdown, and where that is put in a file."""
+"""Results as Markdown, and the markers in a file between which they stand."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,9 +12,9 @@ SHOWN_VERSIONS = {
 }  # fmt: skip
 LEGEND = (
     "µs per epoch, medians of {rounds} interleaved rounds; **spread** is the widest distance between quartiles in a "
-    "row, as a share of the median. **Cython over numpy**: how many times as long NumPy takes, at its best number of "
-    "BLAS threads (below 1, NumPy wins). **Cython against reading**: how many times as long Cython takes as a tuned "
-    "loop, with as many threads, that only reads X once (no kernel comes below 1 on data out of cache)."
+    "row, as a share of the median. **Cython over numpy**: the time of NumPy, at its best number of BLAS threads, over "
+    "that of Cython (below 1, NumPy wins). **Cython against reading**: the time of Cython over that of a tuned loop, "
+    "with as many threads, that only reads X once (no kernel comes below 1 on data out of cache)."
 )
 SGD_LEGEND = "SGD is scikit-learn's SGDRegressor: another algorithm, an update for each row, so only its time compares."
 
@@ -22,17 +22,17 @@ Column = tuple[str, Callable[[dict[str, Any]], str]]
 
 
 def format_table(results: Results) -> str:
-    """Return results as Markdown: machine, versions and threads, the table, what its columns mean, who is absent.
+    """Return results as Markdown: the machine, a table, the meaning of its columns, and the contestants left out.
 
     Parameters
     ----------
     results : dict
-        What `fastgd.bench.measure` returned.
+        The results of `fastgd.bench.measure`.
 
     Returns
     -------
     str
-        No date and no path, so that the same measurements give the same text.
+        The text, without a date or a path: the same results give the same text.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def format_table(results: Results) -> str:
 
 
 def describe_conditions(results: Results) -> str:
-    """Return one line about the machine and what was measured on it."""
+    """Return a line about the machine, the versions and the data."""
     machine, settings = results["machine"], results["settings"]
     caches = [f"{level} {format_bytes(size)}" for level, size in machine["caches"].items()]
     hardware = [f"{machine['cores']} cores", *caches, *filter(None, [machine["cpu_level"]])]
@@ -62,11 +62,11 @@ def describe_conditions(results: Results) -> str:
     versions = [f"{shown} {version}" for shown, version in found.items() if version]
     data = f"{settings['dtype']} in {'Fortran' if settings['order'] == 'F' else 'C'} order"
     hardware_text, versions_text = ", ".join(hardware), ", ".join(versions)
-    return f"{machine['cpu']} ({hardware_text}); {versions_text}; {data}; one thread unless something else is said."
+    return f"{machine['cpu']} ({hardware_text}); {versions_text}; {data}; one thread unless stated otherwise."
 
 
 def single_columns(results: Results) -> list[Column]:
-    """Return the columns of the table of one thread."""
+    """Return the columns of the table for one thread."""
     present = {name for entry in results["shapes"] for name in entry["contestants"]}
     others = sorted(name for name in present if base_of(name) == "numpy" != name)
     columns: list[Column] = [("python", microseconds("python")), ("numpy", microseconds("numpy"))]
@@ -78,7 +78,7 @@ def single_columns(results: Results) -> list[Column]:
 
 
 def threaded_columns(threads: int) -> list[Column]:
-    """Return the columns of the table of several threads."""
+    """Return the columns of the table for several threads."""
     numba, cython, read = (with_threads(name, threads) for name in ("numba", "cython", "read"))
     return [
         ("numpy, at its best", lambda entry: microseconds(entry["numpy_best"])(entry)),
@@ -90,7 +90,7 @@ def threaded_columns(threads: int) -> list[Column]:
 
 
 def ratio_columns(cython: str, read: str) -> list[Column]:
-    """Return the two columns that compare: against NumPy, and against the limit."""
+    """Return the columns that compare Cython with NumPy and with the limit."""
 
     def against_reading(entry: dict[str, Any]) -> str:
         found = entry["contestants"]
@@ -104,7 +104,7 @@ def ratio_columns(cython: str, read: str) -> list[Column]:
 
 
 def microseconds(name: str) -> Callable[[dict[str, Any]], str]:
-    """Return what writes the time of one contestant."""
+    """Return a function that writes the time of one contestant."""
 
     def cell(entry: dict[str, Any]) -> str:
         found = entry["contestants"].get(name)
@@ -120,7 +120,7 @@ def widest_spread(entry: dict[str, Any]) -> str:
 
 
 def format_rows(results: Results, columns: Sequence[Column]) -> str:
-    """Return a Markdown table, without the columns that have nothing to show."""
+    """Return a Markdown table, without columns that are empty."""
     cells = [[write(entry) for entry in results["shapes"]] for _, write in columns]
     kept = [k for k, column in enumerate(cells) if set(column) != {"–"}]
     lines = ["| samples × features | " + " | ".join(columns[k][0] for k in kept) + " |", "|---|" + "---:|" * len(kept)]
@@ -130,23 +130,23 @@ def format_rows(results: Results, columns: Sequence[Column]) -> str:
 
 
 def replace_between_markers(text: str, replacement: str, source: str = "the text", name: str = "bench") -> str:
-    r"""Return `text` with what stands between its two markers of that name replaced.
+    r"""Replace the text between two markers.
 
     Parameters
     ----------
     text : str
         Markdown with a line ``<!-- NAME:begin -->`` and below it a line ``<!-- NAME:end -->``.
     replacement : str
-        What to put between them.
+        The new text between the markers.
     source : str
-        What an error calls the text, such as its path.
+        The name of the text in an error message, such as its path.
     name : str
-        The markers' name.
+        The name of the markers.
 
     Returns
     -------
     str
-        The text with the replacement, an empty line on either side of it.
+        The text with the replacement between empty lines.
 
     Raises
     ------
@@ -175,7 +175,7 @@ def replace_between_markers(text: str, replacement: str, source: str = "the text
 
 
 def check_markers(path: str | Path) -> Path:
-    """Return the path of a file that has markers; refuse others before any work is done."""
+    """Return the path of a file that has markers; refuse other files before any work is done."""
     path = Path(path)
     try:
         replace_between_markers(path.read_text(encoding="utf-8"), "", f"--write {path}")

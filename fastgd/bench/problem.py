@@ -1,4 +1,4 @@
-"""What contestants are given, and what they give back."""
+"""The problem that contestants get, and the callables that they return."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 from fastgd.inputs.arrays import Array
 
-RATE = 1e-3  # at most
+RATE = 1e-3  # the largest
 
 
 class Problem(NamedTuple):
@@ -19,9 +19,9 @@ class Problem(NamedTuple):
 
 
 def choose_rate(X: Array) -> float:
-    """Return a rate well below 2/smoothness for standard normal data, whose singular values are up to √n + √p or so.
+    """Return a rate well below 2/smoothness for standard normal data, whose largest singular value is about √n + √p.
 
-    Where a descent diverges, epochs that are counted are not made.
+    A descent that diverges would stop early, and its epochs could not be timed.
 
     Examples
     --------
@@ -43,7 +43,7 @@ class Timed:
     run : callable
         Takes a number of epochs, performs them from weights of zero, and returns the weights `[intercept, coef…]`.
     idle : callable or None
-        Takes a number of epochs and does what `run` does beside them: its time is taken off. None: nothing.
+        Takes a number of epochs and does the other work of `run`, whose time is taken off; None if there is none.
     """
 
     run: Callable[[int], Array]

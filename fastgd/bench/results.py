@@ -1,4 +1,4 @@
-"""What is made of the samples: plain values for JSON, which table and pictures are drawn from."""
+"""Results: plain values for JSON, from which tables and pictures are made."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -45,22 +45,22 @@ def measure(
     shapes : sequence of (n_samples, n_features)
         The shapes of X.
     rounds : int
-        How often each contestant is timed; 3 or more, since a median of fewer says nothing.
+        The samples of each contestant: at least 3, so that a median and quartiles mean anything.
     threads : int
-        Above 1, the compiled backends and the read loop take part once more, with so many threads.
+        Above 1, the compiled backends and the read loop take part a second time, with this number of threads.
     order : {"C", "F"}
         The memory order of X.
     dtype : {"float64", "float32"}
-        The numbers of X; all arithmetic is in float64 (the SGDRegressor's is in that of X).
+        The type of X. All arithmetic is in float64, except that of SGDRegressor, which is in the type of X.
     progress : callable
-        Takes a line before each shape.
+        Called with a line of text before each shape.
 
     Returns
     -------
     dict
-        Plain values: "machine", "versions", "threads", "settings", "absent", and "shapes", a list with one entry for
-        each shape, whose "contestants" have the seconds per epoch and what follows from them, and "limits", by
-        `fastgd.bench.limits.measure_limits`.
+        Plain values. "machine", "versions", "threads" and "settings" describe the conditions. "absent" has a reason
+        for each contestant that is left out. "shapes" has an entry for each shape, whose "contestants" have the seconds
+        per epoch and the ratios that follow. "limits" has the limits that `fastgd.bench.limits.measure_limits` returns.
 
     Raises
     ------

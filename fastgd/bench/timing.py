@@ -1,4 +1,4 @@
-"""Samples: contestants take turns in rounds, each with a call long enough to time."""
+"""Samples: contestants take turns in rounds, and each call is long enough to time."""
 
 import gc
 import random
@@ -16,21 +16,21 @@ from fastgd.inputs.arrays import Array
 
 ROUNDS = 9
 SECONDS_A_SAMPLE = 0.02
-# Of a sample's many calls the median counts. Calls are so short that most are over before another process interrupts
-# them, and about as short for everybody: who is timed in long calls would pay for all interruptions, others for none.
+# A sample is the median of many calls. Calls are so short that most end before another process interrupts them, and
+# they are equally short for all contestants: long calls would suffer from every interruption, short ones from none.
 SECONDS_A_CALL = 0.002
 EPOCHS_A_CALL = 1_000
-CALLS_TO_CHOOSE = 5  # the length of a call by
-# Differences below this share of what was subtracted from are noise, not times.
+CALLS_TO_CHOOSE = 5  # calls that decide the length of all others
+# A difference below this share of the time of the call is noise.
 LEAST_SHARE = 0.02
-# Threads of BLAS spin for some 0.1 s after their work, on the cores that the next contestant is to have.
+# Threads of BLAS spin for about 0.1 s after their work, on the cores that the next contestant needs.
 LONGEST_SPIN = 0.5
 
 Limit = Callable[[int], Any]
 
 
 class Entrant(NamedTuple):
-    """A contestant who is ready, the length of its calls, and how many calls make a sample."""
+    """A contestant after its set-up, the epochs of a call, and the calls of a sample."""
 
     contestant: Contestant
     timed: Timed
@@ -43,13 +43,13 @@ def collect(
 ) -> Iterator[tuple[Contestant, int, list[float]]]:
     """Yield each contestant, its epochs per call, and seconds per epoch in each round.
 
-    All contestants take part in every round, so that a busy moment of the machine falls on all of them, and in another
-    order each time, so that nobody always follows the one who leaves the cache full of its own data.
+    All contestants take part in every round, so that a busy moment of the machine hits all of them. Each round has
+    another order, so that no contestant always finds the cache full of the same other contestant's data.
     """
     shuffler = random.Random(0)
     fitting = [c for c in contestants if problem.X.size <= (c.most_elements or problem.X.size)]
     timed = [contestant.prepare(problem) for contestant in fitting]
-    limit = blas_limit()  # after the set-ups: they may load another BLAS
+    limit = blas_limit()  # after the set-ups, since these may load another BLAS
     entrants = [enter(contestant, call, limit) for contestant, call in zip(fitting, timed, strict=True)]
     samples: list[list[float]] = [[] for _ in entrants]
     for _ in range(rounds):
@@ -60,7 +60,7 @@ def collect(
 
 
 def enter(contestant: Contestant, timed: Timed, limit: Limit) -> Entrant:
-    """Choose the length of calls; the first call of each length also compiles, and touches new memory."""
+    """Choose the epochs of a call; the first call of each length also compiles and touches new memory."""
     epochs = 1
     with pinned(contestant, limit):
         while True:
@@ -69,22 +69,22 @@ def enter(contestant: Contestant, timed: Timed, limit: Limit) -> Entrant:
             calls = max(1, round(SECONDS_A_SAMPLE / whole))
             if epochs == EPOCHS_A_CALL or seconds > SECONDS_A_CALL / 2:
                 return Entrant(contestant, timed, epochs, calls)
-            # From one epoch to the next guess: the first also has costs that do not grow with epochs.
+            # At least doubled: a short call also has costs that do not grow with its epochs.
             epochs = min(max(2 * epochs, round(epochs * SECONDS_A_CALL / seconds)), EPOCHS_A_CALL)
 
 
 def time_shortest_call(timed: Timed, epochs: int) -> tuple[float, float]:
-    """Return the shortest of a few calls: the seconds of its epochs, and of the whole.
+    """Return the shortest time of a few calls: the seconds of the epochs alone, and of the whole call.
 
-    One call might be interrupted, and the contestant would then be timed in calls that are too short in every round.
-    The shortest of both parts counts: a difference is small also where what is taken off was interrupted.
+    After an interrupted call, the contestant would be timed in calls that are too short in every round. The shortest
+    `run` and the shortest `idle` count, each by itself, since either may be interrupted.
     """
     run = idle = inf
     for _ in range(CALLS_TO_CHOOSE):
         run = min(run, time_call(timed.run, epochs))
         idle = 0.0 if timed.idle is None else min(idle, time_call(timed.idle, epochs))
         if run > SECONDS_A_SAMPLE:
-            break  # an interruption would be a small part of it
+            break  # an interruption is a small part of such a call
     return take_off(run, idle), run + idle
 
 
@@ -95,18 +95,18 @@ def sample(entrant: Entrant, limit: Limit) -> float:
 
 
 def time_epochs_of_call(timed: Timed, epochs: int) -> float:
-    """Return the seconds of the epochs of one call, without what the call does beside them."""
+    """Return the seconds of the epochs of one call, without the other work of the call."""
     seconds = time_call(timed.run, epochs)
     return seconds if timed.idle is None else take_off(seconds, time_call(timed.idle, epochs))
 
 
 def take_off(seconds: float, idle: float) -> float:
-    """Return what is left of a time without another, but not less than noise."""
+    """Return the difference of two times, but no less than noise."""
     return max(seconds - idle, LEAST_SHARE * seconds)
 
 
 def time_call(function: Callable[[int], object], epochs: int) -> float:
-    """Return the seconds of one call, whatever it does."""
+    """Return the seconds of one call."""
     start = perf_counter()
     function(epochs)
     return perf_counter() - start
@@ -114,10 +114,10 @@ def time_call(function: Callable[[int], object], epochs: int) -> float:
 
 @contextmanager
 def pinned(contestant: Contestant, limit: Limit) -> Iterator[None]:
-    """Hold BLAS to the contestant's number of threads, and wait afterwards until they sleep.
+    """Hold BLAS to the contestant's number of threads, and wait afterwards until these sleep.
 
-    Python's garbage collector is off meanwhile, as in `timeit`: it walks over all objects there are, so what it takes
-    depends on who was timed before.
+    Python's garbage collector is off meanwhile, as in `timeit`: it walks over all objects of the process, so its time
+    depends on the contestants before.
     """
     collects = gc.isenabled()
     gc.disable()
@@ -132,7 +132,7 @@ def pinned(contestant: Contestant, limit: Limit) -> Iterator[None]:
 
 
 def wait_until_idle() -> None:
-    """Return when this process has stopped using processor time, or after half a second."""
+    """Wait until this process uses no processor time, for half a second at most."""
     end = perf_counter() + LONGEST_SPIN
     while perf_counter() < end:
         used = process_time()
@@ -142,7 +142,7 @@ def wait_until_idle() -> None:
 
 
 def blas_limit() -> Limit:
-    """Return a function that makes a context with so many BLAS threads; without threadpoolctl it changes nothing."""
+    """Return a function that makes a context with a number of BLAS threads; without threadpoolctl it does nothing."""
     if not is_installed("threadpoolctl"):
         return lambda threads: nullcontext()
     from threadpoolctl import ThreadpoolController
@@ -152,7 +152,7 @@ def blas_limit() -> Limit:
 
 
 def time_epochs(X: Array, y: Array, names: list[str], rounds: int = ROUNDS) -> dict[str, float]:
-    """Return the median seconds an epoch takes in each of the package's backends, with one thread.
+    """Return the median seconds of an epoch of the package's backends, with one thread.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def time_epochs(X: Array, y: Array, names: list[str], rounds: int = ROUNDS) -> d
     names : list of str
         The backends.
     rounds : int
-        How many samples each median is of.
+        The samples of each median.
 
     Returns
     -------

@@ -1,12 +1,12 @@
 """Pictures of results: functions that take results and return matplotlib Axes.
 
-Every function draws on the axes that it is given, or on those of a new figure, and takes the colours of text, rules and
-background from ``matplotlib.rcParams``.
+Every function draws on the given axes or on those of a new figure. The colours of text, rules and background are those
+of ``matplotlib.rcParams``.
 
-Every mark that shows one measured thing (a point, a bar, a cell, a roof, a path, a curve) has a gid that says in a few
-words what that is, such as "Cython: 29.3 µs per epoch (28.9 to 30.1)", with the quartiles in parentheses. In an SVG
-file it is the id of the mark's group, which a page that holds the file can show as a tooltip. What is not measured
-(text, grids, legends, contours of a known function) has none.
+Every mark of a measurement (a point, a bar, a cell, a roof, a path, a curve) has a gid with the measurement in words,
+such as "Cython: 29.3 µs per epoch (28.9 to 30.1)", with quartiles in parentheses. In an SVG file the gid is the id of
+the mark's group, which a page can show as a tooltip. All else (text, grids, legends, contours of a known function) has
+no gid.
 """
 
 from fastgd.bench.text import title

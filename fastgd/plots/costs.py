@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-GROWTH = 1e3  # of the first cost, above which a curve leaves the picture
-ROUNDING = 8 * EPSILON  # of the least cost: a difference below that is none
+GROWTH = 1e3  # times the first cost; a curve that grows beyond leaves the picture
+ROUNDING = 8 * EPSILON  # times the least cost; a smaller difference is rounding
 STYLES = tuple(zip(("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))), "osPDv", strict=True))
 COLORS = list(PALETTE.values())[:-1]  # yellow is no colour for lines
 
@@ -26,16 +26,16 @@ def cost_history(result: DescentResult, *, ax: "Axes | None" = None, label: str 
     Parameters
     ----------
     result : DescentResult
-        What `fastgd.gradient_descent` returned.
+        The result of `fastgd.gradient_descent`.
     ax : matplotlib Axes or None
-        Where to draw; None makes a new figure.
+        The axes to draw on; None makes a new figure.
     label : str or None
-        The curve's name in a legend; None is the backend and the reason why the run ended.
+        The curve's name in a legend; by default the backend, and the reason why the run ended.
 
     Returns
     -------
     matplotlib Axes
-        With epochs across and costs, on a logarithmic scale, upwards.
+        Axes with costs on a logarithmic scale over epochs.
 
     Raises
     ------
@@ -54,41 +54,41 @@ def cost_history(result: DescentResult, *, ax: "Axes | None" = None, label: str 
         ax = new_figure().add_subplot()
     label = label or f"{result.backend}: {result.reason}"
     (line,) = ax.plot(range(result.epochs), result.cost_history, label=label)
-    told = "no epochs"
+    costs = "no epochs"
     if result.epochs:
-        told = f"{span(result.epochs)}: cost {result.cost_history[0]:.3g} to {result.cost_history[-1]:.3g}"
-    line.set_gid(f"{title(result.backend)}, {told}")
+        costs = f"{span(result.epochs)}: cost {result.cost_history[0]:.3g} to {result.cost_history[-1]:.3g}"
+    line.set_gid(f"{title(result.backend)}, {costs}")
     ax.set(xlabel="epoch", ylabel="cost J", yscale="log")
     ax.grid(alpha=0.3, which="both")
     return ax
 
 
 def span(points: int) -> str:
-    """Return the epochs after which a sequence has its points: the first one, the start, is that after none."""
+    """Return the range of epochs of a sequence of points, which begins with the start: epoch 0."""
     return f"epochs 0 to {points - 1:,}"
 
 
 def learning_rates(
     costs: Mapping[str, Sequence[float]], *, least_cost: float = 0.0, ax: "Axes | None" = None
 ) -> "Axes":
-    """Draw how far costs are above the least one, a curve for each learning rate.
+    """Draw costs above the least cost, a curve for each learning rate.
 
     Parameters
     ----------
     costs : mapping of str to sequence of float
-        The costs of each run, such as its `cost_history`, by what the legend is to call it, such as "0.1": the k-th
-        of them, from 0 on, is J after k updates.
+        The costs of each run by its name in the legend, such as "0.1". The costs, such as a run's `cost_history`,
+        begin with that of the start: entry k is J after k updates.
     least_cost : float
-        What is taken off all costs.
+        The cost that is subtracted from all others.
     ax : matplotlib Axes or None
-        Where to draw; None makes a new figure.
+        The axes to draw on; None makes a new figure.
 
     Returns
     -------
     matplotlib Axes
-        With epochs across and cost − least cost, on a logarithmic scale, upwards. Costs that are not finite, or not
-        above the least one by more than rounding, are left out; a curve that grows leaves the picture at 1,000 times
-        the largest of the first values, where it has a triangle.
+        Axes with cost − least cost on a logarithmic scale over epochs. Costs that are not finite are left out, and so
+        are those that exceed the least cost by no more than rounding. A curve that grows leaves the picture, with a
+        triangle, at 1,000 times the largest first value.
 
     Raises
     ------
@@ -140,13 +140,14 @@ def learning_rates(
 
 
 def mark_leaving(ax: "Axes", curves: "Sequence[tuple[Line2D, Array, Array]]") -> "list[Line2D]":
-    """Let curves that grow leave the picture, with a triangle where they do; return what a legend shows.
+    """Let curves that grow leave the picture at a triangle; return the legend's entries for these.
 
     Parameters
     ----------
     ax : matplotlib Axes
+        The axes with the curves.
     curves : sequence of (line, epochs, costs)
-        What was drawn, none of them empty.
+        The curves, of which none is empty.
     """
     from matplotlib.lines import Line2D
 
@@ -162,6 +163,6 @@ def mark_leaving(ax: "Axes", curves: "Sequence[tuple[Line2D, Array, Array]]") ->
         last = slice(after - 1, after + 1)
         x = np.interp(np.log(top), np.log(excess[last]), epochs[last])  # where the line crosses the edge
         (mark,) = ax.plot([x], [top], color=line.get_color(), clip_on=False, zorder=3, **look)
-        told = f"leaves the picture at epoch {epochs[after]:,}; at most {excess.max():.3g} above the least cost"
-        mark.set_gid(f"Learning rate {line.get_label()} {told}")
+        leaves = f"leaves the picture at epoch {epochs[after]:,}; at most {excess.max():.3g} above the least cost"
+        mark.set_gid(f"Learning rate {line.get_label()} {leaves}")
     return [Line2D([], [], color="none", label="leaves the picture", **look)]

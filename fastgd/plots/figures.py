@@ -1,4 +1,4 @@
-"""What all pictures share: figures, colours that follow the caller's style, and legends that have room."""
+"""Shared by all pictures: figures, colours, the looks of contestants, titles and legends."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# The palette of Okabe and Ito, which colour-blind people can tell apart, without black: backgrounds may be dark.
+# The palette of Okabe and Ito, which colour-blind people can tell apart; without black, since backgrounds may be dark.
 PALETTE = {
     "blue": "#0072B2", "vermillion": "#D55E00", "green": "#009E73", "orange": "#E69F00", "purple": "#CC79A7",
     "sky": "#56B4E9", "yellow": "#F0E442",
 }  # fmt: skip
-# There are more contestants than colours: those of other libraries share two with steps of the study.
+# Contestants outnumber colours: those of other libraries share colours with steps of the study.
 COLORS = {
     "arrays": "yellow", "python": "orange", "numpy": "blue", "in_place": "sky", "numba": "green",
     "cython": "vermillion", "compressed": "purple", "jax": "purple", "sgd": "sky",
@@ -27,12 +27,18 @@ MARKERS = {
     "arrays": "X", "python": "P", "numpy": "s", "in_place": "p", "numba": "^", "cython": "o", "compressed": "*",
     "read": ".", "jax": "D", "sgd": "v",
 }  # fmt: skip
-LETTER = 0.53  # the width of a letter, of its size
-SHARE = 0.775  # of a figure's width that axes have before any layout
+LETTER = 0.53  # the width of a letter, as a share of the size of letters
+SHARE = 0.775  # the width of axes before any layout, as a share of the figure's width
 
 
 def import_matplotlib() -> Any:
-    """Return matplotlib, or say what to install."""
+    """Return matplotlib.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed; the message says how to install it.
+    """
     try:
         import matplotlib
     except ImportError as error:
@@ -46,12 +52,12 @@ def new_figure(width: float = 6.4, height: float = 4.0) -> "Figure":
     Parameters
     ----------
     width, height : float
-        In inches.
+        The size in inches.
 
     Returns
     -------
     matplotlib Figure
-        Known to pyplot, so that a notebook shows it.
+        A figure of pyplot, so that a notebook shows it.
 
     Raises
     ------
@@ -70,12 +76,12 @@ def new_figure(width: float = 6.4, height: float = 4.0) -> "Figure":
 
 
 def check_picture(path: str | Path) -> Path:
-    """Return the path of a picture that matplotlib can save; refuse it before any work is done.
+    """Return the path of a picture that matplotlib can save; refuse other paths before any work is done.
 
     Raises
     ------
     ValueError
-        If the ending is none of a picture, or the file cannot be written.
+        If matplotlib does not know the ending, or the file cannot be written.
     """
     import_matplotlib()
     from matplotlib.backend_bases import FigureCanvasBase
@@ -89,7 +95,7 @@ def check_picture(path: str | Path) -> Path:
 
 
 def style(name: str) -> Any:
-    """Return one of matplotlib's rcParams: what the caller wants text, rules and backgrounds to look like."""
+    """Return one of matplotlib's rcParams: the caller's style for text, rules and backgrounds."""
     return import_matplotlib().rcParams[name]
 
 
@@ -134,7 +140,7 @@ def luminance(color: Any) -> float:
 
 
 def text_on(color: Any) -> str:
-    """Return black or white, whichever has more contrast on that colour: 4.58:1 or more on any."""
+    """Return black or white, whichever has more contrast on a colour: at least 4.58:1."""
     return "black" if luminance(color) > 0.179 else "white"
 
 
@@ -147,18 +153,18 @@ def mix(color: Any, other: Any, share: float) -> str:
 
 
 def size_in_points(ax: "Axes") -> tuple[float, float]:
-    """Return about how large the axes are going to be, before the layout is known."""
+    """Return an estimate of the size of axes before their layout is known."""
     dots = ax.figure.dpi / 72
     return ax.bbox.width / dots, ax.bbox.height / dots
 
 
 def set_title(ax: "Axes", text: str, details: str = "") -> None:
-    """Set a title and, below it, details, in lines no longer than the axes are wide."""
+    """Set a title with details below it, in lines that are no wider than the axes."""
     ax.set_title("\n".join([*lines_of(ax, text), *lines_of(ax, details)]), fontsize="medium")
 
 
 def lines_of(ax: "Axes", text: str) -> list[str]:
-    """Return a text as lines no longer than the axes are wide."""
+    """Return a text as lines that are no wider than the axes."""
     return wrap(text, int(0.85 * size_in_points(ax)[0] / (LETTER * font_size("medium"))))
 
 
@@ -170,7 +176,7 @@ def font_size(name: str) -> float:
 
 
 def legend_below(ax: "Axes", handles: Sequence[Any] | None = None) -> None:
-    """Put a legend under the label of the x axis, in as many columns as there is room for; none of nothing."""
+    """Put a legend under the label of the x axis, in as many columns as fit; no legend without entries."""
     from matplotlib.transforms import ScaledTranslation
 
     handles = ax.get_legend_handles_labels()[0] if handles is None else list(handles)
@@ -180,9 +186,9 @@ def legend_below(ax: "Axes", handles: Sequence[Any] | None = None) -> None:
     column = font_size("small") * (LETTER * longest + 3.5)
     width = size_in_points(ax)[0]
     columns = max(1, min(len(handles), int(width / SHARE / column)))
-    columns = -(-len(handles) // -(-len(handles) // columns))  # as few as keep the number of rows
-    below = 4 * font_size("medium")  # the numbers and the label of the axis
-    right = columns * column > width  # then it needs the room under the other axis' labels, too
+    columns = -(-len(handles) // -(-len(handles) // columns))  # the fewest with the same number of rows
+    below = 4 * font_size("medium")  # room for the numbers and the label of the axis
+    right = columns * column > width  # a wide legend also needs the room under the labels of the y axis
     ax.legend(
         handles=handles,
         ncols=columns,

@@ -31,8 +31,8 @@ from fastgd.plots.figures import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NAME_WIDTH = 22  # letters of a line of a step's name
-MARKER, GAP = 9, 9  # points: the size of a marker, and from its middle to what is written beside it
+NAME_WIDTH = 22  # letters in a line of a step's name
+MARKER, GAP = 9, 9  # in points: the size of a marker, and the distance from its middle to its label
 
 
 def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | None" = None) -> "Axes":
@@ -41,21 +41,22 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     Parameters
     ----------
     results : mapping
-        What `fastgd.bench.measure` returned, or its JSON; an entry of a shape may have, as a study's ladder has, an
-        "order" of its contestants, which else are drawn from the slowest to the fastest, and "compress", "seconds" and
+        The results of `fastgd.bench.measure`, or their JSON. As in a study's ladder, the entry of a shape may have an
+        "order" of its contestants, by default from the slowest to the fastest, and "compress", the "seconds" and
         "quartiles" of compressing the problem once.
     shape : (n_samples, n_features)
-        One of the shapes in it.
+        One of the shapes in the results.
     ax : matplotlib Axes or None
-        Where to draw; None makes a new figure.
+        The axes to draw on; None makes a new figure.
 
     Returns
     -------
     matplotlib Axes
-        With the time per epoch across, on a logarithmic scale. Each contestant is a point in its row. A bar runs from
-        the time of the row before to its own, so that its length is the speed-up over that step; thin lines are
-        quartiles. Labels have the time, and how many times faster that is than the Python loop over lists, or than the
-        first row where that was not timed; that of the compressed problem has what compressing takes, too.
+        Axes with a row for each contestant, and the time per epoch across, on a logarithmic scale. A point is the
+        time, and a thin line its quartiles. A bar runs from the time of the row before to that of its own row: its
+        length is the speed-up over that row. A label has the time, and the speed-up over the Python loop over lists, or
+        over the first row where that loop was not timed. The label of the compressed problem also has the time of
+        compressing.
 
     Raises
     ------
@@ -86,27 +87,27 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
         ax = new_figure(9, 5.5).add_subplot()
     ax.set(xscale="log", ylim=(len(names) - 0.4, -0.6))
     ax.set_yticks(range(len(names)), [fill(title(name), NAME_WIDTH) for name in names], fontsize="small")
-    tips = {name: tell_price(prices[name]) if name in prices else "" for name in names}
+    tips = {name: describe_price(prices[name]) if name in prices else "" for name in names}
     for row, name in enumerate(names):
         draw_time(ax, row, name, found[name], tips[name])
     for row, (before, name) in enumerate(pairwise(names), 1):
         draw_step(ax, row, (before, name), (found[before], found[name]), tips[name])
     write_labels(ax, [label_of(name, found, reference, prices) for name in names], [found[name] for name in names])
     draw_guides(ax, [found[name]["seconds"] for name in names])
-    meaning = [f"(×: speed-up over {title(reference)};", "a bar's length: that over the step before)"]
-    ax.set_xlabel("\n".join(["time per epoch", *lines_of(ax, meaning[0]), *lines_of(ax, meaning[1])]))
+    meanings = f"(×: speed-up over {title(reference)};", "a bar's length: that over the step before)"
+    ax.set_xlabel("\n".join(["time per epoch", *(line for text in meanings for line in lines_of(ax, text))]))
     set_title(ax, f"One epoch, {shape[0]:,} samples × {shape[1]:,} features", describe_settings(results))
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
-def tell_price(once: Mapping[str, Any]) -> str:
-    """Return what tips say of compressing: a speed-up is never told without its price."""
+def describe_price(once: Mapping[str, Any]) -> str:
+    """Return the time of compressing, for the tips of marks: no speed-up stands without its price."""
     return f"; to compress takes {format_measured(once['seconds'], once['quartiles'])} once"
 
 
 def draw_time(ax: "Axes", row: int, name: str, one: Mapping[str, Any], price: str) -> None:
-    """Draw what one contestant took, and the quartiles where they are wider than its marker."""
+    """Draw the time of one contestant, and its quartiles, which show where they are wider than the marker."""
     (mark,) = ax.plot([one["seconds"]], [row], zorder=3, **{**point_style(name), "markersize": MARKER})
     mark.set_gid(describe_time(name, one) + price)
     ax.hlines(row, *one["quartiles"], color=style("text.color"), linewidth=1.5, zorder=2.5)
@@ -115,18 +116,18 @@ def draw_time(ax: "Axes", row: int, name: str, one: Mapping[str, Any], price: st
 def draw_step(
     ax: "Axes", row: int, names: tuple[str, str], measured: tuple[Mapping[str, Any], Mapping[str, Any]], price: str
 ) -> None:
-    """Draw the way from the row before down to this one: a rule, and a bar as long as the speed-up."""
+    """Draw the step from the row before down to this row: a rule, and a bar as long as the speed-up."""
     before, after = (one["seconds"] for one in measured)
     ax.vlines(before, row - 1, row, color=style("axes.edgecolor"), linewidth=0.8, alpha=0.5, zorder=1.5)
     (bar,) = ax.barh(row, after - before, left=before, height=0.4, color=color_of(names[1]), alpha=0.45, zorder=2)
-    told = f"{format_ratio(before / after)} as fast as"
+    speed_up = f"{format_ratio(before / after)} as fast as"
     if overlap(*(one["quartiles"] for one in measured)):
-        told = "no difference beyond the quartiles from"
-    bar.set_gid(f"{title(names[1])}: {told} {title(names[0])}{price}")
+        speed_up = "no difference beyond the quartiles from"
+    bar.set_gid(f"{title(names[1])}: {speed_up} {title(names[0])}{price}")
 
 
 def label_of(name: str, found: Mapping[str, Any], reference: str, prices: Mapping[str, Any]) -> str:
-    """Return a time, its speed-up over the reference, and what is to be paid once for it."""
+    """Return a time, its speed-up over the reference, and the time of compressing if that was needed."""
     seconds = found[name]["seconds"]
     label = format_time(seconds)
     label += "" if name == reference else f"   {format_ratio(found[reference]['seconds'] / seconds, digits=2)}"
@@ -134,10 +135,10 @@ def label_of(name: str, found: Mapping[str, Any], reference: str, prices: Mappin
 
 
 def write_labels(ax: "Axes", labels: Sequence[str], measured: Sequence[Mapping[str, Any]]) -> None:
-    """Write the labels to the right of all that a row has, and make room for them."""
+    """Write the labels to the right of all marks of their rows, and make room for them."""
     width = 0.85 * size_in_points(ax)[0]
     begin = min(min(one["seconds"], *one["quartiles"]) for one in measured) / 1.6
-    span = log(10)  # so that there are some ticks
+    span = log(10)  # at least a power of ten, for ticks
     for row, (label, one) in enumerate(zip(labels, measured, strict=True)):
         right = max(one["seconds"], one["quartiles"][1], measured[max(row - 1, 0)]["seconds"])
         ax.annotate(label, (right, row), (GAP, 0), textcoords="offset points", va="center", fontsize="small")
@@ -147,7 +148,7 @@ def write_labels(ax: "Axes", labels: Sequence[str], measured: Sequence[Mapping[s
 
 
 def draw_guides(ax: "Axes", times: Sequence[float]) -> None:
-    """Lead the eye from names to points, and from there to times: ticks at powers of ten, and between a few of them."""
+    """Draw rules from names to points, and ticks for their times: at powers of ten, or closer where these are few."""
     from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
     begin, end = ax.get_xlim()
@@ -156,5 +157,5 @@ def draw_guides(ax: "Axes", times: Sequence[float]) -> None:
     ax.xaxis.set_major_formatter(EngFormatter(unit="s"))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.grid(axis="x", alpha=0.25)
-    lefts = [times[0], *map(min, pairwise(times))]  # a grid would run through the labels
+    lefts = [times[0], *map(min, pairwise(times))]  # a whole grid would run through the labels
     ax.hlines(range(len(times)), begin, lefts, color=style("grid.color"), linewidth=0.8, alpha=0.25, zorder=1)

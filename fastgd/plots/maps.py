@@ -1,4 +1,4 @@
-"""The map of all shapes: who is the fastest where."""
+"""The map of all shapes: the fastest contestant at each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import inf, log, nan
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 DASHES = ((0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 SMALLEST, LARGEST = 5.5, 9.0  # letters in cells, in points
-BACKING = 0.75  # opacity, of what is between lines and text
+BACKING = 0.75  # opacity of the background of a cell's text
 NEEDED = {"best", "auto", "regret"}
 NUMPY, COMPILED = ("numpy", "in_place"), ("numba", "cython")
 
@@ -29,8 +29,9 @@ class Grid:
     Attributes
     ----------
     features, samples : list of int
-        The numbers that occur, in ascending order: columns and rows of the grid.
+        The numbers of features and of samples in ascending order: the columns and rows of the grid.
     cells : dict of (column, row) to entry
+        The entries of results.
     """
 
     def __init__(self, entries: Sequence[Mapping[str, Any]]) -> None:
@@ -42,14 +43,14 @@ class Grid:
         }
 
     def values(self, function: Callable[[Contestants], float]) -> Array:
-        """Return a function of contestants at each cell, (samples, features), NaN where nothing was measured."""
+        """Return a function's values for the contestants of each cell; NaN where nothing was measured."""
         values = np.full((len(self.samples), len(self.features)), nan)
         for (column, row), entry in self.cells.items():
             values[row, column] = function(entry["contestants"])
         return values
 
     def changes(self, key: str) -> Segments:
-        """Return the edges between neighbours whose entries have different values of a key."""
+        """Return the edges between neighbouring cells whose entries differ in a key."""
         edges = []
         for (column, row), entry in sorted(self.cells.items(), key=lambda cell: cell[0]):
             left, right, low, high = column - 0.5, column + 0.5, row - 0.5, row + 0.5
@@ -61,30 +62,29 @@ class Grid:
 
 
 def crossover_map(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
-    """Draw who is the fastest at each shape, where two are equally fast, and what `backend="auto"` chooses.
+    """Draw the fastest contestant at each shape, lines of equal speed, and the choices of `backend="auto"`.
 
     Parameters
     ----------
     results : mapping
-        With "shapes": what `fastgd.bench.measure` returned, and of each shape "auto", what is chosen; "regret", how
-        many times as long that takes as the fastest; "best", who counts as the fastest: the choice of `auto` where its
-        quartiles overlap those of the fastest, else the fastest. A shape may have "fastest", whose median is the least.
+        The results of `fastgd.bench.measure`, whose "shapes" have three more keys. "auto" is the contestant that `auto`
+        chooses. "regret" is its time over that of the fastest. "best" is the choice of `auto` if its quartiles overlap
+        those of the fastest, else the fastest. A shape may also have "fastest", the contestant of the least median.
     ax : matplotlib Axes or None
-        Where to draw; None makes a new figure.
+        The axes to draw on; None makes a new figure.
 
     Returns
     -------
     matplotlib Axes
-        With the numbers of features across and of samples upwards, evenly spaced. A cell has the colour of the "best"
-        (lighter for several threads) and its time per epoch; it says what `auto` chooses and the regret where that is
-        another, and its tip who is "fastest" where that is another, with which the "best" is level. Dashed lines are
-        where two are equally fast, interpolated; solid ones are between neighbours for which `auto` chooses
-        differently.
+        Axes with the numbers of features across and of samples upwards, evenly spaced. A cell has the colour of the
+        "best" contestant (lighter for several threads) and its time per epoch. If `auto` chooses another one, the cell
+        names it and its regret. If the "fastest" is another one, the tip names it. On dashed lines two contestants are
+        equally fast (interpolated); solid lines run between neighbours for which `auto` chooses differently.
 
     Raises
     ------
     ValueError
-        If there are no shapes, or one has not what is described above.
+        If there are no shapes, or a shape lacks a key.
     ImportError
         If matplotlib is not installed.
 
@@ -118,7 +118,7 @@ def crossover_map(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "A
 
 
 def check_entries(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the shapes of results that know who is best, and what is chosen."""
+    """Return the shapes of results; each must have a best contestant, a choice and its regret."""
     entries: list[dict[str, Any]] = list(results["shapes"])
     if not entries:
         raise ValueError("results must have at least one shape; got none")
@@ -138,7 +138,7 @@ def cell_color(name: str) -> str:
 
 
 def draw_cell(ax: "Axes", place: tuple[int, int], entry: Mapping[str, Any], size: tuple[float, float]) -> None:
-    """Draw one shape: the colour of the fastest, its time, and what is chosen if that is another."""
+    """Draw one shape: the colour of the best contestant, its time, and the choice of `auto` if that is another."""
     from matplotlib.colors import to_rgba
     from matplotlib.patches import Rectangle
 
@@ -155,28 +155,28 @@ def draw_cell(ax: "Axes", place: tuple[int, int], entry: Mapping[str, Any], size
         lines += [*describe_choice(auto, best), f"{entry['regret']:.2f}×"]
     cell = ax.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=face, edgecolor="none"))
     cell.set_gid(gid)
-    # Lines that cross a cell are faint under its text: it can be read, and no line is hidden as a whole.
+    # A line that crosses a cell is faint under its text, so that both can be seen.
     behind = {"facecolor": to_rgba(face, BACKING), "edgecolor": "none", "pad": 0.5}
     look: dict[str, Any] = {"color": text_on(face), "fontsize": letters, "linespacing": 1.05, "bbox": behind}
     ax.text(column, row, "\n".join(lines), ha="center", va="center", zorder=4, **look)
 
 
 def describe_choice(auto: str, best: str) -> list[str]:
-    """Return what is chosen, in lines that fit into a cell."""
+    """Return the choice of `auto`, in lines that fit into a cell."""
     name, _, threads = title(auto).partition(", ")
-    same = base_of(auto) == base_of(best)  # then the number of threads is what differs
+    same = base_of(auto) == base_of(best)  # the choices differ in the number of threads
     return [f"auto: {name.partition(' ')[0]}", *filter(None, [threads or "1 thread" * same])]
 
 
 def list_colors(entries: list[dict[str, Any]]) -> list[Any]:
-    """Return what a legend shows of the colours."""
+    """Return the legend's entries for the colours of cells."""
     from matplotlib.patches import Patch
 
     return [Patch(facecolor=cell_color(name), label=title(name)) for name in dict.fromkeys(e["best"] for e in entries)]
 
 
 def draw_crossings(ax: "Axes", grid: Grid) -> list[Any]:
-    """Draw where two contestants are equally fast; return what a legend shows."""
+    """Draw the lines on which two contestants are equally fast; return the legend's entries for these."""
     from matplotlib.lines import Line2D
 
     handles: list[Any] = []
@@ -184,7 +184,7 @@ def draw_crossings(ax: "Axes", grid: Grid) -> list[Any]:
         look: dict[str, Any] = {"colors": ["black"], "linestyles": [dashes], "linewidths": [1.8]}
         lines = ax.contour(columns, rows, values, [0.0], zorder=3, **look)
         if not any(np.size(path.vertices) for path in lines.get_paths()):
-            lines.remove()  # what was not measured lies between the shapes where each of the two is faster
+            lines.remove()  # shapes that were not measured lie between those where each of the two is faster
             continue
         lines.set_path_effects(halo(1.8))
         lines.set_gid(f"{label} (interpolated)")
@@ -194,7 +194,7 @@ def draw_crossings(ax: "Axes", grid: Grid) -> list[Any]:
 
 
 def draw_choices(ax: "Axes", grid: Grid) -> list[Any]:
-    """Draw a line between the shapes for which `auto` chooses differently; return what a legend shows."""
+    """Draw lines between shapes for which `auto` chooses differently; return the legend's entries for these."""
     from matplotlib.collections import LineCollection
     from matplotlib.lines import Line2D
 
@@ -210,21 +210,21 @@ def draw_choices(ax: "Axes", grid: Grid) -> list[Any]:
 
 
 def halo(width: float) -> list[Any]:
-    """Return what makes a black line visible on every colour: white on both sides of it."""
+    """Return the effect that makes a black line visible on every colour: white on both sides."""
     from matplotlib.patheffects import withStroke
 
     return [withStroke(linewidth=width + 1.6, foreground="white")]
 
 
 def find_crossings(grid: Grid) -> dict[str, tuple[Array, Array, Array]]:
-    """Return, by who is compared, coordinates of columns and rows and the logarithm of the ratio of two times there.
+    """Return, for pairs of contestants, columns, rows, and the logarithm of the ratio of their times there.
 
-    Only ratios that pass 1 somewhere are returned. Half a cell at the rim has the value of its centre. Where one of the
-    two was not measured the logarithm is NaN, and no line passes.
+    Pairs are left out if one of the two is the faster everywhere. The half cells at the rim have the values of their
+    centres. The logarithm is NaN where one of the two was not measured: no line passes there.
     """
     names = {name for entry in grid.cells.values() for name in entry["contestants"]}
     counts = {threads_of(name) for name in names if base_of(name) == "cython"} - {1}
-    # Shapes may have been timed with different numbers of threads, as many as suit each of them.
+    # The numbers of threads may differ between shapes.
     several = f"1 = {counts.pop()} threads" if len(counts) == 1 else "1 thread = several"
     pairs: dict[str, Callable[[Contestants], float]] = {
         "Python loop = NumPy": lambda found: log_ratio(best(found, ["python"]), best(found, NUMPY)),
@@ -243,12 +243,15 @@ def find_crossings(grid: Grid) -> dict[str, tuple[Array, Array, Array]]:
 
 
 def best(found: Contestants, bases: Sequence[str], several: bool | None = None) -> float:
-    """Return the shortest time of some contestants, with several threads, one, or any; infinity where there is none."""
+    """Return the shortest time of contestants with these names: with several threads, with one, or with any number.
+
+    Infinity if none of them was timed.
+    """
     names = [name for name in found if base_of(name) in bases]
     names = [name for name in names if several in (None, threads_of(name) > 1)]
     return min((found[name]["seconds"] for name in names), default=inf)
 
 
 def log_ratio(first: float, second: float) -> float:
-    """Return the logarithm of the ratio of two times; NaN where one was not measured."""
+    """Return the logarithm of the ratio of two times; NaN if one was not measured."""
     return log(first / second) if first < inf and second < inf else nan

@@ -1,6 +1,6 @@
 """The paths of weights, over the cost that they descend."""
 
-from __future__ import annotations  # help() shows ArrayLike, not what it is made of
+from __future__ import annotations  # help() then shows ArrayLike by its name
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,12 +16,12 @@ from fastgd.plots.figures import new_figure, size_in_points, style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-REACH = 1.3  # times the start's distance from the minimum, above which a path may leave the picture
-FAR = 1e4  # times that distance, where paths that have left it end
-MARGIN = 0.12  # of the picture, around the paths
-STRETCH = 3.0  # how much wider a range may become for both to be drawn on the same scale
+REACH = 1.3  # times the start's distance from the minimum; a path may leave the picture beyond that
+FAR = 1e4  # times that distance; a path ends there
+MARGIN = 0.12  # around the paths, as a share of the picture
+STRETCH = 3.0  # the largest factor by which a range is widened to draw both on the same scale
 GRID = 201  # points of the grid in each direction
-LEVELS, LEVEL_RATIO = 9, 2.5  # contours, and how much higher each is than the next above the least cost
+LEVELS, LEVEL_RATIO = 9, 2.5  # the number of contours, and the ratio of their heights above the least cost
 
 
 class Bowl(NamedTuple):
@@ -32,7 +32,7 @@ class Bowl(NamedTuple):
     curvature: Array
 
     def excess(self, weights: Array) -> Array:
-        """Return by how much J is above its least value at weights of shape (..., 2)."""
+        """Return J − least at weights of shape (..., 2)."""
         with np.errstate(over="ignore", invalid="ignore"):
             steps = weights - self.minimum
             return 0.5 * np.einsum("...i,ij,...j->...", steps, self.curvature, steps)
@@ -48,22 +48,22 @@ def contour_path(X: ArrayLike, y: ArrayLike, paths: Mapping[str, ArrayLike], *, 
     y : array_like of shape (n_samples,)
         The target.
     paths : mapping of str to array_like of shape (epochs + 1, 2)
-        The weights of successive epochs, the start included, by what the legend is to call the run.
+        The weights of successive epochs of each run, from the start on, by its name in the legend.
     ax : matplotlib Axes or None
-        Where to draw; None makes a new figure.
+        The axes to draw on; None makes a new figure.
 
     Returns
     -------
     matplotlib Axes
-        With the first weight across and the second upwards, on the same scale unless one varies over three times as
-        much. Each contour is 2.5 times as far above the least cost as the next inner one; a star is the minimum (of
-        those with the same cost, the one next to the origin); markers are epochs. A path that strays farther from the
-        minimum than 1.3 times its start may leave the picture.
+        Axes with the first weight across and the second upwards, on the same scale unless one range is more than three
+        times the other. Each contour is 2.5 times as far above the least cost as the next inner one. A star is the
+        minimum (of several, the one nearest to the origin); markers are epochs. A path may leave the picture where it
+        is more than 1.3 times as far from the minimum as its start.
 
     Raises
     ------
     ValueError, TypeError
-        If an argument is not what is described above.
+        If an argument is not of the kind above.
     ImportError
         If matplotlib is not installed.
 
@@ -88,7 +88,7 @@ def contour_path(X: ArrayLike, y: ArrayLike, paths: Mapping[str, ArrayLike], *, 
         ax = new_figure(5.5, 4.5).add_subplot()
     lower, upper, same_scale = widen(*find_limits(bowl.minimum, list(walks.values())), size_in_points(ax))
     if same_scale:
-        ax.set_aspect("equal")  # so that steps along the gradient stand at right angles to contours
+        ax.set_aspect("equal")  # steps along the gradient are then at right angles to contours
     draw_contours(ax, bowl, lower, upper)
     for k, (label, walk) in enumerate(walks.items()):
         draw_path(ax, k, label, walk, bowl)
@@ -102,7 +102,7 @@ def contour_path(X: ArrayLike, y: ArrayLike, paths: Mapping[str, ArrayLike], *, 
 
 
 def check_path(label: str, path: ArrayLike) -> Array:
-    """Return the weights of a run, as far as they are finite."""
+    """Return the weights of a run up to the first that are not finite."""
     walk = check_numbers(f"paths[{label!r}]", path).astype(np.float64)
     if walk.ndim != 2 or walk.shape[1] != 2 or not len(walk):
         expected = "(epochs + 1, 2), the weights of successive epochs"
@@ -121,7 +121,7 @@ def make_bowl(X: Array, y: Array) -> Bowl:
 
 
 def find_limits(minimum: Array, walks: list[Array]) -> tuple[Array, Array]:
-    """Return the corners of the picture: around the minimum and what of the paths is not far from it."""
+    """Return the corners of the picture: around the minimum and the points of paths that are not far from it."""
     points = [minimum]
     for walk in walks:
         distances = np.hypot(*(walk - minimum).T)
@@ -135,7 +135,7 @@ def find_limits(minimum: Array, walks: list[Array]) -> tuple[Array, Array]:
 
 
 def widen(lower: Array, upper: Array, size: tuple[float, float]) -> tuple[Array, Array, bool]:
-    """Return corners with one range widened to fill axes of that size on the same scale, and whether that could be."""
+    """Return corners, and whether one range could be widened to fill axes of this size with both on the same scale."""
     spans = upper - lower
     filling = np.array(size) * (spans / size).max()
     if (filling / spans).max() > STRETCH:
@@ -145,7 +145,7 @@ def widen(lower: Array, upper: Array, size: tuple[float, float]) -> tuple[Array,
 
 
 def draw_contours(ax: Axes, bowl: Bowl, lower: Array, upper: Array) -> None:
-    """Draw where the cost is the same: levels in constant ratios above the least cost."""
+    """Draw contours of the cost, whose heights above the least cost are in constant ratios."""
     first, second = (np.linspace(*ends, GRID) for ends in zip(lower, upper, strict=True))
     excess = bowl.excess(np.stack(np.meshgrid(first, second), axis=-1))
     if excess.max() > 0:
@@ -155,7 +155,7 @@ def draw_contours(ax: Axes, bowl: Bowl, lower: Array, upper: Array) -> None:
 
 
 def draw_path(ax: Axes, k: int, label: str, walk: Array, bowl: Bowl) -> None:
-    """Draw the k-th path, up to the first weights that are far out of the picture."""
+    """Draw the k-th path up to the first point that is far out of the picture."""
     distances = np.hypot(*(walk - bowl.minimum).T)
     gone = np.flatnonzero(distances > FAR * distances[0])
     shown = walk[: gone[0] + 1] if len(gone) and distances[0] else walk

@@ -1,4 +1,4 @@
-"""The roofline: how fast the machine allows a computation to be, and how fast it is."""
+"""The roofline: the speed of computations below the limits of the machine."""
 
 from collections.abc import Mapping, Sequence
 from math import hypot, inf, log, log10
@@ -11,29 +11,30 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SMALLEST, LARGEST = 3.5, 7.5  # markers, by the size of X
-LABELS = 0.25  # of the width, for what is written on the roofs
-LINE = 1.4  # of the size of letters, for a line of them
+LABELS = 0.25  # the room for labels on the roofs, as a share of the width
+LINE = 1.4  # the height of a line of text, as a multiple of the size of letters
 WORK = {"operations_per_epoch", "bytes_per_epoch"}
 
 
 def roofline(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
-    """Draw operations per second against operations per byte, below the roofs that the machine sets.
+    """Draw operations per second against operations per byte, below the roofs of the machine.
 
-    The picture is that of Williams, Waterman and Patterson (2009): a computation of so many operations per byte is
-    bound by the bandwidth of the level of memory that its data are in, or by the most operations of the processor.
+    The picture is that of Williams, Waterman and Patterson (2009): the speed of a computation is limited by the
+    bandwidth of the level of memory that its data are in, times its operations per byte, or by the peak of the
+    processor.
 
     Parameters
     ----------
     results : mapping
-        What `fastgd.bench.measure` returned, or its JSON, with "limits"; a limit may have "quartiles" of what it says.
+        The results of `fastgd.bench.measure`, or their JSON, with "limits"; a limit may have "quartiles".
     ax : matplotlib Axes or None
-        Where to draw; None makes a new figure.
+        The axes to draw on; None makes a new figure.
 
     Returns
     -------
     matplotlib Axes
-        With operations per byte across and operations per second upwards, both on logarithmic scales. Roofs are solid
-        for one thread and dashed for more; each point is a contestant at a shape, the larger the larger X is.
+        Axes with operations per byte across and operations per second upwards, both on logarithmic scales. Roofs are
+        solid for one thread and dashed for more. A point is a contestant at a shape; its size grows with that of X.
 
     Raises
     ------
@@ -101,18 +102,18 @@ def place_of(one: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def levels(limit: Mapping[str, Any]) -> list[str | None]:
-    """Return the levels of memory that have a roof, or None for the processor's; nothing where none was measured."""
+    """Return the levels of memory with a roof. None stands for a processor's peak without any such level."""
     return [*limit["bytes_per_second"]] or [None] * bool(limit["operations_per_second"])
 
 
 def roof(limit: Mapping[str, Any], level: str | None, intensities: list[float]) -> list[float]:
-    """Return the most operations per second with data in that level of memory, at so many operations per byte."""
+    """Return the heights of a level's roof at intensities, which are operations per byte."""
     peak, speed = limit["operations_per_second"] or inf, limit["bytes_per_second"].get(level, inf)
     return [min(peak, speed * intensity) for intensity in intensities]
 
 
 def find_range(limits: list[dict[str, Any]], intensities: list[float]) -> tuple[float, float]:
-    """Return the operations per byte to show: all points, and the corners of roofs to the right of the first."""
+    """Return the range of operations per byte: it has all points, and the corners of roofs to the right of the first."""
     corners = [
         limit["operations_per_second"] / speed
         for limit in limits
@@ -120,58 +121,58 @@ def find_range(limits: list[dict[str, Any]], intensities: list[float]) -> tuple[
         if limit["operations_per_second"]
     ]
     shown = [*intensities, *corners] or [1.0]
-    return min(intensities or shown) / 5, 8 * max(shown)  # room for what is written there
+    return min(intensities or shown) / 5, 8 * max(shown)  # with room for labels
 
 
 def draw_roofs(ax: "Axes", limit: Mapping[str, Any], low: float, high: float) -> Any:
-    """Draw a roof for each level of memory, the thicker the slower it is; return what a legend shows."""
+    """Draw a roof for each level of memory, thicker ones for slower levels; return the legend's entry for these."""
     from matplotlib.lines import Line2D
 
     threads, peak = limit["threads"], limit["operations_per_second"]
-    who, quartiles = count(threads, "thread"), limit.get("quartiles", {})
+    words, quartiles = count(threads, "thread"), limit.get("quartiles", {})
     dashes = "-" if threads == 1 else (0, (5, 2))
     look: dict[str, Any] = {"color": style("text.color"), "linestyle": dashes, "zorder": 1}
     drawn = levels(limit)
     for k, level in enumerate(drawn):
-        told = [f"at most {format_rate(peak, 'Gop/s', quartiles.get('operations'))}"] if peak else []
-        # Those of several threads begin to the right of what is written on the others.
+        parts = [f"at most {format_rate(peak, 'Gop/s', quartiles.get('operations'))}"] if peak else []
+        # Roofs of several threads begin to the right of the labels, which stand on those of one thread.
         begin, strength = low if threads == 1 else low * (high / low) ** LABELS, (k + 1) / len(drawn)
         ends = [begin, high]
         if level:
             speed = limit["bytes_per_second"][level]
-            told.insert(0, format_rate(speed, "GB/s", quartiles.get("bytes", {}).get(level)))
+            parts.insert(0, format_rate(speed, "GB/s", quartiles.get("bytes", {}).get(level)))
             ends[1:1] = [peak / speed] if peak and begin < peak / speed < high else []
         heights = roof(limit, level, ends)
         (line,) = ax.plot(ends, heights, alpha=0.35 + 0.5 * strength, linewidth=0.7 + 0.9 * strength, **look)
-        line.set_gid(f"{level or 'processor'}, {who}: {', '.join(told)}")
+        line.set_gid(f"{level or 'processor'}, {words}: {', '.join(parts)}")
     if threads == 1:
         label_slopes(ax, limit)
-    return Line2D([], [], label=f"roofs, {who}", **look)
+    return Line2D([], [], label=f"roofs, {words}", **look)
 
 
 def label_slopes(ax: "Axes", limit: Mapping[str, Any]) -> None:
-    """Write on the roofs of one thread, on the left, which level they belong to.
+    """Write the names of levels on the left ends of the roofs of one thread.
 
-    Where there is no room for letters between roofs, all their names stand on the highest of them, in their order.
+    Where roofs are too close for text between them, all their names stand on the highest one, in their order.
     """
-    # What lines of slope 1 are apart, in points, is at least their ratio's logarithm over this, whatever the layout.
+    # The distance in points of two lines of slope 1 is at least the logarithm of their ratio over `point`.
     (width, height), (low, high), (bottom, top) = size_in_points(ax), ax.get_xlim(), ax.get_ylim()
     point = hypot(log10(high / low) / (0.7 * width), log10(top / bottom) / (0.6 * height))
     line = LINE * font_size("x-small") * point
-    groups: list[list[tuple[float, str]]] = []  # from the lowest to the highest, and so within each
+    groups: list[list[tuple[float, str]]] = []  # in ascending order, and so are the levels within each
     for speed, level in sorted((speed, level) for level, speed in limit["bytes_per_second"].items()):
         if groups and log10(speed / groups[-1][-1][0]) < line * len(groups[-1]):
             groups[-1].append((speed, level))
         else:
             groups.append([(speed, level)])
     for group in groups:
-        x = low * (high / low) ** (0.02 * len(group) - 0.005)  # of several lines the upper ones begin further left
+        x = low * (high / low) ** (0.02 * len(group) - 0.005)  # the upper ones of several lines begin further left
         (y,) = roof(limit, group[-1][1], [x])
         label_slope(ax, x, y, "\n".join(f"{level} {format_rate(speed, 'GB/s')}" for speed, level in reversed(group)))
 
 
 def label_slope(ax: "Axes", x: float, y: float, text: str) -> None:
-    """Write along a line of slope 1, from (x, y) on, at whatever angle the axes come to show it."""
+    """Write along a line of slope 1 from (x, y) on, at the angle that the axes give it."""
     from matplotlib.transforms import ScaledTranslation
 
     place: dict[str, Any] = {"rotation": 45, "rotation_mode": "anchor", "transform_rotates_text": True, "va": "bottom"}
@@ -188,7 +189,7 @@ def label_slope(ax: "Axes", x: float, y: float, text: str) -> None:
 
 
 def label_peaks(ax: "Axes", limits: Sequence[Mapping[str, Any]], x: float) -> None:
-    """Write on the processor's roofs, up to x, whose they are: below the lowest, above the others."""
+    """Write the numbers of threads on the processor's roofs, up to x: below the lowest roof, above the others."""
     peaks = [(limit["operations_per_second"], limit["threads"]) for limit in limits if limit["operations_per_second"]]
     for k, (peak, threads) in enumerate(sorted(peaks)):
         place: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "bottom" if k else "top"}
@@ -197,15 +198,15 @@ def label_peaks(ax: "Axes", limits: Sequence[Mapping[str, Any]], x: float) -> No
 
 
 def draw_point(ax: "Axes", entry: Mapping[str, Any], name: str, size: float) -> None:
-    """Draw what one contestant reached at one shape."""
+    """Draw the speed of one contestant at one shape."""
     one = entry["contestants"][name]
     intensity, speed = place_of(one)
     (mark,) = ax.plot([intensity], [speed], zorder=3, alpha=0.9, **{**point_style(name), "markersize": size})
-    told = describe_time(name, one, shape_of(entry))
-    mark.set_gid(f"{told}, {format_number(speed / 1e9)} Gop/s at {format_number(intensity)} operations per byte")
+    time = describe_time(name, one, shape_of(entry))
+    mark.set_gid(f"{time}, {format_number(speed / 1e9)} Gop/s at {format_number(intensity)} operations per byte")
 
 
 def marker_size(size: int, sizes: set[int]) -> float:
-    """Return the size of a marker, from that of X among all sizes."""
+    """Return the size of a marker for a size of X among all sizes."""
     span = log(max(sizes) / min(sizes))
     return SMALLEST + (LARGEST - SMALLEST) * (log(size / min(sizes)) / span if span else 0.5)

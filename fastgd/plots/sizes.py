@@ -1,4 +1,4 @@
-"""Times against the size of X, and from the start on against the number of epochs."""
+"""Times against the size of X, and against the number of epochs."""
 
 from collections.abc import Mapping
 from math import exp, fsum, log
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_EPOCHS = 1e6
-STYLES = ("-", "--", "-.", ":")  # of the lines of one backend that started in several ways
+STYLES = ("-", "--", "-.", ":")  # for the ways in which one backend was started
 
 
 def epoch_times(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
-    """Draw the time of an epoch against the size of X, a line for each contestant, and the limit below them.
+    """Draw the time of an epoch against the size of X, a line for each contestant and one for the limit.
 
     Parameters
     ----------
     results : mapping
-        What `fastgd.bench.measure` returned, or its JSON.
+        The results of `fastgd.bench.measure`, or their JSON.
     ax : matplotlib Axes or None
-        Where to draw; None makes a new figure.
+        The axes to draw on; None makes a new figure.
 
     Returns
     -------
     matplotlib Axes
-        With bytes of X across and µs per epoch upwards, both on logarithmic scales; cache sizes are vertical lines.
-        Every shape is a point; the line passes several of one size at their geometric mean.
+        Axes with bytes of X across and µs per epoch upwards, both on logarithmic scales; cache sizes are vertical
+        lines. A point is a shape; the line passes shapes of one size at the geometric mean of their times.
 
     Raises
     ------
@@ -81,20 +81,22 @@ def draw_times(ax: "Axes", name: str, entries: list[dict[str, Any]]) -> None:
 
 
 def total_time(times: Mapping[str, tuple[float, float]], *, ax: "Axes | None" = None) -> "Axes":
-    """Draw the time from the start to the last epoch against the number of epochs: who starts later may overtake.
+    """Draw the time from the start of a process to its last epoch, against the number of epochs.
+
+    A backend that starts later may overtake others.
 
     Parameters
     ----------
     times : mapping of str to pair of float
-        The seconds from the start to the end of the first epoch, and those of each further one, by the backend's name,
-        with or without a comma and how it was started.
+        The seconds to the end of the first epoch, and the seconds of each further epoch, by the name of the backend.
+        The way in which it was started may follow a comma.
     ax : matplotlib Axes or None
-        Where to draw; None makes a new figure.
+        The axes to draw on; None makes a new figure.
 
     Returns
     -------
     matplotlib Axes
-        With epochs across and seconds upwards, both on logarithmic scales.
+        Axes with epochs across and seconds upwards, both on logarithmic scales.
 
     Raises
     ------
