@@ -84,7 +84,7 @@ def test_spreads_of_starts_and_limits_are_theirs():
     second["price"]["starts"]["numpy"] = json.loads(json.dumps(START))
     second["price"]["starts"]["numpy"]["seconds"]["wait"] = 4.0
     second["price"]["starts"]["numpy"]["extremes"]["wait"] = [3.0, 5.0]
-    assert "in 1 of 2 rows the spreads overlap" in sentence_of(first, second, "What a fresh process")
+    assert "in 1 of 2 rows the spreads overlap" in sentence_of(first, second, "The time of a fresh process")
 
 
 def test_what_only_one_has_is_counted():
@@ -112,7 +112,7 @@ def test_starts_and_limits_that_only_one_has_are_counted():
     first["price"]["starts"]["cython"] = START
     first["roofline"]["limits"] += [{**first["roofline"]["limits"][0], "threads": 2}]
     second["roofline"]["limits"][0]["bytes_per_second"] = {}
-    assert "1 row of A and 0 of B are not in the other" in sentence_of(first, second, "What a fresh process")
+    assert "1 row of A and 0 of B are not in the other" in sentence_of(first, second, "The time of a fresh process")
     assert "3 rows of A and 0 of B are not in the other" in sentence_of(first, second, "The machines' limits")
 
 

@@ -25,7 +25,7 @@ from fastgd.report import Study, compare, descents, ladder, sources, tables
 from fastgd.report import map as grid
 from fastgd.report import page as pages
 from fastgd.report import starts as price
-from fastgd.report.run import run_steps
+from fastgd.report.run import MEASURES, run_steps
 from fastgd.report.settings import MOST_ELEMENTS, SECTIONS, Settings, Step, check_settings
 from fastgd.report.summary import summarize_study
 
@@ -95,8 +95,9 @@ def test_the_ladder_takes_a_shape_that_a_loop_can_do_where_there_is_one():
 @pytest.mark.parametrize("quick", [True, False])
 def test_the_plan_has_a_step_for_every_shape_and_an_estimate(quick):
     settings = Settings(quick=quick)
-    assert len(grid.plan(settings)) == len(settings.map_shapes) > 10
-    steps = [step for part in (ladder, grid, price, descents) for step in part.plan(settings)]
+    plans = {name: section.plan(settings) for name, section in MEASURES.items()}
+    assert len(plans["map"]) == len(settings.map_shapes) > 10
+    steps = [step for plan in plans.values() for step in plan]
     assert all(step.seconds > 0 for step in steps)
 
 
@@ -115,12 +116,12 @@ def test_every_step_of_the_ladder_computes_the_same(found):
 def test_numpy_without_temporaries_is_the_backend_numpy():
     X, y = make_problem(50, 4)
     start = np.linspace(-1.0, 1.0, 5)
-    weights, costs, gradient = start.copy(), np.empty(1), np.empty(5)
-    ladder.descend_in_place(X, y, weights, 0.1, 3, costs, gradient, np.empty(50))
+    weights, gradient, residual = start.copy(), np.empty(5), np.empty(50)
+    costs = [ladder.update_in_place(X, y, weights, 0.1, gradient, residual) for _ in range(3)]
     expected, all_costs = start.copy(), np.empty(3)
     backends.descend(X, y, expected, np.full(3, 0.1), all_costs, np.empty(5), backend="numpy")
     np.testing.assert_allclose(weights, expected, rtol=1e-13)
-    np.testing.assert_allclose(costs[0], all_costs[-1], rtol=1e-13)
+    np.testing.assert_allclose(costs, all_costs, rtol=1e-13)
 
 
 def test_one_block_of_rows_has_no_step_with_several_threads(found):
@@ -396,19 +397,22 @@ def test_the_share_of_a_roof_by_hand():
     data = {"roofline": {"limits": [limit]}, "machine": machine}
     one = {"bytes_per_epoch": 2_000_000, "operations_per_epoch": 1_000_000, "seconds": 0.004, "threads": 1}
     entry = {"bytes": 500_000, "contestants": {"numpy": one, "compressed": {**one, "operations_per_epoch": 12_000_000}}}
-    assert tables.tell_roof(data, entry, "numpy") == ("25% of L2", 0.25)  # 1 ms of reading in 4 ms
-    assert tables.tell_roof(data, entry, "compressed") == ("75% of the peak", 0.75)  # 3 ms of computing
+    assert tables.describe_roof(data, entry, "numpy") == ("25% of L2", 0.25)  # 1 ms of reading in 4 ms
+    assert tables.describe_roof(data, entry, "compressed") == ("75% of the peak", 0.75)  # 3 ms of computing
     entry["bytes"] = 2_500_000
-    assert tables.tell_roof(data, entry, "numpy") == ("25% of L2, 50% of memory", 0.5)  # part of X stays in the cache
+    assert tables.describe_roof(data, entry, "numpy") == (
+        "25% of L2, 50% of memory",
+        0.5,
+    )  # X is in cache in part
     entry["bytes"] = 3_500_000
-    assert tables.tell_roof(data, entry, "numpy") == ("50% of memory", 0.5)
+    assert tables.describe_roof(data, entry, "numpy") == ("50% of memory", 0.5)
     one["threads"] = 2
-    assert tables.tell_roof(data, entry, "numpy") == ("not known", 0.0)
+    assert tables.describe_roof(data, entry, "numpy") == ("not known", 0.0)
     data["roofline"]["limits"].append({**limit, "threads": 2})
     entry["bytes"] = 1_500_000
-    assert tables.tell_roof(data, entry, "numpy") == ("25% of L2", 0.25)  # of two cores
+    assert tables.describe_roof(data, entry, "numpy") == ("25% of L2", 0.25)  # of two cores
     one["seconds"] = 4.0
-    assert tables.tell_roof(data, entry, "numpy").text == "under 1% of L2"
+    assert tables.describe_roof(data, entry, "numpy").text == "under 1% of L2"
 
 
 def test_what_pays_has_the_range_of_its_starts():
@@ -427,9 +431,9 @@ def test_what_pays_has_the_range_of_its_starts():
 def test_regret_has_what_it_would_be_between_the_quartiles():
     found = {"numba": {"quartiles": [2.0, 4.0]}, "cython": {"quartiles": [3.0, 5.0]}}
     entry = {"contestants": found, "auto": "cython", "fastest": "numba", "best": "cython", "regret": 1.25}
-    assert tables.tell_regret(entry) == "1.25× (0.75 to 2.50, level)"
-    assert tables.tell_regret({**entry, "best": "numba"}) == "1.25× (0.75 to 2.50)"
-    assert tables.tell_regret({**entry, "auto": "numba"}) == "1.00×"
+    assert tables.describe_regret(entry) == "1.25× (0.75 to 2.50, level)"
+    assert tables.describe_regret({**entry, "best": "numba"}) == "1.25× (0.75 to 2.50)"
+    assert tables.describe_regret({**entry, "auto": "numba"}) == "1.00×"
 
 
 def test_a_step_that_is_level_with_the_one_before_removed_nothing_that_shows(found):

@@ -1,8 +1,9 @@
-"""`fastgd bench`: options, what is printed, and what is saved."""
+"""`fastgd bench`: its options, its output and its files."""
 
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from fastgd import plots
 from fastgd.backends.threads import count_cores
 from fastgd.bench.markdown import check_markers, format_table, write_table
 from fastgd.bench.results import SHAPES, Results, measure
+from fastgd.bench.text import shape_of
 from fastgd.bench.timing import ROUNDS
 from fastgd.files.paths import check_different, check_output
 from fastgd.plots.figures import import_matplotlib
 
-PICTURES = ("ladder", "epoch_times", "roofline")  # what --plot saves
+PICTURES = ("ladder", "epoch_times", "roofline")  # the files of --plot
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", metavar="N", type=parse_threads, default=1, help="time the kernels with N threads too"
     )
     parser.add_argument("--order", choices=["C", "F"], default="C", help="the memory order of X")
-    parser.add_argument("--dtype", choices=["float64", "float32"], default="float64", help="the numbers of X")
+    parser.add_argument("--dtype", choices=["float64", "float32"], default="float64", help="the type of X")
     parser.add_argument("--json", metavar="FILE", help="save everything as JSON; - prints it instead of the table")
     parser.add_argument("--plot", metavar="FOLDER", help="save ladder.png, epoch_times.png and roofline.png there")
     parser.add_argument("--write", metavar="FILE.md", help="put the table between the bench markers of a file")
@@ -47,21 +49,21 @@ def parse_shapes(text: str) -> list[tuple[int, int]]:
 
 
 def parse_rounds(text: str) -> int:
-    """Return a number of rounds that a median can be of."""
+    """Return a number of rounds that is large enough for a median."""
     if not text.isdecimal() or int(text) < 3:
         raise argparse.ArgumentTypeError(f"expected 3 or more, for a median and its spread; got {text!r}")
     return int(text)
 
 
 def parse_threads(text: str) -> int:
-    """Return a number of threads that each have a core."""
+    """Return a number of threads, each of which has a core."""
     if not text.isdecimal() or not 1 <= int(text) <= count_cores():
         raise argparse.ArgumentTypeError(f"expected 1 to {count_cores()}, the cores of this machine; got {text!r}")
     return int(text)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure, then print and save what was asked for; refuse bad paths before measuring."""
+    """Check all paths, measure, then print and save the results."""
     document = check_markers(options.write) if options.write else None
     folder = check_folder("--plot must be", options.plot) if options.plot else None
     outputs = {"--write": document, "--json": None if options.json == "-" else options.json}
@@ -72,11 +74,9 @@ def run(options: argparse.Namespace) -> int:
     for option, path in files.items():
         check_output(option, path)
     check_different(files)
-    results = measure(
-        options.shapes, options.rounds, options.threads, options.order, options.dtype, progress=show_progress
-    )
+    results = measure(options.shapes, options.rounds, options.threads, options.order, options.dtype, progress=show_line)
     text = json.dumps(results, indent=2, ensure_ascii=False)
-    print(text if options.json == "-" else f"{describe_threads(results)}\n\n{format_table(results)}")
+    print(text if options.json == "-" else f"{format_threads(results)}\n\n{format_table(results)}")
     if options.json and options.json != "-":
         Path(options.json).write_text(f"{text}\n", encoding="utf-8")
     if folder:
@@ -93,27 +93,26 @@ def check_folder(demand: str, path: str | Path) -> Path:
     return Path(path)
 
 
-def show_progress(line: str) -> None:
-    """Tell a person, and no file, how far it is."""
+def show_line(line: str) -> None:
+    """Print a line about progress on a terminal."""
     if sys.stderr.isatty():
         print(line, file=sys.stderr)
 
 
-def describe_threads(results: Results) -> str:
-    """Return how threads were pinned."""
+def format_threads(results: Results) -> str:
+    """Return a line about the threads of backends and BLAS."""
     threads = results["threads"]
-    told = ", ".join(f"{name}={value or 'not set'}" for name, value in threads["environment"].items())
-    return f"Threads: backends {threads['backends']}; BLAS {threads['blas']}; environment {told}"
+    variables = ", ".join(f"{name}={value or 'not set'}" for name, value in threads["environment"].items())
+    return f"Threads: backends {threads['backends']}; BLAS {threads['blas']}; environment {variables}"
 
 
 def save_pictures(results: Results, folder: Path) -> None:
-    """Save the ladder of the largest shape that the loop was timed at, the times of all shapes, and the roofline."""
+    """Save three pictures: the ladder of the largest shape with the Python loop, all times, and the roofline."""
     entries = results["shapes"]
     with_loop = [entry for entry in entries if "python" in entry["contestants"]] or entries
-    entry = max(with_loop, key=lambda entry: entry["bytes"])
-    shape = entry["n_samples"], entry["n_features"]
-    draws = partial(plots.ladder, results, shape), partial(plots.epoch_times, results), partial(plots.roofline, results)
+    largest = shape_of(max(with_loop, key=lambda entry: entry["bytes"]))
+    draws: tuple[Callable[..., object], ...] = partial(plots.ladder, shape=largest), plots.epoch_times, plots.roofline
     for name, draw in zip(PICTURES, draws, strict=True):
         figure = plots.new_figure(9, 5.5)
-        draw(ax=figure.add_subplot())
+        draw(results, ax=figure.add_subplot())
         figure.savefig(folder / f"{name}.png", dpi=150)

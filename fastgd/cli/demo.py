@@ -1,4 +1,4 @@
-"""The demonstration: the tutorial's own problem by all backends, then real data against least squares."""
+"""The demonstration: the tutorial's problem with all backends, then real data compared with least squares."""
 
 import warnings
 from pathlib import Path
@@ -19,30 +19,31 @@ REAL_EPOCHS = 20_000
 
 
 def tutorial_problem() -> tuple[Array, Array]:
-    """Return 100 points with 5 features, and a target that depends on them linearly, with noise."""
+    """Return 100 points with 5 features, and a target that is linear in them, with noise."""
     generator = np.random.default_rng(42)
     X = generator.standard_normal((100, 5))
     return X, 4.0 + X @ np.array([3.0, -2.0, 1.0, 0.5, -1.0]) + 0.5 * generator.standard_normal(100)
 
 
 def run_demo(picture: Path | None, backend: str) -> None:
-    """Print both parts, and save their cost curves if there is a place for them."""
+    """Print both parts, and save a picture of their cost curves if a path is given."""
     tutorial = show_tutorial(backend)
     real, least_cost = show_real_data(backend)
     if picture:
-        draw(tutorial, real, least_cost, picture)
+        save_curves(tutorial, real, least_cost, picture)
         print(f"\nCost curves: {picture}")
 
 
 def show_tutorial(backend: str) -> DescentResult:
-    """Fit the tutorial's problem, by the backend asked for with the costs printed, then by all of them."""
+    """Fit the tutorial's problem with one backend, printing costs, and compare all backends."""
     X, y = tutorial_problem()
-    settings = {"learning_rate": TUTORIAL_RATE, "epochs": TUTORIAL_EPOCHS, "weights": "random", "random_state": 0}
+    settings: dict[str, Any] = {"learning_rate": TUTORIAL_RATE, "epochs": TUTORIAL_EPOCHS, "tol": 0}
+    settings |= {"weights": "random", "random_state": 0}
     print(f"1. The tutorial's problem: 100 points, 5 features, random start, rate {TUTORIAL_RATE}\n")
-    result = gradient_descent(X, y, tol=0, backend=backend, verbose=1, **settings)  # type: ignore[arg-type]
+    result = gradient_descent(X, y, backend=backend, verbose=1, **settings)
     print(f"epoch {result.epochs}: cost {cost(X, y, result.weights):.8g}  (backend {result.backend})\n")
     names = list(reversed(backends.available()))
-    fits = {name: gradient_descent(X, y, tol=0, backend=name, **settings).weights for name in names}  # type: ignore[arg-type]
+    fits = {name: gradient_descent(X, y, backend=name, **settings).weights for name in names}
     seconds = bench.time_epochs(X, y, names)
     print("backend   time per epoch   speed-up   largest difference of a weight to the loop's")
     for name in names:
@@ -53,18 +54,18 @@ def show_tutorial(backend: str) -> DescentResult:
 
 
 def show_real_data(backend: str) -> tuple[dict[str, DescentResult], float]:
-    """Fit the diabetes data of scikit-learn, as they are and standardized; return the runs and the least cost."""
+    """Fit the diabetes data of scikit-learn with raw and standardized columns; return the runs and the least cost."""
     print("\n2. Real data: diabetes progression of 442 patients, 10 measurements in their own units\n")
     try:
         from sklearn.datasets import load_diabetes
     except ImportError:
-        print("left out: the data comes with scikit-learn: pip install 'fastgd[sklearn]'")
+        print("left out, since the data come with scikit-learn: pip install 'fastgd[sklearn]'")
         return {}, 0.0
     X, y = load_diabetes(return_X_y=True, scaled=False)
     exact = np.linalg.lstsq(np.column_stack([np.ones(len(X)), X]), y, rcond=None)[0]
     least = cost(X, y, exact)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConditionWarning)  # for the columns as they are: that is what is shown
+        warnings.simplefilter("ignore", ConditionWarning)  # the demonstration shows the effect of raw columns
         runs = fit_both(X, y, backend)
     weights = {**{name: run.weights for name, run in runs.items()}, "least squares": exact}
     print(f"{'columns':16}{'epochs':>8}  {'ended by':10}{'cost':>12}{'R²':>9}   above the least-squares cost")
@@ -73,12 +74,12 @@ def show_real_data(backend: str) -> tuple[dict[str, DescentResult], float]:
         epochs, reason = (runs[name].epochs, runs[name].reason) if name in runs else ("", "")
         above = f"   {reached / least - 1:.1e}" if name in runs else ""
         print(f"{name:16}{epochs:>8}  {reason:10}{reached:>12.5f}{1 - 2 * reached / y.var():>9.5f}{above}")
-    print("\nThe data are the same, the rate is 1/smoothness both times: only the scale of the columns differs.")
+    print("\nBoth runs have the same data and the rate 1/smoothness; only the scales of the columns differ.")
     return runs, least
 
 
 def fit_both(X: Array, y: Array, backend: str) -> dict[str, DescentResult]:
-    """Return the runs on the columns as they are, and standardized."""
+    """Return the runs with raw columns and with standardized columns."""
     settings: dict[str, Any] = {"epochs": REAL_EPOCHS, "tol": 1e-12, "backend": backend}
     return {
         "as they are": gradient_descent(X, y, **settings),
@@ -86,8 +87,8 @@ def fit_both(X: Array, y: Array, backend: str) -> dict[str, DescentResult]:
     }
 
 
-def draw(tutorial: DescentResult, real: dict[str, DescentResult], least_cost: float, picture: Path) -> None:
-    """Save one panel for the tutorial's problem, and one for the real data where there is any."""
+def save_curves(tutorial: DescentResult, real: dict[str, DescentResult], least_cost: float, picture: Path) -> None:
+    """Save a panel for the tutorial's problem, and one for the real data if there are runs."""
     figure = plots.new_figure(width=10 if real else 5, height=4)
     axes = figure.subplots(1, 2 if real else 1, squeeze=False)[0]
     plots.cost_history(tutorial, ax=axes[0])

@@ -1,4 +1,4 @@
-"""`fastgd study`: options, what is printed, and what is saved."""
+"""`fastgd study`: its options, its output and its files."""
 
 import argparse
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="numbers of samples x numbers of features, as in 100,1000,10000x1,10,100",
     )
     parser.add_argument(
-        "--sections", metavar="LIST", type=parse_sections, help=f"some of {','.join(SECTIONS)} (all of them)"
+        "--sections", metavar="LIST", type=parse_sections, help=f"one or more of {','.join(SECTIONS)} (all of them)"
     )
     parser.add_argument("--json", metavar="FILE", help="save the data as JSON too, for --compare; - prints it alone")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
@@ -43,7 +43,7 @@ def parse_sizes(text: str) -> Sizes | None:
     try:
         return check_sizes(tuple(tuple(map(int, part)) for part in parts))
     except ValueError:
-        limits = f"{expected}: whole numbers from 1 up, of which some shape has at most {MOST_ELEMENTS:,} elements"
+        limits = f"{expected}: whole numbers from 1 up, with a shape of at most {MOST_ELEMENTS:,} elements"
         raise argparse.ArgumentTypeError(limits) from None
 
 
@@ -56,7 +56,7 @@ def parse_sections(text: str) -> tuple[str, ...]:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure or compare, then save and print what was asked for; refuse bad paths before measuring."""
+    """Check all paths, measure or compare, then save and print the results."""
     if options.compare:
         check_alone(options)
     outputs = list_outputs(options)
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def list_outputs(options: argparse.Namespace) -> dict[str, str]:
-    """Return the files to write by their options: a page, unless data are printed alone, and data if asked for."""
+    """Return the files to write by their options: a page, unless only data are printed, and data if asked for."""
     outputs = {"--out": options.out, "--json": options.json}
     if options.out is None and options.json != "-":
         outputs["--out"] = COMPARISON if options.compare else PAGE
@@ -80,7 +80,7 @@ def list_outputs(options: argparse.Namespace) -> dict[str, str]:
 
 
 def check_alone(options: argparse.Namespace) -> None:
-    """Refuse options that say what to measure, beside --compare."""
+    """Refuse the options of a measurement together with --compare."""
     given = {"--quick": options.quick, "--sizes": options.sizes, "--sections": options.sections, "--json": options.json}
     unused = [name for name, value in given.items() if value]
     if unused:
@@ -88,13 +88,13 @@ def check_alone(options: argparse.Namespace) -> None:
 
 
 def check_page(path: str) -> None:
-    """Refuse the name of a file of data for a page: `Study.save` would write data there."""
+    """Refuse a name for the page that ends in .json: `Study.save` would write data there."""
     if Path(path).suffix.lower() == ".json":
         raise ValueError(f"--out must be a page; got {path!r}: data are saved by --json")
 
 
 def run_study(options: argparse.Namespace, outputs: dict[str, str]) -> int:
-    """Measure, and put what was found on a page."""
+    """Measure, and save the page and the data."""
     found = study(quick=options.quick, sizes=options.sizes, sections=options.sections, quiet=options.quiet)
     texts = {"--json": lambda: f"{format_json(found.data)}\n", "--out": found.to_html}
     faults = write_files({option: (outputs[option], make) for option, make in texts.items() if option in outputs})
@@ -102,12 +102,12 @@ def run_study(options: argparse.Namespace, outputs: dict[str, str]) -> int:
         print(format_json(found.data))
     else:
         print(found)
-        tell_files({option: path for option, path in outputs.items() if option not in faults})
+        print_files({option: path for option, path in outputs.items() if option not in faults})
     return end(faults)
 
 
 def run_compare(options: argparse.Namespace, page: str) -> int:
-    """Put two studies on one page."""
+    """Compare two studies on one page."""
     try:
         first, second = (Study.load(path) for path in options.compare)
     except (ValueError, OSError) as error:
@@ -115,17 +115,17 @@ def run_compare(options: argparse.Namespace, page: str) -> int:
     html, sentences = compare_studies(first.data, second.data, *options.compare)
     faults = write_files({"--out": (page, lambda: html)})
     print("\n".join(sentences))
-    tell_files({} if faults else {"--out": page})
+    print_files({} if faults else {"--out": page})
     return end(faults)
 
 
 def write_files(texts: dict[str, tuple[str, Callable[[], str]]]) -> dict[str, str]:
-    """Write every file, whatever becomes of the others; return what went wrong by option.
+    """Write every file, even if another one fails; return the faults by option.
 
     Parameters
     ----------
     texts : dict of str to (str, callable)
-        By option, the path of a file, and what returns its text.
+        The path of each file, and the function that returns its text, by option.
     """
     faults = {}
     for option, (path, make) in texts.items():
@@ -136,16 +136,15 @@ def write_files(texts: dict[str, tuple[str, Callable[[], str]]]) -> dict[str, st
     return faults
 
 
-def tell_files(written: dict[str, str]) -> None:
-    """Print which files were written."""
+def print_files(written: dict[str, str]) -> None:
+    """Print the files that were written."""
     words = {"--out": "The page", "--json": "The data"}
-    told = [f"{words[option]}: {path}" for option, path in written.items()]
-    if told:
-        print("\n" + "\n".join(told))
+    if written:
+        print("", *(f"{words[option]}: {path}" for option, path in written.items()), sep="\n")
 
 
 def end(faults: dict[str, str]) -> int:
-    """Return the exit code of what went well, or raise what did not."""
+    """Return exit code 0, or raise the faults."""
     if faults:
         raise ValueError("; ".join(faults.values()))
     return 0

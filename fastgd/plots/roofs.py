@@ -113,7 +113,7 @@ def roof(limit: Mapping[str, Any], level: str | None, intensities: list[float]) 
 
 
 def find_range(limits: list[dict[str, Any]], intensities: list[float]) -> tuple[float, float]:
-    """Return the range of operations per byte: it has all points, and the corners of roofs to the right of the first."""
+    """Return the range of operations per byte, with all points and with the corners of roofs to their right."""
     corners = [
         limit["operations_per_second"] / speed
         for limit in limits

@@ -1,4 +1,4 @@
-"""The study: what vectorization, compilers, mathematics and step sizes buy, measured here and shown on one page."""
+"""The study: the gains of vectorization, compilers, mathematics and step sizes, measured here and shown on a page."""
 
 from fastgd.report.record import Study
 from fastgd.report.run import study

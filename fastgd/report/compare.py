@@ -12,11 +12,11 @@ from fastgd.report.starts import WAIT
 from fastgd.report.tables import Cell, Table
 
 Measured = tuple[float, Sequence[float]]  # seconds, and their spread
-Rows = dict[tuple[Cell, ...], Measured]  # by what the first cells of a row say
+Rows = dict[tuple[Cell, ...], Measured]  # by the first cells of a row
 
 
 class Part(NamedTuple):
-    """What is compared of a section: a table's caption, its first columns, its spreads, and what finds its rows."""
+    """The comparison of a section: a table's caption, first columns, kind of spread, and a function for its rows."""
 
     caption: str
     columns: list[str]
@@ -25,7 +25,7 @@ class Part(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What two studies have of a section: the rows of both, in how many the spreads overlap, and what only one has."""
+    """A section of two studies: the rows of both, the number whose spreads overlap, and sentences about the others."""
 
     table: Table
     level: int
@@ -35,14 +35,14 @@ class Comparison(NamedTuple):
 def compare_studies(
     first: dict[str, Any], second: dict[str, Any], first_name: str, second_name: str
 ) -> tuple[str, list[str]]:
-    """Return a page about two studies, and sentences that sum it up.
+    """Return a page about two studies, and sentences that summarize it.
 
     Parameters
     ----------
     first, second : dict
         The data of two studies.
     first_name, second_name : str
-        What to call them.
+        The names of the studies on the page.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def compare_studies(
 
 
 def compare_section(name: str, first: dict[str, Any], second: dict[str, Any]) -> Comparison:
-    """Return what two studies have of a section."""
+    """Return the comparison of a section of two studies."""
     part = PARTS[name]
     ours, theirs = part.collect(first), part.collect(second)
     rows, level = [], 0
@@ -78,27 +78,27 @@ def compare_section(name: str, first: dict[str, Any], second: dict[str, Any]) ->
         rows.append([*key, *pair(ours[key], theirs[key], same)])
         level += same
     columns = [*part.columns, f"A ({part.spread})", f"B ({part.spread})", "A over B"]
-    return Comparison(Table(f"compare-{name}", part.caption, columns, rows), level, tell_alone(ours, theirs))
+    return Comparison(Table(f"compare-{name}", part.caption, columns, rows), level, list_unpaired(ours, theirs))
 
 
 def pair(first: Measured, second: Measured, level: bool) -> list[Cell]:
-    """Return two times with their spread, and their ratio, which is none where they are level."""
+    """Return the cells of two times with their spreads, and of their ratio."""
     ratio = first[0] / second[0]
     text = f"{format_ratio(ratio)} (level)" if level else format_ratio(ratio)
     return [*(Cell(format_measured(*one), one[0]) for one in (first, second)), Cell(text, ratio)]
 
 
-def tell_alone(first: Rows, second: Rows) -> list[str]:
-    """Tell how many shapes only one of two has, and how many rows of the shapes that both have."""
+def list_unpaired(first: Rows, second: Rows) -> list[str]:
+    """Return sentences about shapes that only one study has, and about rows that only one has at shapes of both."""
     shapes = [{key[0] for key in rows if len(key) > 1} for rows in (first, second)]
     apart = shapes[0] ^ shapes[1]
-    rows = tell_difference("row", *({key for key in rows if key[0] not in apart} for rows in (first, second)))
+    rows = describe_difference("row", *({key for key in rows if key[0] not in apart} for rows in (first, second)))
     where = "at the shapes of both, " if any(shapes) else ""
-    return [*tell_difference("shape", *shapes), *(where + told for told in rows)]
+    return [*describe_difference("shape", *shapes), *(where + text for text in rows)]
 
 
-def tell_difference(noun: str, ours: set[Any], theirs: set[Any]) -> list[str]:
-    """Tell how many of something only A has, and only B; nothing if both have the same."""
+def describe_difference(noun: str, ours: set[Any], theirs: set[Any]) -> list[str]:
+    """Return the numbers of things that only A has, and only B; nothing if both have the same."""
     if ours == theirs:
         return []
     return [f"{count(len(ours - theirs), noun)} of A and {len(theirs - ours)} of B are not in the other"]
@@ -117,13 +117,13 @@ def find_times(section: dict[str, Any]) -> Rows:
 
 
 def find_waits(section: dict[str, Any]) -> Rows:
-    """Return how long processes wait beside their epochs."""
+    """Return the times of processes without their epochs."""
     starts = section["starts"].items()
     return {(Cell(title(name)),): (one["seconds"][WAIT], one["extremes"][WAIT]) for name, one in starts}
 
 
 def find_limits(section: dict[str, Any]) -> Rows:
-    """Return the machine's limits as times: for a GB, and for a billion operations."""
+    """Return the limits of the machine as the times of a GB and of a billion operations."""
     found: Rows = {}
     for limit in section["limits"]:
         speeds, quartiles, threads = limit["bytes_per_second"], limit["quartiles"], count(limit["threads"], "thread")
@@ -136,23 +136,23 @@ def find_limits(section: dict[str, Any]) -> Rows:
 
 
 def in_time(speed: float, quartiles: Sequence[float]) -> Measured:
-    """Return how long a billion takes."""
+    """Return the time of a billion bytes or operations."""
     lower, upper = quartiles
     return 1e9 / speed, [1e9 / upper, 1e9 / lower]
 
 
 def introduce(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
     """Return a sentence about each study, and one about the sections that only one has."""
-    told = [f"A: {describe_study(first)}", f"B: {describe_study(second)}"]
+    sentences = [f"A: {describe_study(first)}", f"B: {describe_study(second)}"]
     for name, data, other in (("A", first, second), ("B", second, first)):
         alone = [section for section in SECTIONS if section in data and section not in other]
         if alone:
-            told.append(f"Only {name} has: {', '.join(alone)}.")
-    return told
+            sentences.append(f"Only {name} has: {', '.join(alone)}.")
+    return sentences
 
 
 def summarize_section(found: Comparison) -> str:
-    """Return a sentence: the geometric mean of the ratios, how many of them are noise, and what only one study has."""
+    """Return a sentence: the mean of the ratios, the number of those that may be noise, and the rows of one study."""
     ratios = [row[-1].value or 1.0 for row in found.table.rows]
     parts = ["nothing to compare"]
     if ratios:
@@ -165,14 +165,14 @@ def summarize_section(found: Comparison) -> str:
 
 
 def describe_study(data: dict[str, Any]) -> str:
-    """Return machine, version and date of a study in a line."""
+    """Return a line about the machine, the versions and the date of a study."""
     machine, versions = data["machine"], data["versions"]
     numpy = f"NumPy {versions['numpy']}"
     return f"{machine['cpu']}, {count(machine['cores'], 'core')}, fastgd {versions['fastgd']}, {numpy}, {data['date']}"
 
 
 def list_pictures(data: dict[str, Any], prefix: str) -> list[Any]:
-    """Return a study's ladders and map, under names that the other study's do not have."""
+    """Return a study's ladders and map, with names that begin with a prefix."""
     pictures = [*(ladder_pictures(data, prefix) if "ladder" in data else [])]
     return pictures + (map_pictures(data, prefix) if "map" in data else [])
 
@@ -181,6 +181,6 @@ SHAPED = ["shape", "contestant"]
 PARTS = {
     "ladder": Part("The ladder: time per epoch", SHAPED, "quartiles", find_times),
     "map": Part("The map: time per epoch", SHAPED, "quartiles", find_times),
-    "price": Part("What a fresh process waits for beside its epochs", ["backend"], "extremes", find_waits),
+    "price": Part("The time of a fresh process without its epochs", ["backend"], "extremes", find_waits),
     "roofline": Part("The machines' limits", ["limit"], "quartiles", find_limits),
 }

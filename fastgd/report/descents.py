@@ -1,6 +1,6 @@
-"""The step size: what a rate does to cost and path, and what schedules do that a constant rate cannot.
+"""The step size: the effect of a rate on cost and path, and the gain of schedules over a constant rate.
 
-Nothing here is timed: the answers are mathematics, the same on every machine.
+Nothing here is timed: the results are mathematics, the same on every machine.
 """
 
 from typing import Any
@@ -12,27 +12,22 @@ from fastgd.descent.cost import cost
 from fastgd.inputs.arrays import Array
 from fastgd.report.settings import Settings, Step
 
-# As multiples of 1/smoothness: far too small, small, the safe choice, one that jumps over the minimum, one too large.
+# Multiples of 1/smoothness: far too small, small, the safe choice, one that jumps over the minimum, one too large.
 MULTIPLES = (0.02, 0.2, 1.0, 1.9, 2.05)
 EPOCHS = 40
 SCHEDULE_EPOCHS = 511  # 2⁹ − 1: whole cycles of the silver schedule
 CONDITION = 1_000.0  # of XᵀX, for the schedules
-DONE = 1e-13  # above the least cost, as a share of it: there a run would end, and a curve does
+DONE = 1e-13  # a curve ends where its cost is this share above the least cost
 SCHEDULES = ("constant", "silver", "chebyshev", "eigenvalues")
 
 
-def plan(settings: Settings) -> list[Step]:
-    """Return one step: it takes no time to speak of."""
+def plan_descents(settings: Settings) -> list[Step]:
+    """Return the one step of this section, which takes little time."""
     return [Step("rates and schedules", 0.2, run_descents)]
 
 
-def gather(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what the step found as the section's part of a study."""
-    return found[0]
-
-
 def run_descents() -> dict[str, Any]:
-    """Descend by every rate, and by every schedule."""
+    """Return the section "descents" of a study: runs with every rate, and with every schedule."""
     return {"rates": compare_rates(), "schedules": compare_schedules()}
 
 
@@ -48,14 +43,14 @@ def compare_rates() -> dict[str, Any]:
 
 
 def two_features() -> tuple[Array, Array, Array]:
-    """Return data with two features of different scale, and weights to start from, off both axes of the valley."""
+    """Return data with two features of different scale, and a start that is off both axes of the valley."""
     generator = np.random.default_rng(7)
     X = generator.standard_normal((50, 2)) * (1.0, 0.4)
     return X, X @ (1.5, -1.0) + 0.3 * generator.standard_normal(50), np.array([-1.0, 2.5])
 
 
 def follow(X: Array, y: Array, start: Array, steps: Array) -> tuple[list[float], list[list[float]]]:
-    """Return the costs, and the weights, start and end included, of a descent without stopping rules."""
+    """Return the costs and the weights of a descent without stopping rules, from the start to the end."""
     weights, cost_of_epoch, gradient = start.copy(), np.empty(1), np.empty_like(start)
     costs, path = [], [weights.tolist()]
     for rate in steps:
@@ -76,7 +71,7 @@ def compare_schedules() -> dict[str, Any]:
         known = (eigenvalues,) if name == "eigenvalues" else (largest, smallest)
         weights, costs, gradient = np.zeros(X.shape[1]), np.empty(SCHEDULE_EPOCHS), np.empty(X.shape[1])
         backends.descend(X, y, weights, schedule(SCHEDULE_EPOCHS, *known), costs, gradient)
-        costs = np.append(costs, cost(X, y, weights))  # costs are those before updates: this one is after the last
+        costs = np.append(costs, cost(X, y, weights))  # costs has those before updates: this one is after the last
         done = np.flatnonzero(costs <= least * (1 + DONE))
         curves[name] = costs[: done[0] + 1 if len(done) else None].tolist()
     return {
@@ -99,5 +94,5 @@ def ill_conditioned() -> tuple[Array, Array]:
 
 
 def least_cost(X: Array, y: Array) -> float:
-    """Return the least cost that any weights have."""
+    """Return the least cost of all weights."""
     return cost(X, y, np.linalg.lstsq(X, y, rcond=None)[0])

@@ -1,4 +1,4 @@
-"""What a page shows in pictures: for each section which functions of `fastgd.plots`, and in words what they show."""
+"""The pictures of a page: the functions of `fastgd.plots` for each section, and descriptions in words."""
 
 from functools import partial
 from typing import Any
@@ -9,16 +9,16 @@ from fastgd.report.settings import shapes_of
 from fastgd.report.starts import WAIT
 from fastgd.report.svg import Picture, draw
 
-AWAY = 14  # weights of a diverging path that are shown: more would make everything else small
+AWAY = 14  # the weights of a diverging path that are shown: more would make all other paths small
 
 
 def results(data: dict[str, Any], section: str) -> dict[str, Any]:
-    """Return a section as `fastgd.plots` takes it: with machine and settings beside its shapes."""
+    """Return a section for `fastgd.plots`: with machine and settings beside its shapes."""
     return {**data, "shapes": [], **data[section]}
 
 
 def ladder_pictures(data: dict[str, Any], prefix: str = "") -> list[Picture]:
-    """Return a picture for each ladder; the prefix of their names keeps two studies apart."""
+    """Return a picture for each shape; a prefix of the names tells the pictures of two studies apart."""
     pictures = []
     for k, entry in enumerate(data["ladder"]["shapes"]):
         words = "; ".join(
@@ -36,13 +36,13 @@ def ladder_pictures(data: dict[str, Any], prefix: str = "") -> list[Picture]:
 
 
 def draw_ladder(found: dict[str, Any], shape: tuple[int, int], ax: Any) -> None:
-    """Draw a ladder under the page's own heading."""
+    """Draw a ladder without a title, since the page has its own."""
     plots.ladder(found, shape, ax=ax)
     ax.set_title("")
 
 
 def map_pictures(data: dict[str, Any], prefix: str = "") -> list[Picture]:
-    """Return the map."""
+    """Return the picture of the map."""
     found = data["map"]
     words = "; ".join(f"{format_shape(*shape_of(entry))}: {title(entry['best'])}" for entry in found["shapes"])
     return [
@@ -57,14 +57,14 @@ def map_pictures(data: dict[str, Any], prefix: str = "") -> list[Picture]:
 
 
 def roofline_pictures(data: dict[str, Any]) -> list[Picture]:
-    """Return the roofline, with the steps of the ladder under it where they were measured."""
+    """Return the picture of the roofline, with the steps of the ladder if they were measured."""
     found = {**results(data, "roofline"), "shapes": shapes_of(data, "ladder")}
     limit = data["roofline"]["limits"][0]
     speeds = "; ".join(f"{level} {value / 1e9:.0f} GB/s" for level, value in limit["bytes_per_second"].items())
     return [
         draw(
             "roofline",
-            "The roofline: what an epoch could take, and what it takes",
+            "The roofline: the speed of an epoch below the limits of the machine",
             f"Operations per second against operations per byte, logarithmic. Roofs of one thread: {speeds}.",
             lambda ax: plots.roofline(found, ax=ax),
             height=4.6,
@@ -75,8 +75,8 @@ def roofline_pictures(data: dict[str, Any]) -> list[Picture]:
 def price_pictures(data: dict[str, Any]) -> list[Picture]:
     """Return the total time against epochs at each shape of the ladder."""
     words = (
-        "Total time against the number of epochs, both logarithmic, a line for each backend; where two lines "
-        "cross, the one that started later has paid for itself. The table has the crossings."
+        "Total time against the number of epochs, both logarithmic, a line for each backend. Where two lines "
+        "cross, the later start has paid for itself. The table has the crossings."
     )
     return [
         draw(
@@ -90,7 +90,7 @@ def price_pictures(data: dict[str, Any]) -> list[Picture]:
 
 
 def draw_price(starts: dict[str, Any], entry: dict[str, Any], ax: Any) -> None:
-    """Draw the backends that both started and climbed."""
+    """Draw the backends that the ladder has."""
     lines = {}
     for name, one in starts.items():
         backend = base_of(name)
@@ -108,7 +108,7 @@ def descents_pictures(data: dict[str, Any]) -> list[Picture]:
     costs = {f"{run['multiple']:g}/smoothness": run["costs"] for run in runs}
     paths = {
         f"{run['multiple']:g}/smoothness": run["path"][: AWAY if run["multiple"] > 2 else None]
-        for run in runs  # all of them, so that a rate has one colour in both pictures
+        for run in runs  # all of them: a rate then has the same colour in both pictures
     }
     schedules = found["schedules"]
     ends = "; ".join(f"{label}: from {c[0] - least:.2g} to {c[-1] - least:.2g}" for label, c in costs.items())
@@ -132,16 +132,16 @@ def descents_pictures(data: dict[str, Any]) -> list[Picture]:
         draw(
             "schedules",
             "Step sizes alone: a constant rate, silver, Chebyshev, and the reciprocal eigenvalues",
-            f"Cost above its least value by epoch, logarithmic, up to 1,000 times the first. In the end: {finals}.",
+            f"Cost above its least value by epoch, logarithmic, up to 1,000 times the first. At the end: {finals}.",
             lambda ax: plots.learning_rates(schedules["costs"], least_cost=schedules["least_cost"], ax=ax),
         ),
     ]
 
 
 def draw_paths(X: list[list[float]], y: list[float], paths: dict[str, Any], ax: Any) -> None:
-    """Draw paths with one unit of length on both axes, so that they leave contours at right angles."""
+    """Draw paths with the same scale on both axes, so that they leave contours at right angles."""
     plots.contour_path(X, y, paths, ax=ax)
-    ax.set(aspect="equal", xlabel="w₁", ylabel="w₂")  # as the page calls weights
+    ax.set(aspect="equal", xlabel="w₁", ylabel="w₂")  # the page's names of weights
 
 
 PICTURES = {

@@ -17,24 +17,24 @@ from fastgd.problem.compress import compress
 from fastgd.report.settings import LOOP_ELEMENTS, Settings, Step
 
 CHECKED_EPOCHS = 2
-AGREEMENT = 1e-9  # of the largest weight: rounding, not mistakes, since the same update is made in all of them
-# A loop over array scalars takes so many seconds for an element, a call of everything else so many for a shape.
-LOOP_SECONDS, OTHER_SECONDS = 6e-7, 1.0
+AGREEMENT = 1e-9  # of the largest weight: all steps perform the same update, so they differ by rounding alone
+LOOP_SECONDS = 6e-7  # of a loop over array scalars, for an element
+OTHER_SECONDS = 1.0  # of all other steps together, for a shape
 
-# What each step of the ladder removes, for people to read.
+# The cost that each step of the ladder removes.
 REMOVES = {
     "arrays": "",
-    "python": "an object made for every number that is read",
-    "numpy": "the interpreter, for each number: it is left for each line, of which there are some ten",
+    "python": "an object for every number that is read",
+    "numpy": "the interpreter for each number: it still runs about ten lines an epoch",
     "in_place": "temporaries: new memory for the residuals in every epoch",
     "numba": "NumPy's calls, and a pass over memory: rows are used twice while they are in cache",
-    "cython": "the compiler at the first call (see its price): the same loop, compiled by another one before",
+    "cython": "the compiler at the first call (see its price): the same loop, compiled at build time",
     "threads": "a core's idleness",
-    "compressed": "the rows: at most n_features + 2 of them have the same cost, whatever the weights",
+    "compressed": "the rows: a problem with at most n_features + 2 rows has the same cost for all weights",
 }
 
 
-def plan(settings: Settings) -> list[Step]:
+def plan_ladder(settings: Settings) -> list[Step]:
     """Return a step for each shape."""
     return [
         Step(
@@ -46,24 +46,19 @@ def plan(settings: Settings) -> list[Step]:
     ]
 
 
-def gather(found: list[Any]) -> dict[str, Any]:
-    """Return what the steps found as the section's part of a study."""
-    return {"shapes": found}
-
-
 def climb(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
-    """Time every step of the ladder at one shape, after a look that they compute the same.
+    """Time every step of the ladder at one shape, after a check that all compute the same weights.
 
     Returns
     -------
     dict
-        The shape and its "contestants", as in the results of `fastgd.bench.measure`; "order", the names of the steps;
-        "differences" of their weights from the first one's after two epochs, as shares of the largest weight;
-        "compress", an entry like those of contestants, for compressing once.
+        The shape and its "contestants", as in the results of `fastgd.bench.measure`. "order" has the names of the
+        steps. "differences" has the distance of each step's weights from those of the first step after two epochs, as
+        a share of the largest weight. "compress" is an entry like that of a contestant, for compressing once.
     """
     problem = make_problem(n_samples, n_features)
     steps = list_steps(count_members(n_samples, n_features, count_cores()))
-    # More elements than a loop can do in this time are left to the others.
+    # Loops are left out of problems that are too large for them.
     steps = [step for step in steps if problem.X.size <= (step.most_elements or problem.X.size)]
     differences = check_agreement(steps, problem)
     everybody = [*steps, Contestant("compress", prepare_compress)]
@@ -78,7 +73,7 @@ def climb(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
 
 
 def list_steps(threads: int) -> list[Contestant]:
-    """Return the steps of the ladder that can be climbed here, with up to so many threads, the lowest first."""
+    """Return the steps of the ladder that this machine has, with up to a number of threads, the slowest first."""
     loop, numpy, *compiled = list_backends(loop_elements=LOOP_ELEMENTS)
     fastest = backends.resolve("auto")
     if threads > 1 and compiled:
@@ -94,20 +89,20 @@ def list_steps(threads: int) -> list[Contestant]:
 
 
 def removed(name: str, before: str | None) -> str:
-    """Return what a step of the ladder removes of the one before."""
+    """Return the cost of the step before that a step of the ladder removes."""
     if threads_of(name) > 1:
         return REMOVES["threads"]
-    # The same loop twice: the first compiled kernel removes what it does.
+    # Both compiled kernels run the same loop: where there is only one, it removes all that Numba's would.
     return REMOVES["numba" if name == "cython" and before != "numba" else name]
 
 
 def check_agreement(steps: list[Contestant], problem: Problem) -> dict[str, float]:
-    """Return how far each step's weights are from the first one's, as a share of the largest weight.
+    """Return the distance of each step's weights from those of the first step, as a share of the largest weight.
 
     Raises
     ------
     ArithmeticError
-        If they differ by more than rounding: a time of something else would be no step of this ladder.
+        If weights differ by more than rounding: such a step would not compute the same update.
     """
     weights = {step.name: step.prepare(problem).run(CHECKED_EPOCHS).copy() for step in steps}
     first = weights[steps[0].name]
@@ -119,13 +114,13 @@ def check_agreement(steps: list[Contestant], problem: Problem) -> dict[str, floa
 
 
 def prepare_arrays(problem: Problem) -> Timed:
-    """Set up the specification's own loop over the array itself: every element that is read becomes an object."""
+    """Set up the loop of the backend "python" over the array itself: every element that is read becomes an object."""
     rate = choose_rate(problem.X)
 
     def run(epochs: int) -> Array:
         weights = np.zeros(problem.X.shape[1] + 1)
         for _ in range(epochs):
-            # The types are what this step is about.
+            # Arrays in place of lists: the difference of this step to the next one.
             _, gradient = cost_and_gradient(problem.X, problem.y, weights, 1)  # type: ignore[arg-type]
             weights -= rate * np.array(gradient)
         return weights
@@ -134,44 +129,43 @@ def prepare_arrays(problem: Problem) -> Timed:
 
 
 def prepare_in_place(problem: Problem) -> Timed:
-    """Set up the vectorized update with arrays that are made once."""
+    """Set up the vectorized update with arrays that are allocated once."""
     X, y = problem.X, problem.y
     weights, gradient, residual = np.zeros(X.shape[1] + 1), np.empty(X.shape[1] + 1), np.empty(len(y))
-    costs, rate = np.empty(1), choose_rate(X)
+    rate = choose_rate(X)
 
     def run(epochs: int) -> Array:
         weights[:] = 0.0
-        descend_in_place(X, y, weights, rate, epochs, costs, gradient, residual)
+        for _ in range(epochs):
+            update_in_place(X, y, weights, rate, gradient, residual)
         return weights
 
     return Timed(run)
 
 
-def descend_in_place(
-    X: Array, y: Array, weights: Array, rate: float, epochs: int, costs: Array, gradient: Array, residual: Array
-) -> None:
-    """The update of fastgd/backends/numpy.py, with every result written where there is memory for it already."""
+def update_in_place(X: Array, y: Array, weights: Array, rate: float, gradient: Array, residual: Array) -> float:
+    """Apply the update of the backend "numpy" once, without new arrays, and return the cost before it."""
     n_samples = len(y)
-    for _ in range(epochs):
-        np.dot(X, weights[1:], out=residual)
-        np.subtract(residual, y, out=residual)
-        residual += weights[0]
-        gradient[0] = residual.sum() / n_samples
-        np.dot(residual, X, out=gradient[1:])
-        gradient[1:] /= n_samples
-        costs[0] = residual @ residual / (2 * n_samples)
-        gradient *= rate
-        weights -= gradient
+    np.dot(X, weights[1:], out=residual)
+    np.subtract(residual, y, out=residual)
+    residual += weights[0]
+    gradient[0] = residual.sum() / n_samples
+    np.dot(residual, X, out=gradient[1:])
+    gradient[1:] /= n_samples
+    cost = float(residual @ residual) / (2 * n_samples)
+    gradient *= rate
+    weights -= gradient
+    return cost
 
 
 def prepare_compressed(problem: Problem) -> Timed:
-    """Set up the fastest backend on the compressed problem, whose column 0 stands for the intercept."""
+    """Set up the fastest backend on the compressed problem, in which column 0 belongs to the intercept."""
     small = Problem(*compress(problem.X, problem.y))
     return prepare_backend(small, backends.resolve("auto"), intercept=False, rate=choose_rate(problem.X))
 
 
 def prepare_compress(problem: Problem) -> Timed:
-    """Set up compressing, as many times as there are epochs."""
+    """Set up compressing: once an "epoch"."""
 
     def run(epochs: int) -> Array:
         for _ in range(epochs):

@@ -1,4 +1,4 @@
-"""The map: which backend is fastest at which shape, and what backend="auto" loses by its choice."""
+"""The map: the fastest backend at every shape, and the loss by the choice of backend="auto"."""
 
 from functools import partial
 from typing import Any
@@ -12,13 +12,13 @@ from fastgd.bench.text import format_shape, overlap, with_threads
 from fastgd.bench.timing import EPOCHS_A_CALL
 from fastgd.report.settings import Settings, Step
 
-LOOP_ELEMENTS = 200_000  # a Python loop over more of them is 100 times slower than the rest
+LOOP_ELEMENTS = 200_000  # the Python loop is left out of larger problems, where it is 100 times slower than the rest
 SECONDS_A_SAMPLE = 0.03  # of a contestant; more where a call takes longer
 ELEMENT_SECONDS = 3e-9
-CALLS = (1, 10, 100, EPOCHS_A_CALL)  # epochs of calls for which numbers of threads are chosen
+CALLS = (1, 10, 100, EPOCHS_A_CALL)  # the epochs of calls; each may have another number of threads
 
 
-def plan(settings: Settings) -> list[Step]:
+def plan_map(settings: Settings) -> list[Step]:
     """Return a step for each shape."""
     return [
         Step(
@@ -30,8 +30,8 @@ def plan(settings: Settings) -> list[Step]:
     ]
 
 
-def gather(found: list[Any]) -> dict[str, Any]:
-    """Return what the steps found as the section's part of a study."""
+def gather_map(found: list[Any]) -> dict[str, Any]:
+    """Return the section "map" of a study from the entries of its shapes."""
     return {"shapes": found, "largest_regret": max(entry["regret"] for entry in found)}
 
 
@@ -41,9 +41,9 @@ def survey(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        The shape and its "contestants", as in the results of `fastgd.bench.measure`; "auto", the name of what
-        backend="auto" runs here; "fastest"; "regret", how many times as long the first takes as the second; "best", the
-        fastest, but the choice of "auto" where that is level with it: where their quartiles overlap.
+        The shape and its "contestants", as in the results of `fastgd.bench.measure`. "auto" is the contestant that
+        backend="auto" runs here, and "fastest" the one of the least time; "regret" is the ratio of their times. "best"
+        is the choice of "auto" if its quartiles overlap those of the fastest, else the fastest.
     """
     problem = make_problem(n_samples, n_features)
     counts, blas_counts = thread_counts(n_samples, n_features), sorted({1, count_cores()})
@@ -61,12 +61,12 @@ def survey(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
 
 
 def choose_auto(n_samples: int, n_features: int, found: dict[str, dict[str, Any]]) -> str:
-    """Return which contestant runs where backend and threads are left to fastgd, in calls as long as its own.
+    """Return the contestant that runs if fastgd chooses backend and threads, in calls as long as those timed.
 
-    Where the number of threads that fastgd would choose was not timed, it is the next smaller one that was.
+    If that number of threads was not timed, the next smaller one counts.
     """
     name = backends.resolve("auto")
-    if name == "numpy":  # fastgd leaves BLAS as it is
+    if name == "numpy":  # fastgd does not change the threads of BLAS
         several = with_threads(name, count_blas_threads())
         return several if several in found else name
     if name not in ("numba", "cython"):
@@ -76,16 +76,16 @@ def choose_auto(n_samples: int, n_features: int, found: dict[str, dict[str, Any]
 
 
 def thread_counts(n_samples: int, n_features: int) -> list[int]:
-    """Return the numbers of threads to time: one, all cores, and what is chosen for calls of few epochs and of many.
+    """Return the numbers of threads to time: one, all cores, and fastgd's choices for short and long calls.
 
-    No more of them than there are blocks to share: with one block, two threads would be the same code as one.
+    None exceeds the number of blocks: with one block, two threads would run the same code as one.
     """
     chosen = [choose_threads(n_samples, n_features, epochs) for epochs in CALLS]
     return sorted({count_members(n_samples, n_features, count) for count in (1, *chosen, count_cores())})
 
 
 def count_blas_threads() -> int:
-    """Return how many threads BLAS uses now: all cores, or what the environment or a program said."""
+    """Return the number of threads that BLAS uses now: that of the cores, unless the environment says otherwise."""
     from threadpoolctl import threadpool_info
 
     return max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)

@@ -1,4 +1,4 @@
-"""The page: a study's numbers, pictures, tables and the package's own sources in one file that needs no other."""
+"""The page: a study's numbers, pictures and tables and the package's own sources in one file."""
 
 import base64
 import csv
@@ -57,7 +57,7 @@ def render(data: dict[str, Any]) -> str:
 
 
 def fill_template(template: str, **values: Any) -> str:
-    """Return a template with its blanks filled; styles and scripts come with it."""
+    """Return a template filled with values, and with its styles and scripts."""
     import jinja2
 
     loader = jinja2.FunctionLoader(lambda name: (TEMPLATES / name).read_text(encoding="utf-8"))
@@ -75,12 +75,12 @@ def fill_template(template: str, **values: Any) -> str:
 
 
 def check_extras() -> None:
-    """Say what to install, before any work is done.
+    """Check, before any work is done, that the extras of the page are installed.
 
     Raises
     ------
     ImportError
-        If matplotlib, Jinja2 or Pygments is not installed.
+        If matplotlib, Jinja2 or Pygments is not installed; the message says how to install it.
     """
     missing = [name for module, name in EXTRAS.items() if not is_installed(module)]
     if missing:
@@ -88,7 +88,7 @@ def check_extras() -> None:
 
 
 def to_csv(data: dict[str, Any]) -> str:
-    """Return every time of a study, one a line; "spread" says what its lower and upper end are."""
+    """Return every time of a study as a line of CSV; "spread" is the kind of its lower and upper end."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(CSV_COLUMNS)
@@ -107,7 +107,7 @@ def to_csv(data: dict[str, Any]) -> str:
 
 
 def embed_json(data: object) -> str:
-    """Return JSON that cannot end the script that holds it."""
+    """Return JSON that cannot end the script element around it."""
     return json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 

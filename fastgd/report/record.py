@@ -1,4 +1,4 @@
-"""What a study found: plain values, shown as a page or a summary, and saved."""
+"""The results of a study: plain values, shown as a page or a summary, and saved."""
 
 import json
 from html import escape
@@ -10,7 +10,7 @@ from fastgd.report.reading import read_study
 
 
 class Study:
-    """What a study found; in a notebook it shows its page.
+    """The results of a study; a notebook shows them as a page.
 
     Parameters
     ----------
@@ -20,8 +20,8 @@ class Study:
     Attributes
     ----------
     data : dict
-        Plain values, as JSON has them: "machine", "versions", "threads", "settings", "sources", and one entry for each
-        section.
+        Plain values, as in JSON: "machine", "versions", "threads", "settings", "sources", and an entry for each section
+        that was measured.
 
     Examples
     --------
@@ -40,18 +40,18 @@ class Study:
     def _repr_html_(self) -> str:
         try:
             html = self.to_html()
-        except ImportError as error:  # a notebook would show its traceback, although the study is done
+        except ImportError as error:  # a notebook would show a traceback, although the study is done
             return f"<pre>{escape(repr(self))}\n\n{escape(str(error))}</pre>"
         # A frame keeps the page's styles and names apart from the notebook's.
         return f'<iframe title="fastgd study" srcdoc="{escape(html)}" width="100%" height="800"></iframe>'
 
     def to_html(self) -> str:
-        """Return the page, complete in itself.
+        """Return the page as one file.
 
         Returns
         -------
         str
-            HTML with styles, script, pictures and data in it.
+            HTML that contains its styles, script, pictures and data.
 
         Raises
         ------
@@ -67,7 +67,7 @@ class Study:
         return page.render(self.data)
 
     def save(self, path: str | Path) -> None:
-        """Write the page, or with a path that ends in .json the data alone.
+        """Write the page, or the data alone if the path ends in .json.
 
         Parameters
         ----------
@@ -104,9 +104,9 @@ class Study:
         Raises
         ------
         ValueError
-            If the file is not what `save` writes; the message says where.
+            If the file is not one that `save` writes; the message names the file, the place and the fault.
         OSError
-            If it cannot be read.
+            If the file cannot be read.
 
         Examples
         --------
@@ -120,6 +120,6 @@ class Study:
 
 
 def format_json(data: dict[str, Any]) -> str:
-    """Return the data as JSON, a line for each part; NaN and infinity, which JSON lacks, are errors."""
+    """Return the data as JSON with a line for each part; NaN and infinity are errors, since JSON lacks them."""
     encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
     return "{\n" + ",\n".join(f"{encode(name)}: {encode(part)}" for name, part in data.items()) + "\n}"

@@ -1,4 +1,4 @@
-"""`fastgd.study`: measure section by section."""
+"""`fastgd.study`: measure, section by section."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ LIMITS_SECONDS = 0.4  # of a round, for each number of threads
 
 
 class Section(NamedTuple):
-    """A part of the study: its steps by the settings, and the data that follow from what the steps returned."""
+    """A section of the study: the function that plans its steps, and the one that makes its data of their results."""
 
     plan: Callable[[Settings], list[Step]]
     gather: Callable[[list[Any]], dict[str, Any]]
@@ -37,11 +37,11 @@ def plan_limits(settings: Settings) -> list[Step]:
 
 
 MEASURES = {
-    "ladder": Section(ladder.plan, ladder.gather),
-    "map": Section(grid.plan, grid.gather),
+    "ladder": Section(ladder.plan_ladder, lambda found: {"shapes": found}),
+    "map": Section(grid.plan_map, grid.gather_map),
     "roofline": Section(plan_limits, lambda found: {"limits": found[0]}),
-    "price": Section(starts.plan, starts.gather),
-    "descents": Section(descents.plan, descents.gather),
+    "price": Section(starts.plan_starts, starts.summarize_starts),
+    "descents": Section(descents.plan_descents, lambda found: found[0]),
 }
 
 
@@ -52,29 +52,29 @@ def study(
     sections: list[str] | None = None,
     quiet: bool = False,
 ) -> Study:
-    """Measure what vectorization, compilers, mathematics and step sizes buy on this machine.
+    """Measure the gains of vectorization, compilers, mathematics and step sizes on this machine.
 
     Parameters
     ----------
     quick : bool
-        Fewer sizes and rounds: under a minute instead of under ten.
+        Whether to measure fewer sizes in fewer rounds: in under a minute instead of under ten.
     sizes : pair of tuples of int, optional
-        The numbers of samples, and of features, that the map has; combinations of more than 25 million numbers are left
-        out. The ladder takes the largest of them that a Python loop can do. By default the study's own.
+        The numbers of samples and the numbers of features of the map; shapes of more than 25 million numbers are left
+        out. The ladder takes the largest shape that a Python loop can do. By default, the study chooses sizes.
     sections : list of str, optional
-        Some of "ladder", "map", "roofline", "price", "descents"; by default all.
+        One or more of "ladder", "map", "roofline", "price", "descents"; by default all.
     quiet : bool
         Whether to show no progress.
 
     Returns
     -------
     Study
-        Its repr is a summary, in a notebook the whole page; `Study.save` writes that page, or the data as JSON.
+        The results. The repr is a summary, in a notebook the whole page; `Study.save` writes the page or the data.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not what is described above.
+        If an argument is not of the kind above.
     ImportError
         If threadpoolctl is not installed, for sections that are timed with NumPy.
 
@@ -115,19 +115,19 @@ def study(
 
 
 def check_blas(sections: Sequence[str]) -> None:
-    """Say what to install, before any work is done.
+    """Check, before any work is done, that BLAS can be held to a number of threads.
 
     Raises
     ------
     ImportError
-        If BLAS cannot be held to a number of threads: what is measured after it would wait for threads that spin.
+        If it cannot: contestants after NumPy would wait for threads of BLAS that spin.
     """
     if not set(sections).isdisjoint(BLAS_SECTIONS) and not is_installed("threadpoolctl"):
         raise ImportError("a study's timings need threadpoolctl: pip install 'fastgd[study]'")
 
 
 def run_steps(plans: dict[str, list[Step]], quiet: bool) -> dict[str, list[Any]]:
-    """Return what the steps of each section found."""
+    """Return the results of the steps of each section."""
     found: dict[str, list[Any]] = {name: [] for name in plans}
     done = 0.0
     with Progress(sum(step.seconds for steps in plans.values() for step in steps), quiet=quiet) as progress:

@@ -1,4 +1,4 @@
-"""What a study measures: sections, sizes, rounds; and the steps that a section consists of."""
+"""The settings of a study: sections, sizes and rounds; and the steps of a section."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,10 @@ from typing import Any
 
 from fastgd.backends.threads import count_cores, count_members
 
-# In the order of the page.
-SECTIONS = ("ladder", "map", "roofline", "price", "descents")
-SIZED = ("ladder", "map")  # those that sizes are for
-MOST_ELEMENTS = 25_000_000  # of X anywhere in a study: 200 MB
-LOOP_ELEMENTS = 5_000_000  # a loop over array scalars takes 2.5 s an epoch there
+SECTIONS = ("ladder", "map", "roofline", "price", "descents")  # in the order of the page
+SIZED = ("ladder", "map")  # the sections that have sizes
+MOST_ELEMENTS = 25_000_000  # the largest X of a study: 200 MB
+LOOP_ELEMENTS = 5_000_000  # the largest X of a loop over array scalars: 2.5 s an epoch
 QUICK_SIZES = ((10, 100, 1_000, 10_000, 100_000), (1, 10, 100))
 FULL_SIZES = ((10, 30, 100, 300, 1_000, 3_000, 10_000, 100_000, 1_000_000), (1, 3, 10, 30, 100, 300, 1_000))
 QUICK_LADDER = ((1_000, 20), (20_000, 50))
@@ -22,16 +21,16 @@ Sizes = tuple[tuple[int, ...], tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Settings:
-    """What a study measures.
+    """The settings of a study.
 
     Attributes
     ----------
     quick : bool
-        Fewer sizes and rounds: under a minute instead of under ten.
+        Whether to measure fewer sizes in fewer rounds.
     sizes : pair of tuples of int, or None
-        The numbers of samples and of features of the map; None takes the study's own.
+        The numbers of samples and of features of the map; by default `QUICK_SIZES` or `FULL_SIZES`.
     sections : tuple of str
-        Which of `SECTIONS`.
+        The sections to measure, of `SECTIONS`.
     """
 
     quick: bool = False
@@ -40,7 +39,7 @@ class Settings:
 
     @property
     def rounds(self) -> int:
-        """How many interleaved samples each median is of."""
+        """The interleaved samples of each median."""
         return 5 if self.quick else 9
 
     @property
@@ -51,7 +50,7 @@ class Settings:
 
     @property
     def ladder_shapes(self) -> list[tuple[int, int]]:
-        """The shapes of the ladder: of sizes that were asked for the largest that a Python loop can do."""
+        """The shapes of the ladder: of given sizes, the largest shape that a Python loop can do."""
         if self.sizes is None:
             return list(QUICK_LADDER if self.quick else FULL_LADDER)
         possible = [shape for shape in self.map_shapes if shape[0] * shape[1] <= LOOP_ELEMENTS]
@@ -59,21 +58,21 @@ class Settings:
 
     @property
     def thread_counts(self) -> list[int]:
-        """One thread, all cores, and as many as the ladder's shapes can use of these."""
+        """The numbers of threads of the limits: one, all cores, and those that the ladder's shapes can use."""
         used = (count_members(*shape, count_cores()) for shape in self.ladder_shapes)
         return sorted({1, count_cores(), *used})
 
 
 @dataclass(frozen=True)
 class Step:
-    """A part of a section.
+    """A step of a section.
 
     Attributes
     ----------
     title : str
-        What a progress bar shows.
+        The words for a progress bar.
     seconds : float
-        A guess of how long it takes, for an estimate of the time left.
+        An estimate of its time.
     run : callable
         Measures, and returns plain values.
     """
@@ -89,12 +88,12 @@ def shapes_of(data: dict[str, Any], section: str) -> list[dict[str, Any]]:
 
 
 def check_settings(quick: object, sizes: object, sections: object) -> Settings:
-    """Return settings, or say what is wrong with an argument of `fastgd.study`.
+    """Return the settings that the arguments of `fastgd.study` ask for.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not what `fastgd.study` describes.
+        If an argument is not of the kind that `fastgd.study` describes; the message names it.
     """
     if not isinstance(quick, bool):
         raise TypeError(f"quick must be True or False; got {quick!r}")
@@ -126,10 +125,10 @@ def check_sizes(sizes: object) -> Sizes | None:
 
 
 def check_sections(sections: object) -> tuple[str, ...]:
-    """Return the sections that were asked for in the order of the page, all of them for None."""
+    """Return the chosen sections in the order of the page; None chooses all."""
     if sections is None:
         return SECTIONS
     asked = [sections] if isinstance(sections, str) else sections
     if not isinstance(asked, Sequence) or not asked or any(name not in SECTIONS for name in asked):
-        raise ValueError(f"sections must be some of {', '.join(SECTIONS)}; got {sections!r}")
+        raise ValueError(f"sections must be one or more of {', '.join(SECTIONS)}; got {sections!r}")
     return tuple(name for name in SECTIONS if name in asked)

@@ -1,4 +1,4 @@
-"""The price of a compiler: what a fresh process waits for before a backend's epochs run as they do from then on."""
+"""The price of a compiler: the time that a fresh process needs before the epochs of a backend run at full speed."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import numpy as np
 from fastgd import backends
 from fastgd.report.settings import Settings, Step
 
-# A process prints the seconds of each of its stages. NumPy comes first: all backends need it.
+# The program prints the seconds of each of its stages. NumPy comes first: all backends need it.
 PROGRAM = """
 from time import perf_counter
 times = [perf_counter()]
@@ -35,18 +35,18 @@ print(json.dumps(np.diff(times).tolist()))
 """
 SHAPE = (1_000, 20)
 STAGES = ("import_numpy", "import_fastgd", "load", "make_data", "first_call", "second_call")
-WAIT = "wait"  # the loading of a backend, and what its first call takes longer than the second
+WAIT = "wait"  # the loading of a backend, and the difference of its first two calls
 SECONDS_A_ROUND = 3.5
 
 
-def plan(settings: Settings) -> list[Step]:
+def plan_starts(settings: Settings) -> list[Step]:
     """Return a step for each round, in which every backend starts once."""
     rounds = 3 if settings.quick else 5
     return [Step(f"starting processes, round {k + 1} of {rounds}", SECONDS_A_ROUND, start_all) for k in range(rounds)]
 
 
-def gather(found: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
-    """Return the medians over the rounds as the section's part of a study."""
+def summarize_starts(found: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
+    """Return the section "price" of a study: medians and extremes over the rounds."""
     starts = {}
     for name in found[0]:
         stages = {stage: [one[name][stage] for one in found] for stage in STAGES}
@@ -59,7 +59,7 @@ def gather(found: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
 
 
 def start_all() -> dict[str, dict[str, float]]:
-    """Start a process for each backend, Numba's with an empty cache on disk and with a filled one."""
+    """Return the stages of a process for each backend; Numba starts with an empty cache on disk and with a full one."""
     found = {}
     with TemporaryDirectory() as folder:
         for name in reversed(backends.available()):
@@ -73,31 +73,31 @@ def start_all() -> dict[str, dict[str, float]]:
 
 def start(name: str, cache: str) -> dict[str, float]:
     """Return the seconds of each stage of one process."""
-    # The process is to find what this one found, wherever that was.
+    # The new process searches for modules where this one does.
     path = os.pathsep.join(str(Path(part).absolute()) for part in sys.path)
     environment = {**os.environ, "NUMBA_CACHE_DIR": cache, "PYTHONPATH": path}
     program = PROGRAM.format(name=name, shape=SHAPE)
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        raise OSError(f"a new process could not start backend {name!r}: {said[0]}")
+        reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+        raise OSError(f"a new process could not start backend {name!r}: {reason[0]}")
     return dict(zip(STAGES, json.loads(done.stdout), strict=True))
 
 
 def wait(stages: dict[str, float]) -> float:
-    """Return the seconds that a start takes beside its epochs, of those of its stages."""
+    """Return the seconds of a start without its epochs, from the seconds of its stages."""
     return stages["load"] + max(stages["first_call"] - stages["second_call"], 0.0)
 
 
 def epochs_to_pay(start: float, epoch: float, other_start: float, other_epoch: float) -> float | None:
-    """Return after how many epochs a backend that starts later has overtaken another; None if it never does.
+    """Return the number of epochs after which a backend has overtaken another; None if it never does.
 
     Parameters
     ----------
     start, other_start : float
-        The seconds of a start beside its epochs.
+        The seconds of each start without its epochs.
     epoch, other_epoch : float
-        The seconds of an epoch.
+        The seconds of an epoch of each.
 
     Examples
     --------

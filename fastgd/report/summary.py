@@ -1,4 +1,4 @@
-"""What a study found, in a few sentences made of its numbers."""
+"""The results of a study in a few sentences."""
 
 from typing import Any
 
@@ -6,27 +6,27 @@ from fastgd.bench.text import count, format_number, format_ratio, format_shape, 
 from fastgd.report.descents import DONE
 from fastgd.report.starts import WAIT
 
-OPERATIONS_A_NUMBER = 4  # a product and a sum for the residual, and for the gradient
+OPERATIONS_A_NUMBER = 4  # a product and a sum for the residual, and the same for the gradient
 
 
 def summarize_study(data: dict[str, Any]) -> list[str]:
-    """Return a sentence for each thing that a study found, the machine first.
+    """Return sentences about a study: one about the machine, and some about each section.
 
     Parameters
     ----------
     data : dict
-        A study's data.
+        The data of the study.
     """
     machine = data["machine"]
     sentences = [f"Measured on {machine['cpu']}, {count(machine['cores'], 'core')}, in {data['seconds']:.0f} s."]
-    for name, tell in TELL.items():
+    for name, summarize_section in SUMMARIES.items():
         if name in data:
-            sentences += tell(data[name])
+            sentences += summarize_section(data[name])
     return sentences
 
 
-def tell_ladder(ladder: dict[str, Any]) -> list[str]:
-    """Tell what an epoch takes on the most telling steps."""
+def summarize_ladder(ladder: dict[str, Any]) -> list[str]:
+    """Return a sentence for each shape: the times of the first, the fastest and the compressed step, and of NumPy."""
     sentences = []
     for entry in ladder["shapes"]:
         found = {name: one["seconds"] for name, one in entry["contestants"].items()}
@@ -36,13 +36,13 @@ def tell_ladder(ladder: dict[str, Any]) -> list[str]:
         parts = [f"{title(name)} {format_time(found[name])}" for name in names]
         once = format_time(entry["compress"]["seconds"])
         parts.append(f"compressed (for {once} once) {format_time(small)}")
-        told = f"{format_ratio(found[first] / small)} as fast as the first of these"
-        sentences.append(f"One epoch of {format_shape(*shape_of(entry))}: {'; '.join(parts)}, {told}.")
+        speed_up = f"{format_ratio(found[first] / small)} as fast as the first of these"
+        sentences.append(f"One epoch of {format_shape(*shape_of(entry))}: {'; '.join(parts)}, {speed_up}.")
     return sentences
 
 
-def tell_map(found: dict[str, Any]) -> list[str]:
-    """Tell what the automatic choice loses."""
+def summarize_map(found: dict[str, Any]) -> list[str]:
+    """Return a sentence about the loss by the automatic choice."""
     worst = max(found["shapes"], key=lambda entry: entry["regret"])
     shapes = count(len(found["shapes"]), "shape")
     return [
@@ -51,38 +51,38 @@ def tell_map(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def tell_roofline(found: dict[str, Any]) -> list[str]:
-    """Tell what limits an epoch."""
+def summarize_limits(found: dict[str, Any]) -> list[str]:
+    """Return a sentence about the limit of an epoch out of cache: memory or arithmetic."""
     limit = found["limits"][0]
     sentences = []
     speed, peak = limit["bytes_per_second"].get("memory"), limit["operations_per_second"]
     if speed and peak:
         possible = 8 * peak / speed  # operations while a number arrives
-        who = "waits for memory" if possible > OPERATIONS_A_NUMBER else "is not held up by memory"
+        limit_of_epoch = "memory" if possible > OPERATIONS_A_NUMBER else "arithmetic"
         sentences.append(
-            f"One thread reads {format_number(speed / 1e9)} GB from memory and computes {format_number(peak / 1e9)} "
-            f"billion operations a second. While 8 bytes arrive it could make {format_number(possible)} operations; an "
-            f"update makes {OPERATIONS_A_NUMBER} with each number of 8 bytes, so out of cache it {who}."
+            f"In a second, one thread reads {format_number(speed / 1e9)} GB from memory and performs "
+            f"{format_number(peak / 1e9)} billion operations: {format_number(possible)} while 8 bytes arrive. An epoch "
+            f"performs {OPERATIONS_A_NUMBER} with each number of 8 bytes, so {limit_of_epoch} limits it out of cache."
         )
     return sentences
 
 
-def tell_price(found: dict[str, Any]) -> list[str]:
-    """Tell what the first call waits for."""
+def summarize_price(found: dict[str, Any]) -> list[str]:
+    """Return a sentence about the time that a fresh process needs before its epochs."""
     waits = {title(name): one["seconds"][WAIT] for name, one in found["starts"].items()}
-    told = "; ".join(f"{name} {format_time(seconds)}" for name, seconds in waits.items())
-    return [f"With NumPy and fastgd imported, a fresh process waits for a backend, beside its epochs: {told}."]
+    times = "; ".join(f"{name} {format_time(seconds)}" for name, seconds in waits.items())
+    return [f"With NumPy and fastgd imported, a fresh process waits before a backend's epochs: {times}."]
 
 
-def tell_descents(found: dict[str, Any]) -> list[str]:
-    """Tell how far schedules come."""
+def summarize_descents(found: dict[str, Any]) -> list[str]:
+    """Return a sentence about the costs that the schedules reach."""
     schedules = found["schedules"]
     least = schedules["least_cost"]
     parts = []
     for name, costs in schedules["costs"].items():
         excess = costs[-1] - least
         reached = excess <= DONE * least
-        # costs[k] is the cost after k epochs.
+        # costs[k] is the cost after k epochs
         parts.append(f"{name} to rounding after {len(costs) - 1}" if reached else f"{name} to {excess:.1g}")
     first = schedules["costs"]["constant"][0] - least
     condition, epochs = schedules["condition"], schedules["epochs"]
@@ -92,10 +92,10 @@ def tell_descents(found: dict[str, Any]) -> list[str]:
     ]
 
 
-TELL = {
-    "ladder": tell_ladder,
-    "map": tell_map,
-    "roofline": tell_roofline,
-    "price": tell_price,
-    "descents": tell_descents,
+SUMMARIES = {
+    "ladder": summarize_ladder,
+    "map": summarize_map,
+    "roofline": summarize_limits,
+    "price": summarize_price,
+    "descents": summarize_descents,
 }

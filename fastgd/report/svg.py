@@ -1,8 +1,7 @@
-"""Pictures as SVG inside a page: in the page's own colours and letters, with words for those who do not see them.
+"""Pictures as SVG inside a page, in the page's own colours and fonts, with descriptions for screen readers.
 
-matplotlib draws with colours that nothing else has, which then become the page's variables, so that one picture suits
-light and dark. Marks that `fastgd.plots` has named (their gid) carry that name, which the page shows when they are
-pointed at.
+matplotlib draws text and rules in colours that nothing else has. The page's variables then replace these, so that a
+picture suits light and dark. A mark that `fastgd.plots` has given a gid shows that as a tooltip.
 """
 
 import io
@@ -15,11 +14,11 @@ from typing import Any, NamedTuple
 from fastgd import plots
 from fastgd.plots.figures import import_matplotlib
 
-INK, RULE = "#010203", "#040506"  # stand for text and lines, and for grids, until the page's colours do
-LEGIBLE = 6.9  # CSS pixels of the smallest letters, with which they are 8 high
+INK, RULE = "#010203", "#040506"  # placeholders for the colours of text and lines, and of grids
+LEGIBLE = 6.9  # the smallest font size in CSS pixels: its letters are 8 pixels high
 COLORS = {INK: "var(--ink)", RULE: "var(--rule)", "#404040": "var(--muted)"}
 STYLE = {
-    "svg.fonttype": "none",  # letters stay letters
+    "svg.fonttype": "none",  # text stays text
     "font.family": "sans-serif",
     "font.size": 11,
     "axes.labelsize": 11,
@@ -39,7 +38,7 @@ STYLE = {
 
 
 class Picture(NamedTuple):
-    """A picture of a page; narrower than `least` CSS pixels its letters cannot be read."""
+    """A picture of a page; its letters can be read from a width of `least` CSS pixels on."""
 
     name: str
     svg: str
@@ -50,20 +49,20 @@ class Picture(NamedTuple):
 def draw(
     name: str, title: str, description: str, plot: Callable[[Any], object], width: float = 5.6, height: float = 3.9
 ) -> Picture:
-    """Return what `plot` draws on the axes that it is given.
+    """Return a picture that a function draws.
 
     Parameters
     ----------
     name : str
         A word that no other picture of the page has.
     title : str
-        What the picture is, for its caption and for screen readers.
+        The caption, also for screen readers.
     description : str
-        What it shows, in words.
+        The content of the picture in words.
     plot : callable
-        Takes matplotlib Axes.
+        Draws on the matplotlib Axes that it gets.
     width, height : float
-        In inches; small, so that letters can be read on a phone.
+        The size in inches: small, so that letters can be read on a phone.
     """
     matplotlib = import_matplotlib()
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):
@@ -82,13 +81,13 @@ def draw(
 
 
 def least_width(svg: str, width: float) -> int:
-    """Return how many CSS pixels wide a picture of that many inches has to be for its smallest letters."""
+    """Return the width in CSS pixels from which on the smallest letters can be read."""
     smallest = min(map(float, re.findall(r"font(?:-size)?: ([\d.]+)px", svg)), default=LEGIBLE)
     return ceil(72 * width * LEGIBLE / smallest)
 
 
 def name_marks(figure: Any) -> dict[str, str]:
-    """Give every named mark a short id; return their names by id."""
+    """Give every mark that has a gid a short id; return the old gids by id."""
     tips: dict[str, str] = {}
     for artist in figure.findobj(lambda one: bool(one.get_gid())):
         short = f"tip{len(tips)}"
@@ -98,7 +97,7 @@ def name_marks(figure: Any) -> dict[str, str]:
 
 
 def clean(svg: str, name: str, title: str, description: str, tips: dict[str, str]) -> str:
-    """Return what matplotlib wrote as a part of a page: colours, ids of its own, words, and names of marks."""
+    """Return matplotlib's SVG as a part of a page: with the page's colours, unique ids, descriptions and tooltips."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""A study's tables: rows of cells that a page shows and sorts by."""
+"""The tables of a study, which a page shows and sorts."""
 
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from fastgd.report.ladder import removed
 from fastgd.report.settings import shapes_of
 from fastgd.report.starts import WAIT, epochs_to_pay
 
-OVERTAKEN = ("python", "numpy")  # whom a start is compared with
+OVERTAKEN = ("python", "numpy")  # the backends that each start is compared with
 PRICE_STAGES = {
     "import_fastgd": "import fastgd", "load": "load the backend", "first_call": "first call",
     "second_call": "second call", WAIT: "the wait"
@@ -28,7 +28,7 @@ PRICE_STAGES = {
 
 
 class Cell(NamedTuple):
-    """What a cell shows, and what a column is sorted by; None for words, which sort by themselves."""
+    """A cell: its text, and the number that its column is sorted by; None sorts by the text."""
 
     text: str
     value: float | None = None
@@ -44,7 +44,7 @@ class Table(NamedTuple):
 
 
 def ladder_table(entry: dict[str, Any]) -> Table:
-    """Return the steps of a ladder: what each takes, over the one before, and what it removed."""
+    """Return the steps of a ladder: their times, their speed-ups, and the cost that each removes."""
     found, order = entry["contestants"], entry["order"]
     loop = "python" if "python" in found else order[0]
     rows = []
@@ -52,11 +52,11 @@ def ladder_table(entry: dict[str, Any]) -> Table:
         one = found[name]
         before = found[order[k - 1]]["seconds"] / one["seconds"] if k else None
         over_loop = found[loop]["seconds"] / one["seconds"]
-        told = removed(name, order[k - 1] if k else None)
+        cost = removed(name, order[k - 1] if k else None)
         if k and overlap(one["quartiles"], found[order[k - 1]]["quartiles"]):
-            told = f"nothing that shows, since the quartiles overlap; meant to remove {told}"
+            cost = f"nothing that shows, since the quartiles overlap; meant to remove {cost}"
         if name == "compressed":
-            told += tell_compressing(entry)
+            cost += describe_compressing(entry)
         rows.append(
             [
                 Cell(title(name)),
@@ -64,17 +64,17 @@ def ladder_table(entry: dict[str, Any]) -> Table:
                 Cell(" to ".join(map(format_time, one["quartiles"])), one["quartiles"][1] - one["quartiles"][0]),
                 Cell(format_ratio(before) if before else "", before or 0.0),
                 Cell(format_ratio(over_loop), over_loop),
-                Cell(told),
+                Cell(cost),
             ]
         )
     shape = format_shape(*shape_of(entry))
     reference = f"× {title(loop)}"
-    columns = ["step", "time per epoch", "quartiles", "× the one before", reference, "what it removed"]
+    columns = ["step", "time per epoch", "quartiles", "× the one before", reference, "cost removed"]
     return Table(f"ladder-{entry['n_samples']}x{entry['n_features']}", f"One epoch of {shape}", columns, rows)
 
 
-def tell_compressing(entry: dict[str, Any]) -> str:
-    """Return what compressing takes, and after how many epochs that is paid for."""
+def describe_compressing(entry: dict[str, Any]) -> str:
+    """Return the time of compressing, and the number of epochs after which it has paid."""
     once, found = entry["compress"], {name: one["seconds"] for name, one in entry["contestants"].items()}
     small = found.pop("compressed")
     kernel = min(found.values())
@@ -84,7 +84,7 @@ def tell_compressing(entry: dict[str, Any]) -> str:
 
 
 def map_table(found: dict[str, Any]) -> Table:
-    """Return the shapes of a map: the fastest, what "auto" chose, and its regret."""
+    """Return the shapes of a map: the fastest contestant, the choice of "auto", and its regret."""
     rows = []
     for entry in found["shapes"]:
         cells = [
@@ -93,7 +93,7 @@ def map_table(found: dict[str, Any]) -> Table:
             Cell(title(entry["fastest"])),
             measured(entry["contestants"][entry["fastest"]]),
             Cell(title(entry["auto"])),
-            Cell(tell_regret(entry), entry["regret"]),
+            Cell(describe_regret(entry), entry["regret"]),
             measured(entry["contestants"]["numpy"]),
         ]
         loop = entry["contestants"].get("python")
@@ -102,11 +102,11 @@ def map_table(found: dict[str, Any]) -> Table:
     return Table("map", "The fastest backend at every shape", columns, rows)
 
 
-def tell_regret(entry: dict[str, Any]) -> str:
-    """Return a regret, with what it would be between the far ends and the near ends of the quartiles."""
+def describe_regret(entry: dict[str, Any]) -> str:
+    """Return a regret, and its range between the near ends and the far ends of the quartiles."""
     if entry["auto"] == entry["fastest"]:
         return format_ratio(1.0)
-    (low, high), (least, most) = (entry["contestants"][entry[who]]["quartiles"] for who in ("auto", "fastest"))
+    (low, high), (least, most) = (entry["contestants"][entry[key]]["quartiles"] for key in ("auto", "fastest"))
     level = ", level" if entry["best"] == entry["auto"] else ""
     return f"{format_ratio(entry['regret'])} ({low / most:.2f} to {high / least:.2f}{level})"
 
@@ -117,7 +117,7 @@ def measured(one: dict[str, Any]) -> Cell:
 
 
 def roofline_table(data: dict[str, Any]) -> Table:
-    """Return what the steps of the ladder move and compute, and how near that is to a roof."""
+    """Return the bytes, operations and speeds of the steps of the ladder, and their shares of the roofs."""
     rows = []
     for entry in data["ladder"]["shapes"]:
         for name in entry["order"]:
@@ -132,18 +132,18 @@ def roofline_table(data: dict[str, Any]) -> Table:
                     Cell(format_number(operations / size), operations / size),
                     Cell(format_number(size / seconds / 1e9), size / seconds),
                     Cell(format_number(operations / seconds / 1e9), operations / seconds),
-                    tell_roof(data, entry, name),
+                    describe_roof(data, entry, name),
                 ]
             )
     columns = ["step", "shape", "bytes", "operations", "operations per byte", "GB/s", "billion operations/s", "roof"]
     return Table("roofline", "What an epoch asks of the machine", columns, rows)
 
 
-def tell_roof(data: dict[str, Any], entry: dict[str, Any], name: str) -> Cell:
-    """Return which roof is above a step, and what share of it the step reaches.
+def describe_roof(data: dict[str, Any], entry: dict[str, Any], name: str) -> Cell:
+    """Return the roof above a step, and the share of it that the step reaches.
 
-    Where X is larger than the last cache, but not so much that it is out of it, part of it comes from either: then the
-    shares of both roofs are told.
+    An X that is a little larger than the last cache comes from cache in part: the cell then has the shares of both
+    roofs.
     """
     one = entry["contestants"][name]
     limit = {limit["threads"]: limit for limit in data["roofline"]["limits"]}.get(one["threads"])
@@ -159,7 +159,7 @@ def tell_roof(data: dict[str, Any], entry: dict[str, Any], name: str) -> Cell:
 
 
 def levels_of(data: dict[str, Any], limit: dict[str, Any], held: int) -> list[str]:
-    """Return the levels of memory with a roof that hold so many bytes; two where it is part in a cache, part not."""
+    """Return the level of memory that holds this many bytes; two levels if the last cache holds a part of them."""
     machine = data["machine"]
     caches = capacities(machine["caches"], machine["cache_instances"], limit["threads"])
     roofs = {level: size for level, size in caches.items() if level in limit["bytes_per_second"]}
@@ -171,30 +171,30 @@ def levels_of(data: dict[str, Any], limit: dict[str, Any], held: int) -> list[st
 
 
 def price_table(data: dict[str, Any]) -> Table:
-    """Return what each backend's start takes."""
+    """Return the times of the stages of each backend's start."""
     rows = []
     for name, one in data["price"]["starts"].items():
         seconds, extremes = one["seconds"], one["extremes"]
         times = [Cell(format_measured(seconds[stage], extremes[stage]), seconds[stage]) for stage in PRICE_STAGES]
         rows.append([Cell(title(name)), *times])
-    return Table("price", "What a fresh process waits for (and extremes)", ["backend", *PRICE_STAGES.values()], rows)
+    return Table("price", "The times of a fresh process (and extremes)", ["backend", *PRICE_STAGES.values()], rows)
 
 
 def paid_table(data: dict[str, Any]) -> Table:
-    """Return after how many epochs the start of each backend has paid, at each shape of the ladder."""
+    """Return the numbers of epochs after which the start of each backend has paid, at each shape of the ladder."""
     starts, rows = data["price"]["starts"], []
     for entry in shapes_of(data, "ladder"):
         times = {name: one["seconds"] for name, one in entry["contestants"].items()}
         for name in starts:
             if base_of(name) in times:
                 shape = Cell(format_shape(*shape_of(entry)), entry["n_samples"] * entry["n_features"])
-                rows.append([Cell(title(name)), shape, *(overtakes(starts, times, name, o) for o in OVERTAKEN)])
+                rows.append([Cell(title(name)), shape, *(overtakes(starts, times, name, other) for other in OVERTAKEN)])
     columns = ["backend", "shape", *(f"epochs to overtake {title(other)}" for other in OVERTAKEN)]
     return Table("paid", "After how many epochs a start has paid (and with the extremes of both starts)", columns, rows)
 
 
 def overtakes(starts: dict[str, Any], times: dict[str, float], name: str, other: str) -> Cell:
-    """Return after how many epochs a backend has overtaken another, and with the extremes of their waits."""
+    """Return the number of epochs after which a backend has overtaken another, and its range over both waits."""
     backend = base_of(name)
     if backend == other or other not in times:
         return Cell("", -1.0)
@@ -208,7 +208,7 @@ def overtakes(starts: dict[str, Any], times: dict[str, float], name: str, other:
 
 
 def rates_table(found: dict[str, Any]) -> Table:
-    """Return the rates that were compared, and how far each came."""
+    """Return the rates that were compared, and the cost that each reached."""
     least, rows = found["rates"]["least_cost"], []
     for run in found["rates"]["runs"]:
         last = run["costs"][-1] - least
@@ -223,14 +223,14 @@ def rates_table(found: dict[str, Any]) -> Table:
             ]
         )
     epochs = len(found["rates"]["runs"][0]["costs"]) - 1
-    columns = ["rate", "as a number", "J − least J, first", f"J − least J, after {epochs}", "what happens"]
+    columns = ["rate", "as a number", "J − least J, first", f"J − least J, after {epochs}", "effect"]
     return Table("rates", "Rates on one problem with two features", columns, rows)
 
 
 def describe_rate(multiple: float) -> str:
-    """Return what theory says of a constant rate."""
+    """Return the effect of a constant rate, by theory."""
     if multiple > 2:
-        return "beyond 2/smoothness: the error in the steepest direction grows in every epoch, and in the end the cost"
+        return "beyond 2/smoothness: the error in the steepest direction grows in every epoch, and the cost in the end"
     if multiple > 1:
-        return "jumps over the minimum of the steepest direction, and comes nearer all the same"
+        return "jumps over the minimum in the steepest direction, but still comes nearer"
     return "safe: no direction is overshot" if multiple == 1 else "too small: safe, and slow"

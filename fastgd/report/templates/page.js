@@ -1,6 +1,6 @@
 "use strict";
 
-/* Tables: a click on a column's name sorts by it, and once more the other way. */
+/* Tables: a click on a column's name sorts by that column, another click in the other direction. */
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => head.querySelector("button").addEventListener("click", () => {
@@ -16,7 +16,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   }));
 }
 
-/* Pictures: a mark that is pointed at or touched, or is near that place, says what it shows. */
+/* Pictures: a mark at the pointer or finger, or near it, shows its tooltip. */
 const tip = document.getElementById("tip");
 const near = [[0, 0], [0, -4], [0, 4], [-4, 0], [4, 0]];
 const hide = () => { tip.hidden = true; };
@@ -36,7 +36,7 @@ document.documentElement.addEventListener("mouseleave", hide);
 document.addEventListener("scroll", hide, { capture: true, passive: true });
 document.addEventListener("keydown", event => { if (event.key === "Escape") hide(); });
 
-/* In a notebook, which shows the page in a frame, its links would load the notebook there. */
+/* A notebook shows the page in a frame, in which the page's links would load the notebook. */
 if (location.protocol === "about:") document.addEventListener("click", event => {
   const place = event.target.closest('a[href^="#"]')?.hash.slice(1);
   if (!place) return;
