@@ -1,6 +1,6 @@
-"""Benchmarks for asv. BLAS must not start threads: they would blur every timing, and slow small products down.
+"""Benchmarks for asv. BLAS must not start threads, which would blur all timings and slow small products down.
 
-It is too late to set the variables here: asv's own packages may have imported NumPy already.
+Variables that are set here would come too late: asv's own packages may have imported NumPy already.
 """
 
 import os

@@ -1,9 +1,9 @@
-"""Measure what an epoch on the data, an epoch on a compressed problem, and compressing take, to choose between them.
+"""Measure the times of an epoch on the data, of one on the compressed problem, and of compressing.
 
     python benchmarks/compression_costs.py
 
-Prints the constants of fastgd/descent/auto.py, each fitted to medians over interleaved rounds by least squares of
-relative errors, and how well they predict. One thread.
+Prints the constants of fastgd/descent/auto.py, and their predictions next to the measurements. The constants are fitted
+to medians over interleaved rounds, by least squares of relative errors. One thread.
 """
 
 import os
@@ -25,7 +25,7 @@ EPOCHS = 200
 
 
 def seconds_an_epoch(X, y, intercepts):
-    """Return the seconds of an epoch, and of the call beside it."""
+    """Return the seconds of an epoch, in a call of many."""
     epochs = max(2, min(EPOCHS, round(2e7 / X.size)))
     weights, gradient = np.zeros(X.shape[1] + intercepts), np.zeros(X.shape[1] + intercepts)
     start = perf_counter()
@@ -47,7 +47,7 @@ def measure(shape):
 
 
 def fit(terms, seconds):
-    """Return coefficients, none negative, whose predictions have the least squared relative errors."""
+    """Return coefficients that are not negative and whose predictions have the least squared relative errors."""
     rows = np.array(terms) / np.array(seconds)[:, np.newaxis]
     kept = list(range(rows.shape[1]))
     while True:

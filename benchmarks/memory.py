@@ -1,6 +1,6 @@
-"""The most memory that one fit takes, in a process of its own.
+"""The peak memory of one fit, in a process of its own.
 
-What a backend adds to the reference is its copies of X and what it loads to run: for Numba, a compiler.
+A backend adds to the reference its copies of X and the libraries that it loads: for Numba, a compiler.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ N_SAMPLES, N_FEATURES = 100_000, 20  # 8 MB in float32
 
 
 def make_problem(order):
-    """Return float32 data, made without a second copy that would hide those of a fit."""
+    """Return float32 data, made without a second copy, which would hide the copies of a fit."""
     generator = np.random.default_rng(0)
     shape = (N_SAMPLES, N_FEATURES) if order == "C" else (N_FEATURES, N_SAMPLES)
     X = generator.standard_normal(shape, "float32")

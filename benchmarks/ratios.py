@@ -1,9 +1,9 @@
-"""How the kernel's variants compare at every shape of the ladder: orders, types, threads, backends, reading X once.
+"""Compare the kernel's variants at the shapes of `fastgd bench`: orders, types, threads, backends, reading X once.
 
-    python benchmarks/ratios.py                              all shapes of `fastgd bench`
-    python benchmarks/ratios.py --shapes 100x5,1000x10       some
+    python benchmarks/ratios.py                              all shapes
+    python benchmarks/ratios.py --shapes 100x5,1000x10       two shapes
 
-All variants of a shape take turns in one process; every ratio is of medians over interleaved rounds; one BLAS thread.
+All variants of a shape take turns in one process. Ratios are of medians over interleaved rounds, with one BLAS thread.
 """
 
 import os
@@ -25,7 +25,7 @@ from fastgd.bench.timing import collect
 from fastgd.cli.bench import parse_rounds, parse_shapes
 
 LAYOUTS = {"C": ("C", "float64"), "F": ("F", "float64"), "C32": ("C", "float32"), "F32": ("F", "float32")}
-# Heading, and what is divided by what.
+# The ratio of two variants under each heading.
 RATIOS = {
     "cython / reading X": ("cython C", "read"),
     "F / C": ("cython F", "cython C"),
@@ -42,7 +42,7 @@ RATIOS = {
 
 
 def list_variants(problems):
-    """Return everybody who takes turns: a prepared problem for each layout, whatever problem is handed to them."""
+    """Return the contestants: each computes on the problem of its own layout instead of the one that it gets."""
 
     def prepare(_, layout, name, threads=1):
         return prepare_backend(problems[layout], name=name, threads=threads)
@@ -60,7 +60,7 @@ def list_variants(problems):
 
 
 def measure(n_samples, n_features, rounds):
-    """Return the seconds per epoch of every variant; of several read loops the fastest counts."""
+    """Return the seconds per epoch of every variant; the fastest of several read loops counts."""
     problems = {key: make_problem(n_samples, n_features, *layout) for key, layout in LAYOUTS.items()}
     seconds = {}
     for contestant, _, samples in collect(list_variants(problems), problems["C"], rounds):
@@ -69,7 +69,7 @@ def measure(n_samples, n_features, rounds):
 
 
 def main():
-    """Print a Markdown table, a row for each shape as soon as it is measured."""
+    """Print a Markdown table, with each row as soon as its shape is measured."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shapes", metavar="LIST", type=parse_shapes, default=SHAPES)
     parser.add_argument("--rounds", metavar="N", type=parse_rounds, default=ROUNDS)

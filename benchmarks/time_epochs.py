@@ -1,10 +1,10 @@
-"""How long a backend takes for one call of many epochs."""
+"""The time of a backend for one call of many epochs."""
 
 import numpy as np
 
 from fastgd import backends
 
-# The loop takes 0.2 µs for each element of X and epoch: larger problems tell nothing new.
+# The loop takes 0.2 µs for each element of X and epoch: larger problems show nothing new.
 LOOP_ELEMENTS = 1_000_000
 
 

@@ -1,4 +1,4 @@
-"""How long a fresh process takes until it can compute."""
+"""The time of a fresh process until it can compute."""
 
 import subprocess
 import sys

@@ -1,16 +1,16 @@
-"""Time to fit a linear regression to the same accuracy: fastgd, and the libraries that people use for it.
+"""Time to fit a linear regression to the same accuracy: fastgd and other libraries.
 
-    python benchmarks/versus.py                               all shapes, and the lines of the next two
-    python benchmarks/versus.py --epochs-race --memory        these lines alone
-    python benchmarks/versus.py --shapes 100x5,1000x10        some shapes, without these lines
+    python benchmarks/versus.py                               all shapes, the race of epochs, and memory
+    python benchmarks/versus.py --epochs-race --memory        only the race of epochs, and memory
+    python benchmarks/versus.py --shapes 100x5,1000x10        only these shapes
     python benchmarks/versus.py --redraw RUN.json --write docs/versus.md --plot docs/versus.png     no measuring
 
-One process, one thread, interleaved rounds in random order, medians. docs/versus.md says what is compared, and how.
+One process, one thread, interleaved rounds in random order, medians. docs/versus.md describes the method.
 """
 
 import os
 
-# Before NumPy is imported: BLAS, OpenMP and XLA look once. Timings compare algorithms, not thread pools.
+# Before NumPy is imported, since BLAS, OpenMP and XLA read these once. Timings compare algorithms, not thread pools.
 os.environ.update(
     dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
@@ -46,8 +46,8 @@ SHAPES = ["100x5", "1000x10", "10000x20", "100000x10", "100000x50", "100000x200"
 GROUPS = [(dtype, kappa) for dtype in ("float64", "float32") for kappa in (1e2, 1e4)]
 ACCURACY = 1e-8  # the relative error of the weights that counts as solved
 SECONDS_A_SAMPLE = 0.01  # shorter fits are repeated within a round, and their median is the sample
-SECONDS_A_CONTESTANT = 2.0  # who would take longer in all rounds together has fewer of them, at least one
-PATIENCE = 20, 0.05, 4.0  # a try of an iterative peer may take so many times fastgd's time, within these seconds
+SECONDS_A_CONTESTANT = 2.0  # a contestant that would take longer in all rounds together has fewer, at least one
+PATIENCE = 20, 0.05, 4.0  # the longest try of an iterative peer: a multiple of fastgd's time, within these seconds
 LOOP_EPOCHS = 1_000
 
 
@@ -63,7 +63,7 @@ def make_data(n: int, p: int, kappa: float, dtype: str) -> tuple[Any, Any]:
 
 
 def solve_reference(X: Any, y: Any) -> tuple[Any, float]:
-    """Return the weights by QR in blocks, refined in extended precision, and how small the last correction was."""
+    """Return the weights by QR in blocks, refined in extended precision, and the size of the last correction."""
     n, p = X.shape
     rows = max(4 * p, 2**20 // p)
     blocks = [slice(start, start + rows) for start in range(0, n, rows)]
@@ -83,7 +83,7 @@ def solve_reference(X: Any, y: Any) -> tuple[Any, float]:
     return weights, float(np.linalg.norm(correction) / np.linalg.norm(weights.astype(np.float64)))
 
 
-# The contestants' functions take X, y and a setting, if any a number of iterations, and return the weights.
+# The functions of the contestants take X, y and a setting, such as a number of iterations, and return the weights.
 
 
 def fit_fastgd(X, y, epochs):
@@ -172,12 +172,12 @@ def fit_jax(X, y, epochs):
 
 
 def choose_rate(X):
-    """Return 1/(a bound of the smoothness), from rows so few that it takes no time."""
+    """Return 1/(an estimate of the smoothness) from the first rows, which takes little time."""
     return 1 / (1 + float(np.square(X[:1000], dtype=np.float64).sum(axis=1).mean()))
 
 
 def fit_loop(X, y, epochs, rate=None):
-    """The tutorial's loop; its intercept without a column of ones saves it a copy of X."""
+    """Run the tutorial's loop, with an intercept instead of a column of ones, which would need a copy of X."""
     rate, n, costs = X.dtype.type(rate or choose_rate(X)), len(y), []
     intercept, coef = X.dtype.type(0), np.zeros(X.shape[1], X.dtype)
     for _ in range(epochs):
@@ -189,7 +189,7 @@ def fit_loop(X, y, epochs, rate=None):
 
 
 class Contestant(NamedTuple):
-    """A name, a function, the module it needs, and its settings at κ, tried in order until one reaches the accuracy."""
+    """A name, a function, the module that it needs, and its settings for κ, tried until one reaches the accuracy."""
 
     name: str
     fit: Callable[[Any, Any, Any], Any]
@@ -201,8 +201,8 @@ def iterations(kappa):
     return tuple(2**k for k in range(3, 19))
 
 
-WIDE = ", X as float64"  # takes part where X is float32: the copy is timed
-LOOP = Contestant("NumPy loop, 1,000 epochs", fit_loop, None, lambda kappa: (20, LOOP_EPOCHS))  # scaled up to them all
+WIDE = ", X as float64"  # for X in float32: the copy is timed
+LOOP = Contestant("NumPy loop, 1,000 epochs", fit_loop, None, lambda kappa: (20, LOOP_EPOCHS))  # scaled up to 1,000
 OLS, ridge = partial(fit_sklearn, name="LinearRegression"), partial(fit_sklearn, name="Ridge", alpha=0.0)
 CONTESTANTS = [
     Contestant("fastgd", fit_fastgd, None, lambda kappa: (5_000, 200_000)),
@@ -233,11 +233,11 @@ def run_timed(function: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def measure_cell(shape: tuple[int, int], dtype: str, kappa: float, rounds: int | None, usable: list) -> dict[str, Any]:
-    """Return what everybody takes and reaches with one set of data."""
+    """Return the times and errors of all contestants with one set of data."""
     X, y = make_data(*shape, kappa, dtype)
     reference, correction = solve_reference(X, y)
     patience, found, fits = np.inf, {}, {}
-    for contestant in usable:  # fastgd is the first: its time says how long to wait for the others
+    for contestant in usable:  # fastgd is the first: its time decides the longest try of the others
         if dtype == "float32" or not contestant.name.endswith(WIDE):
             name = contestant.name
             found[name], fits[name] = try_settings(contestant, X, y, kappa, reference, patience)
@@ -248,18 +248,18 @@ def measure_cell(shape: tuple[int, int], dtype: str, kappa: float, rounds: int |
 
 
 def try_settings(contestant: Contestant, X, y, kappa, reference, patience) -> tuple[dict[str, Any], Callable[[], Any]]:
-    """Return the first setting that reaches the accuracy within the time allowed, else the one that came nearest.
+    """Return the first setting that reaches the accuracy within the time allowed, else the one with the least error.
 
-    What is learnt here about the data is a present to the iterative ones, fastgd among them.
+    The time of this search does not count, which is an advantage for iterative methods, fastgd among them.
     """
     settings, tried, size = contestant.settings(kappa), [], np.linalg.norm(reference.astype(np.float64))
     for k, setting in enumerate(settings):
         fit = partial(contestant.fit, X, y, setting)
         seconds, weights = run_timed(fit)
-        if seconds < 1 or contestant.needs == "jax":  # the first call may also compile, and touch new memory
+        if seconds < 1 or contestant.needs == "jax":  # the first call may also compile and touch new memory
             seconds = min(seconds, run_timed(fit)[0])
         scale = 1.0
-        if contestant is LOOP:  # where it leads, to rounding, without its time
+        if contestant is LOOP:  # the loop's weights up to rounding, in less time
             scale, options = LOOP_EPOCHS / setting, {"epochs": LOOP_EPOCHS, "tol": 0, "compress": True}
             weights = fastgd.gradient_descent(X, y, learning_rate=choose_rate(X), **options).weights
         error = float(np.nan_to_num(np.linalg.norm((weights - reference).astype(np.float64)) / size, nan=np.inf))
@@ -272,10 +272,10 @@ def try_settings(contestant: Contestant, X, y, kappa, reference, patience) -> tu
 
 
 def add_rounds(found: dict[str, Any], fits: dict[str, Callable[[], Any]], rounds: int) -> None:
-    """Replace the first times by medians of interleaved rounds, each in another random order."""
+    """Replace the first times with medians of interleaved rounds, each in another random order."""
     shuffler = random.Random(0)
     wanted = {name: min(rounds, int(SECONDS_A_CONTESTANT / found[name]["seconds"])) for name in found}
-    samples: dict[str, list[float]] = {name: [] for name in wanted if wanted[name] > 1}  # else the first has to do
+    samples: dict[str, list[float]] = {name: [] for name in wanted if wanted[name] > 1}  # else the first time counts
     for k in range(rounds):
         names = [name for name in samples if k < wanted[name]]
         for name in shuffler.sample(names, len(names)):
@@ -286,7 +286,7 @@ def add_rounds(found: dict[str, Any], fits: dict[str, Callable[[], Any]], rounds
 
 
 def race_epochs(n: int, p: int, epochs: int, rounds: int = 3) -> str:
-    """Return a line about as many epochs, with the whole cost history, by the plain loop and by fastgd."""
+    """Return a line about the times of the same epochs, with all costs, in a plain loop and in fastgd."""
     X, y = make_data(n, p, 1e2, "float64")
     fit = partial(fastgd.gradient_descent, X, y, epochs=epochs, tol=0)
     fits = {
@@ -305,7 +305,7 @@ def race_epochs(n: int, p: int, epochs: int, rounds: int = 3) -> str:
 
 
 def measure_memory(n: int, p: int, dtype: str) -> str:
-    """Return a line about the most that a fit allocates beyond X."""
+    """Return a line about the peak memory of a fit beyond X."""
     X, y = make_data(n, p, 1e2, dtype)
     fit_fastgd(X[:1000], y[:1000], 100)  # imports
     tracemalloc.start()
@@ -316,7 +316,7 @@ def measure_memory(n: int, p: int, dtype: str) -> str:
 
 
 def format_cell(entry: dict[str, Any] | None, best: bool = False) -> str:
-    """Return a time; in parentheses, with its error, where the accuracy was not reached."""
+    """Return a time; in parentheses and with the error if the accuracy was not reached."""
     if entry is None:
         return "–"
     if not entry["error"] <= ACCURACY:
@@ -332,20 +332,20 @@ def format_table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def find_best(cell: dict[str, Any], among: Callable[[str], bool] = lambda name: True) -> str | None:
-    """Return who is fastest of those who reached the accuracy."""
+    """Return the fastest contestant that reached the accuracy."""
     reached = [name for name, entry in cell["found"].items() if entry["error"] <= ACCURACY and among(name)]
     return min(reached, key=lambda name: cell["found"][name]["seconds"], default=None)
 
 
 def format_ratio_to_fastgd(cell: dict[str, Any], name: str | None) -> str:
-    """Return how many times as long as fastgd another takes; nothing unless both reached the accuracy."""
+    """Return the ratio of another contestant's time to fastgd's; a dash unless both reached the accuracy."""
     entries = [cell["found"].get(one) for one in (name, "fastgd")]
     reached = all(entry and entry["error"] <= ACCURACY for entry in entries)
     return format_ratio(entries[0]["seconds"] / entries[1]["seconds"]) if reached else "–"
 
 
-def summarise(cell: dict[str, Any]) -> list[str]:
-    """Return a row: fastgd, the best peer, and what that and LinearRegression take in units of fastgd's time."""
+def make_row(cell: dict[str, Any]) -> list[str]:
+    """Return a row: fastgd, the best peer, and the ratios of its time and LinearRegression's to fastgd's."""
     found, best = cell["found"], find_best(cell, lambda name: name != "fastgd")
     linear = find_best(cell, lambda name: name.startswith("LinearRegression"))
     row = [format_shape(*cell["shape"]), cell["dtype"], f"{cell['kappa']:,.0f}", format_cell(found["fastgd"])]
@@ -353,7 +353,7 @@ def summarise(cell: dict[str, Any]) -> list[str]:
     return row + [format_ratio_to_fastgd(cell, name) for name in (best, linear)]
 
 
-def compare(cells: list[dict[str, Any]]) -> str:
+def format_group(cells: list[dict[str, Any]]) -> str:
     """Return a table with a row for each contestant and a column for each shape."""
     names = [c.name for c in CONTESTANTS if any(c.name in cell["found"] for cell in cells)]
     rows = [[n, *(format_cell(cell["found"].get(n), n == find_best(cell)) for cell in cells)] for n in names]
@@ -372,10 +372,10 @@ def format_results(results: dict[str, Any]) -> str:
     parts = [f"{machine['cpu']} ({machine['cores']} cores, {machine['cpu_level']}); {versions}; one thread."]
     header = ["samples × features", "X", "κ", "fastgd", "its error", "best peer"]
     header += ["best peer / fastgd", "LinearRegression / fastgd"]
-    parts += [format_table(header, [summarise(cell) for cell in cells])] if cells else []
+    parts += [format_table(header, [make_row(cell) for cell in cells])] if cells else []
     for dtype, kappa in GROUPS if cells else []:
         title = f"### {dtype}, κ = {kappa:,.0f}"
-        parts += [title, compare([cell for cell in cells if (cell["dtype"], cell["kappa"]) == (dtype, kappa)])]
+        parts += [title, format_group([cell for cell in cells if (cell["dtype"], cell["kappa"]) == (dtype, kappa)])]
     largest = max((cell["correction"] for cell in cells), default=0.0)
     parts += [f"The last corrections of the references were at most {largest:.0e} of the weights."] if cells else []
     parts += ["\n".join(f"- {line}" for line in results["lines"])] if results["lines"] else []
@@ -383,7 +383,7 @@ def format_results(results: dict[str, Any]) -> str:
 
 
 def draw(cells: list[dict[str, Any]], path: Path) -> None:
-    """Save a picture: times as multiples of fastgd's, hollow where the accuracy was not reached."""
+    """Save a picture of times as multiples of fastgd's; hollow markers did not reach the accuracy."""
     figure = plots.new_figure(16, 11)
     axes = figure.subplots(2, 2, sharex=True, sharey=True)
     shapes = list(dict.fromkeys(format_shape(*cell["shape"]) for cell in cells))
@@ -419,17 +419,17 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--epochs-race", action="store_true", help="only epochs with history against a NumPy loop")
     parser.add_argument("--memory", action="store_true", help="only the peak memory of a large fit")
     parser.add_argument("--json", metavar="FILE", help="save everything as JSON")
-    parser.add_argument("--redraw", metavar="FILE", help="measure nothing, take the JSON of an earlier run")
+    parser.add_argument("--redraw", metavar="FILE", help="measure nothing, read the JSON of an earlier run")
     parser.add_argument("--write", metavar="FILE.md", help="put the tables between the bench markers of a file")
     parser.add_argument("--plot", metavar="FILE.png", help="save a picture")
     return parser.parse_args()
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what was measured, as plain values."""
+    """Return the measurements as plain values."""
     absent = {c.name: "pip install 'fastgd[peers]'" for c in CONTESTANTS if c.needs and not is_installed(c.needs)}
     usable = [contestant for contestant in CONTESTANTS if contestant.name not in absent]
-    for contestant in usable:  # imports are not to be timed
+    for contestant in usable:  # imports are not timed
         contestant.fit(*make_data(50, 2, 1e2, "float64"), contestant.settings(1e2)[0])
     results = {"machine": describe_machine(), "versions": describe_versions(), "cells": [], "lines": []}
     results["versions"] |= {name: installed_version(name) for name in ("scipy", "statsmodels")}
@@ -444,25 +444,25 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         for group in GROUPS:
             seconds, cell = run_timed(partial(measure_cell, shape, *group, options.rounds, usable))
             results["cells"].append(cell)
-            told = "; ".join(f"{name} {format_cell(entry)}" for name, entry in cell["found"].items())
-            print(f"{shape} {group}, {seconds:.0f} s in all: {told}", file=sys.stderr, flush=True)
-            save(results, options.json)  # a long run that is ended has something to show
+            times = "; ".join(f"{name} {format_cell(entry)}" for name, entry in cell["found"].items())
+            print(f"{shape} {group}, {seconds:.0f} s in all: {times}", file=sys.stderr, flush=True)
+            save(results, options.json)  # for a run that is interrupted
     return results
 
 
 def save(results: dict[str, Any], path: str | None) -> None:
-    """Write the JSON, if it was asked for."""
+    """Write the JSON if a path is given."""
     if path:
         Path(path).write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def main() -> None:
-    """Measure, or take what was measured; print it and save what was asked for."""
+    """Measure, or read an earlier run; then print and save the results."""
     options = parse_options()
     page = check_markers(options.write) if options.write else None
     picture = check_picture(options.plot) if options.plot else None
     print("; ".join(f"{name}={os.environ[name]}" for name in THREAD_VARIABLES), file=sys.stderr)
-    warnings.simplefilter("ignore")  # of peers who have not converged: their errors are shown
+    warnings.simplefilter("ignore")  # of peers that have not converged: the table has their errors
     results = json.loads(Path(options.redraw).read_text(encoding="utf-8")) if options.redraw else measure(options)
     save(results, options.json)
     text = format_results(results)

@@ -1,6 +1,6 @@
-"""Draw the pictures of guide.md and how-it-works.md: a run's costs, and what rates do to the cost and to the error.
+"""Draw the pictures of guide.md and how-it-works.md: a run's costs, and the effect of rates on cost and error.
 
-python docs/pictures.py            show where they would be written
+python docs/pictures.py            print the paths
 python docs/pictures.py --write    write docs/cost.svg, docs/rates.svg and docs/polynomials.svg
 """
 
@@ -23,7 +23,7 @@ STYLES = {"constant": "-", "silver": ":", "chebyshev": "-", "eigenvalues": "--"}
 
 
 def draw_cost():
-    """Return the picture that the guide's first fit leads to."""
+    """Return the picture of the guide's first fit."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((1000, 4)) * [1.0, 2.0, 3.0, 4.0]
     y = X @ [3.0, -1.0, 0.5, 0.1] + 7.0 + rng.standard_normal(1000)
@@ -33,7 +33,7 @@ def draw_cost():
 
 
 def draw_rates():
-    """Return a picture of the costs that four schedules lead to on the same data, until the run ends."""
+    """Return a picture of the costs of four schedules on the same data, until each run ends."""
     rng = np.random.default_rng(0)
     scales = np.geomspace(1, 1 / 10, 10)
     X = rng.standard_normal((2000, 10)) * scales
@@ -44,7 +44,7 @@ def draw_rates():
     for name, color in COLORS.items():
         result = fastgd.gradient_descent(X, y, learning_rate=name, epochs=200, tol=1e-12)
         costs = np.append(result.cost_history, fastgd.cost(X, y, result.weights))
-        above = np.maximum(costs - least, 1e-16)  # what rounding leaves of nothing
+        above = np.maximum(costs - least, 1e-16)  # a difference of 0 has no logarithm
         axes.semilogy(above, STYLES[name], color=color, label=name)
         axes.plot(result.epochs, above[-1], "o" if result.converged else "", color=color)
     axes.plot([], [], "o", color="grey", label="converged")
@@ -53,7 +53,7 @@ def draw_rates():
 
 
 def draw_polynomials():
-    """Return a picture of what epochs multiply the error by, along the eigenvectors of each eigenvalue."""
+    """Return a picture of the factor by which epochs multiply the error along each eigenvector."""
     smoothness, convexity = 1.0, 0.04
     spectrum = np.array([1.0, 0.62, 0.31, 0.12, 0.04])
     chosen = {
@@ -74,7 +74,7 @@ def draw_polynomials():
 
 
 def new_axes(x, y):
-    """Return empty axes with names for both directions."""
+    """Return empty axes with labels for both directions."""
     axes = Figure(figsize=(7.5, 4), layout="constrained").add_subplot()
     axes.set(xlabel=x, ylabel=y)
     axes.grid(alpha=0.3)

@@ -1,7 +1,7 @@
-"""Make the study of the machine that fastgd is released on: its data for the page, and its ladder for README.
+"""Make the study of the release machine: its data for the documentation, and its ladder for README.
 
-python docs/study_report.py            run the study, show its summary
-python docs/study_report.py --write    write docs/study.json and docs/ladder.png as well
+python docs/study_report.py            run the study and print its summary
+python docs/study_report.py --write    also write docs/study.json and docs/ladder.png
 """
 
 import argparse
@@ -15,7 +15,7 @@ DOCS = Path(__file__).parent
 
 
 def main():
-    """Run the study, and keep it where that is asked for."""
+    """Run the study, print it, and write the files if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="write docs/study.json and docs/ladder.png")
     options = parser.parse_args()

@@ -1,16 +1,16 @@
-"""Time to fit rows that Dask holds on two workers: fastgd, and what people use on Dask for it.
+"""Time to fit rows that Dask holds on two workers: fastgd, and other ways to fit them with Dask.
 
-    python benchmarks/extras/dask_versus.py                          4,000,000 x 50, some 5 GB of memory on the workers
+    python benchmarks/extras/dask_versus.py                          4,000,000 x 50, about 5 GB of memory on the workers
     python benchmarks/extras/dask_versus.py --rows 400000
 
-One cluster, persisted chunks of float64, interleaved rounds in random order, medians. Those that are not installed are
-left out (`pip install dask-ml`). The error is that of the worst weight, relative to the largest one, against
+One cluster, persisted chunks of float64, interleaved rounds in random order, medians. Libraries that are not installed
+are left out (`pip install dask-ml`). The error is that of the worst weight, relative to the largest weight, against
 fastgd on the same rows in memory.
 """
 
 import os
 
-# Before NumPy is imported, here and in the workers: each of them has one thread.
+# Before NumPy is imported, here and in the workers, each of which has one thread.
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
 import argparse
@@ -32,7 +32,7 @@ NOISE = 0.5
 
 
 def make_block(columns, block_info=None):
-    """Return rows [1 x y] that depend on the place of the block alone; the columns of x are correlated and off zero."""
+    """Return rows [1 x y] that depend only on the place of the block; the columns of x are correlated and off zero."""
     rows = block_info[None]["chunk-shape"][0]
     generator = np.random.default_rng(block_info[None]["chunk-location"][0])
     block = np.ones((rows, columns + 2))
@@ -54,7 +54,7 @@ def make_data(rows, columns):
 
 
 def fit_fastgd(learning_rate):
-    """Return a contestant by plain gradient descent at these rates."""
+    """Return a function that fits by gradient descent at these rates."""
 
     def fit(ones_X, y):
         settings = {"learning_rate": learning_rate, "standardize": True, "tol": 1e-12}
@@ -74,7 +74,7 @@ def fit_normal_equations(ones_X, y):
 
 
 def fit_dask_ml(solver):
-    """Return a contestant by dask-ml, with next to no penalty."""
+    """Return a function that fits by dask-ml, with almost no penalty."""
 
     def fit(ones_X, y):
         from dask_ml.linear_model import LinearRegression
@@ -99,7 +99,7 @@ def list_contestants():
 
 
 def fit_in_memory(rows, columns):
-    """Return the weights of the same rows in this process."""
+    """Return the weights for the same rows, computed in this process."""
     data = np.concatenate(
         [
             make_block(columns, {None: {"chunk-shape": (min(CHUNK_ROWS, rows - start), 0), "chunk-location": (k, 0)}})
@@ -113,7 +113,7 @@ def fit_in_memory(rows, columns):
 def measure(contestants, data, rounds):
     """Return the seconds of each round, and the last weights, by name."""
     seconds, weights = {name: [] for name in contestants}, {}
-    for name, fit in contestants.items():  # the first call imports, here and there
+    for name, fit in contestants.items():  # the first call imports, here and in the workers
         weights[name] = fit(*data)
     for _ in range(rounds):
         for name in random.sample(list(contestants), len(contestants)):

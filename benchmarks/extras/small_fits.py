@@ -1,4 +1,4 @@
-"""What a small fit takes: gradient_descent, the estimator on top of it, and scikit-learn's LinearRegression.
+"""The time of a small fit: gradient_descent, the estimator on top of it, and scikit-learn's LinearRegression.
 
     python benchmarks/extras/small_fits.py [--rows 100] [--columns 5]
 
@@ -29,7 +29,7 @@ ROUNDS = 500
 
 
 def make_contestants(X: Any, y: Any) -> dict[str, Callable[[], Any]]:
-    """Return what is compared, by name."""
+    """Return the fits to compare, by name."""
     contestants: dict[str, Callable[[], Any]] = {"gradient_descent": partial(gradient_descent, X, y)}
     for rate in ("chebyshev", "eigenvalues"):
         contestants[f"gradient_descent, {rate}"] = partial(gradient_descent, X, y, learning_rate=rate, standardize=True)

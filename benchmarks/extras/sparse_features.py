@@ -1,9 +1,9 @@
-"""Up to how many sparse features does it take less time to descend on a small, dense problem than on the sparse rows?
+"""Find the number of sparse features from which on a descent on the rows is faster than one on a compressed problem.
 
     python benchmarks/extras/sparse_features.py
 
-Prints the times of GradientDescentRegressor both ways, medians of interleaved rounds; `MOST_COMPRESSED` in
-fastgd/problem/sparse.py lies where they cross. One thread.
+Prints the times of GradientDescentRegressor for both, as medians of interleaved rounds. They cross at
+`MOST_COMPRESSED` of fastgd/problem/sparse.py. One thread.
 """
 
 import os

@@ -1,11 +1,11 @@
-"""How long fits of files take beside reading them, and how much memory.
+"""The time of fits of files, compared with that of reading them, and their peak memory.
 
     python benchmarks/extras/streaming.py                        1,000,000 × 100 in float32: 0.4 GB
     python benchmarks/extras/streaming.py --rows 10000000        4 GB
 
-A memory map is compared with NumPy loops that read each block and multiply it with itself, Parquet with pyarrow alone.
-All take turns in one process; ratios are of medians over rounds; one BLAS thread. The files are made in a temporary
-folder, and removed. The most memory is that of a process that does nothing else.
+The fit of a memory map is compared with NumPy loops that multiply each block with itself, that of Parquet with pyarrow
+alone. All take turns in one process; ratios are of medians over rounds, with one BLAS thread. The files stand in a
+temporary folder. The peak memory is that of a process that does nothing else.
 """
 
 import os
@@ -64,7 +64,7 @@ def make_files(folder, rows, columns):
 
 
 def multiply_blocks(path, columns, dtype):
-    """Read each block, and multiply it with itself: the least that a fit by products can do."""
+    """Read each block and multiply it with itself: the least work of a fit by products."""
     X = np.memmap(path, "float32", "r").reshape(-1, columns)
     products = np.zeros((columns, columns), dtype)
     for start in range(0, len(X), BLOCK):
@@ -80,8 +80,8 @@ def read_parquet(path, threads):
                 pass
 
 
-def compare(contestants, rounds):
-    """Return the median seconds of each, over interleaved rounds."""
+def time_contestants(contestants, rounds):
+    """Return the median seconds of each contestant over interleaved rounds."""
     samples = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, run in contestants.items():
@@ -92,7 +92,7 @@ def compare(contestants, rounds):
 
 
 def show(heading, seconds, references):
-    """Print a table: each contestant, its seconds, and how many times as long as each reference."""
+    """Print a table: each contestant with its seconds, and the ratios of these to the times of the references."""
     print(f"\n{heading:35}  seconds  " + "  ".join(f"/ {name}" for name in references))
     for name, value in seconds.items():
         ratios = "  ".join(f"{value / seconds[other]:{len(other) + 2}.2f}" for other in references)
@@ -100,7 +100,7 @@ def show(heading, seconds, references):
 
 
 def main():
-    """Make the files, take the times, and measure the memory."""
+    """Make the files, time the fits, and measure their memory."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--columns", type=int, default=100)
@@ -115,13 +115,13 @@ def main():
             "loop in float64": lambda: multiply_blocks(array, columns, "float64"),
             **{f"fit_array, threads={k}": lambda k=k: fit_array(X, y, threads=k, **DESCENT) for k in (1, 2)},
         }
-        show("memory map, float32", compare(maps, options.rounds), ("loop", "loop in float64"))
+        show("memory map, float32", time_contestants(maps, options.rounds), ("loop", "loop in float64"))
         tables = {
             "pyarrow": lambda: read_parquet(table, True),
             "pyarrow, one thread": lambda: read_parquet(table, False),
             **{f"fit_files, threads={k}": lambda k=k: fit_files(table, "y", threads=k, **DESCENT) for k in (1, 2)},
         }
-        show("Parquet, float32", compare(tables, options.rounds), ("pyarrow", "pyarrow, one thread"))
+        show("Parquet, float32", time_contestants(tables, options.rounds), ("pyarrow", "pyarrow, one thread"))
         print(f"\nThe most memory, with {array.stat().st_size / 1e9:.1f} GB of rows:")
         for name, fit in FITS.items():
             code = MEMORY.format(fit=fit.format(columns=columns))

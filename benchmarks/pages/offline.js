@@ -1,7 +1,7 @@
-/* What asv's pages need where they are opened from a file, and two repairs. */
+/* Lets asv's pages work when they are opened from a file, and repairs two faults. */
 'use strict';
 
-/* The pages ask for JSON, which browsers refuse to a page from a file: data.js answers every request. */
+/* The pages request JSON, which browsers refuse to pages from a file: data.js answers these requests. */
 $.ajaxTransport('+*', function(options) {
     return {
         send: function(headers, complete) {
@@ -30,7 +30,7 @@ $.plot.plugins.push({
                 options.yaxes[0].autoscaleMargin = 0.2;
             }
         });
-        /* orderBars computes with x, which is NaN for names, and no bar is drawn: the place of a name has to do. */
+        /* orderBars computes with x, which is NaN for names, and draws no bar: the place of a name replaces it. */
         plot.hooks.processDatapoints.unshift(function(plot) {
             $.each(plot.getData(), function(i, series) {
                 $.each(series.data, function(k, point) {

@@ -2,8 +2,8 @@
 
     python benchmarks/pages/offline_site.py [--results FOLDER] [--html FOLDER]
 
-asv's index.html loads scripts and a style sheet from the web. Here they come from npm packages, at the versions and
-with the hashes of package-lock.json, fetched once into .asv/npm; the JSON that the pages ask for becomes a script.
+asv's index.html loads scripts and a style sheet from the web. Here they come from npm packages, which are fetched once
+into .asv/npm with the versions and hashes of package-lock.json. The JSON that the pages request becomes a script.
 """
 
 import argparse
@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PACKAGES = ROOT / ".asv" / "npm"
 
-# How an address in asv's page ends, and the same file in a package.
+# The end of an address in asv's page, and the same file in a package.
 SAME = {
     "/jquery-3.3.1.min.js": "jquery/dist/jquery.min.js",
     "/flot-orderbars@1.0.0/js/jquery.flot.orderBars.js": "flot-orderbars/js/jquery.flot.orderBars.js",
@@ -29,7 +29,7 @@ SAME = {
     "/bootstrap@3.1.1/dist/js/bootstrap.min.js": "bootstrap/dist/js/bootstrap.min.js",
     "/bootstrap@3.1.1/dist/css/bootstrap.min.css": "bootstrap/dist/css/bootstrap.min.css",
 }
-# Where npm has no file with asv's hash: flot's sources of the same version, and the only stupidtable that npm has.
+# npm has no files with asv's hashes for these: flot's sources of the same version, and the only stupidtable of npm.
 NEAR = {
     "/flot/0.8.3/jquery.flot.min.js": "flot/jquery.flot.js",
     "/flot/0.8.3/jquery.flot.time.min.js": "flot/jquery.flot.time.js",
@@ -43,7 +43,7 @@ IN_A_STYLE_SHEET = re.compile(r"url\(['\"]?(?!data:)([^'\")?#]+)")
 
 
 def publish(results, html):
-    """Let asv write its pages about the results."""
+    """Run asv, which writes its pages about the results."""
     settings = json.loads((ROOT / "asv.conf.json").read_text(encoding="utf-8"))
     settings |= {"repo": str(ROOT), "results_dir": str(results), "html_dir": str(html)}
     with TemporaryDirectory() as folder:
@@ -55,7 +55,7 @@ def publish(results, html):
 
 
 def install_packages():
-    """Put the packages where they were not yet; npm compares their hashes with the lock."""
+    """Install the packages unless they are there; npm compares their hashes with the lock."""
     lock = (HERE / "package-lock.json").read_text(encoding="utf-8")
     done = PACKAGES / "installed.json"
     if not done.exists() or done.read_text(encoding="utf-8") != lock:
@@ -68,7 +68,7 @@ def install_packages():
 
 
 def run(command, folder):
-    """Run a command; what it says is shown only when it fails."""
+    """Run a command; show its output only if it fails."""
     try:
         found = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     except FileNotFoundError:
@@ -78,14 +78,14 @@ def run(command, folder):
 
 
 def localize(tag, packages, vendor):
-    """Copy what a tag loads, with what that loads in turn, and return the tag that loads the copy."""
+    """Copy the file that a tag loads, and the files that this loads in turn; return the tag that loads the copy."""
     address = tag[1] or tag[2]
     name, same = next(
         ((path, kind is SAME) for kind in (SAME, NEAR) for end, path in kind.items() if address.endswith(end)),
         (None, False),
     )
     if not name:
-        sys.exit(f"asv's page loads {address}: say in {Path(__file__).name} which file of which package that is")
+        sys.exit(f"asv's page loads {address}: add its file in a package to {Path(__file__).name}")
     wanted = HASH.search(tag[0])
     if same and (not wanted or not has_hash(packages / name, *wanted.groups())):
         sys.exit(f"{name} does not have the hash that asv's page has for {address}")
@@ -100,7 +100,7 @@ def localize(tag, packages, vendor):
 
 
 def has_hash(path, algorithm, wanted):
-    """Return whether a file has a hash as HTML writes it."""
+    """Return True if a file has the hash of a tag's integrity attribute."""
     return base64.b64encode(hashlib.new(algorithm, path.read_bytes()).digest()).decode() == wanted
 
 
@@ -111,18 +111,18 @@ def copy(source, target, name):
 
 
 def embed_data(html):
-    """Write all JSON as one script, under the paths that the pages ask for."""
+    """Write all JSON as one script, under the paths that the pages request."""
     found = {
         path.relative_to(html).as_posix(): json.loads(path.read_text(encoding="utf-8"))
         for path in sorted(html.rglob("*.json"))
     }
-    found["swallow.ico"] = ""  # asked for to see whether there is a server
+    found["swallow.ico"] = ""  # the pages request it to detect a server
     (html / "data.js").write_text(f"var ASV_DATA = {json.dumps(found)};\n", encoding="utf-8")
     shutil.copy(HERE / "offline.js", html)
 
 
 def build(results, html):
-    """Build the pages; return the one to open."""
+    """Build the pages; return the first page."""
     publish(results, html)
     packages = install_packages()
     embed_data(html)
@@ -134,7 +134,7 @@ def build(results, html):
 
 
 def main():
-    """Build, and say what to open."""
+    """Build the pages, and print the path of the first."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", metavar="FOLDER", type=Path, default=ROOT / "benchmarks" / "results")
     parser.add_argument("--html", metavar="FOLDER", type=Path, default=ROOT / ".asv" / "html")
