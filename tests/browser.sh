@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What tests/test_browser.py needs and pip does not have: Debian's Chromium with its driver, and axe-core from npm, in
-# build/browser. What cannot be had here is named and left out: those tests are skipped then.
+# Install the programs of tests/test_browser.py that pip does not have: Debian's Chromium with its driver, and axe-core
+# from npm, in build/browser. Tests are skipped if a program cannot be installed; a message names it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=build/browser

@@ -1,4 +1,4 @@
-"""A headless Chromium that opens pages from files, as wide as asked, in light or dark, and says what it noticed."""
+"""A headless Chromium that opens pages from files with a width and a colour scheme, and reports logs and requests."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ class Browser:
         from selenium import webdriver
         from selenium.webdriver.chrome.service import Service
 
-        logging.getLogger("selenium").setLevel(logging.WARNING)  # what it sends holds all of axe-core
+        logging.getLogger("selenium").setLevel(logging.WARNING)  # its messages contain all of axe-core
         self.downloads = folder / "downloads"
         options = webdriver.ChromeOptions()
         options.binary_location = shutil.which("chromium")
@@ -43,18 +43,18 @@ class Browser:
         self.driver.quit()
 
     def send(self, command, **values):
-        """Return what the browser's own protocol answers."""
+        """Return the answer to a command of the browser's own protocol."""
         return self.driver.execute_cdp_cmd(command, values)
 
     def run(self, script, *values):
-        """Return what JavaScript returns; an expression does without the word return."""
+        """Return the value of a script; an expression needs no `return`."""
         return self.driver.execute_script(script if "return " in script else f"return {script}", *values)
 
     def open(self, path: Path, width, scheme="light", *, scripts=True):
-        """Open a page with all its details unfolded; what was logged before is forgotten."""
+        """Open a page with all its details unfolded; clear the logs before."""
         self.send("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        # A phone lays a page out as wide as its meta element says.
+        # A phone lays a page out with the width of its meta element.
         size = {"width": width, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": width < 600}
         self.send("Emulation.setDeviceMetricsOverride", **size)
         self.point(0, 0)
@@ -64,32 +64,32 @@ class Browser:
         self.run("for (const one of document.querySelectorAll('details')) one.open = true; return null")
 
     def complaints(self):
-        """Return the warnings and errors that the console has got since this was asked last."""
+        """Return the warnings and errors of the console since the last call."""
         return [entry for entry in self.driver.get_log("browser") if entry["level"] in ("WARNING", "SEVERE")]
 
     def requests(self):
-        """Return the addresses of all that was asked for since this was asked last, but for what pages hold."""
+        """Return the addresses that were requested since the last call, without those of embedded data."""
         messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         found = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
         return [address for address in found if not address.startswith(("data:", "blob:", "about:"))]
 
     def point(self, x, y):
-        """Move the mouse there."""
+        """Move the mouse to a point."""
         self.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
     def touch(self, x, y):
-        """Put a finger there, and take it away."""
+        """Touch a point."""
         self.send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
         self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     def press(self, key):
-        """Press a key, and let it go."""
+        """Press and release a key."""
         values = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
         self.send("Input.dispatchKeyEvent", type="keyDown", text="\r" if key == "Enter" else "", **values)
         self.send("Input.dispatchKeyEvent", type="keyUp", **values)
 
     def show(self, element):
-        """Scroll until an element is in the middle of the window, and wait until that has been drawn."""
+        """Scroll an element to the middle of the window, and wait until it is drawn."""
         self.driver.execute_async_script(
             "arguments[0].scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});"
             "requestAnimationFrame(() => requestAnimationFrame(arguments[1]))",
@@ -97,7 +97,7 @@ class Browser:
         )
 
     def download(self, link):
-        """Click on a link; return the file that it saves."""
+        """Click on a link, and return the file that it saves."""
         before = set(self.downloads.glob("*"))
         self.run("document.getElementById(arguments[0]).click()", link)
         end = time.monotonic() + 20
@@ -109,7 +109,7 @@ class Browser:
         raise TimeoutError(f"{link} saved no file")
 
     def save_picture(self, path: Path):
-        """Save what the whole page looks like, beyond the window too."""
+        """Save a picture of the whole page."""
         root = self.run("return [document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
         clip = {"x": 0, "y": 0, "width": root[0], "height": root[1], "scale": 1}
         found = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)

@@ -1,4 +1,4 @@
-"""`fastgd bench`: what is run, what is made of the samples, table and pictures. Never how long anything takes."""
+"""`fastgd bench`: contestants, samples, results, table and pictures; no test depends on measured times."""
 
 import copy
 import gc
@@ -27,14 +27,14 @@ def short_samples(monkeypatch):
 
 @pytest.fixture
 def own_contestants(monkeypatch):
-    """Leave out what is not ours: importing it takes seconds."""
+    """Leave out the contestants of other libraries, whose imports take seconds."""
     installed = contestants.is_installed
     monkeypatch.setattr(contestants, "is_installed", lambda module: module == "threadpoolctl" and installed(module))
 
 
 @pytest.fixture
 def made_up():
-    """Results with round numbers: µs per epoch at two shapes, and two of a kind where several threads took part."""
+    """Return results with round numbers of µs per epoch, at two shapes, with one thread and with two."""
 
     def entry(n_samples, n_features, **microseconds):
         found = {}
@@ -59,7 +59,7 @@ def made_up():
 
 @pytest.mark.usefixtures("own_contestants")
 @pytest.mark.parametrize(("order", "dtype"), [("C", "float64"), ("F", "float32")])
-def test_results_have_what_they_promise(order, dtype):
+def test_results_have_the_keys_of_their_description(order, dtype):
     lines = []
     measured = bench.measure(SHAPES, rounds=3, order=order, dtype=dtype, progress=lines.append)
     assert json.loads(json.dumps(measured)) == measured
@@ -93,9 +93,9 @@ def test_the_work_of_an_epoch_by_hand(name, size, operations):
     assert limits.count_work(name, 1000, 20) == {"bytes_per_epoch": size, "operations_per_epoch": operations}
 
 
-def test_float32_halves_what_is_read_but_for_y():
+def test_float32_halves_the_bytes_of_x_but_not_of_y():
     assert limits.count_work("numba", 1000, 20, 4)["bytes_per_epoch"] == 4 * 1000 * 20 + 8 * 1000
-    assert limits.count_work("numpy", 1000, 20, 4) == limits.count_work("numpy", 1000, 20)  # it makes a copy, once
+    assert limits.count_work("numpy", 1000, 20, 4) == limits.count_work("numpy", 1000, 20)  # NumPy copies X once
     assert limits.count_work("sgd", 1000, 20) == {}
 
 
@@ -123,7 +123,7 @@ def test_the_limits_of_a_machine(monkeypatch):
         assert (limit["operations_per_second"] is None) == (not contestants.is_installed("threadpoolctl"))
 
 
-def test_what_is_read_comes_from_its_level():
+def test_bytes_come_from_their_level():
     bytes_of, instances = {"L1": 2**15, "L2": 2**18, "L3": 2**20}, {"L1": 2, "L2": 2, "L3": 1}
     held = limits.capacities(bytes_of, instances, 2)
     assert held == {"L1": 2**16, "L2": 2**19, "L3": 2**20}
@@ -137,7 +137,7 @@ def test_what_is_read_comes_from_its_level():
     assert list(limits.level_sizes(limits.capacities(large, {**many, "L3": 1}, 64))) == ["L2", "memory"]
 
 
-def test_caches_that_are_not_known_leave_memory():
+def test_without_known_caches_there_is_memory():
     assert limits.level_sizes({}) == {"memory": limits.LEAST_MEMORY}
 
 
@@ -162,7 +162,7 @@ def test_the_limit_has_the_same_number_of_threads(made_up):
     assert shares["numpy-2"] == pytest.approx(1 / 8)
 
 
-def test_of_variants_the_fastest_counts(monkeypatch):
+def test_the_fastest_of_several_variants_counts(monkeypatch):
     samples = iter([[3.0, 3.0, 3.0], [1.0, 2.0, 9.0], [4.0, 4.0, 4.0]])
     variants = [contestants.Contestant("one", None, variant=variant) for variant in "abc"]
     monkeypatch.setattr(results, "list_contestants", lambda threads: (variants, {}))
@@ -175,14 +175,14 @@ def test_of_variants_the_fastest_counts(monkeypatch):
 @pytest.mark.parametrize("epochs", [1, 7, 100])
 @pytest.mark.parametrize("name", [*backends.available(), "jax"])
 @pytest.mark.parametrize(("order", "dtype"), [("C", "float64"), ("F", "float64"), ("C", "float32")])
-def test_contestants_do_the_epochs_they_are_asked_for(name, epochs, order, dtype):
+def test_contestants_run_the_given_number_of_epochs(name, epochs, order, dtype):
     problem = make_problem(200, 4, order, dtype)
     if name == "jax":
         pytest.importorskip("jax", reason="jax is an extra, for the bench only")
         timed = contestants.prepare_jax(problem)
     else:
         timed = contestants.prepare_backend(problem, name)
-    timed.run(3)  # a call does not go on where another has stopped
+    timed.run(3)  # the next call starts from weights of zero again
     A = np.column_stack([np.ones(200), problem.X.astype(np.float64)])
     expected = np.zeros(5)
     for _ in range(epochs):
@@ -191,7 +191,7 @@ def test_contestants_do_the_epochs_they_are_asked_for(name, epochs, order, dtype
 
 
 @pytest.mark.parametrize("name", ["numba", "cython"])
-def test_contestants_with_threads_hand_them_on(name):
+def test_contestants_pass_their_threads_on(name):
     if name not in backends.available():
         pytest.skip(f"{name} cannot be used here")
     found, _ = contestants.list_contestants(threads=2)
@@ -202,7 +202,7 @@ def test_contestants_with_threads_hand_them_on(name):
     np.testing.assert_array_equal(contestant.prepare(problem).run(5), single)
 
 
-def test_sgd_does_the_epochs_it_is_asked_for():
+def test_sgd_runs_the_given_number_of_epochs():
     linear_model = pytest.importorskip("sklearn.linear_model", reason="scikit-learn is an extra")
     problem = make_problem(50, 2)
     weights = contestants.prepare_sgd(problem).run(4)
@@ -238,12 +238,12 @@ def test_reading_reads_all_of_x_each_time(monkeypatch, ahead, order):
 
 
 @needs_extension
-def test_reading_little_is_not_divided():
+def test_a_small_x_is_read_by_one_thread():
     timed = contestants.prepare_reader(make_problem(100, 5), 0, threads=2)
     assert len(timed.run(1)) == 1
 
 
-def test_what_a_call_does_beside_its_epochs_is_taken_off(monkeypatch):
+def test_the_other_work_of_a_call_is_taken_off(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(timing, "perf_counter", lambda: clock[0])
 
@@ -256,7 +256,7 @@ def test_what_a_call_does_beside_its_epochs_is_taken_off(monkeypatch):
     assert noisy == timing.LEAST_SHARE * 25
 
 
-def test_calls_are_long_enough_to_time_and_have_no_more_epochs_than_that_takes(monkeypatch):
+def test_calls_are_long_enough_to_time_and_no_longer(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(timing, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(timing, "SECONDS_A_CALL", 2.0)
@@ -274,10 +274,10 @@ def test_calls_are_long_enough_to_time_and_have_no_more_epochs_than_that_takes(m
     assert enter(0, 50) == (1, 1)
     assert enter(0, 1 / 64) == (128, 10)
     assert enter(0, 1e-6) == (timing.EPOCHS_A_CALL, 20_000)
-    assert enter(1, 1 / 16, idle=True) == (32, 5)  # 32 epochs beside what each call, and each idle one, takes
+    assert enter(1, 1 / 16, idle=True) == (32, 5)  # 32 epochs, and the fixed time of each call and each idle call
 
 
-def test_the_garbage_collector_is_off_while_somebody_is_timed(monkeypatch):
+def test_the_garbage_collector_is_off_while_contestants_are_timed(monkeypatch):
     monkeypatch.setattr(timing, "EPOCHS_A_CALL", 1)
     seen = []
     entrant = contestants.Contestant("x", lambda problem: contestants.Timed(lambda epochs: seen.append(gc.isenabled())))
@@ -295,7 +295,7 @@ def test_the_garbage_collector_is_off_while_somebody_is_timed(monkeypatch):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Return what time it is, in a list, for whoever spends some."""
+    """Return the time of a clock, in a list: tests move it on."""
     now = [0.0]
     monkeypatch.setattr(timing, "perf_counter", lambda: now[0])
     monkeypatch.setattr(timing, "SECONDS_A_CALL", 0.002)
@@ -303,7 +303,7 @@ def clock(monkeypatch):
     return now
 
 
-def test_an_interruption_of_what_is_taken_off_does_not_make_calls_longer(clock):
+def test_an_interrupted_idle_call_does_not_make_calls_longer(clock):
     calls = []
 
     def idle(epochs):
@@ -329,7 +329,7 @@ def test_an_interrupted_call_does_not_decide_the_length_of_calls(clock):
     assert entrant.calls == 10
 
 
-def test_everybody_takes_part_in_every_round_and_in_changing_order(monkeypatch):
+def test_all_contestants_take_part_in_every_round_in_changing_order(monkeypatch):
     monkeypatch.setattr(timing, "EPOCHS_A_CALL", 1)
     turns = []
 
@@ -360,7 +360,7 @@ def test_blas_is_held_to_the_number_of_threads_asked_for():
     assert blas_threads() == before
 
 
-def test_who_is_absent_is_said(monkeypatch, made_up):
+def test_contestants_that_are_left_out_have_reasons(monkeypatch, made_up):
     monkeypatch.setattr(contestants, "is_installed", lambda module: False)
     monkeypatch.setattr(backends, "available", lambda: ["numpy", "python"])
     found, absent = contestants.list_contestants(threads=2)
@@ -398,7 +398,7 @@ def test_the_table_shows_the_measurements(made_up):
         "sgd": "–",
         "spread": "20%",
     }
-    # Cells that Cython loses stay.
+    # Cells stay where Cython is slower.
     assert dict(zip(rows[0], rows[3], strict=True))["cython over numpy"] == "0.500×"
     assert "medians of 5 interleaved rounds" in lines[-3]
     assert lines[-1] == "Left out: jax (not installed)."
@@ -418,7 +418,7 @@ def test_numbers_have_three_digits(value, expected):
     assert text.format_number(value) == expected
 
 
-def test_only_what_stands_between_the_markers_is_replaced():
+def test_only_the_text_between_the_markers_is_replaced():
     new = bench.replace_between_markers(LINES, "new")
     assert new == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
     assert bench.replace_between_markers(new, "new") == new
@@ -507,7 +507,7 @@ class TestPictures:
         assert {"L1", "L2"} <= {text.get_text() for text in ax.texts}
         assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
 
-    def test_pictures_are_drawn_where_they_are_told(self, made_up):
+    def test_pictures_are_drawn_on_the_given_axes(self, made_up):
         from fastgd import plots
 
         figure = plots.new_figure()
@@ -518,7 +518,7 @@ class TestPictures:
 
 
 def run(*arguments, cwd):
-    """Run the command as a person would."""
+    """Return a finished process of the command."""
     command = [sys.executable, "-m", "fastgd", "bench", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300, check=False)
 

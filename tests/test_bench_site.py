@@ -1,4 +1,4 @@
-"""asv's pages as `make bench-site` builds them load nothing from elsewhere, and a browser shows them from a file."""
+"""asv's pages by `make bench-site`: they load nothing from the network, and a browser shows them from a file."""
 
 import json
 import os
@@ -15,25 +15,25 @@ ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "benchmarks" / "pages" / "offline_site.py"
 KEPT = ROOT / "benchmarks" / "results"
 NAME = "epochs.time_made_up"
-# Whatever starts with these is on another host.
+# The beginnings of addresses on other hosts.
 REMOTE = ("http:", "https:", "//")
 
 pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="the wheel's tests run away from the source tree")
 
 
 def git(*arguments):
-    """Return what git says about the repository, None where it fails."""
+    """Return the output of git, None if it fails."""
     done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else None
 
 
 def has_history():
-    """Return whether the branch main is here with all its commits."""
+    """Return True if the repository has the branch main with all its commits."""
     return git("rev-parse", "main") is not None and git("rev-parse", "--is-shallow-repository") == "false"
 
 
 def make_results(folder):
-    """Write what asv would after a run of one benchmark at the newest commit."""
+    """Write the results that asv would write after a run of one benchmark at the newest commit."""
     params = [["'cython'", "'numpy'"]]
     benchmark = {"name": NAME, "code": "", "param_names": ["backend"], "params": params, "type": "time"}
     benchmark |= {"unit": "seconds", "version": "1"}
@@ -54,7 +54,7 @@ def make_results(folder):
 
 @pytest.fixture(scope="module")
 def script():
-    """Return the script's functions, where everything is there that it needs."""
+    """Return the functions of the script; skip the test if the script lacks a program."""
     pytest.importorskip("asv", reason="asv publishes the pages")
     if not shutil.which("npm"):
         pytest.skip("npm has the scripts of asv's pages")
@@ -84,7 +84,7 @@ def site(request, script, tmp_path_factory):
 
 
 class Loads(HTMLParser):
-    """Collects what a page loads: what it links to is for the reader to follow."""
+    """Collects the addresses that a page loads; links do not count."""
 
     def __init__(self, page):
         super().__init__()

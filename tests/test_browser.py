@@ -1,6 +1,6 @@
-"""The pages of studies in a real browser: what they look like, answer to hands and keys, and say without any picture.
+"""The pages of studies in a real browser: layout, pointer, touch and keys, and accessibility.
 
-tests/browser.sh installs the browser and axe-core. FASTGD_SCREENSHOTS=folder keeps pictures of the pages there.
+tests/browser.sh installs the browser and axe-core. FASTGD_SCREENSHOTS=folder saves pictures of the pages there.
 """
 
 import json
@@ -56,7 +56,7 @@ def chromium(tmp_path_factory):
 
 @pytest.fixture
 def browser(chromium):
-    """Return the browser; whatever a test does, nothing is asked for but its page, and nobody complains."""
+    """Return the browser; check after the test that only its page was requested, and that the console is empty."""
     yield chromium
     assert chromium.complaints() == []
     requests = chromium.requests()
@@ -79,7 +79,7 @@ def scheme(request):
     return request.param
 
 
-# What they look like
+# Layout
 
 
 def test_a_page_is_as_wide_as_the_window(browser, page, width, scheme):
@@ -121,10 +121,10 @@ def brightness(color):
     return (red + green + blue) / 3 / 255
 
 
-# What they answer
+# Pointer, touch and keys
 
-# Scrolls to a mark; returns what it should say, its picture, and a place of it that nothing else covers, in the middle
-# or on its outline.
+# Scrolls to a mark; returns its tooltip, its picture, and a point of it that no other mark covers, in its middle or on
+# its outline.
 FIND_PLACE = """
 const [mark, done] = arguments, places = [];
 mark.scrollIntoView({block: "center", inline: "center", behavior: "instant"});
@@ -138,10 +138,10 @@ for (const shape of mark.querySelectorAll("path, use")) {
     places.push([point.x, point.y]);
   }
 }
-const whole = places.map(place => place.map(Math.round));  // a mouse is at whole pixels
+const whole = places.map(place => place.map(Math.round));  // a mouse has whole pixels
 const place = whole.find(([x, y]) => document.elementFromPoint(x, y)?.closest("[data-tip]") === mark) ?? null;
 const found = [mark.dataset.tip, mark.closest("figure").id, place];
-requestAnimationFrame(() => requestAnimationFrame(() => done(found)));  // until it is drawn there
+requestAnimationFrame(() => requestAnimationFrame(() => done(found)));  // after it is drawn
 """
 TIP = """
 const tip = document.getElementById("tip"), box = tip.getBoundingClientRect();
@@ -149,7 +149,7 @@ return tip.hidden ? null : {text: tip.textContent, left: box.left, top: box.top,
 """
 
 
-def test_a_mark_that_is_pointed_at_says_what_it_is(browser, pages, width):
+def test_a_mark_at_the_pointer_shows_its_tooltip(browser, pages, width):
     browser.open(pages["study"], width)
     marks = browser.driver.find_elements("css selector", "figure svg [data-tip]")
     told = {}
@@ -166,7 +166,7 @@ def test_a_mark_that_is_pointed_at_says_what_it_is(browser, pages, width):
         assert browser.run(TIP) is None
         told.setdefault(picture, []).append(text)
     assert len(told) == len(browser.driver.find_elements("css selector", "figure"))
-    assert sum(map(len, told.values())) >= 0.8 * len(marks)  # of the others, others lie on top
+    assert sum(map(len, told.values())) >= 0.8 * len(marks)  # others lie below other marks
 
 
 def test_a_touch_shows_a_tip_and_a_key_or_another_touch_hides_it(browser, pages):
@@ -180,7 +180,7 @@ def test_a_touch_shows_a_tip_and_a_key_or_another_touch_hides_it(browser, pages)
         assert browser.run(TIP) is None
 
 
-# Sorts by every column, up and down; returns each time what the heads say, and the column's cells.
+# Sorts by every column in both directions; returns the heads and the column's cells each time.
 SORT = """
 const table = arguments[0], heads = [...table.tHead.rows[0].cells];
 const sort = k => {
@@ -209,7 +209,7 @@ def test_tables_sort_by_every_column_and_back(browser, page):
 
 
 def sort_keys(column):
-    """Return numbers, or the first letters of words: languages differ in how to go on."""
+    """Return numbers, or the first letters of words, since languages order the others differently."""
     if None in column["values"]:
         assert set(column["values"]) == {None}
         return [text[:1].casefold() for text in column["texts"]]
@@ -227,7 +227,7 @@ def test_a_click_sorts(browser, pages, width):
         assert head.get_attribute("aria-sort") == name
 
 
-def test_keys_do_what_clicks_do(browser, pages, width):
+def test_keys_work_like_clicks(browser, pages, width):
     browser.open(pages["study"], width)
     browser.press("Tab")
     assert browser.run("document.activeElement.textContent") == "Skip to the results"
@@ -254,7 +254,7 @@ def test_data_and_times_can_be_saved(browser, pages, found):
     shapes = [entry for section in ("ladder", "map") for entry in found.data[section]["shapes"]]
     starts = found.data["price"]["starts"].values()
     times = sum(len(entry["contestants"]) for entry in shapes) + sum(len(one["seconds"]) for one in starts)
-    times += len(found.data["ladder"]["shapes"])  # to compress
+    times += len(found.data["ladder"]["shapes"])  # the times of compressing
     assert len(saved.read_text(encoding="utf-8").splitlines()) == 1 + times
     assert saved.read_text(encoding="utf-8") == to_csv(found.data)
 
@@ -271,7 +271,7 @@ def test_links_within_the_page_work_in_a_notebook(browser, pages, tmp_path):
     browser.driver.switch_to.default_content()
 
 
-# What they say
+# Content without scripts or pictures
 
 
 def test_a_page_without_scripts_has_the_same_content(browser, page, width):

@@ -1,4 +1,4 @@
-"""Two studies side by side: what is paired, what of it is a difference, and what only one of them has."""
+"""Two studies side by side: paired rows, their differences, and rows that only one study has."""
 
 import json
 import re
@@ -21,7 +21,7 @@ def only(*sections):
 
 
 def timed(seconds, half=0.0):
-    """Return what a contestant took, with quartiles so far to either side."""
+    """Return the entry of a contestant, with quartiles at a distance of `half` on either side."""
     return {**ONE, **WORK, "seconds": seconds, "quartiles": [seconds - half, seconds + half]}
 
 
@@ -36,14 +36,14 @@ def map_of(**shapes):
 
 
 def sentence_of(first, second, caption="The map"):
-    """Return what is said of a section."""
+    """Return the sentence about a section."""
     sentences = compare.compare_studies(first, second, "a.json", "b.json")[1]
     (found,) = [sentence for sentence in sentences if sentence.startswith(caption)]
     return found
 
 
 def last_cells(html):
-    """Return what the last cell of each row says, and what it is sorted by."""
+    """Return the text of the last cell of each row, and the value that sorts it."""
     rows = re.findall(r"<tr>(<td.*?)</tr>", html)
     return [re.findall(r'data-value="([^"]*)">([^<]*)</td>$', row)[0][::-1] for row in rows]
 
@@ -69,12 +69,12 @@ def test_spreads_that_touch_overlap():
     )
 
 
-def test_differences_everywhere_are_told_as_such():
+def test_a_section_without_overlaps_says_so():
     told = sentence_of(map_of(n1={"numpy": timed(1.0)}), map_of(n1={"numpy": timed(2.0)}))
     assert told.endswith("in 0 of 1 row the spreads overlap.")
 
 
-def test_spreads_of_starts_and_limits_are_theirs():
+def test_starts_and_limits_have_spreads_of_their_own():
     first, second = only("roofline", "price"), only("roofline", "price")
     second["roofline"]["limits"][0] |= {"operations_per_second": 8e9, "bytes_per_second": {"memory": 5e9}}
     second["roofline"]["limits"][0]["quartiles"] = {"operations": [6e9, 9e9], "bytes": {"memory": [1.9e9, 6e9]}}
@@ -87,7 +87,7 @@ def test_spreads_of_starts_and_limits_are_theirs():
     assert "in 1 of 2 rows the spreads overlap" in sentence_of(first, second, "The time of a fresh process")
 
 
-def test_what_only_one_has_is_counted():
+def test_shapes_that_only_one_has_are_counted():
     numpy = {"numpy": timed(1.0)}
     first = map_of(n1=numpy, n2=numpy, n3=numpy)
     assert sentence_of(first, map_of(n3=numpy)).endswith("; 2 shapes of A and 0 of B are not in the other.")
@@ -116,7 +116,7 @@ def test_starts_and_limits_that_only_one_has_are_counted():
     assert "3 rows of A and 0 of B are not in the other" in sentence_of(first, second, "The machines' limits")
 
 
-def test_a_section_without_anything_in_common_is_told_of():
+def test_a_section_with_nothing_in_common_has_a_sentence():
     first = {**map_of(n1={"numpy": timed(1.0)}), "price": only("price")["price"]}
     second = {**map_of(n2={"numpy": timed(1.0)}), "price": only("price")["price"]}
     html, sentences = compare.compare_studies(first, second, "a.json", "b.json")
@@ -137,7 +137,7 @@ def test_sections_that_only_one_has_are_named():
     assert not any("Only" in one for one in compare.compare_studies(WHOLE, WHOLE, "a.json", "b.json")[1])
 
 
-def test_headings_of_pictures_are_there_where_pictures_are():
+def test_headings_of_pictures_depend_on_pictures():
     html, _ = compare.compare_studies(only("price"), only("price"), "a.json", "b.json")
     assert ">Pictures<" not in html
     assert "<h3>" not in html

@@ -1,4 +1,4 @@
-"""Pictures: the data that is drawn, not the pixels."""
+"""Pictures: tests compare the data that are drawn, not pixels."""
 
 from dataclasses import replace
 from itertools import combinations, pairwise
@@ -49,7 +49,7 @@ def entry(n_samples, n_features, work=None, **microseconds):
 
 
 def judged(*where, auto=None, **microseconds):
-    """Return the entry of a shape as the map needs it."""
+    """Return the entry of a shape with the keys that the map needs."""
     made = entry(*where, **microseconds)
     found = made["contestants"]
     made["best"] = made["fastest"] = min(found, key=lambda name: found[name]["seconds"])
@@ -59,13 +59,13 @@ def judged(*where, auto=None, **microseconds):
 
 
 def line_of(ax, label):
-    """Return the one line with a label."""
+    """Return the only line with a label."""
     (line,) = [line for line in ax.lines if line.get_label() == label]
     return line
 
 
 def gids(ax):
-    """Return all that marks say."""
+    """Return the gids of all marks."""
     return [artist.get_gid() for artist in ax.findobj() if artist.get_gid()]
 
 
@@ -77,20 +77,20 @@ class TestCostHistory:
         np.testing.assert_array_equal(costs, result.cost_history)
         assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()) == ("epoch", "cost J", "log")
 
-    def test_draws_where_it_is_told(self, result):
+    def test_draws_on_the_given_axes(self, result):
         _, ax = pyplot.subplots()
         assert plots.cost_history(result, ax=ax, label="mine") is ax
         assert plots.cost_history(result, ax=ax) is ax
         assert [line.get_label() for line in ax.lines] == ["mine", f"{result.backend}: {result.reason}"]
         assert len(pyplot.get_fignums()) == 1
 
-    def test_says_what_it_is(self, result):
-        (said,) = gids(plots.cost_history(result))
-        assert said.startswith(f"{plots.title(result.backend)}, epochs 0 to {result.epochs - 1:,}: cost 5.83 to ")
+    def test_a_curve_has_a_gid(self, result):
+        (gid,) = gids(plots.cost_history(result))
+        assert gid.startswith(f"{plots.title(result.backend)}, epochs 0 to {result.epochs - 1:,}: cost 5.83 to ")
 
-    def test_no_epochs_are_said_to_be_none(self, result):
-        (said,) = gids(plots.cost_history(replace(result, cost_history=np.empty(0), rates=np.empty(0), epochs=0)))
-        assert said == f"{plots.title(result.backend)}, no epochs"
+    def test_a_run_without_epochs_says_so(self, result):
+        (gid,) = gids(plots.cost_history(replace(result, cost_history=np.empty(0), rates=np.empty(0), epochs=0)))
+        assert gid == f"{plots.title(result.backend)}, no epochs"
 
 
 class TestLearningRates:
@@ -103,15 +103,15 @@ class TestLearningRates:
         assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0.1", "0.2"]
         assert gids(ax)[0] == "Learning rate 0.1, epochs 0 to 2: 4 to 1 above the least cost"
 
-    def test_leaves_out_what_has_no_logarithm(self):
+    def test_leaves_out_costs_without_a_logarithm(self):
         ax = plots.learning_rates({"0.1": [4.0, np.nan, 2.0, 1.0, np.inf, 1.0 - 1e-16, 1.5]}, least_cost=1.0)
         np.testing.assert_allclose(ax.lines[0].get_data(), [[0, 2, 6], [3, 1, 0.5]])
 
-    def test_rounding_is_no_distance(self):
+    def test_leaves_out_differences_of_rounding(self):
         ax = plots.learning_rates({"0.1": [2.0, 1.0 + 4e-16]}, least_cost=1.0)
         np.testing.assert_array_equal(ax.lines[0].get_xdata(), [0])
 
-    def test_what_grows_leaves_the_picture_and_the_others_in_it(self):
+    def test_a_curve_that_grows_leaves_the_picture_and_others_stay(self):
         falling = 2.0 ** -np.arange(20)
         ax = plots.learning_rates({"falling": falling, "growing": 10.0 ** np.arange(0, 300, 15)})
         bottom, top = ax.get_ylim()
@@ -119,9 +119,9 @@ class TestLearningRates:
         assert bottom == pytest.approx(falling[-1], rel=0.7)
         assert bottom < falling[-1]
         growing = line_of(ax, "growing").get_ydata()
-        assert growing[0] < top < growing[1]  # it is seen to leave
+        assert growing[0] < top < growing[1]  # the line crosses the edge
 
-    def test_where_a_curve_leaves_the_picture_there_is_a_triangle(self):
+    def test_a_curve_leaves_the_picture_at_a_triangle(self):
         costs = {"falling": [2.0, 1.5], "growing": [2.0, 200.0, 2e4, 2e8, 11.0], "other": [1.5, 1e9]}
         ax = plots.learning_rates(costs, least_cost=1.0)
         grown, other = [line for line in ax.lines if (line.get_gid() or "").startswith("Learning rate")][3:]
@@ -140,7 +140,7 @@ class TestLearningRates:
         assert labels == ["falling", "growing", "other", "leaves the picture"]
         assert "^" not in {line_of(ax, label).get_marker() for label in costs}
 
-    def test_what_grows_a_little_is_all_shown(self):
+    def test_a_curve_that_grows_a_little_stays(self):
         ax = plots.learning_rates({"growing": [1.0, 10.0, 100.0]})
         assert ax.get_ylim()[1] > 100
         assert [text.get_text() for text in ax.get_legend().get_texts()] == ["growing"]
@@ -240,12 +240,12 @@ class TestContourPath:
         assert ((path > low) & (path < high)).all()
 
     @pytest.mark.parametrize("epochs", [40, 2000])
-    def test_what_diverges_leaves_the_picture_and_the_others_in_it(self, problem, descend, epochs):
+    def test_a_path_that_diverges_leaves_the_picture_and_others_stay(self, problem, descend, epochs):
         X, y = problem
         with np.errstate(all="ignore"):
             A = np.column_stack([np.ones(50), X])
             away = [np.array([-1.0, 4.0])]
-            for _ in range(epochs):  # as far as infinity and NaN
+            for _ in range(epochs):  # up to infinity and NaN
                 away.append(away[-1] - 3.0 * A.T @ (A @ away[-1] - y) / 50)
         alone = plots.contour_path(X, y, {"0.1": descend(0.1)})
         ax = plots.contour_path(X, y, {"0.1": descend(0.1), "3": away})
@@ -331,7 +331,7 @@ class TestLadder:
             "NumPy, no temporaries: 0.800× as fast as NumPy",
         ]
 
-    def test_ratios_have_no_more_digits_than_are_known(self):
+    def test_ratios_have_three_known_digits(self):
         found = entry(1000, 10, python=482_000, numpy=1034, compressed=0.4942)
         ax = plots.ladder({"shapes": [found]}, (1000, 10))
         assert [text.get_text() for text in ax.texts] == ["482 ms", "1.03 ms   466×", "494 ns   975,000×"]
@@ -363,7 +363,7 @@ class TestLadder:
         ]
 
     @pytest.mark.parametrize("size", [(5.6, 3.9), (9, 5.5)])
-    def test_labels_stand_to_the_right_of_all_that_is_drawn(self, size):
+    def test_labels_stand_to_the_right_of_all_marks(self, size):
         times = {"arrays": 50, "python": 400, "numpy": 1, "numba": 9000, "cython": 0.01, "compressed": 0.02}
         found = entry(1000, 10, **times) | {"order": list(times)}
         found["contestants"]["numpy"]["quartiles"] = [0.5 * MICRO, 3000 * MICRO]
@@ -426,7 +426,7 @@ class TestLadder:
 
 
 class TestEpochTimes:
-    def test_every_point_says_what_it_is(self):
+    def test_every_point_has_a_gid(self):
         shapes = [entry(1000, 10, numpy=10, read=1), entry(10_000, 10, numpy=100, read=20, cython=30)]
         found = {"machine": {"cpu": "A CPU", "caches": {"L1": 32768}}, "shapes": shapes}
         _, ax = pyplot.subplots()
@@ -446,7 +446,7 @@ class TestEpochTimes:
 class TestCrossoverMap:
     @pytest.fixture
     def shapes(self):
-        """NumPy is slower by 4 at 10 samples and faster by 16 at 1,000; the Python loop is left out of the largest."""
+        """NumPy takes 4 times as long as Numba at 10 samples and a 16th at 1,000; the largest lack the Python loop."""
         return [
             judged(10, 1, python=1, numpy=8, numba=2, cython=2.2),
             judged(10, 5, auto="cython", python=50, numpy=8, numba=2, cython=2.2),
@@ -484,12 +484,12 @@ class TestCrossoverMap:
         labels = [text.get_text() for text in ax.get_legend().get_texts()]
         assert {"Python loop = NumPy", "NumPy = compiled", "auto's choice changes", "Cython, 2 threads"} <= set(labels)
 
-    def test_who_is_level_with_the_fastest_is_said_so(self, shapes):
+    def test_a_best_that_is_level_with_the_fastest_says_so(self, shapes):
         shapes[0] |= {"best": "numba", "auto": "numba", "fastest": "cython"}
         del shapes[1]["fastest"]
-        said = [cell.get_gid() for cell in plots.crossover_map({"shapes": shapes}).patches]
-        assert said[0] == "Numba, 10 × 1: 2.00 µs per epoch (1.80 to 2.20); level with Cython"
-        assert [one for one in said if "level with" in one] == said[:1]
+        told = [cell.get_gid() for cell in plots.crossover_map({"shapes": shapes}).patches]
+        assert told[0] == "Numba, 10 × 1: 2.00 µs per epoch (1.80 to 2.20); level with Cython"
+        assert [one for one in told if "level with" in one] == told[:1]
 
     @pytest.mark.parametrize("counts", [(16, 64), (64, 16)])
     def test_numbers_of_threads_may_differ_between_shapes(self, counts):
@@ -513,7 +513,7 @@ class TestCrossoverMap:
         heights = np.concatenate([path.vertices for path in line.get_paths()])[:, 1]
         np.testing.assert_allclose(heights, 1)  # at 100 × 1 they are equal
 
-    def test_of_kinds_the_best_counts(self):
+    def test_the_best_of_several_contestants_counts(self):
         found = entry(1, 1, numpy=8, in_place=4, numba=3, cython=5, cython__2=2)["contestants"]
         assert maps.best(found, maps.NUMPY) == 4 * MICRO
         assert maps.best(found, maps.COMPILED) == 2 * MICRO
@@ -523,7 +523,7 @@ class TestCrossoverMap:
         assert np.isnan(maps.log_ratio(maps.best(found, ["python"]), 1.0))
 
     def test_no_line_passes_where_one_of_the_two_is_missing(self):
-        """With one feature two threads are not measured at 10 samples, with two never faster; they pay at 500."""
+        """With one feature, two threads were not timed at 10 samples and pay from 500 on; with two, they never pay."""
         times = {(10, 1): (2, None), (100, 1): (10, 20), (2500, 1): (250, 125), (10, 2): (4, None), (2500, 2): (9, 9)}
         shapes = [
             judged(*where, cython=one, **({"cython__2": two} if two else {})) for where, (one, two) in times.items()
@@ -538,8 +538,8 @@ class TestCrossoverMap:
         assert vertices[:, 1].min() >= 1
         np.testing.assert_allclose(vertices[vertices[:, 0] <= 0, 1], 1.5)
 
-    def test_a_line_that_passes_nowhere_is_not_in_the_legend(self):
-        """One and two threads are each faster at a shape, and nothing is known between them."""
+    def test_a_crossing_without_a_line_is_not_in_the_legend(self):
+        """One thread is faster at 10 samples, two at 1,000, and two threads were not timed between."""
         shapes = [
             judged(10, 1, cython=1, cython__2=2),
             judged(100, 1, cython=10),
@@ -551,7 +551,7 @@ class TestCrossoverMap:
         labels = [text.get_text() for text in ax.get_legend().get_texts()]
         assert labels == ["Cython", "Cython, 2 threads", "auto's choice changes"]
 
-    def test_a_line_is_where_the_choice_of_auto_changes(self, shapes):
+    def test_lines_show_where_the_choice_of_auto_changes(self, shapes):
         ax = plots.crossover_map({"shapes": shapes})
         (lines,) = [one.get_segments() for one in ax.collections if isinstance(one, LineCollection)]
         assert {tuple(map(tuple, edge)) for edge in lines} == {
@@ -582,7 +582,7 @@ class TestCrossoverMap:
             dark, light = sorted(map(figures.luminance, (cell, figures.text_on(cell))))
             assert (light + 0.05) / (dark + 0.05) >= 4.5, name
 
-    def test_what_is_missing_is_named(self):
+    def test_a_missing_key_is_named(self):
         with pytest.raises(ValueError, match="results must have at least one shape; got none"):
             plots.crossover_map({"shapes": []})
         message = (
@@ -593,7 +593,7 @@ class TestCrossoverMap:
 
 
 def check_slopes(texts, ax):
-    """Assert that no two texts along roofs overlap, and that no roof runs through one."""
+    """Assert that no texts along roofs overlap, and that no roof runs through a text."""
     angle = np.radians(texts[0].get_rotation())
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])  # roofs become horizontal
     boxes = []
@@ -644,7 +644,7 @@ class TestRoofline:
         assert {"L2 80.0 GB/s", "memory 10.0 GB/s", "1 thread: 40.0 Gop/s", "2 threads: 80.0 Gop/s"} <= texts
         assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
 
-    def test_roofs_say_their_quartiles(self, found):
+    def test_gids_of_roofs_have_quartiles(self, found):
         found["limits"][0]["quartiles"] = {
             "bytes": {"L2": [7.8e10, 8.1e10], "memory": [0.9e10, 1.1e10]},
             "operations": [3.9e10, 4.1e10],
@@ -661,7 +661,7 @@ class TestRoofline:
 
     @pytest.mark.parametrize("size", [(5.6, 4.6), (9, 5.5)])
     @pytest.mark.parametrize("closeness", [1, 1.02, 1.1, 1.2, 1.4, 2, 3, 5])
-    def test_what_is_written_on_roofs_can_be_read(self, found, size, closeness):
+    def test_labels_on_roofs_can_be_read(self, found, size, closeness):
         speeds = {level: 1e10 * closeness**k for k, level in enumerate(["memory", "L3", "L2"])}
         found["limits"] = [
             {"threads": 1, "operations_per_second": 4e10, "bytes_per_second": speeds},
@@ -690,7 +690,7 @@ class TestRoofline:
     def test_points_are_operations_per_byte_and_per_second(self, found):
         ax = plots.roofline(found)
         points = {line.get_gid(): line for line in ax.lines if "per epoch" in line.get_gid()}
-        assert len(points) == 4  # nothing is known of the work of sgd
+        assert len(points) == 4  # the work of sgd is unknown
         told = "NumPy, 1,000 × 10: 21.0 µs per epoch (18.9 to 23.1), 2.00 Gop/s at 0.500 operations per byte"
         np.testing.assert_allclose(points[told].get_xydata(), [[0.5, 2e9]])
         assert same_color(points[told].get_color(), figures.color_of("numpy"))
@@ -766,7 +766,7 @@ class TestTotalTime:
 
 
 def draw_all(result):
-    """Yield an Axes of every function."""
+    """Yield the axes of every function."""
     work = {"operations_per_epoch": 42_000, "bytes_per_epoch": 84_000}
     shapes = [entry(1000, 10, work, python=100, numpy=21, cython=4.2), entry(10_000, 10, work, numpy=210, cython__2=4)]
     limits = [{"threads": 1, "operations_per_second": 4e10, "bytes_per_second": {"L2": 8e10, "memory": 1e10}}]
@@ -805,7 +805,7 @@ def test_pictures_follow_the_style_of_the_caller(result, background):
             assert background == "none" or not any(same_color(color, "black") for color in rules)
 
 
-def test_what_is_written_stays_in_the_figure(result):
+def test_texts_stay_in_the_figure(result):
     for ax in draw_all(result):
         ax.figure.canvas.draw()
         figure, box = ax.figure.bbox, ax.get_tightbbox()
@@ -814,7 +814,7 @@ def test_what_is_written_stays_in_the_figure(result):
 
 
 def test_texts_of_cells_stay_in_them():
-    """Every second choice is another, at seven numbers of features and six of samples."""
+    """At seven numbers of features and six of samples, every second choice of auto differs from the fastest."""
     shapes = [
         judged(
             10**n, 5 * p, auto="cython-2" if (n + p) % 2 else None, numpy=8.8, numba=123.4, cython=1234, cython__2=80

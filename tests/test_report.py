@@ -1,4 +1,4 @@
-"""The study: what it measures, and what is made of it. tests/test_browser.py looks at the page in a browser."""
+"""The study: its measurements, tables, page and files. tests/test_browser.py tests the page in a browser."""
 
 import base64
 import csv
@@ -48,7 +48,7 @@ def page(found):
     return found.to_html()
 
 
-# What is asked for
+# Arguments
 
 
 @pytest.mark.parametrize(
@@ -81,13 +81,13 @@ def test_sections_are_in_the_order_of_the_page():
     assert check_settings(True, None, None).sections == SECTIONS
 
 
-def test_sizes_are_sorted_and_what_is_too_large_is_left_out():
+def test_sizes_are_sorted_and_large_shapes_are_left_out():
     settings = check_settings(False, [[1_000_000, 100], [1, 100]], None)
     assert settings.map_shapes == [(100, 1), (100, 100), (1_000_000, 1)]
     assert settings.ladder_shapes == [(1_000_000, 1)]
 
 
-def test_the_ladder_takes_a_shape_that_a_loop_can_do_where_there_is_one():
+def test_the_ladder_prefers_a_shape_that_a_loop_can_do():
     assert Settings(sizes=((1_000, 1_000_000), (2, 20))).ladder_shapes == [(1_000_000, 2)]
     assert Settings(sizes=((1_000_000,), (10,))).ladder_shapes == [(1_000_000, 10)]
 
@@ -184,7 +184,7 @@ def test_regret_is_the_choices_time_over_the_fastest(found):
         seconds = {name: one["seconds"] for name, one in entry["contestants"].items()}
         assert entry["regret"] == seconds[entry["auto"]] / min(seconds.values()) >= 1.0
         assert seconds[entry["fastest"]] == min(seconds.values())
-        (low, _), (_, high) = (entry["contestants"][entry[who]]["quartiles"] for who in ("auto", "fastest"))
+        (low, _), (_, high) = (entry["contestants"][entry[key]]["quartiles"] for key in ("auto", "fastest"))
         assert entry["best"] == (entry["auto"] if low <= high else entry["fastest"])
     assert found.data["map"]["largest_regret"] == max(entry["regret"] for entry in shapes)
 
@@ -202,7 +202,7 @@ def test_the_maps_choice_is_that_of_gradient_descent(monkeypatch, cores, epochs,
 
 
 @pytest.mark.parametrize(("shape", "blocks"), [((1000, 10), 1), ((100, 1000), 2), ((100_000, 5), 30)])
-def test_no_more_threads_are_timed_than_have_blocks(monkeypatch, shape, blocks):
+def test_no_more_threads_are_timed_than_blocks_exist(monkeypatch, shape, blocks):
     monkeypatch.setattr("fastgd.backends.threads.count_cores", lambda: 64)
     monkeypatch.setattr(grid, "count_cores", lambda: 64)
     counts = grid.thread_counts(*shape)
@@ -220,7 +220,7 @@ def test_the_maps_choice_without_a_compiler(monkeypatch):
     assert grid.choose_auto(100_000, 5, {"numpy": {}, "numpy-2": {}}) == "numpy"
 
 
-def test_threads_of_blas_are_those_it_has():
+def test_the_threads_of_blas_are_counted():
     threadpoolctl = pytest.importorskip("threadpoolctl", reason="threadpoolctl is an extra")
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
         assert grid.count_blas_threads() == 1
@@ -239,9 +239,9 @@ def test_every_backend_starts(found):
             assert 0 < one["extremes"][stage][0] <= seconds <= one["extremes"][stage][1]
 
 
-def test_a_wait_is_what_a_start_takes_beside_its_epochs():
+def test_a_wait_is_the_time_of_a_start_without_epochs():
     assert price.wait({"load": 2.0, "first_call": 5.0, "second_call": 1.0}) == 6.0
-    assert price.wait({"load": 2.0, "first_call": 1.0, "second_call": 1.5}) == 2.0  # noise, not a gain
+    assert price.wait({"load": 2.0, "first_call": 1.0, "second_call": 1.5}) == 2.0  # a negative difference is noise
 
 
 def test_a_start_that_fails_says_why():
@@ -308,7 +308,7 @@ def test_schedules_are_as_good_as_they_say():
     assert lengths["eigenvalues"] < lengths["chebyshev"] < lengths["silver"] == shown["epochs"] + 1
 
 
-def test_costs_of_schedules_are_those_after_so_many_epochs():
+def test_costs_of_schedules_belong_to_their_epochs():
     shown = descents.compare_schedules()
     X, y = descents.ill_conditioned()
     eigenvalues = np.linalg.eigvalsh(X.T @ X / len(y))
@@ -415,7 +415,7 @@ def test_the_share_of_a_roof_by_hand():
     assert tables.describe_roof(data, entry, "numpy").text == "under 1% of L2"
 
 
-def test_what_pays_has_the_range_of_its_starts():
+def test_epochs_to_overtake_have_the_range_of_the_starts():
     starts = {
         name: {"seconds": {price.WAIT: wait}, "extremes": {price.WAIT: [wait - 1.0, wait + 1.0]}}
         for name, wait in (("numba, nothing cached", 10.0), ("python", 2.0), ("numpy", 2.0))
@@ -423,12 +423,12 @@ def test_what_pays_has_the_range_of_its_starts():
     times = {"numba": 1.0, "numpy": 1.75, "python": 5.0}
     assert tables.overtakes(starts, times, "numba, nothing cached", "python").text == "2 (2 to 3)"
     numpy = tables.overtakes(starts, times, "numba, nothing cached", "numpy")
-    assert numpy.text == "11 (8 to 14)"  # 8, 6 and 10 s are made up for by 0.75 s an epoch
+    assert numpy.text == "11 (8 to 14)"  # each epoch makes up for 0.75 s of a wait of 8, 6 or 10 s
     assert numpy.value == pytest.approx(32 / 3)
     assert tables.overtakes(starts, times, "numpy", "numpy").text == ""
 
 
-def test_regret_has_what_it_would_be_between_the_quartiles():
+def test_regret_has_its_range_between_the_quartiles():
     found = {"numba": {"quartiles": [2.0, 4.0]}, "cython": {"quartiles": [3.0, 5.0]}}
     entry = {"contestants": found, "auto": "cython", "fastest": "numba", "best": "cython", "regret": 1.25}
     assert tables.describe_regret(entry) == "1.25× (0.75 to 2.50, level)"
@@ -471,7 +471,7 @@ def test_csv_has_every_time(found):
 
 
 class Elements(HTMLParser):
-    """Collects ids, what is loaded, and code."""
+    """Collects the ids, headings, references and loaded files of a page."""
 
     def __init__(self, html):
         super().__init__()
@@ -523,7 +523,7 @@ def test_the_page_holds_the_data(found, page):
     assert base64.b64decode(link).decode() == pages.to_csv(found.data)
 
 
-def test_what_comes_from_the_machine_cannot_break_the_page(found):
+def test_names_from_the_machine_cannot_break_the_page(found):
     data = json.loads(json.dumps(found.data))
     data["machine"]["cpu"] = "</script><script>alert('CPU')</script>"
     html = Study({name: data[name] for name in data if name not in ("ladder", "map", "price")}).to_html()
@@ -537,7 +537,7 @@ def test_a_page_of_one_section(found, section):
     assert Elements(Study(data).to_html()).headings == ["short", section, "mathematics", "machine"]
 
 
-def test_the_lines_that_measure_again_are_commands(page):
+def test_the_commands_on_the_page_can_be_parsed(page):
     codes = {re.sub("<[^>]*>", "", code) for code in re.findall(r"<code>(fastgd [^<]*)</code>", page)}
     assert len(codes) >= 6
     for code in codes:
@@ -563,9 +563,9 @@ def test_a_study_is_not_timed_beside_threads_that_spin(monkeypatch):
 
 
 @pytest.mark.parametrize("module", ["jinja2", "pygments", "matplotlib"])
-def test_what_is_missing_is_named(monkeypatch, found, module):
+def test_a_missing_extra_is_named(monkeypatch, found, module):
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setattr("fastgd.report.page.summarize_study", lambda data: pytest.fail("it went to work"))
+    monkeypatch.setattr("fastgd.report.page.summarize_study", lambda data: pytest.fail("it began to work"))
     with pytest.raises(ImportError, match=rf"(?i)the study's page needs {module}: pip install 'fastgd\[study\]'"):
         found.to_html()
 
@@ -581,7 +581,7 @@ def test_a_saved_study_comes_back(tmp_path, found):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"schema": "fastgd.bench", "schema_version": 1}', "\xff"])
-def test_what_is_no_study_is_refused(tmp_path, text):
+def test_other_files_are_refused(tmp_path, text):
     path = tmp_path / "bad.json"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(ValueError, match=r"bad\.json: expected .* study"):
@@ -614,7 +614,7 @@ def test_a_study_compared_with_one_that_takes_twice_as_long(found):
 def test_pictures_of_two_studies_have_the_command_of_their_own(found):
     other = json.loads(json.dumps(found.data))
     other["command"] = "fastgd study --other"
-    other["ladder"]["shapes"] *= 2  # as many as a study without --sizes has
+    other["ladder"]["shapes"] *= 2  # a study without --sizes has two
     html, _ = compare.compare_studies(found.data, other, "a.json", "b.json")
     codes = re.findall(r"<figcaption>.*?<code[^>]*>(.*?)</code>", html, re.DOTALL)
     assert codes == [found.data["command"]] * 2 + [other["command"]] * 3
@@ -655,7 +655,7 @@ def test_the_command_compares(tmp_path, monkeypatch, capsys, found):
     code, printed = run(capsys, "--compare", "a.json", "a.json")
     assert code == 0
     assert "A takes 1.00× the time of B" in printed.out
-    assert [path.name for path in tmp_path.glob("*.html")] == ["fastgd-comparison.html"]  # not a study's own page
+    assert [path.name for path in tmp_path.glob("*.html")] == ["fastgd-comparison.html"]  # not a page of one study
 
 
 @pytest.mark.parametrize(
@@ -695,7 +695,7 @@ def test_options_that_do_not_parse(capsys, arguments):
 # Progress
 
 
-def test_a_line_now_and_then_tells_how_much_time_is_left(capsys, monkeypatch):
+def test_lines_have_the_time_left(capsys, monkeypatch):
     clock = iter([0.0, 6.0, 7.0, 20.0])
     monkeypatch.setattr(progress, "monotonic", lambda: next(clock))
     with progress.Progress(10.0) as shown:

@@ -1,4 +1,4 @@
-"""What is shown on standard error while rows are read."""
+"""Progress on standard error while rows are read."""
 
 import io
 import re
@@ -24,7 +24,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_lines_tell_rows_speed_and_time_left(capsys):
+def test_lines_have_rows_speed_and_time_left(capsys):
     fit_array(*make_data(), quiet=False, **SETTINGS)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 5
@@ -35,7 +35,7 @@ def test_lines_tell_rows_speed_and_time_left(capsys):
     assert re.fullmatch(r"fastgd: reading for a QR: 70 rows, [\d,]+ rows/s", lines[0])
 
 
-def test_lines_come_now_and_then(capsys, monkeypatch):
+def test_lines_are_seconds_apart(capsys, monkeypatch):
     monkeypatch.setattr(progress, "LINE_SECONDS", 1000)
     fit_array(*make_data(), quiet=False, **SETTINGS)
     assert capsys.readouterr().err == ""
@@ -49,7 +49,7 @@ def test_quiet_shows_nothing(capsys, monkeypatch):
     assert sys.stderr.getvalue() == ""
 
 
-def test_going_on_is_said(capsys, tmp_path):
+def test_a_resumed_pass_says_so(capsys, tmp_path):
     path = leave(tmp_path / "checkpoint", after=3)
     fit_batches(cut(*make_data()), checkpoint=path, quiet=False, **SETTINGS)
     first, second, *_ = capsys.readouterr().err.splitlines()

@@ -1,4 +1,4 @@
-"""A study's own files: what is saved and read again, what is no study, and what is needed around them."""
+"""The files of a study: saved and loaded again, refused with a message, shown with and without extras."""
 
 import io
 import json
@@ -31,7 +31,7 @@ STARTS = {
     "wait": 2e-3,
 }
 START = {"seconds": STARTS, "extremes": {stage: [1e-4, 1.0] for stage in STARTS}}
-# One of everything: whatever is taken out of this, a page lacks.
+# One entry of every kind: a page needs each of them.
 WHOLE = {
     "schema": "fastgd.study",
     "schema_version": 1,
@@ -105,19 +105,19 @@ WHOLE = {
     },
 }
 OPTIONAL = [("ladder",), ("map",), ("roofline",), ("price",), ("descents",)]
-# Objects whose keys are names of what was found.
+# Objects whose keys are names that the study found.
 NAMED = ("caches", "cache_instances", "environment", "marks", "differences", "bytes", "bytes_per_second")
 
 
 def list_keys(part, before=()):
-    """Yield where every key of the data is, and every first entry of an array."""
+    """Yield the path of every key of the data, and of the first entry of every array."""
     for key in part if isinstance(part, dict) else range(len(part[:1])) if isinstance(part, list) else ():
         yield (*before, key)
         yield from list_keys(part[key], (*before, key))
 
 
 def change(path, value=None):
-    """Return the whole data without what is there, or with another value."""
+    """Return the whole data without the entry at a path, or with another value there."""
     data = json.loads(json.dumps(WHOLE))
     part = data
     for key in path[:-1]:
@@ -136,7 +136,7 @@ def found():
 
 @pytest.fixture
 def write(tmp_path, monkeypatch):
-    """A function that writes data to a.json, in the folder that is the working one."""
+    """Return a function that writes data to a.json in the working folder."""
     monkeypatch.chdir(tmp_path)
 
     def write_file(data):
@@ -146,7 +146,7 @@ def write(tmp_path, monkeypatch):
     return write_file
 
 
-# What a study is
+# Names
 
 
 def test_a_study_is_a_function_and_its_modules_have_other_names():
@@ -159,15 +159,15 @@ def test_a_study_carries_the_sources_that_were_timed(found):
     assert all(isinstance(source["marks"], dict) and source["text"] for source in found.data["sources"])
 
 
-# What is no study
+# Files that are no study
 
 
-def test_what_is_measured_is_a_study(found, tmp_path):
+def test_measured_data_can_be_saved_and_loaded(found, tmp_path):
     found.save(tmp_path / "a.json")
     assert Study.load(tmp_path / "a.json").data == json.loads(json.dumps(found.data))
 
 
-def test_sections_may_lack_and_more_may_be_there(write):
+def test_sections_may_be_missing_and_other_keys_may_be_there(write):
     assert Study.load(write(WHOLE)).data == WHOLE
     for path in OPTIONAL:
         data = change(path)
@@ -193,7 +193,7 @@ def test_every_key_that_is_missing_is_named():
         assert path[-1] in fault, path
 
 
-def test_everything_of_another_type_is_told_of_with_its_place():
+def test_every_value_of_another_type_is_named_with_its_place():
     for path in list_keys(WHOLE):
         for wrong in ({"a": {}}, [[[]]], True):
             if type(wrong) is bool and path[-1] == "quick":
@@ -241,7 +241,7 @@ def test_everything_of_another_type_is_told_of_with_its_place():
         (("price", "starts", "numpy", "seconds", "tea"), 9.9, "price.starts.numpy.extremes: 'tea' is missing"),
     ],
 )
-def test_a_message_says_in_one_line_where_and_what(write, path, value, message):
+def test_a_message_has_the_file_the_place_and_the_fault_in_one_line(write, path, value, message):
     name = write(change(path, value))
     with pytest.raises(ValueError, match=r"a\.json: expected a study \(fastgd study --json\); ") as raised:
         Study.load(name)
@@ -264,7 +264,7 @@ def test_a_message_says_in_one_line_where_and_what(write, path, value, message):
         ('{"schema": "fastgd.study", "schema_version": 9}', "got 'fastgd.study' and 9"),
     ],
 )
-def test_another_file_is_told_apart(tmp_path, text, message):
+def test_other_files_are_refused(tmp_path, text, message):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(ValueError, match=r"a\.json: expected a study \(fastgd study --json\); .*" + message):
         Study.load(tmp_path / "a.json")
@@ -285,7 +285,7 @@ def test_the_command_names_the_option_of_a_file_that_is_no_study(write, capsys):
     assert [path.name for path in Path().iterdir()] == ["a.json"]
 
 
-# What is a study can be shown
+# Pages and summaries
 
 
 @pytest.fixture
@@ -332,7 +332,7 @@ def test_sources_with_more_keys_can_be_shown(write):
 
 
 @pytest.mark.parametrize("module", ["jinja2", "pygments", "matplotlib"])
-def test_a_notebook_shows_the_summary_where_the_page_needs_more(monkeypatch, module):
+def test_a_notebook_shows_the_summary_if_the_page_lacks_an_extra(monkeypatch, module):
     monkeypatch.setitem(sys.modules, module, None)
     data = json.loads(json.dumps(WHOLE))
     data["machine"]["cpu"] = "<b>CPU & co</b>"
@@ -378,19 +378,19 @@ def test_a_bar_on_a_terminal_shows_title_share_and_time_left(monkeypatch):
         for done in (0.0, 25.0, 50.0):
             shown.show(done, f"ladder: {done:.0f}")
             clock[0] += 10.0
-    # 25 of 100 took ten seconds, so that the other half takes 20, of which no more has passed.
+    # 25 of 100 took ten seconds, so the other half takes 20.
     last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue()).strip().splitlines()[-1]
     assert last.startswith("ladder: 50 ")
     assert re.search(r" 50% 0:00:20$", last.rstrip())
 
 
-# The sources that the extension carries
+# The sources in the extension
 
 
 @pytest.mark.skipif(not (ROOT / "setup.py").exists(), reason="the wheel's tests run away from the source tree")
 def test_sources_are_embedded_with_the_same_ends_of_lines_everywhere(tmp_path, monkeypatch):
-    setuptools = pytest.importorskip("setuptools", reason="what builds fastgd")
-    build = pytest.importorskip("Cython.Build", reason="what builds fastgd")
+    setuptools = pytest.importorskip("setuptools", reason="fastgd is built with it")
+    build = pytest.importorskip("Cython.Build", reason="fastgd is built with it")
     monkeypatch.setattr(setuptools, "setup", lambda **given: None)
     monkeypatch.setattr(build, "cythonize", lambda *given, **named: [])
     monkeypatch.chdir(tmp_path)
