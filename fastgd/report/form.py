@@ -6,7 +6,7 @@ A form is a kind of value, a list with the form of all entries, or a dict of for
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from fastgd.files.model import is_finite, is_list_of, is_text
+from fastgd.files.model import is_finite, is_list_of
 from fastgd.report.descents import SCHEDULES
 from fastgd.report.sources import FORMULAS
 from fastgd.report.starts import WAIT
@@ -26,6 +26,11 @@ class Kind(NamedTuple):
 def is_positive(value: Any) -> bool:
     """Return True if a value is a finite number above 0."""
     return is_finite(value) and value > 0
+
+
+def is_text(value: Any) -> bool:
+    """Return True if a value is a text."""
+    return isinstance(value, str)
 
 
 def is_marks(value: Any) -> bool:

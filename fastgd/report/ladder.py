@@ -61,8 +61,8 @@ def climb(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
     # Loops are left out of problems that are too large for them.
     steps = [step for step in steps if problem.X.size <= (step.most_elements or problem.X.size)]
     differences = check_agreement(steps, problem)
-    everybody = [*steps, Contestant("compress", prepare_compress)]
-    found = time_contestants(everybody, problem, rounds)
+    contestants = [*steps, Contestant("compress", prepare_compress)]
+    found = time_contestants(contestants, problem, rounds)
     once = found.pop("compress")
     return {
         **make_entry(problem.X, found),
