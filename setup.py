@@ -1,11 +1,11 @@
-"""The compiled part of the build; everything else stands in pyproject.toml.
+"""Build the compiled extension; pyproject.toml has everything else.
 
 Environment switches:
-FASTGD_REQUIRE_EXTENSION=1   a failed compilation fails the installation, which otherwise goes on without it
-FASTGD_BOUNDS_CHECKS=1       every access to X, and every index of the .pyx, is checked; a bad one ends the process
+FASTGD_REQUIRE_EXTENSION=1   a failed compilation fails the installation; without it, fastgd is installed as pure Python
+FASTGD_BOUNDS_CHECKS=1       check each access to X (a bad one ends the process) and each index of the .pyx (IndexError)
 FASTGD_SANITIZE=1            AddressSanitizer and UndefinedBehaviorSanitizer, not optimised (tests/sanitize.sh)
-FASTGD_NO_FETCH=1            nothing is fetched ahead, to see what that is worth (docs/kernel_steps.py)
-FASTGD_PLANT_BUG=1           the kernel reads one element beyond X, to see that the two above notice
+FASTGD_NO_FETCH=1            no prefetching, to measure its worth (docs/kernel_steps.py)
+FASTGD_PLANT_BUG=1           the kernel reads one element beyond X, to test that the checks and the sanitizers notice
 """
 
 import os
@@ -16,21 +16,23 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 
 def is_on(switch):
-    """Tell whether an environment switch is set."""
+    """Return True if an environment switch is set."""
     return os.environ.get(switch) == "1"
 
 
-SOURCES = Path("src_ext")
+KERNEL = "src_ext/_kernel.pyx"
+INCLUDED = [f"src_ext/{name}" for name in ("atomics.h", "levels.h", "level.inc", "loops.inc")]
 BUILD_FAILURES = (CCompilerError, ExecError, PlatformError, OSError)
-# The loops are written with vectors, so no -ffast-math: that links start-up code which makes the whole process flush
-# denormals, and assumes that there is no NaN. The last two only say that nobody reads errno or traps.
+# The loops have explicit vectors and do not need -ffast-math, which makes the whole process flush denormals and assumes
+# that there is no NaN. The third group only says that the kernel reads neither errno nor traps.
 OPTIMISATION = (["-O3"], ["-g0"], ["-fno-math-errno", "-fno-trapping-math"], ["-Wno-psabi"])
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
-# Not -O1: the compiler takes three times as long, more than the tests gain.
+# With -O1 compiling takes three times as long, which is more than the tests gain.
 SANITIZED = ["-O0", "-g", "-fno-omit-frame-pointer", "-Wno-psabi", *SANITIZERS]
 MACROS = [f"-D{switch}" for switch in ("FASTGD_BOUNDS_CHECKS", "FASTGD_NO_FETCH", "FASTGD_PLANT_BUG") if is_on(switch)]
 DIRECTIVES = {
@@ -44,7 +46,7 @@ DIRECTIVES = {
 
 
 def accepts(compiler, flags):
-    """Tell whether the compiler takes the flags, by compiling an empty program with them."""
+    """Return True if the compiler can compile an empty program with these flags."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "probe.c")
         source.write_text("int main(void) { return 0; }\n")
@@ -56,17 +58,17 @@ def accepts(compiler, flags):
 
 
 def choose_flags(compiler):
-    """Return the flags to compile with: those that this compiler takes, but all of them where safety is asked for."""
+    """Return the optimisation flags that this compiler accepts, or the flags of a sanitizer build."""
     if is_on("FASTGD_SANITIZE"):
         return SANITIZED
     return [flag for group in OPTIMISATION if accepts(compiler, group) for flag in group]
 
 
 class OptionalExtension(build_ext):
-    """Build with the flags this compiler takes; without a working compiler, go on without the extension."""
+    """Build with the flags that the compiler accepts; without a working compiler, install without the extension."""
 
     def build_extensions(self):
-        """Probe the flags, then build."""
+        """Choose the flags, then build."""
         flags = [*choose_flags(self.compiler), *MACROS]
         for extension in self.extensions:
             extension.extra_compile_args = flags
@@ -77,36 +79,28 @@ class OptionalExtension(build_ext):
         except BUILD_FAILURES as error:
             if is_on("FASTGD_REQUIRE_EXTENSION"):
                 raise
-            warnings.warn(f"fastgd goes on without its compiled kernel: {error}", stacklevel=1)
+            warnings.warn(f"fastgd is installed without its compiled kernel: {error}", stacklevel=1)
 
 
-def embed_sources():
-    """Write the sources into a header, so that the module can show just what it was built from; return its folder."""
-    folder = Path("build", "embedded")
-    folder.mkdir(parents=True, exist_ok=True)
-    files = sorted([*SOURCES.glob("*.pyx"), *SOURCES.glob("*.h")])
-    # Read as text: a checkout with other ends of lines carries the same, and what looks for functions finds them.
-    texts = [", ".join(map(str, [*file.read_text(encoding="utf-8").encode(), 0])) for file in files]
-    lines = [f"static const unsigned char SOURCE_{k}[] = {{{text}}};" for k, text in enumerate(texts)]
-    lines.append("static const char *const SOURCE_NAMES[] = {{{}, 0}};".format(", ".join(f'"{f.name}"' for f in files)))
-    lines.append(
-        f"static const unsigned char *const SOURCE_TEXTS[] = {{{', '.join(f'SOURCE_{k}' for k in range(len(files)))}}};"
-    )
-    (folder / "sources.h").write_text("\n".join([*lines, ""]))
-    return str(folder)
+class PackageWithSources(build_py):
+    """Copy the kernel's sources into the package, from where the study's page shows them."""
+
+    def run(self):
+        """Copy the package, then the sources. An editable installation shows the sources of its clone."""
+        super().run()
+        if not self.editable_mode:
+            folder = str(Path(self.build_lib, "fastgd", "backends", "src_ext"))
+            self.mkpath(folder)
+            for source in (KERNEL, *INCLUDED):
+                self.copy_file(source, folder)
 
 
-kernel = Extension(
-    "fastgd.backends._kernel",
-    sources=[str(SOURCES / "_kernel.pyx")],
-    include_dirs=[str(SOURCES), embed_sources()],
-    depends=[str(header) for header in SOURCES.glob("*.h")],
-)
+kernel = Extension("fastgd.backends._kernel", sources=[KERNEL], include_dirs=["src_ext"], depends=INCLUDED)
 
 setup(
-    # A .c file with checks is kept apart, for it does not tell which directives it was made with.
+    # A .c file does not show the directives that it was generated with: keep the one with bounds checks apart.
     ext_modules=cythonize(
         [kernel], compiler_directives=DIRECTIVES, build_dir="build/checked" if DIRECTIVES["boundscheck"] else None
     ),
-    cmdclass={"build_ext": OptionalExtension},
+    cmdclass={"build_ext": OptionalExtension, "build_py": PackageWithSources},
 )

@@ -1,13 +1,25 @@
-"""The door between Python and the C of this folder: arrays in, addresses out, the GIL released.
+"""Gradient descent over blocks of rows: the update, and the epochs that one thread or a team of threads runs.
 
-descend.h runs the epochs, loops.h has the work of one, levels.h builds that for several CPU levels.
+The loops over the rows of a block are C (levels.h, loops.inc), since Cython has no vectors; atomics.h has the counters
+that threads share. Everything else is here.
+
+Design:
+(a) The blocks depend on the shape of X alone, and their sums are added in the order of the blocks: the answer has the
+    same bits for every number of threads.
+(b) Every member of a team calls `run_member`. It has a range of blocks, which stays in its cache from epoch to epoch,
+    and takes blocks from the ranges of others when its own range is done. The member that finishes the last block of
+    an epoch makes the update and opens the next epoch. Members wait only for blocks in progress: one that starts late
+    finds less to do, and one that never starts delays nothing.
+(c) The members share counters in memory and no thread pool, so a process may fork afterwards, and calls from several
+    Python threads do not interfere.
 """
 
 from cpython.buffer cimport (
     PyBUF_ANY_CONTIGUOUS, PyBUF_STRIDES, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer,
 )
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uintptr_t
+from libc.stdlib cimport free, malloc
 
 
 cdef extern from *:
@@ -20,93 +32,272 @@ cdef extern from *:
     const char* COMPILER "__VERSION__"
 
 
-cdef extern from "sources.h":  # written by setup.py
-    const char* SOURCE_NAMES[]
-    const unsigned char* SOURCE_TEXTS[]
+cdef extern from "levels.h" nogil:
+    enum:
+        LINE, NARROW, MOST_VECTORS, FOUR_ROWS, FAR_AHEAD, NEAR_AHEAD, CACHED, STREAMS, MANY_STREAMS, AHEAD_OF_ALL
+
+    ctypedef void (*add_block_function)(
+        const void *X, const double *y, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t stride, int columns, int cached,
+        const double *w, double intercept, double *out,
+    ) noexcept
+    ctypedef double (*sum_all_function)(const void *X, ptrdiff_t size, ptrdiff_t ahead) noexcept
+    ctypedef struct cpu_level:
+        const char *name
+        add_block_function *add_block  # for X of doubles, and of floats
+        sum_all_function *sum_all
+
+    const cpu_level *cpu_levels
+    int highest_level() noexcept
+    void set_bounds(const void *X, ptrdiff_t bytes) noexcept
 
 
-cdef extern from "descend.h" nogil:
-    ctypedef struct descent:
-        const void *X
-        const double *y
-        ptrdiff_t n, p, stride
-        int columns, is_float, level, intercepts, packed
-        double *weights
-        const double *rates
-        double *costs
-        double *gradient
-        ptrdiff_t epochs, block_rows
-        double *partials
-        ptrdiff_t partial_size
-        int64_t *sync
-        int64_t member, members
-
-    const char* level_names[]
-    int highest_level()
-    ptrdiff_t run_descent(const descent *)
-    double read_once(int level, int is_float, const void *, ptrdiff_t size, ptrdiff_t ahead)
+cdef extern from "atomics.h" nogil:
+    int64_t read_entry(const int64_t *sync, ptrdiff_t entry) noexcept
+    void write_entry(int64_t *sync, ptrdiff_t entry, int64_t value) noexcept
+    int64_t add_to_entry(int64_t *sync, ptrdiff_t entry, int64_t amount) noexcept
+    bint replace_entry(int64_t *sync, ptrdiff_t entry, int64_t expected, int64_t value) noexcept
+    void give_way() noexcept
 
 
-def levels():
-    """Return the names of the CPU levels that this machine has, the lowest first."""
-    return [level_names[k].decode() for k in range(highest_level() + 1)]
+cdef enum:
+    PACK_FEATURES = 16  # most features, and
+    PACK_ELEMENTS = 16_384  # most elements (128 KB), of an X in C order that is copied into columns once a call
+    SUMS = 6  # where a block's sums begin in its row of partials: Σr², Σr, then Σ r·x from a cache line on
+    PATIENCE = 4096  # how often a waiting member reads a counter before it offers its core to other threads
+
+cdef enum:  # the entries of sync, each on a cache line of its own; all are zero at first and only grow
+    PER_LINE = LINE // 8
+    ENDED = 0  # not zero: the run is over. Written by the member that stops it, or by the caller
+    APPLIED = PER_LINE  # how many updates were made: the epoch of this number is open
+    FINISHED = 2 * PER_LINE  # how many blocks were computed, over all epochs
+    CLAIMED = 3 * PER_LINE  # how many blocks of the first member's range were taken; then the other members' entries
 
 
-def build_info():
-    """Return what the extension was built with: the compiler's version and the optimisation flags."""
-    return {"compiler": COMPILER.decode(), "flags": FASTGD_FLAGS.decode()}
+cdef struct Blocks:  # X and y, divided into blocks of rows, and the sums of each block
+    add_block_function add_block
+    const char *X
+    const double *y
+    ptrdiff_t n, p
+    ptrdiff_t n_blocks, block_rows  # the number of blocks; the rows of a block
+    ptrdiff_t shift  # how many rows earlier every block but the first begins
+    ptrdiff_t stride, itemsize  # numbers from row to row, or from column to column in Fortran order; bytes of a number
+    int columns, cached, intercepts  # columns: X is in Fortran order
+    double *sums  # those of block b begin at sums + b * width
+    ptrdiff_t width
 
 
-def sources():
-    """Return the files that this module was built from: their names and texts."""
-    found, k = {}, 0
-    while SOURCE_NAMES[k] != NULL:
-        found[SOURCE_NAMES[k].decode()] = (<const char*> SOURCE_TEXTS[k]).decode()
-        k += 1
-    return found
+cdef struct Team:
+    int64_t *sync
+    int64_t member, members  # the number of this member, from 0 on, and of all members
 
 
-def descend(
+cdef double fold(const double[:, ::1] partials, double[::1] gradient, int intercepts, ptrdiff_t n) except -1 nogil:
+    """Add up the blocks' sums in their order: gradient = Xᵀr / n. Return the cost J = rᵀr / 2n."""
+    cdef double squares = 0.0
+    cdef ptrdiff_t b, j
+    for j in range(gradient.shape[0]):
+        gradient[j] = 0.0
+    for b in range(partials.shape[0]):
+        squares += partials[b, SUMS]
+        if intercepts:
+            gradient[0] += partials[b, SUMS + 1]
+        for j in range(intercepts, gradient.shape[0]):
+            gradient[j] += partials[b, SUMS + 2 + j - intercepts]
+    for j in range(gradient.shape[0]):
+        gradient[j] /= n
+    return squares / (2 * n)
+
+
+cdef int update(double[::1] weights, const double[::1] gradient, double rate, double cost) except -1 nogil:
+    """Apply w ← w − rate·gradient. Return False, and leave w as it is, if the cost or a new weight is not finite."""
+    cdef double zero = 0.0 * cost  # 0 · inf and 0 · NaN are NaN
+    cdef ptrdiff_t j
+    for j in range(weights.shape[0]):
+        zero += 0.0 * (weights[j] - rate * gradient[j])
+    if zero != 0.0:
+        return False
+    for j in range(weights.shape[0]):
+        weights[j] -= rate * gradient[j]
+    return True
+
+
+cdef inline ptrdiff_t first_row(const Blocks *blocks, ptrdiff_t b) noexcept nogil:
+    """Return the row where block b begins; for the block after the last, the number of rows.
+
+    In Fortran order, a strip of rows that begins inside a cache line touches one more line of every column. glibc
+    places large arrays 16 bytes behind a cache line, so blocks that begin 16 bytes' worth of rows early begin with a
+    line. Arrays at other addresses take longer, but get the same bits, since no address is read here.
+    """
+    if b == 0:
+        return 0
+    return b * blocks.block_rows - blocks.shift if b < blocks.n_blocks else blocks.n
+
+
+cdef inline void compute(const Blocks *blocks, const double *weights, ptrdiff_t b) noexcept nogil:
+    """Compute the sums of block b."""
+    cdef ptrdiff_t first = first_row(blocks, b), rows = first_row(blocks, b + 1) - first
+    cdef ptrdiff_t step = 1 if blocks.columns else blocks.stride
+    cdef double intercept = weights[0] if blocks.intercepts else 0.0
+    blocks.add_block(
+        blocks.X + first * step * blocks.itemsize, blocks.y + first, rows, blocks.p, blocks.stride, blocks.columns,
+        blocks.cached, weights + blocks.intercepts, intercept, blocks.sums + b * blocks.width,
+    )
+
+
+# Memory order. A member opens an epoch by writing APPLIED (release). A member that reads the new value (acquire) sees
+# the new weights and all claims of earlier epochs, and the partials of those epochs are not read any more. A claim has
+# to be unique, but it orders no other memory. A claim that comes after its epoch has ended fails: the counter has then
+# reached the epoch's limit, and replace_entry compares with the latest value. An epoch cannot end while a block that
+# was claimed in it is unfinished. Additions to FINISHED acquire and release, one after the other, so the member that
+# completes an epoch sees the sums of all its blocks.
+
+
+cdef ptrdiff_t claim(const Team *team, int64_t epoch, ptrdiff_t n_blocks, int64_t member) noexcept nogil:
+    """Take the next block of a member's range in an epoch; return -1 if all are taken."""
+    cdef int64_t first = n_blocks * member // team.members
+    cdef int64_t size = n_blocks * (member + 1) // team.members - first
+    cdef ptrdiff_t entry = CLAIMED + member * PER_LINE
+    cdef int64_t claimed = read_entry(team.sync, entry)
+    while claimed < (epoch + 1) * size:
+        if replace_entry(team.sync, entry, claimed, claimed + 1):
+            return first + claimed - epoch * size
+        claimed = read_entry(team.sync, entry)
+    return -1
+
+
+cdef bint take_part(
+    const Blocks *blocks, const Team *team, const double *weights, int64_t epoch
+) noexcept nogil:
+    """Compute blocks of an epoch until all are taken, own blocks first; return True if this member ended the epoch."""
+    cdef int64_t member, finished = 0
+    cdef ptrdiff_t b
+    if team.members == 1:  # no claims needed
+        for b in range(blocks.n_blocks):
+            compute(blocks, weights, b)
+        return True
+    for member in range(team.member, team.member + team.members):
+        b = claim(team, epoch, blocks.n_blocks, member % team.members)
+        while b >= 0:
+            compute(blocks, weights, b)
+            finished += 1
+            b = claim(team, epoch, blocks.n_blocks, member % team.members)
+    return finished > 0 and add_to_entry(team.sync, FINISHED, finished) == (epoch + 1) * blocks.n_blocks
+
+
+cdef void wait_for_end(const Team *team, int64_t epoch) noexcept nogil:
+    """Wait until an epoch, or the run, is over."""
+    cdef int64_t reads = 0
+    while read_entry(team.sync, APPLIED) == epoch and not read_entry(team.sync, ENDED):
+        reads += 1
+        if reads > PATIENCE:
+            give_way()
+
+
+cdef ptrdiff_t run_epochs(
+    const Blocks *blocks, const Team *team, double[::1] weights, const double[::1] rates, double[::1] costs,
+    double[::1] gradient, const double[:, ::1] partials,
+) except -1 nogil:
+    """Run the epochs as one member of a team; return how many updates the team has applied."""
+    cdef int64_t epoch = read_entry(team.sync, APPLIED)
+    while epoch < rates.shape[0] and not read_entry(team.sync, ENDED):
+        if take_part(blocks, team, &weights[0], epoch):
+            costs[epoch] = fold(partials, gradient, blocks.intercepts, blocks.n)
+            if update(weights, gradient, rates[epoch], costs[epoch]):
+                write_entry(team.sync, APPLIED, epoch + 1)
+            else:
+                write_entry(team.sync, ENDED, 1)
+        else:
+            wait_for_end(team, epoch)
+        epoch = read_entry(team.sync, APPLIED)
+    return read_entry(team.sync, APPLIED)  # read again: other members may have gone on before the run ended
+
+
+cdef void *pack(Blocks *blocks, int level) noexcept nogil:
+    """Replace a narrow X in C order by a copy: columns of doubles, each from a cache line on. Return its memory.
+
+    Without memory, return NULL and leave X as it is.
+    """
+    cdef ptrdiff_t stride = (blocks.n + PER_LINE - 1) // PER_LINE * PER_LINE, i, j, k
+    cdef void *memory = malloc(stride * blocks.p * sizeof(double) + LINE)
+    if memory == NULL:
+        return NULL
+    cdef double *columns = <double*> ((<uintptr_t> memory + LINE - 1) // LINE * LINE)
+    cdef int is_float = blocks.itemsize == sizeof(float)
+    for i in range(blocks.n):
+        for j in range(blocks.p):
+            k = i * blocks.p + j
+            columns[j * stride + i] = (<const float*> blocks.X)[k] if is_float else (<const double*> blocks.X)[k]
+    blocks.X, blocks.stride, blocks.columns, blocks.itemsize = <const char*> columns, stride, True, sizeof(double)
+    blocks.add_block = cpu_levels[level].add_block[0]
+    return memory
+
+
+def run_member(
     X, const double[::1] y, double[::1] weights, const double[::1] rates, double[::1] costs, double[::1] gradient,
     int intercepts, ptrdiff_t block_rows, double[:, ::1] partials, int64_t[::1] sync, int64_t member, int64_t members,
     int level,
 ):
     """Run one member of a team (fastgd/backends/threads.py) on float64 or float32 data in either order."""
-    cdef descent d
+    cdef Blocks blocks
+    cdef Team team = Team(&sync[0], member, members)
     cdef Py_buffer view
+    cdef void *packed = NULL
     cdef ptrdiff_t applied
-    if rates.shape[0] == 0:
-        return 0
     PyObject_GetBuffer(X, &view, PyBUF_STRIDES)
     try:
-        d.X, d.n, d.p = view.buf, view.shape[0], view.shape[1]
-        d.columns = PyBuffer_IsContiguous(&view, b"F")
-        d.stride = d.n if d.columns else d.p
-        d.is_float = view.itemsize == sizeof(float)
-        d.level, d.intercepts, d.packed = level, intercepts, False
-        d.y, d.weights, d.gradient = &y[0], &weights[0], &gradient[0]
-        d.rates, d.costs, d.epochs = &rates[0], &costs[0], rates.shape[0]
-        d.block_rows = block_rows
-        d.partials, d.partial_size = &partials[0, 0], partials.shape[1]
-        d.sync, d.member, d.members = &sync[0], member, members
+        blocks.X, blocks.y, blocks.n, blocks.p = <const char*> view.buf, &y[0], view.shape[0], view.shape[1]
+        blocks.n_blocks, blocks.block_rows = partials.shape[0], block_rows
+        blocks.itemsize, blocks.columns = view.itemsize, PyBuffer_IsContiguous(&view, b"F")
+        blocks.stride = blocks.n if blocks.columns else blocks.p
+        blocks.shift = 16 // blocks.itemsize if blocks.columns else 0
+        blocks.cached = view.len <= CACHED
+        blocks.add_block = cpu_levels[level].add_block[blocks.itemsize == sizeof(float)]
+        blocks.intercepts, blocks.sums, blocks.width = intercepts, &partials[0, SUMS], partials.shape[1]
         with nogil:
-            applied = run_descent(&d)
+            if not blocks.columns and blocks.p <= PACK_FEATURES and blocks.n * blocks.p <= PACK_ELEMENTS:
+                packed = pack(&blocks, level)
+            set_bounds(blocks.X, blocks.stride * (blocks.p if blocks.columns else blocks.n) * blocks.itemsize)
+            applied = run_epochs(&blocks, &team, weights, rates, costs, gradient, partials)
     finally:
+        free(packed)
         PyBuffer_Release(&view)
     return applied
 
 
 def read(X, int level, ptrdiff_t ahead):
-    """Return the sum of a contiguous float64 or float32 array, for the time that reading it takes.
+    """Return the sum of a contiguous float64 or float32 array, to time how long reading it takes.
 
-    `ahead` is how many bytes the loop fetches ahead, 0 for none.
+    The loop prefetches `ahead` bytes ahead, 0 for no prefetching.
     """
     cdef Py_buffer view
     cdef double total
     PyObject_GetBuffer(X, &view, PyBUF_ANY_CONTIGUOUS)
     try:
         with nogil:
-            total = read_once(level, view.itemsize == sizeof(float), view.buf, view.len // view.itemsize, ahead)
+            total = cpu_levels[level].sum_all[view.itemsize == sizeof(float)](
+                view.buf, view.len // view.itemsize, ahead
+            )
     finally:
         PyBuffer_Release(&view)
     return total
+
+
+def levels():
+    """Return the names of the CPU levels that this machine has, the lowest first."""
+    return [cpu_levels[k].name.decode() for k in range(highest_level() + 1)]
+
+
+def build_info():
+    """Return the compiler's version and the optimisation flags that the extension was built with."""
+    return {"compiler": COMPILER.decode(), "flags": FASTGD_FLAGS.decode()}
+
+
+def constants():
+    """Return the sizes that the Numba kernel must share; a test compares them."""
+    return {
+        "LINE": LINE, "NARROW": NARROW, "MOST_VECTORS": MOST_VECTORS, "FOUR_ROWS": FOUR_ROWS, "FAR_AHEAD": FAR_AHEAD,
+        "NEAR_AHEAD": NEAR_AHEAD, "CACHED": CACHED, "STREAMS": STREAMS, "MANY_STREAMS": MANY_STREAMS,
+        "AHEAD_OF_ALL": AHEAD_OF_ALL, "PACK_FEATURES": PACK_FEATURES, "PACK_ELEMENTS": PACK_ELEMENTS, "SUMS": SUMS,
+        "PATIENCE": PATIENCE, "PER_LINE": PER_LINE, "ENDED": ENDED, "APPLIED": APPLIED, "FINISHED": FINISHED,
+        "CLAIMED": CLAIMED,
+    }

@@ -17,7 +17,7 @@ from problems import random_problem
 from processes import run_python, start_python
 
 from fastgd import backends
-from fastgd.backends import threads as team
+from fastgd.backends.threads import BLOCK_ELEMENTS, rows_per_block
 
 LEVELS = backends.load("cython")._kernel.levels() if "cython" in backends.available() else []
 # Name of a test -> backend and CPU level.
@@ -106,7 +106,7 @@ def test_rows_around_whole_tiles(monkeypatch, path):
 
 # At least four blocks for each, with every remainder of rows.
 LARGE = [
-    (4 * team.BLOCK_ELEMENTS // n_features + rest, n_features)
+    (4 * BLOCK_ELEMENTS // n_features + rest, n_features)
     for rest, n_features in zip(range(18), cycle([8, 17, 50, 1, 129, 9, 3]), strict=False)
 ]
 
@@ -115,7 +115,7 @@ LARGE = [
 @pytest.mark.parametrize(("n_samples", "n_features"), LARGE)
 def test_several_blocks_for_every_number_of_threads(monkeypatch, path, n_samples, n_features):
     backend = use(monkeypatch, path)
-    assert -(-n_samples // team.rows_per_block(n_samples, n_features)) >= 4
+    assert -(-n_samples // rows_per_block(n_samples, n_features)) >= 4
     intercepts = n_samples % 2
     for dtype, order in LAYOUTS:
         X, y, weights, rates, expected, scales = solved(n_samples, n_features, dtype, intercepts, 2)
@@ -280,6 +280,15 @@ def test_an_unknown_level_names_those_there_are():
     assert process.returncode == 2
     assert output == ""
     assert errors == (f"fastgd: FASTGD_CPU_LEVEL must be one of {', '.join(LEVELS)} on this machine; got 'sse9'\n")
+
+
+@pytest.mark.skipif(len({backend for backend, _ in PATHS.values()}) < 2, reason="one of the two is not installed")
+def test_the_compiled_kernels_share_their_sizes():
+    from fastgd.backends.numba import epochs, loops
+
+    sizes = backends.load("cython")._kernel.constants()
+    numba = vars(epochs) | vars(loops)
+    assert {name: numba[name] for name in sizes} == sizes
 
 
 def test_no_kernel_is_left_out():

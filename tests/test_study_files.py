@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import runpy
 import sys
 from pathlib import Path
 
@@ -15,8 +14,6 @@ from fastgd import progress
 from fastgd.cli import main as cli
 from fastgd.report import Study, compare, reading, record, run, study
 from fastgd.report.settings import check_settings
-
-ROOT = Path(__file__).parents[1]
 
 ONE = {"seconds": 1e-3, "quartiles": [9e-4, 2e-3], "rounds": 5, "epochs_per_call": 10, "threads": 1, "variant": ""}
 WORK = {"bytes_per_epoch": 10, "operations_per_epoch": 10}
@@ -382,21 +379,3 @@ def test_a_bar_on_a_terminal_shows_title_share_and_time_left(monkeypatch):
     last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue()).strip().splitlines()[-1]
     assert last.startswith("ladder: 50 ")
     assert re.search(r" 50% 0:00:20$", last.rstrip())
-
-
-# The sources in the extension
-
-
-@pytest.mark.skipif(not (ROOT / "setup.py").exists(), reason="the wheel's tests run away from the source tree")
-def test_sources_are_embedded_with_the_same_ends_of_lines_everywhere(tmp_path, monkeypatch):
-    setuptools = pytest.importorskip("setuptools", reason="fastgd is built with it")
-    build = pytest.importorskip("Cython.Build", reason="fastgd is built with it")
-    monkeypatch.setattr(setuptools, "setup", lambda **given: None)
-    monkeypatch.setattr(build, "cythonize", lambda *given, **named: [])
-    monkeypatch.chdir(tmp_path)
-    Path("src_ext").mkdir()
-    Path("src_ext", "a.h").write_bytes("int θ;\r\nint b;\r\n".encode())
-    runpy.run_path(str(ROOT / "setup.py"))
-    text = Path("build", "embedded", "sources.h").read_text()
-    numbers = re.search(r"SOURCE_0\[\] = \{([0-9, ]*), 0\}", text)[1]
-    assert bytes(map(int, numbers.split(", "))).decode() == "int θ;\nint b;\n"

@@ -9,19 +9,28 @@ import pytest
 from processes import run_python, start_python
 
 from fastgd import backends
-from fastgd.backends import threads as team
+from fastgd.backends.threads import (
+    BLOCK_ELEMENTS,
+    BLOCK_SAMPLES,
+    MOST_BLOCKS,
+    THREAD_CALL_ELEMENTS,
+    THREAD_ELEMENTS,
+    choose_threads,
+    count_cores,
+    rows_per_block,
+)
 
 COMPILED = [name for name in ("cython", "numba") if name in backends.available()]
 compiled = pytest.mark.parametrize("compiled", COMPILED)
 
 # A problem of several blocks, and what descends on it.
 DESCENT = """
-import json, os, threading, time
+import json, os, sys, threading, time
 import numpy as np
 from parity import descend
 from problems import random_problem
 from fastgd import backends
-from fastgd.backends import threads as team
+from fastgd.backends.threads import PER_LINE, SHARED, SUMS, empty_lines, rows_per_block
 
 backend = {backend!r}
 X, y = random_problem(4001, 50)
@@ -42,20 +51,20 @@ def run_descents(backend, code):
 LATE = """
 def member(number, members, sync, arrays):
     X, y, w, costs, gradient, partials = arrays
-    rows = team.rows_per_block(*X.shape)
-    kernel = backends.load(backend).kernel
-    return kernel(X, y, w, rates, costs, gradient, 1, rows, partials, sync, number, members)
+    rows = rows_per_block(*X.shape)
+    run_member = sys.modules[backends.load(backend).descend.__module__].run_member
+    return run_member(X, y, w, rates, costs, gradient, 1, rows, partials, sync, number, members)
 
 def arrays():
-    blocks = -(-len(X) // team.rows_per_block(*X.shape))
-    partials = team.empty_lines(blocks, team.SUMS + 2 + X.shape[1])
+    blocks = -(-len(X) // rows_per_block(*X.shape))
+    partials = empty_lines(blocks, SUMS + 2 + X.shape[1])
     return X, y, weights.copy(), np.empty(len(rates)), np.empty(51), partials
 
 def bits(parts):
     return [part.tobytes() for part in parts[2:5]]
 
 def answer_of_members(members, late=None):
-    sync, own = np.zeros((team.SHARED + members) * team.LINE, dtype=np.int64), arrays()
+    sync, own = np.zeros((SHARED + members) * PER_LINE, dtype=np.int64), arrays()
     others = [late] if late else []
     threads = [threading.Timer(0.01 * k, member, (k, members, sync, own)) for k in others]
     for thread in threads:
@@ -174,13 +183,14 @@ class Reluctant(threading.Thread):
             raise RuntimeError("can't start new thread")
         super().start()
 
-team.Thread = Reluctant
+import fastgd.backends.threads
+fastgd.backends.threads.Thread = Reluctant
 try:
     answer(threads=4)
     message = "no error"
 except RuntimeError as error:
     message = str(error)
-team.Thread = threading.Thread
+fastgd.backends.threads.Thread = threading.Thread
 print(json.dumps([message, threading.active_count(), answer(threads=4) == expected]))
 """
 
@@ -259,44 +269,44 @@ def test_denormals_of_every_thread_survive(compiled):
     [("1", 1), ("2", 2), ("3", 3), (" 2 ", 2), ("2,4", 2), ("", 4), ("0", 4), ("-1", 4), ("many", 4), ("1.5", 4)],
 )
 def test_the_number_of_threads_honours_the_environment(monkeypatch, allowed, threads):
-    monkeypatch.setattr(team, "count_cores", lambda: 4)
+    monkeypatch.setattr("fastgd.backends.threads.count_cores", lambda: 4)
     monkeypatch.setenv("OMP_NUM_THREADS", allowed)
-    assert team.choose_threads(100_000, 50, 10) == threads
+    assert choose_threads(100_000, 50, 10) == threads
 
 
 def test_small_problems_get_one_thread(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(team, "count_cores", lambda: 4)
-    worth_it = 2 * team.THREAD_ELEMENTS
+    monkeypatch.setattr("fastgd.backends.threads.count_cores", lambda: 4)
+    worth_it = 2 * THREAD_ELEMENTS
     sizes = [(1, 1), (100, 5), (worth_it - 1, 1), (worth_it, 1), (1, worth_it), (100 * worth_it, 1)]
-    assert [team.choose_threads(*size, 1000) for size in sizes] == [1, 1, 1, 2, 2, 4]
-    monkeypatch.setattr(team, "count_cores", lambda: 1)
-    assert team.choose_threads(100 * worth_it, 1, 1000) == 1
+    assert [choose_threads(*size, 1000) for size in sizes] == [1, 1, 1, 2, 2, 4]
+    monkeypatch.setattr("fastgd.backends.threads.count_cores", lambda: 1)
+    assert choose_threads(100 * worth_it, 1, 1000) == 1
 
 
 def test_short_calls_get_one_thread(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(team, "count_cores", lambda: 4)
-    n = 4 * team.THREAD_ELEMENTS
-    enough = [-(-count * team.THREAD_CALL_ELEMENTS // n) for count in (1, 2, 3, 400)]  # epochs for so many threads
-    counts = [team.choose_threads(n, 1, epochs) for epochs in (1, enough[0], enough[1] - 1, *enough[1:])]
+    monkeypatch.setattr("fastgd.backends.threads.count_cores", lambda: 4)
+    n = 4 * THREAD_ELEMENTS
+    enough = [-(-count * THREAD_CALL_ELEMENTS // n) for count in (1, 2, 3, 400)]  # epochs for so many threads
+    counts = [choose_threads(n, 1, epochs) for epochs in (1, enough[0], enough[1] - 1, *enough[1:])]
     assert counts == [1, 1, 1, 2, 3, 4]
 
 
 def test_cores_are_those_that_this_process_may_use(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 5, 7}, raising=False)
-    assert team.count_cores() == 3
+    assert count_cores() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert team.count_cores() == 1
+    assert count_cores() == 1
 
 
 @pytest.mark.parametrize("n_features", [1, 3, 8, 50, 1000])
 def test_blocks_are_whole_eights_of_rows_and_few(n_features):
     for n_samples in [1, 7, 8, 255, 256, 257, 100_000, 1_000_001]:
-        rows = team.rows_per_block(n_samples, n_features)
+        rows = rows_per_block(n_samples, n_features)
         blocks = -(-n_samples // rows)
         assert rows % 8 == 0
-        assert 1 <= blocks <= team.MOST_BLOCKS
-        assert blocks == 1 or rows * n_features >= team.BLOCK_ELEMENTS * 0.99
-        assert blocks == 1 or rows >= team.BLOCK_SAMPLES
+        assert 1 <= blocks <= MOST_BLOCKS
+        assert blocks == 1 or rows * n_features >= BLOCK_ELEMENTS * 0.99
+        assert blocks == 1 or rows >= BLOCK_SAMPLES

@@ -9,11 +9,10 @@ A backend is a module that exports::
 - weights: (n_features + 1,) with an intercept in front, or (n_features,) without; float64, updated in place.
 - rates: (epochs,) float64, one learning rate for each epoch.
 - costs: (epochs,) float64; ``costs[k]`` receives J of the weights that update k starts from.
-- gradient: float64, the shape of the weights; receives the gradient of the last epoch looked at.
+- gradient: float64, the shape of the weights; receives the gradient of the last epoch that was computed.
 
-It applies ``len(rates)`` updates and returns how many it applied: fewer than asked only because the cost, or a
-weight that the update would have led to, was not finite. That update is not applied, so weights stay finite.
-Arithmetic is in float64 whatever X is stored in.
+It applies ``len(rates)`` updates and returns how many it applied. It stops before an update if the cost or a new weight
+would not be finite, so weights stay finite. Arithmetic is in float64 for either type of X.
 """
 
 import sys
@@ -23,14 +22,14 @@ from types import ModuleType
 
 from fastgd.inputs.arrays import Array
 
-# In order of preference. Adding a backend is one module and one line here (CONTRIBUTING.md).
+# In order of preference. A new backend is one module and one line here (CONTRIBUTING.md).
 MODULES = {
     "cython": "fastgd.backends.cython",
     "numba": "fastgd.backends.numba",
     "numpy": "fastgd.backends.numpy",
     "python": "fastgd.backends.python",
 }
-# What a backend needs beyond NumPy; looked for without being imported, since Numba alone takes 0.3 s.
+# The module that a backend needs beyond NumPy. It is not imported to find it: importing Numba takes 0.3 s.
 REQUIRES = {"cython": "fastgd.backends._kernel", "numba": "numba"}
 
 
@@ -40,7 +39,7 @@ def available() -> list[str]:
     Returns
     -------
     list of str
-        Some of "cython", "numba", "numpy" and "python"; the last two are always there.
+        A part of "cython", "numba", "numpy", "python"; the last two are always available.
 
     Examples
     --------
@@ -52,17 +51,17 @@ def available() -> list[str]:
 
 
 def is_installed(module: str) -> bool:
-    """Tell whether a module can be imported, without importing it; a look at the disk takes longer than a small fit.
+    """Return True if a module can be imported, without importing it. Searching the disk takes longer than a small fit.
 
     Parameters
     ----------
     module : str
-        Its name.
+        The name of the module.
 
     Returns
     -------
     bool
-        Whether it is there.
+        True if the module has been imported or is found on the path.
 
     Examples
     --------
@@ -74,7 +73,7 @@ def is_installed(module: str) -> bool:
 
 
 def resolve(backend: object) -> str:
-    """Return the name of the backend that runs when `backend` is asked for: "auto" becomes a real name.
+    """Return the name of the backend that runs for `backend`: "auto" becomes a real name.
 
     Parameters
     ----------
@@ -118,7 +117,7 @@ def load(backend: str) -> ModuleType:
     Returns
     -------
     module
-        What has the function ``descend``.
+        The module with the function ``descend``.
 
     Raises
     ------
@@ -146,10 +145,10 @@ def descend(
     threads: int = 1,
     backend: str = "auto",
 ) -> int:
-    """Apply ``len(rates)`` updates of gradient descent in place, by the backend asked for.
+    """Apply ``len(rates)`` updates of gradient descent in place, with the given backend.
 
-    The arrays are those of the contract on top of this module. They are taken as they are: checks of their
-    values, and conversions, are the business of `fastgd.gradient_descent`.
+    The docstring of this module describes the arrays. Only their shapes are checked: `fastgd.gradient_descent` checks
+    values and converts types.
 
     Parameters
     ----------
@@ -158,22 +157,22 @@ def descend(
     y : ndarray of shape (n_samples,), float64
         The target.
     weights : ndarray of shape (n_features + 1,) or (n_features,), float64
-        Where to start, with an intercept in front or without one; updated in place.
+        The weights to start from, with an intercept in front or without one; updated in place.
     rates : ndarray of shape (epochs,), float64
         One learning rate for each epoch.
     costs : ndarray of shape (epochs,), float64
         Receives J of the weights that each update starts from.
     gradient : ndarray of the shape of the weights, float64
-        Receives the gradient of the last epoch looked at.
+        Receives the gradient of the last epoch that was computed.
     threads : int
         How many threads a compiled backend may use.
     backend : {"auto", "cython", "numba", "numpy", "python"}
-        What computes the updates.
+        The backend that computes the updates.
 
     Returns
     -------
     int
-        How many updates were applied: fewer than there are rates only where the next one would not have been finite.
+        The number of updates applied: fewer than there are rates only if the next one would not have been finite.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What every backend asks of its arrays before it touches them."""
+"""The check of shapes that every backend begins with."""
 
 from fastgd.inputs.arrays import Array
 
@@ -6,8 +6,8 @@ from fastgd.inputs.arrays import Array
 def count_intercepts(X: Array, y: Array, weights: Array, rates: Array, costs: Array, gradient: Array) -> int:
     """Return 1 if `weights` hold an intercept in front of the coefficients, 0 if not.
 
-    A gradient always has the shape of the weights, and the weights have one entry for each
-    column of X, with or without one more in front for the implied column of ones.
+    The gradient always has the shape of the weights. The weights have one entry for each column of X, and may have one
+    more in front, for the implied column of ones.
 
     Raises
     ------

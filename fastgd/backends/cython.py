@@ -1,9 +1,9 @@
-"""The compiled kernel of src_ext/, ahead of time by Cython and a C compiler, for several CPU levels."""
+"""The update compiled ahead of time by Cython and a C compiler, for several CPU levels: src_ext/_kernel.pyx."""
 
 import os
 from typing import Any
 
-from fastgd.backends import threads as team
+from fastgd.backends.threads import run_team
 from fastgd.inputs.arrays import Array
 
 try:
@@ -39,12 +39,12 @@ def descend(
 
     r = Xw − y;  costs[k] = rᵀr / 2n;  gradient = Xᵀr / n;  w ← w − rates[k]·gradient
     """
-    return team.descend(kernel, X, y, weights, rates, costs, gradient, threads)
+    return run_team(run_member, X, y, weights, rates, costs, gradient, threads)
 
 
-def kernel(*arguments: Any) -> int:
+def run_member(*arguments: Any) -> int:
     """Run one member of a team at the CPU level in use."""
-    return _kernel.descend(*arguments, LEVEL)
+    return _kernel.run_member(*arguments, LEVEL)
 
 
 LEVEL = _kernel.levels().index(choose_level())

@@ -22,9 +22,9 @@ def descend(
     r = Xw − y;  costs[k] = rᵀr / 2n;  gradient = Xᵀr / n;  w ← w − rates[k]·gradient
     """
     intercepts = count_intercepts(X, y, weights, rates, costs, gradient)
-    X = X.astype(np.float64, copy=False)  # arithmetic is in float64; a copy of float32 data, once a call
+    X = X.astype(np.float64, copy=False)  # arithmetic is in float64: float32 data is copied once a call
     n_samples = len(X)
-    zeros = np.zeros_like(weights)  # 0 · inf and 0 · NaN are NaN: one product tells whether all is finite
+    zeros = np.zeros_like(weights)  # 0 · inf and 0 · NaN are NaN: one product finds any number that is not finite
     with np.errstate(over="ignore", invalid="ignore"):
         for epoch, rate in enumerate(rates.tolist()):
             residual = X @ weights[intercepts:] - y

@@ -1,7 +1,7 @@
 """The specification: gradient descent as a plain loop over plain floats.
 
-Lists, not arrays: indexing an array from Python makes an object for each number, which would make this loop
-five times slower than Python is, and flatter every other backend.
+It loops over lists, because indexing an array makes a Python object for every number: that would be five times slower
+and make every other backend look better than it is.
 """
 
 from math import isfinite

@@ -1,14 +1,14 @@
-"""What the compiled backends share: blocks of rows, and several threads that run one call together.
+"""Blocks of rows, and the team of threads that runs one call of a compiled backend.
 
-A kernel of these backends has one signature::
+The kernel of a compiled backend has one signature::
 
-    kernel(X, y, weights, rates, costs, gradient, intercepts, block_rows, partials, sync, member, members) -> int
+    run_member(X, y, weights, rates, costs, gradient, intercepts, block_rows, partials, sync, member, members) -> int
 
-Every member of a team makes the same call with its own number. The blocks depend on the shape of X alone, each
-has a row of `partials` for its sums, from SUMS on, and whoever finishes an epoch's last block folds these in the order
-of the blocks: the answer has the same bits for every number of members, also where some come late, or never. What
-members tell each other stands in `sync`. Threads live for one call, so nothing is left behind that a fork could break
-or that two Python threads could share.
+Every member of a team makes the same call with its own number. The blocks depend on the shape of X alone. Each block
+has a row of `partials` for its sums, from column SUMS on, and the member that finishes the last block of an epoch adds
+the rows up in their order. So the answer has the same bits for every number of members, even if members start late or
+never. Members communicate through `sync`. Threads live for one call: a process may fork afterwards, and two Python
+threads share nothing.
 """
 
 import os
@@ -21,21 +21,19 @@ from fastgd.backends.contract import count_intercepts
 from fastgd.inputs.arrays import Array
 
 MOST_BLOCKS = 64
-BLOCK_ELEMENTS = (
-    16_384  # of X in a block, at least, so that it takes longer than to tell another thread that it is done
-)
-BLOCK_SAMPLES = 48  # rows of a block, at least, so that its sums are small beside its data
-# What each thread has to do, at least, where the caller leaves the choice to us: elements of X in an epoch, and in all
-# epochs of a call, at whose beginning they are started.
+BLOCK_ELEMENTS = 16_384  # least elements of X in a block: computing one takes longer than telling other threads
+BLOCK_SAMPLES = 48  # least rows of a block: its sums are small beside its data
+# Where fastgd chooses the number of threads, each gets at least this many elements of X in an epoch, and this many in
+# all epochs of a call, since a call starts the threads.
 THREAD_ELEMENTS, THREAD_CALL_ELEMENTS = BLOCK_ELEMENTS, 1_200_000
-LINE = 8  # doubles, or entries of sync, in a line of cache
-SHARED = 4  # lines of sync that members share, and one behind the last; each has another of its own
-ENDED = 0  # the entry of sync that ends a run; the others are the kernels' own
-SUMS = LINE - 2  # where a block's sums begin: Σr², Σr, and with the next line Σ r·x₁, …, Σ r·xₚ
+PER_LINE = 8  # doubles, or entries of sync, in a cache line
+SHARED = 4  # cache lines of sync beside one for each member: three for shared entries, and a margin at the end
+ENDED = 0  # the entry of sync that ends a run; the other entries belong to the kernels
+SUMS = PER_LINE - 2  # where a block's sums begin: Σr², Σr, and from the next cache line on Σ r·x₁, …, Σ r·xₚ
 
 
-def descend(
-    kernel: Callable[..., int],
+def run_team(
+    run_member: Callable[..., int],
     X: Array,
     y: Array,
     weights: Array,
@@ -44,28 +42,28 @@ def descend(
     gradient: Array,
     threads: int,
 ) -> int:
-    """Check the arrays, divide the rows, and run a team of at most `threads` members."""
+    """Check the arrays, divide the rows into blocks, and run a team of at most `threads` members."""
     intercepts = count_intercepts(X, y, weights, rates, costs, gradient)
     n_samples, n_features = X.shape
     block_rows = rows_per_block(n_samples, n_features)
     blocks = -(-n_samples // block_rows)
-    # A row for each block, and one for the weights: products with X read the coefficients and add to the sums, and what
-    # begins inside a line of cache is slower to read. Whole lines keep threads from writing to the same one.
+    # One row for each block, and one for the weights. Coefficients and sums begin with a cache line, because those
+    # that begin inside one are slower to read; whole lines keep threads from writing to the same one.
     partials = empty_lines(blocks + 1, SUMS + 2 + n_features)
-    own = partials[blocks, LINE - intercepts : LINE + n_features]
+    own = partials[blocks, PER_LINE - intercepts : PER_LINE + n_features]
     own[:] = weights
     members = min(threads, blocks)
-    sync = np.zeros((SHARED + members) * LINE, dtype=np.int64)
+    sync = np.zeros((SHARED + members) * PER_LINE, dtype=np.int64)
     arguments = (X, y, own, rates, costs, gradient, intercepts, block_rows, partials[:blocks], sync)
-    others = [Thread(target=kernel, args=(*arguments, member, members)) for member in range(1, members)]
+    others = [Thread(target=run_member, args=(*arguments, member, members)) for member in range(1, members)]
     try:
         for thread in others:
             thread.start()
-        applied = kernel(*arguments, 0, members)
+        applied = run_member(*arguments, 0, members)
         weights[:] = own
         return applied
     finally:
-        # After a whole run nobody waits any more; after a thread that did not start, or Ctrl-C, nobody must.
+        # Release the waiting members after Ctrl-C, or if a thread did not start; after a whole run none waits.
         sync[ENDED] = 1
         for thread in others:
             if thread.ident is not None:
@@ -73,31 +71,31 @@ def descend(
 
 
 def rows_per_block(n_samples: int, n_features: int) -> int:
-    """Return how many rows make a block: a multiple of 16, decided by the shape alone."""
+    """Return the number of rows in a block: a multiple of 16, decided by the shape of X alone."""
     blocks = min(MOST_BLOCKS, n_samples // BLOCK_SAMPLES, n_samples * n_features // BLOCK_ELEMENTS)
     blocks = max(blocks - blocks % 2, 1)  # two threads have the same share
     return -(-n_samples // (16 * blocks)) * 16
 
 
 def count_members(n_samples: int, n_features: int, threads: int) -> int:
-    """Return how many of so many threads have something to do: a block each, at least."""
+    """Return how many of `threads` threads take part: each needs at least one block."""
     return min(threads, -(-n_samples // rows_per_block(n_samples, n_features)))
 
 
 def empty_lines(rows: int, columns: int) -> Array:
-    """Return an uninitialised float64 array whose rows each begin at a line of cache and fill whole lines."""
-    width = -(-columns // LINE) * LINE
-    storage = np.empty(rows * width + LINE)
-    begin = -(storage.ctypes.data // storage.itemsize) % LINE
+    """Return an uninitialised float64 array whose rows each begin with a cache line and fill whole lines."""
+    width = -(-columns // PER_LINE) * PER_LINE
+    storage = np.empty(rows * width + PER_LINE)
+    begin = -(storage.ctypes.data // storage.itemsize) % PER_LINE
     return storage[begin : begin + rows * width].reshape(rows, width)
 
 
 def choose_threads(n_samples: int, n_features: int, epochs: int) -> int:
-    """Return how many threads a call of so many epochs is worth: up to OMP_NUM_THREADS or the number of cores."""
+    """Return how many threads are worth starting for a call: at most OMP_NUM_THREADS or the number of cores."""
     elements = n_samples * n_features
     most = min(elements // THREAD_ELEMENTS, elements * epochs // THREAD_CALL_ELEMENTS)
     if most < 2:
-        return 1  # to ask the environment would take longer than some epochs
+        return 1  # reading the environment would take longer than a few epochs of a small X
     allowed = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return min(most, int(allowed) if allowed.isdecimal() and int(allowed) > 0 else count_cores())
 

@@ -1,20 +1,21 @@
-"""Each backend's own source, as it is installed, with the lines that are the formulas marked."""
+"""The installed source of each backend, with the lines that compute the formulas marked."""
 
 import inspect
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from fastgd import backends
 from fastgd.backends import numpy as numpy_backend
 from fastgd.backends import python as python_backend
 
-# The formulas, and by which letter a marked line belongs to one.
+# The letter of each formula; marked lines have it as their class.
 FORMULAS = {"r": "residual", "j": "cost", "g": "gradient", "w": "update"}
-# What the pieces of a compiled backend do.
-PLAIN = "a block of rows in its plainest form, as it is used for rows that are left over: X is read once"
+# Notes on the pieces of a compiled backend.
+FOLDS = "the sums of the blocks give cost and gradient; then the update"
+PLAIN = "the plainest loop over a block of rows, used for rows that are left over: X is read once"
 VECTORS = "the same for rows of few vectors: four rows at a time, in registers"
-FOLDS = "sums of the blocks, and the update"
 
 
 class Source(NamedTuple):
@@ -23,13 +24,13 @@ class Source(NamedTuple):
     Attributes
     ----------
     backend : str
-        Whose it is.
+        The name of the backend.
     place : str
-        Where it stands in the package.
+        The file, and the functions in it.
     note : str
-        What it does, where that is not all of the update.
+        The part of the update that the piece computes.
     language : str
-        Its name for Pygments.
+        The language, by its name in Pygments.
     text : str
         The source.
     marks : dict of str to list of str
@@ -45,7 +46,7 @@ class Source(NamedTuple):
 
 
 def list_sources() -> list[Source]:
-    """Return the heart of every backend that is installed, the plainest form first."""
+    """Return the main functions of every backend that is installed, the plainest backend first."""
     usable = backends.available()
     found = [*list_python(), *list_numpy()]
     if "numba" in usable:
@@ -101,17 +102,28 @@ def list_numpy() -> list[Source]:
 
 
 def list_numba() -> list[Source]:
-    """Return the plain loop, the one over rows that fit in registers, and what folds and updates."""
-    from fastgd.backends.numba import epochs as jit
-    from fastgd.backends.numba import loops as numba
+    """Return the update, the plain loop, and the loop over rows that fit in registers."""
+    from fastgd.backends.numba import epochs, loops
 
     return [
+        Source(
+            "numba",
+            "fastgd/backends/numba/epochs.py: fold and update",
+            FOLDS,
+            "python",
+            f"{source_of(epochs.fold)}\n\n{source_of(epochs.update)}",
+            {
+                "j": ["squares += partials", "return squares / (2"],
+                "g": ["gradient[0] += partials", "gradient[j] += partials", "gradient /= n"],
+                "w": ["weights[j] -= rate"],
+            },
+        ),
         Source(
             "numba",
             "fastgd/backends/numba/loops.py: add_rest",
             PLAIN,
             "python",
-            source_of(numba.add_rest),
+            source_of(loops.add_rest),
             {
                 "r": ["r = intercept - y[i]", "r += X["],
                 "j": ["out[0] += r * r"],
@@ -120,44 +132,41 @@ def list_numba() -> list[Source]:
         ),
         Source(
             "numba",
-            "fastgd/backends/numba/loops.py: make_short",
+            "fastgd/backends/numba/loops.py: make_short_rows",
             VECTORS,
             "python",
-            inspect.getsource(numba.make_short),
+            inspect.getsource(loops.make_short_rows),
             {
                 "r": ["s = add_columns", "residual = add_lanes(s)"],
                 "j": ["squares += residual"],
                 "g": ["total += residual", "g += add_rows(x * r)", "g_tail += add_rows(x_tail * r)"],
             },
         ),
-        Source(
-            "numba",
-            "fastgd/backends/numba/epochs.py: fold and update",
-            FOLDS,
-            "python",
-            f"{source_of(jit.fold)}\n\n{source_of(jit.update)}",
-            {
-                "j": ["squares += partials", "return squares / (2"],
-                "g": ["gradient[0] += partials", "gradient[j] += partials", "gradient /= n"],
-                "w": ["weights[j] -= rate"],
-            },
-        ),
     ]
 
 
 def list_cython() -> list[Source]:
-    """Return the same of the compiled extension, which carries the files that it was built from."""
-    from fastgd.backends import _kernel
-
-    files = _kernel.sources()
-    each = "for (ptrdiff_t j = 0; j < d->p; j++) g[j]"
+    """Return the same pieces of the compiled extension."""
+    kernel, loops = read_source("_kernel.pyx"), read_source("loops.inc")
     return [
         Source(
             "cython",
-            "src_ext/loops.h: add_rest",
+            "src_ext/_kernel.pyx: fold and update",
+            FOLDS,
+            "cython",
+            f"{find_function(kernel, 'fold')}\n\n{find_function(kernel, 'update')}",
+            {
+                "j": ["squares += partials", "return squares / (2"],
+                "g": ["gradient[0] += partials", "gradient[j] += partials", "gradient[j] /= n"],
+                "w": ["weights[j] -= rate"],
+            },
+        ),
+        Source(
+            "cython",
+            "src_ext/loops.inc: add_rest",
             PLAIN,
             "c",
-            c_function(files["loops.h"], "add_rest"),
+            find_function(loops, "add_rest"),
             {
                 "r": ["double r = intercept - y[i]", "r += a[j * step]"],
                 "j": ["out[0] += r * r"],
@@ -166,34 +175,24 @@ def list_cython() -> list[Source]:
         ),
         Source(
             "cython",
-            "src_ext/loops.h: add_short_rows",
+            "src_ext/loops.inc: add_short_rows",
             VECTORS,
             "c",
-            c_function(files["loops.h"], "add_short_rows"),
+            find_function(loops, "add_short_rows"),
             {
                 "r": ["s0 += weight", "s1 += weight", "s2 += weight", "s3 += weight", "const four r = "],
                 "j": ["squares += r * r"],
                 "g": ["total += r", "g[k] += (r0 * load_x"],
             },
         ),
-        Source(
-            "cython",
-            "src_ext/descend.h: fold and update",
-            FOLDS,
-            "c",
-            f"{c_function(files['descend.h'], 'fold')}\n{c_function(files['descend.h'], 'update')}",
-            {
-                "j": ["squares += partial", "return squares / (2"],
-                "g": [
-                    "total += partial",
-                    f"{each} += partial",
-                    f"{each} /= d->n",
-                    "if (d->intercepts) d->gradient",
-                ],
-                "w": ["for (ptrdiff_t j = 0; j < size; j++) d->weights[j] -= rate"],
-            },
-        ),
     ]
+
+
+def read_source(name: str) -> str:
+    """Return a file of the compiled kernel: from the package, or from the clone that the package stands in."""
+    package = Path(backends.__file__).parent / "src_ext"
+    folder = package if package.is_dir() else package.parents[2] / "src_ext"
+    return (folder / name).read_text(encoding="utf-8")
 
 
 def source_of(function: Callable[..., object]) -> str:
@@ -201,33 +200,38 @@ def source_of(function: Callable[..., object]) -> str:
     return inspect.getsource(getattr(function, "py_func", function))
 
 
-def c_function(text: str, name: str) -> str:
-    r"""Return one function of a C file with the comment above it.
+def find_function(text: str, name: str) -> str:
+    r"""Return one function of a C file, with the comment above it, or of a Cython file.
 
     Examples
     --------
-    >>> from fastgd.report.sources import c_function
-    >>> print(c_function("int f(int a) {\n}\n/* Two. */\nint g(int a) {\n    return 2;\n}\nint h;\n", "g"))
+    >>> from fastgd.report.sources import find_function
+    >>> print(find_function("int f(int a) {\n}\n/* Two. */\nint g(int a) {\n    return 2;\n}\nint h;\n", "g"))
     /* Two. */
     int g(int a) {
         return 2;
     }
     <BLANKLINE>
+    >>> print(find_function("cdef int f(int a):\n    return 1\n\n\ncdef int g(int a):\n    return 2\n", "f"))
+    cdef int f(int a):
+        return 1
+    <BLANKLINE>
     """
-    comment, head, body = r"(?:/\*(?:(?!\*/).)*\*/\n)?", rf"[^\n#/ ][^\n]*\b{name}\)?\(", r"(?:(?!^}).)*^}\n"
-    found = re.search(f"^{comment}{head}{body}", text, re.DOTALL | re.MULTILINE)
+    comment, head, body = r"(?:/\*(?:(?!\*/).)*\*/\n)?", rf"[^\n#/ ][^\n]*\b{name}\(", r"(?:(?!^}).)*^}\n"
+    cython = rf"^cdef [^\n]*\b{name}\((?:(?!\n\n\n).)*\n"
+    found = re.search(f"{cython}|^{comment}{head}{body}", text, re.DOTALL | re.MULTILINE)
     if found is None:
         raise ValueError(f"no function {name} in the source")
     return found[0]
 
 
 def highlight(source: Source) -> str:
-    """Return a source as HTML, each marked line in a span of its formula's class.
+    """Return a source as HTML, each marked line in an element with the class of its formula.
 
     Raises
     ------
     ValueError
-        If a line that should be marked is not there any more.
+        If the source lacks a line that should be marked.
     """
     import pygments
     from pygments.formatters import HtmlFormatter

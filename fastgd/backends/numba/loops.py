@@ -1,12 +1,11 @@
-"""The kernel of src_ext/ once more, compiled at the first call by Numba for the processor it runs on.
+"""The update compiled by Numba at the first call, for the processor it runs on: the kernel of src_ext/ once more.
 
 Design:
-(a) The loops are those of src_ext/loops.h, over tiles of vectors (simd.py): X is read once, a few rows (C order) or a
-    strip of rows (Fortran order) at a time, used twice from cache.
-(b) Each is compiled on its own, when a shape first needs it, and called through its address: the first call compiles
-    one loop instead of all, and the epochs are compiled once for all types and orders of X.
-(c) A small X of few features in C order is turned into columns once a call.
-(d) The epochs over the blocks, and the threads that share them, are in jit.py.
+(a) The loops are those of src_ext/loops.inc, over tiles of vectors (vectors.py): X is read once, a few rows (C order)
+    or a strip of rows (Fortran order) at a time, and used twice from cache.
+(b) Each loop is compiled on its own, when a shape first needs it, and called through its address: the first call
+    compiles one loop instead of all, and the epochs (epochs.py) are compiled once for all types and orders of X.
+(c) A small X of few features in C order is copied into columns once a call.
 """
 
 # Code for the compiler, in its types rather than in Python's.
@@ -17,8 +16,9 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
-from fastgd.backends import threads as team
-from fastgd.backends.numba.epochs import LINE, compile_loop, compile_part, fetch_twice, run_descent
+from fastgd.backends.numba.compiling import compile_loop, compile_part
+from fastgd.backends.numba.epochs import run_epochs
+from fastgd.backends.numba.memory import LINE, fetch_twice
 from fastgd.backends.numba.vectors import (
     LANES,
     add_columns,
@@ -34,9 +34,10 @@ from fastgd.backends.numba.vectors import (
     store,
     zeros,
 )
+from fastgd.backends.threads import empty_lines, run_team
 from fastgd.inputs.arrays import Array
 
-# As in src_ext/levels.h and descend.h, where they are explained.
+# The sizes of src_ext/levels.h and _kernel.pyx, where they are explained; a test compares them.
 NARROW, MOST_VECTORS, FOUR_ROWS = 8, 6, 600
 FAR_AHEAD, NEAR_AHEAD, AHEAD_OF_ALL = 1 << 16, 1 << 14, 1 << 18
 CACHED, STREAMS, MANY_STREAMS = 1 << 24, 16, 1500
@@ -57,31 +58,30 @@ def descend(
 
     r = Xw − y;  costs[k] = rᵀr / 2n;  gradient = Xᵀr / n;  w ← w − rates[k]·gradient
     """
-    return team.descend(kernel, X, y, weights, rates, costs, gradient, threads)
+    return run_team(run_member, X, y, weights, rates, costs, gradient, threads)
 
 
-def kernel(X: Array, y: Array, weights: Array, rates: Array, *rest: Any) -> int:
+def run_member(X: Array, y: Array, weights: Array, rates: Array, *rest: Any) -> int:
     """Run one member of a team."""
     n, p = X.shape
     columns = X.flags.f_contiguous
     stride = n if columns else p
-    # Large arrays begin 16 bytes behind a line of cache: so many rows further up, blocks of columns begin with a line.
-    up = 16 // X.itemsize if columns else 0
+    shift = 16 // X.itemsize if columns else 0  # see first_row in src_ext/_kernel.pyx
     if not columns and p <= PACK_FEATURES and X.size <= PACK_ELEMENTS:
-        packed = team.empty_lines(p, n)
+        packed = empty_lines(p, n)
         packed[:, :n] = X.T
         X, columns, stride = packed.T, True, packed.shape[1]
     make, constants, far, near = choose_loop(n, p, columns, X.itemsize)
-    with COMPILING:  # threads that arrive together would each compile it
+    with COMPILING:  # otherwise threads that arrive together would each compile the loop
         loop = get_loop(make, constants, X.dtype.char)
     step = X.itemsize if columns else X.itemsize * stride
-    data = (loop.address, X.__array_interface__["data"][0], step, stride, far, near, up)
-    # Numba compiles once more for read-only arrays: hand it nothing else.
-    return int(run_descent(data, read_only(y), weights, read_only(rates), *rest))
+    rows = (loop.address, X.__array_interface__["data"][0], step, stride, far, near, shift)
+    # Numba would compile again for arrays that are not read-only: always pass read-only ones.
+    return int(run_epochs(rows, read_only(y), weights, read_only(rates), *rest))
 
 
 def choose_loop(n: int, p: int, columns: bool, size: int) -> tuple[Callable[..., Any], tuple[int, ...], int, int]:
-    """Return what makes a problem's loop, with which constants, and how many bytes it fetches ahead: far and near."""
+    """Return the function that makes the loop for X, its constants, and two distances in bytes for prefetching."""
     vectors, row = -(-p // LANES), p * size
     if p <= NARROW:
         return make_narrow, (p, 2 if p <= LANES else 1, columns), 0, 0
@@ -90,14 +90,14 @@ def choose_loop(n: int, p: int, columns: bool, size: int) -> tuple[Callable[...,
         ahead = 0 if few else min(max(AHEAD_OF_ALL // p // LINE * LINE, 2 * LINE), LINE * LINE)
         return make_strips, (size == 4 or few or p > MANY_STREAMS,), ahead, ahead // 2
     if vectors <= MOST_VECTORS:
-        return make_short, (vectors - 1,), FAR_AHEAD, NEAR_AHEAD
+        return make_short_rows, (vectors - 1,), FAR_AHEAD, NEAR_AHEAD
     group = 4 if size == 4 or row <= FOUR_ROWS else 2
-    return make_long, (group,), max(2 * group * row, FAR_AHEAD), max(group * row, NEAR_AHEAD)
+    return make_long_rows, (group,), max(2 * group * row, FAR_AHEAD), max(group * row, NEAR_AHEAD)
 
 
 @cache
 def get_loop(make: Callable[..., Any], constants: tuple[int, ...], char: str) -> Any:
-    """Return the compiled loop for data of a type, compiled at the first call."""
+    """Return the loop for X of a type; the first call compiles it."""
     return compile_loop(make(*constants), char)
 
 
@@ -108,8 +108,8 @@ def read_only(array: Array) -> Array:
     return view
 
 
-# Every loop is loop(X, y, rows, p, stride, far, near, w, intercept, out): the sums of a block of rows go to
-# out = [Σr², Σr, Σ r·x₁, …, Σ r·xₚ], which has room up to the end of a line of cache.
+# Every loop is loop(X, y, rows, p, stride, far, near, w, intercept, out). It writes the sums of a block of rows to
+# out = [Σr², Σr, Σ r·x₁, …, Σ r·xₚ], which has room up to the end of a cache line.
 
 
 @compile_part
@@ -127,13 +127,13 @@ def sum_lanes(tile):
 
 @compile_part
 def tail_weights(w, p):
-    """Return the weights of the last vector of a row: zero where the vector before has been there already."""
+    """Return the weights for the last vector of a row: zero in the lanes that the vector before has covered."""
     return clear_lanes(load(w, p - LANES, 0, 1, 1), -p % LANES)
 
 
 @compile_part
 def add_rest(X, y, first, rows, p, next_row, step, w, intercept, out):
-    """Add the rows that are left when a loop does not come out even. Elements of a row are `step` apart."""
+    """Add the rows that are left over by a loop that takes several at a time. A row's elements are `step` apart."""
     for i in range(first, rows):
         a = i * next_row
         r = intercept - y[i]
@@ -146,7 +146,7 @@ def add_rest(X, y, first, rows, p, next_row, step, w, intercept, out):
 
 
 def make_narrow(P, groups, columns):
-    """1 to 8 features: a vector is a column of four rows. All sums stay in registers."""
+    """Make the loop for rows of 1 to 8 features: a vector is a column of four rows. All sums stay in registers."""
 
     def add_narrow(X, y, rows, p, stride, far, near, w, intercept, out):
         weight, start = splat_each(w, 0, P), splat(intercept)
@@ -166,8 +166,8 @@ def make_narrow(P, groups, columns):
     return add_narrow
 
 
-def make_short(whole):
-    """More features but few vectors a row, so many whole ones and a tail: four rows at a time, sums in registers."""
+def make_short_rows(whole):
+    """Make the loop for rows of `whole` vectors and a tail: four rows at a time, with the gradient in registers."""
     fetched = 4 * LANES * (whole + 1)
 
     def add_short_rows(X, y, rows, p, stride, far, near, w, intercept, out):
@@ -186,7 +186,7 @@ def make_short(whole):
             g_tail += add_rows(x_tail * r)
             fetch_twice(X, a, far, near, fetched)
         store(out, 2, g)
-        store(out, 2 + last, g_tail)  # where both vectors have been, their sums are the same
+        store(out, 2 + last, g_tail)  # in the overlap of the last two vectors, both have the same sums
         out[0] = sum_lanes(squares)
         out[1] = sum_lanes(total)
         add_rest(X, y, rows - rows % 4, rows, p, p, 1, w, intercept, out)
@@ -194,8 +194,8 @@ def make_short(whole):
     return add_short_rows
 
 
-def make_long(R):
-    """Longer rows, R at a time: their residuals side by side, then one pass over the gradient from cache."""
+def make_long_rows(R):
+    """Make the loop for longer rows, R at a time: their residuals side by side, then their part of the gradient."""
     fetched = R * LANES
 
     def add_long_rows(X, y, rows, p, stride, far, near, w, intercept, out):
@@ -233,7 +233,7 @@ def make_long(R):
 
 
 def make_strip(K):
-    """Fortran order: the residuals of a strip of K vectors, column after column, then the same columns from cache."""
+    """Make the loop over strips of K vectors: residuals column after column, then the same columns from cache."""
     fetched = K * LANES
 
     @compile_part
@@ -264,7 +264,7 @@ add_sixteen_rows, add_eight_rows, add_four_rows = make_strip(4), make_strip(2), 
 
 
 def make_strips(wide):
-    """Fortran order: strips of sixteen rows where `wide`, then of eight, then of four."""
+    """Make the loop for Fortran order: strips of sixteen rows if `wide`, then of eight, then of four."""
 
     def add_strips(X, y, rows, p, stride, far, near, w, intercept, out):
         clear(out, p)

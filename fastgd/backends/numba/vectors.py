@@ -1,13 +1,13 @@
-"""Tiles of vectors for Numba, which itself has no vectors: the registers that the loops of numba.py compute with.
+"""Tiles of vectors for Numba, which itself has no vectors: the loops of loops.py compute with them.
 
 Design:
 (a) A tile is rows × columns vectors of four doubles. Its shape is part of its type, so LLVM keeps it in registers.
-(b) Tiles compute element by element, and one row or one column stands for as many as the other tile has, as in NumPy.
-(c) The order of every sum stands in the loops. A product and a sum may be fused; NaN and infinities count as ever.
-(d) Where a processor's vectors are shorter, LLVM makes several of one. Nothing is checked at run time: what a loop
-    loads has to be there.
+(b) Arithmetic is element by element. A single row or column is repeated to fit the other tile, as in NumPy.
+(c) The loops fix the order of every sum. A product and a sum may be fused; NaN and infinities are treated as usual.
+(d) Where a processor's vectors are shorter, LLVM splits them. Nothing is checked at run time: a loop must load only
+    numbers that exist.
 
-Numba's cache watches the file of the function that it keeps: save numba.py as well after a change in this one.
+Numba's cache watches only the file of the function that it keeps: after a change in this file, save loops.py too.
 
 References
 ----------
@@ -33,19 +33,19 @@ LOW, HIGH, EVEN, ODD = [0, 1, 4, 5], [2, 3, 6, 7], [0, 4, 2, 6], [1, 5, 3, 7]  #
 
 
 class Tile(types.Type):
-    """The type of a tile: how many rows and columns of vectors."""
+    """The type of a tile: its numbers of rows and columns of vectors."""
 
     def __init__(self, rows, columns):
         self.rows, self.columns = rows, columns
         super().__init__(name=f"Tile({rows}, {columns})")
 
     def get(self, builder, value, row, column):
-        """Return a vector of a tile; a tile of one row or column has the same in all of them."""
+        """Return the vector at a row and column; a single row or column is repeated."""
         index = min(row, self.rows - 1) * self.columns + min(column, self.columns - 1)
         return builder.extract_value(value, index)
 
     def build(self, builder, vector):
-        """Return a tile of the vectors that a function of row and column gives."""
+        """Return a tile, given a function from row and column to a vector."""
         value = ir.Constant(ir.ArrayType(VECTOR, self.rows * self.columns), ir.Undefined)
         for index in range(self.rows * self.columns):
             value = builder.insert_value(value, vector(*divmod(index, self.columns)), index)
@@ -54,7 +54,7 @@ class Tile(types.Type):
 
 @register_model(Tile)
 class TileModel(models.PrimitiveModel):
-    """What LLVM has for a tile: an array of vectors."""
+    """LLVM's type for a tile: an array of vectors."""
 
     def __init__(self, manager, tile):
         super().__init__(manager, tile, ir.ArrayType(VECTOR, tile.rows * tile.columns))
@@ -64,7 +64,7 @@ ONE = Tile(1, 1)
 
 
 def define_arithmetic(operation, instruction):
-    """Let one of Numba's operators take tiles."""
+    """Define one of Numba's operators for tiles."""
 
     @infer_global(operation)
     class Typing(AbstractTemplate):
@@ -90,7 +90,7 @@ define_arithmetic(operator.mul, "fmul")
 
 
 def shuffle(builder, a, b, lanes):
-    """Return a vector of lanes of a (0 to 3) and b (4 to 7)."""
+    """Return a vector of lanes taken from a (0 to 3) and b (4 to 7)."""
     return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT, LANES), list(lanes)))
 
 
@@ -108,21 +108,21 @@ def add_up(builder, vectors):
     return total
 
 
-def address(builder, pointer, index, offset=0):
-    """Return the address of the four numbers at an index, or `offset` numbers further."""
+def vector_pointer(builder, pointer, index, offset=0):
+    """Return the address of the four numbers at index + offset."""
     place = builder.gep(pointer, [builder.add(index, index.type(offset))])
     return builder.bitcast(place, ir.VectorType(pointer.type.pointee, LANES).as_pointer())
 
 
-def read(builder, place):
-    """Return the four numbers at an address, in float64."""
+def read_vector(builder, place):
+    """Return the four numbers at an address, as doubles."""
     is_double = place.type.pointee == VECTOR
     vector = builder.load(place, align=8 if is_double else 4)
     return vector if is_double else builder.fpext(vector, VECTOR)
 
 
 def returns(tile, argument_types, vector):
-    """Return what an intrinsic has to: its signature, and what builds a tile of the vectors that a function gives."""
+    """Return an intrinsic's signature, and the function that builds its tile: one `vector` for each cell."""
 
     def generate(context, builder, signature, arguments):
         return tile.build(builder, lambda *cell: vector(builder, arguments, *cell))
@@ -145,7 +145,7 @@ def splat(typing, value):
 
 @intrinsic(prefer_literal=True)
 def splat_each(typing, pointer, index, rows):
-    """Return a tile of one column: for each number from an index on a vector with it in all lanes."""
+    """Return a tile of one column: each vector repeats one of the numbers that begin at an index."""
 
     def vector(builder, arguments, row, column):
         index = builder.add(arguments[1], arguments[1].type(row))
@@ -156,7 +156,7 @@ def splat_each(typing, pointer, index, rows):
 
 @intrinsic(prefer_literal=True)
 def splat_lanes(typing, tile, rows):
-    """Return a tile of one column: for each of the first lanes of a vector one with it in all lanes."""
+    """Return a tile of one column: each vector repeats one of the first lanes of a vector."""
 
     def vector(builder, arguments, row, column):
         lanes = builder.extract_value(arguments[0], 0)
@@ -167,12 +167,12 @@ def splat_lanes(typing, tile, rows):
 
 @intrinsic(prefer_literal=True)
 def load(typing, pointer, index, step, rows, columns):
-    """Return a tile of the numbers at an index; its rows are `step` apart, its columns next to each other."""
+    """Return a tile of the numbers at an index: rows are `step` numbers apart, columns lie next to each other."""
 
     def vector(builder, arguments, row, column):
         start, index, step = arguments[:3]
         index = builder.add(index, builder.mul(step, step.type(row)))
-        return read(builder, address(builder, start, index, column * LANES))
+        return read_vector(builder, vector_pointer(builder, start, index, column * LANES))
 
     tile = Tile(rows.literal_value, columns.literal_value)
     return returns(tile, [pointer, types.intp, types.intp, rows, columns], vector)
@@ -180,16 +180,16 @@ def load(typing, pointer, index, step, rows, columns):
 
 @intrinsic(prefer_literal=True)
 def load_transposed(typing, pointer, index, features, groups):
-    """Return a tile with a row for each feature of rows of so many; each of its columns has four rows of the data.
+    """Return a tile with one row for each feature; each of its columns holds four rows of the data.
 
-    Four features of a row are read at once: of rows of three the last one from one number before it, since there may be
-    nothing behind it.
+    Four features of a row are read at once. For three features, the last row is read from one number before it, since
+    nothing may follow it.
     """
     p = features.literal_value
 
     def vector(builder, arguments, feature, group):
         def four(offset):
-            return read(builder, address(builder, *arguments[:2], group * LANES * p + offset))
+            return read_vector(builder, vector_pointer(builder, *arguments[:2], group * LANES * p + offset))
 
         if p == 2:
             return shuffle(builder, four(0), four(LANES), range(feature, 2 * LANES, 2))
@@ -205,12 +205,12 @@ def load_transposed(typing, pointer, index, features, groups):
 
 @intrinsic
 def store(typing, pointer, index, tile):
-    """Write a tile of one row to an index and what follows."""
+    """Write a tile of one row, beginning at an index."""
 
     def generate(context, builder, signature, arguments):
         start, index, value = arguments
         for column in range(tile.columns):
-            place = address(builder, start, index, column * LANES)
+            place = vector_pointer(builder, start, index, column * LANES)
             builder.store(tile.get(builder, value, 0, column), place, align=8)
         return context.get_dummy_value()
 
@@ -239,7 +239,7 @@ def add_columns(typing, tile):
 
 @intrinsic
 def add_lanes(typing, tile):
-    """Return a tile of one row: in its lanes the sums of each row's lanes, the last one repeated."""
+    """Return a tile of one row: each lane is the sum of the lanes of one row; the last sum is repeated."""
 
     def vector(builder, arguments, _, group):
         rows = [tile.get(builder, arguments[0], group * LANES + k, 0) for k in range(LANES)]

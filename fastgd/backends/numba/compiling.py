@@ -1,0 +1,51 @@
+"""The compilation of the Numba backend's functions, and the call of a compiled loop by its address."""
+
+# Code for the compiler, in its types rather than in Python's.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, import-untyped"
+
+from collections.abc import Callable
+from typing import Any
+
+try:
+    import numba
+except ImportError as error:
+    raise ImportError("backend 'numba' needs Numba: pip install numba") from error
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+compile_part = numba.njit  # for parts of other functions: Numba compiles and caches them as a part of those
+
+
+def compile_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function at its first call, and keep the machine code on disk if a folder for it is writable."""
+    try:
+        return numba.njit(function, nogil=True, cache=True)
+    except RuntimeError:  # numba: "cannot cache function: no locator available", raised at decoration
+        return numba.njit(function, nogil=True)
+
+
+def compile_loop(function: Callable[..., Any], char: str) -> Any:
+    """Compile a loop over a block of rows at once, for X of "d" (float64) or "f"; keep the machine code likewise."""
+    doubles = types.CPointer(types.float64)
+    X = doubles if char == "d" else types.CPointer(types.float32)
+    signature = types.void(X, doubles, *[types.intp] * 5, doubles, types.float64, doubles)
+    try:
+        return numba.cfunc(signature, cache=True)(function)
+    except RuntimeError:
+        return numba.cfunc(signature)(function)
+
+
+@intrinsic
+def call_loop(typing, address, arguments):
+    """Call a compiled loop by its address. The pointers among its arguments are passed as addresses too."""
+
+    def generate(context, builder, signature, values):
+        passed = cgutils.unpack_tuple(builder, values[1])
+        function = ir.FunctionType(ir.VoidType(), [value.type for value in passed])
+        builder.call(builder.inttoptr(values[0], function.as_pointer()), passed)
+        return context.get_dummy_value()
+
+    return types.void(address, arguments), generate

@@ -1,0 +1,31 @@
+/* Counters that the threads of a call share: the entries of the array `sync`. */
+
+#include <stdint.h>
+#if !defined(_WIN32)
+#include <sched.h>
+#endif
+
+/* Return an entry. The thread then sees all that another thread had written before it wrote this value (acquire). */
+static int64_t read_entry(const int64_t *sync, ptrdiff_t entry) { return __atomic_load_n(&sync[entry], __ATOMIC_ACQUIRE); }
+
+/* Write an entry, after all that this thread has written before (release). */
+static void write_entry(int64_t *sync, ptrdiff_t entry, int64_t value) {
+    __atomic_store_n(&sync[entry], value, __ATOMIC_RELEASE);
+}
+
+/* Add to an entry in one step that no other thread can come between (acquire and release); return the sum. */
+static int64_t add_to_entry(int64_t *sync, ptrdiff_t entry, int64_t amount) {
+    return __atomic_add_fetch(&sync[entry], amount, __ATOMIC_ACQ_REL);
+}
+
+/* Write an entry if it still holds `expected`, in one step, without ordering other memory; return 1 if it did. */
+static int replace_entry(int64_t *sync, ptrdiff_t entry, int64_t expected, int64_t value) {
+    return __atomic_compare_exchange_n(&sync[entry], &expected, value, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+/* Offer this thread's core to other threads. */
+static void give_way(void) {
+#if !defined(_WIN32)
+    sched_yield();
+#endif
+}
