@@ -1,10 +1,10 @@
-"""Measure what each step from a Python loop to the kernel buys, and write the table into kernels.md.
+"""Measure the gain of each step from a Python loop to the kernel, and write the table into kernels.md.
 
     python docs/kernel_steps.py            print the table
     python docs/kernel_steps.py --write    replace it in docs/kernels.md
 
 One process, one BLAS thread, interleaved rounds, medians. The steps between NumPy and the kernel are written in Numba
-here, so that they differ by nothing but the step.
+here, so that each differs from the one before by the step alone.
 """
 
 import os
@@ -27,13 +27,13 @@ from pages import show_or_write
 
 from fastgd import backends
 from fastgd.backends import _kernel
-from fastgd.backends import threads as team
+from fastgd.backends.threads import run_team
 
 ROOT = Path(__file__).parents[1]
 SHAPES = ((1_000, 20), (100_000, 50))
 ROUNDS = 9
 SECONDS_A_CALL = 0.05
-LOOP_ELEMENTS = 100_000  # more take too long in a loop
+LOOP_ELEMENTS = 100_000  # a Python loop over more elements takes too long
 REORDER_SUMS = {"reassoc", "contract", "nsz", "arcp"}
 
 
@@ -54,7 +54,7 @@ def two_products(X, y, w, epochs):
 
 
 def fused(X, y, w, epochs):
-    """Update by one loop: a row's residual, and at once its part of the gradient."""
+    """Update by one loop: it forms a row's residual and at once adds its part of the gradient."""
     n, p = X.shape
     for _ in range(epochs):
         g = np.zeros(p)
@@ -68,7 +68,7 @@ def fused(X, y, w, epochs):
 
 
 def four_rows(X, y, w, epochs):
-    """Update by four rows at a time: a weight and an entry of the gradient are loaded once for all four."""
+    """Update by four rows at a time: each weight and each entry of the gradient is loaded once for all four."""
     n, p = X.shape
     for _ in range(epochs):
         g = np.zeros(p)
@@ -86,7 +86,7 @@ def four_rows(X, y, w, epochs):
 
 
 def by_backend(name, threads=1):
-    """Return a step that is one call of a backend."""
+    """Return a step that calls a backend."""
 
     def step(X, y, w, epochs):
         rates, costs, gradient = np.full(epochs, 1e-3), np.empty(epochs), np.empty_like(w)
@@ -96,21 +96,21 @@ def by_backend(name, threads=1):
 
 
 def by_kernel(module, level):
-    """Return a step that is one call of a compiled kernel, at a CPU level."""
+    """Return a step that calls a compiled kernel at a CPU level."""
 
-    def kernel(*arguments):
-        return module.descend(*arguments, level)
+    def run_member(*arguments):
+        return module.run_member(*arguments, level)
 
     def step(X, y, w, epochs):
         rates, costs, gradient = np.full(epochs, 1e-3), np.empty(epochs), np.empty_like(w)
-        team.descend(kernel, X, y, w, rates, costs, gradient, 1)
+        run_team(run_member, X, y, w, rates, costs, gradient, 1)
 
     return step
 
 
 @cache
 def build_without_fetching():
-    """Return the compiled kernel, built once more so that it fetches nothing ahead."""
+    """Build the compiled kernel without prefetching, and return it."""
     with TemporaryDirectory() as folder:
         for part in ("setup.py", "pyproject.toml", "README.md", "LICENSE", "src_ext", "fastgd"):
             source = ROOT / part
@@ -129,7 +129,7 @@ def build_without_fetching():
 
 
 def make_steps(elements):
-    """Return the steps, in order, with what each removes."""
+    """Return the steps in order, and for each the overhead that it removes."""
     plain, vectors = numba.njit(), numba.njit(fastmath=REORDER_SUMS)
     unfetched, names = build_without_fetching(), _kernel.levels()
     steps = {
@@ -140,16 +140,16 @@ def make_steps(elements):
         "one fused loop, sums in order": (plain(fused), "a pass over X, but SIMD sums as well"),
         "one fused loop, SIMD sums": (vectors(fused), "waiting for each addition"),
         "four rows at a time": (vectors(four_rows), "loads and stores of weights and gradient"),
-        "the kernel, baseline, nothing fetched": (by_kernel(unfetched, 0), "idle lanes"),
+        "the kernel, baseline, no prefetching": (by_kernel(unfetched, 0), "idle lanes"),
         f"the same, {names[-1]}": (by_kernel(unfetched, len(names) - 1), "narrow vectors, few registers"),
-        "the kernel": (by_kernel(_kernel, len(names) - 1), "memory that waits for arithmetic"),
+        "the kernel": (by_kernel(_kernel, len(names) - 1), "waiting for memory"),
         "the kernel, two threads": (by_backend("cython", threads=2), "an idle core"),
     }
     return steps if elements <= LOOP_ELEMENTS else dict(list(steps.items())[2:])
 
 
 def measure(n_samples, n_features):
-    """Return the median seconds an epoch takes in each step."""
+    """Return the median seconds of an epoch for each step."""
     generator = np.random.default_rng(0)
     X, y = generator.standard_normal((n_samples, n_features)), generator.standard_normal(n_samples)
     steps = make_steps(X.size)
@@ -162,7 +162,7 @@ def measure(n_samples, n_features):
         return (perf_counter() - start) / count
 
     for name in steps:
-        time_step(name, 1)  # compiles
+        time_step(name, 1)  # Numba compiles
         epochs[name] = max(1, round(SECONDS_A_CALL / time_step(name, 1)))
     for _ in range(ROUNDS):
         for name in steps:
@@ -171,7 +171,7 @@ def measure(n_samples, n_features):
 
 
 def make_table():
-    """Return the steps as a Markdown table: µs an epoch, and how many times faster than the step before."""
+    """Return the steps as a Markdown table: µs an epoch, and the ratio to the step before."""
     measured = [measure(*shape) for shape in SHAPES]
     lines = [
         "| step | removes | " + " | ".join(f"{n:,} × {p}: µs | × before" for n, p in SHAPES) + " |",

@@ -1,4 +1,4 @@
-"""What "equal to the Python loop" means: within 1e-12 of the scale of the terms that were summed."""
+"""The definition of "equal to the Python loop": within 1e-12 of the scale of the terms that were summed."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ EPOCHS = 36
 
 
 def stable_rates(X, intercepts, epochs=EPOCHS):
-    """Return rates that all differ and are all at most 1/smoothness, so that rounding errors do not grow."""
+    """Return different rates, at most 1/smoothness, so that rounding errors do not grow."""
     largest = constant_rate(spectrum.smoothness(X, bool(intercepts)))
     return largest * np.random.default_rng(1).uniform(0.05, 1.0, epochs)
 
@@ -24,7 +24,7 @@ def start(X, intercepts):
 def descend(backend, X, y, weights, rates, threads=1):
     """Run a backend and return how many updates it applied, the weights, the costs and the gradient.
 
-    Costs and gradient begin as NaN: what a backend does not fill equals nothing.
+    Costs and gradient begin as NaN, so that an entry that the backend does not fill fails every comparison.
     """
     weights = weights.copy()
     costs, gradient = np.full(len(rates), np.nan), np.full(len(weights), np.nan)
@@ -33,37 +33,37 @@ def descend(backend, X, y, weights, rates, threads=1):
 
 
 def assert_parity(backend, X, y, intercepts):
-    """Demand that a backend does what the Python loop does, from the same start, with the same rates."""
+    """Demand the answer of the Python loop, from the same weights, with the same rates."""
     weights, rates = start(X, intercepts), stable_rates(X, intercepts)
     expected = descend("python", X, y, weights, rates)
     actual = descend(backend, X, y, weights, rates)
     assert actual[0] == expected[0] == len(rates)
     scales = summed_terms(X, y, np.maximum(abs(weights), abs(expected[1])), rates.max())
     assert_close("weights", actual[1], expected[1], scales["weights"])
-    # The square root makes a residual of a cost again: rounding is relative to what the residual was formed from.
+    # The square root turns a cost into a residual, whose rounding is relative to the terms that formed it.
     assert_close("costs", np.sqrt(2 * actual[2]), np.sqrt(2 * expected[2]), scales["residuals"])
     assert_close("gradient", actual[3], expected[3], scales["gradient"])
 
 
 def assert_close(name, actual, expected, scale):
-    """Demand a difference within the tolerance; NaN is never close."""
+    """Demand a difference within the tolerance; NaN always fails."""
     error = abs(actual - expected)
     assert (error <= TOLERANCE * scale).all(), f"{name} off by {error} at a scale of {scale}"
 
 
 def summed_terms(X, y, sizes, rate):
-    """Return the sizes of the terms that residuals, gradient and weights are summed from.
+    """Return the sizes of the terms whose sums are the residuals, the gradient and the weights.
 
-    A sum cannot be known better than to the rounding of its largest term. Near the solution the residual
-    xᵢ·w − yᵢ is small against its terms, |xᵢ|·|w| + |yᵢ|, and the gradient, its mean over xᵢⱼ, is near zero:
-    relative to themselves they are rounding noise in any order of summation, the Python loop's included. So the
-    scale of a residual is the sum of its terms' sizes, that of gradient[j] the mean of |xᵢⱼ| times those, and
-    that of weights[j] is |weights[j]| and an update's size. Each component has its own scale: a column of size
-    1e-9 beside one of 1e9 is compared as sharply.
+    A sum is as uncertain as the rounding of its largest term. Near the solution the residual xᵢ·w − yᵢ is small
+    against its terms, |xᵢ|·|w| + |yᵢ|, and the gradient is near zero: relative to their own size both are rounding
+    noise for any order of summation, the Python loop's included. So the scale of a residual is the sum of the sizes
+    of its terms, the scale of gradient[j] is the mean of |xᵢⱼ| times those, and the scale of weights[j] is
+    |weights[j]| plus the size of an update. Each component has its own scale: a column of size 1e-9 is compared as
+    sharply as one of size 1e9.
     """
     A = abs(np.column_stack([np.ones((len(X), len(sizes) - X.shape[1])), X.astype(np.float64)]))
     terms = A @ sizes + abs(y)
     gradient = terms @ A / len(y)
-    largest = terms.max()  # scaled to 1 before squaring, for scales whose squares leave float64
+    largest = terms.max()  # scaled to 1 before squaring, because the squares may overflow
     residuals = largest * np.sqrt(np.mean((terms / (largest or 1.0)) ** 2))
     return {"residuals": residuals, "gradient": gradient, "weights": sizes + rate * gradient}

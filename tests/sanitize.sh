@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Run the compiled kernel's tests with AddressSanitizer, UndefinedBehaviorSanitizer and bounds checks, and show that
-# they would notice: builds that read one element beyond X on purpose must die with the report of the one or the other.
+# Run the compiled kernel's tests with AddressSanitizer, UndefinedBehaviorSanitizer and bounds checks. First show that
+# they notice a bug: builds that read one element beyond X on purpose must die with a report.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 python="$root/.venv/bin/python"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The run-time libraries come first in a process whose interpreter was not built with them. libstdc++ is among them so
-# that C++ exceptions of other modules find their way.
+# The interpreter was not built with the sanitizers, so their libraries must be loaded first. libstdc++ is loaded too,
+# so that exceptions in other modules' C++ code work.
 library() { "${CC:-gcc}" -print-file-name="$1"; }
 libraries="$(library libasan.so) $(library libubsan.so) $(library libstdc++.so.6)"
 sanitized=(env "LD_PRELOAD=$libraries" PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1)
 
-# Build a copy of the sources in a folder of its own, with these switches.
+# Build a copy of the sources in a folder of its own, with the given switches.
 build() {
     local folder="$work/$1"
     shift
@@ -39,7 +39,7 @@ X, y, weights = np.ones((40, 20)), np.ones(40), np.zeros(20)
 print(backends.descend(X, y, weights, np.full(3, 0.01), np.empty(3), np.empty(20), backend="cython"), "updates")
 END
 
-# Demand that the planted bug ends the run, with this report.
+# Demand that the planted bug ends the run with the given report.
 must_die_with() {
     local report=$1 status=0
     shift
@@ -77,7 +77,7 @@ must_die_with "fastgd: kernel out of bounds by 8 bytes" env
 echo "== the kernel's tests"
 cd "$work/tested"
 "${sanitized[@]}" "$python" ../once.py
-# Without the tests of Numba's kernel: its code is not compiled here.
+# The tests of the Numba kernel are left out: this build does not change its code.
 "${sanitized[@]}" "$python" -m pytest -q -p no:cacheprovider -k "not numba" \
     tests/test_kernels.py tests/test_parity.py tests/test_contract.py tests/test_threads.py
 

@@ -1,4 +1,4 @@
-"""Which backends there are, how one is chosen, and what happens where one is missing."""
+"""The list of backends, the choice of one, and the messages when one is missing."""
 
 import doctest
 import json
@@ -16,7 +16,7 @@ from fastgd import backends
 
 
 def run_python(code, **environment):
-    """Run code in a fresh interpreter and return what it prints, read as JSON."""
+    """Run code in a fresh interpreter and return its output, read as JSON."""
     finished = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         env=os.environ | environment,
@@ -106,7 +106,7 @@ def test_the_import_loads_nothing_heavy():
     assert [name for name in HEAVY if name in loaded] == []
 
 
-# As root every folder is writable, so the folders that Numba would look at are taken away instead.
+# Root can write to every folder, so the test takes away the folders that Numba would use.
 NO_CACHE = """
 import json
 import numba
@@ -123,7 +123,7 @@ print(json.dumps([raised, result.weights.tolist()]))
 """
 
 
-@pytest.mark.slow  # everything is compiled anew
+@pytest.mark.slow  # Numba compiles everything again
 @pytest.mark.skipif("numba" not in backends.available(), reason="Numba is not installed")
 def test_numba_computes_where_nothing_can_be_cached():
     raised, weights = run_python(NO_CACHE)

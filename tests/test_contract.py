@@ -1,4 +1,4 @@
-"""What the contract on top of fastgd.backends promises beside the numbers: bits, inputs, stops and refusals."""
+"""The promises of the contract in fastgd.backends beside the numbers: bits, inputs, stops and refusals."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from fastgd import backends
 
 WITH_AND_WITHOUT_INTERCEPT = pytest.mark.parametrize("intercepts", [1, 0], ids=["intercept", "no intercept"])
 LAYOUTS = ["tutorial", "fortran", "float32", "float32 fortran"]
-# BLAS, behind the NumPy backend, promises nothing about where the data lie.
+# Without the NumPy backend: the bits of BLAS may depend on the address of the data.
 COMPILED = [name for name in backends.available() if name in ("cython", "numba")]
 
 
@@ -42,7 +42,7 @@ def test_same_bits_wherever_the_data_lie(compiled, name):
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_epochs_in_calls_of_their_own_are_one_run(backend, name):
-    # A kernel may prepare the data where a call has enough epochs for that to pay; no bit may tell.
+    # A kernel may prepare the data in calls with enough epochs; that must change no bit.
     X, y = PROBLEMS[name]()
     weights, rates = start(X, 1), stable_rates(X, 1, epochs=12)
     _, together, costs, gradient = descend(backend, X, y, weights, rates)
@@ -75,7 +75,7 @@ def test_no_epochs_leave_the_weights(backend):
 
 
 def assert_stops_like_the_loop(backend, X, y, weights, rates):
-    """Demand the loop's number of updates, and the weights before the one that was not applied."""
+    """Demand the loop's number of updates, and the weights from before the refused update."""
     expected, *_ = descend("python", X, y, weights, rates)
     applied, stopped, costs, _ = descend(backend, X, y, weights, rates)
     assert applied == expected < len(rates)

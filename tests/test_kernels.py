@@ -1,7 +1,7 @@
-"""Every path through the compiled kernels does what the Python loop does.
+"""Every path through the compiled kernels gives the answer of the Python loop.
 
-A path is chosen by the CPU level, the order and type of X, the number of columns (narrow, short rows, long rows,
-strips), what is left over of rows and columns, whether a small X is packed, and the number of threads.
+A path depends on the CPU level, the order and type of X, the number of columns (narrow, short rows, long rows,
+strips), the rows and columns left over, the packing of a small X, and the number of threads.
 """
 
 from functools import cache
@@ -29,7 +29,7 @@ every_path = pytest.mark.parametrize("path", PATHS)
 
 
 def use(monkeypatch, path):
-    """Make this path's CPU level the one in use and return the name of its backend."""
+    """Set the CPU level of a path and return the name of its backend."""
     backend, level = PATHS[path]
     if level is not None:
         monkeypatch.setattr(backends.load(backend), "LEVEL", level)
@@ -38,13 +38,13 @@ def use(monkeypatch, path):
 
 @cache
 def solved(n_samples, n_features, dtype, intercepts, epochs):
-    """Return a problem, the Python loop's answer, and the scale on which to compare others with it."""
+    """Return a problem, the Python loop's answer, and the scale of a comparison with it."""
     X, y = random_problem(n_samples, n_features)
     return X.astype(dtype), y, *solve(X.astype(dtype), y, intercepts, epochs)
 
 
 def solve(X, y, intercepts, epochs):
-    """Return the weights to start from, the rates, the Python loop's answer, and the scale to compare on."""
+    """Return the first weights, the rates, the Python loop's answer, and the scale of a comparison with it."""
     weights, rates = start(X, intercepts), stable_rates(X, intercepts, epochs)
     expected = descend("python", X, y, weights, rates)
     scales = summed_terms(X, y, np.maximum(abs(weights), abs(expected[1])), rates.max())
@@ -65,9 +65,9 @@ def assert_same_bits(case, actual, expected):
         assert a.tobytes() == b.tobytes(), case
 
 
-# Every remainder of rows; where a vector is a column of rows, after two or more vectors too.
+# Every remainder of rows. Vectors may be columns of rows, so remainders after two or more vectors too.
 ROWS, MORE_ROWS = range(1, 18), range(40, 58)
-# Every remainder of columns, then the sizes around whole vectors and around the paths' limits.
+# Every remainder of columns, then sizes around whole vectors and around the limits of the paths.
 COLUMNS = [*range(1, 18), 24, 25, 47, 48, 49, 50, 64, 65, 100, 129]
 
 
@@ -75,7 +75,7 @@ COLUMNS = [*range(1, 18), 24, 25, 47, 48, 49, 50, 64, 65, 100, 129]
 @pytest.mark.parametrize("n_features", COLUMNS)
 def test_every_remainder_of_rows_and_columns(monkeypatch, path, n_features):
     backend = use(monkeypatch, path)
-    for epochs in (2, 5) if n_features <= 16 else (2,):  # a small X of so few features is packed
+    for epochs in (2, 5) if n_features <= 16 else (2,):  # a small X with at most 16 features is packed
         for n_samples in (*ROWS, *MORE_ROWS) if n_features <= 25 else ROWS:
             for dtype, order in LAYOUTS:
                 for intercepts in (0, 1):
@@ -84,7 +84,7 @@ def test_every_remainder_of_rows_and_columns(monkeypatch, path, n_features):
                     assert_same((n_samples, dtype, order, intercepts, epochs), actual, expected, scales)
 
 
-# Rows around the numbers that some kernel takes at a time.
+# Numbers of rows around one and two tiles, where a kernel may take that many rows at a time.
 TILES = [
     (tiles * rows + extra, n_features)
     for n_features, rows in [(9, 512), (50, 488), (129, 184), (400, 64)]
@@ -104,7 +104,7 @@ def test_rows_around_whole_tiles(monkeypatch, path):
             assert_same((n_samples, n_features, dtype, order), actual, expected, scales)
 
 
-# At least four blocks for each, with every remainder of rows.
+# Shapes of at least four blocks, with every remainder of rows.
 LARGE = [
     (4 * BLOCK_ELEMENTS // n_features + rest, n_features)
     for rest, n_features in zip(range(18), cycle([8, 17, 50, 1, 129, 9, 3]), strict=False)
@@ -130,7 +130,7 @@ def test_several_blocks_for_every_number_of_threads(monkeypatch, path, n_samples
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("shape", [(41_603, 101), (2_805, 1_511)])
 def test_rows_out_of_cache(monkeypatch, path, shape, dtype):
-    """When X is larger than 16 MB, strips may have fewer rows, and more again where there are many columns."""
+    """If X is larger than 16 MB, strips may have fewer rows, and more again for very many columns."""
     backend = use(monkeypatch, path)
     X, y, weights, rates, expected, scales = solved(*shape, dtype, 1, 1)
     assert X.nbytes > 1 << 24
@@ -169,7 +169,7 @@ def test_parity_on_drawn_problems(path, columns):
 @every_path
 @pytest.mark.parametrize("n_features", [3, 8, 13, 50, 101])
 def test_the_answer_depends_on_nothing_but_the_data(monkeypatch, path, n_features):
-    """Not on where they lie, not on what lies beside them, not on whether they may be written to."""
+    """Not on the address of the data, nor on the numbers beside it, nor on its being writable."""
     backend = use(monkeypatch, path)
     for dtype, order in LAYOUTS:
         X, y, weights, rates, *_ = solved(45, n_features, dtype, 1, 5)
@@ -183,7 +183,7 @@ def test_the_answer_depends_on_nothing_but_the_data(monkeypatch, path, n_feature
 
 
 def amid_nan(array, offset):
-    """Return a copy that begins so many elements after a multiple of 64 bytes, with NaN in front and behind."""
+    """Return a copy that begins `offset` elements after a multiple of 64 bytes, with NaN in front and behind."""
     line = 64 // array.itemsize
     memory = np.full(array.size + 6 * line, np.nan, array.dtype)
     begin = 2 * line - memory.ctypes.data % 64 // array.itemsize + offset
@@ -194,7 +194,7 @@ def amid_nan(array, offset):
     return copy
 
 
-# In one block: packed, short rows, long rows. In several, shared by two threads: gathered, short rows, long rows.
+# One block: packed, short rows, long rows. Several blocks, shared by two threads: narrow, short rows, long rows.
 shapes_of_every_kind = pytest.mark.parametrize(
     ("n_samples", "n_features"), [(43, 3), (43, 13), (43, 101), (16391, 8), (7711, 17), (1037, 129)]
 )
@@ -250,7 +250,7 @@ RATES_TOO_LARGE = np.full(20, 1e30)
 
 @cache
 def overflown(n_samples, n_features, dtype):
-    """Return a problem, weights to start from, and the epoch where the Python loop stops."""
+    """Return a problem, first weights, and the epoch at which the Python loop stops."""
     X, y = random_problem(n_samples, n_features)
     X, weights = X.astype(dtype), np.zeros(n_features + 1)
     applied, *_ = descend("python", X, y, weights, RATES_TOO_LARGE)
@@ -283,7 +283,7 @@ def test_an_unknown_level_names_those_there_are():
 
 
 @pytest.mark.skipif(len({backend for backend, _ in PATHS.values()}) < 2, reason="one of the two is not installed")
-def test_the_compiled_kernels_share_their_sizes():
+def test_numba_shares_the_sizes_of_the_compiled_kernel():
     from fastgd.backends.numba import epochs, loops
 
     sizes = backends.load("cython")._kernel.constants()

@@ -1,4 +1,4 @@
-"""Every backend does what the Python loop does, on every problem."""
+"""Every backend gives the answer of the Python loop on every problem."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Threads of the compiled kernels beside everything else that a process does: fork, other threads, signals."""
+"""Threads of the compiled kernels in a process that forks, has other threads, or gets signals."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from fastgd.backends.threads import (
 COMPILED = [name for name in ("cython", "numba") if name in backends.available()]
 compiled = pytest.mark.parametrize("compiled", COMPILED)
 
-# A problem of several blocks, and what descends on it.
+# A problem of several blocks, and a function that descends on it.
 DESCENT = """
 import json, os, sys, threading, time
 import numpy as np
@@ -44,7 +44,7 @@ expected = answer(threads=1)
 
 
 def run_descents(backend, code):
-    """Run code after that and return what it printed, read as JSON."""
+    """Run `DESCENT`, then the code, and return its output, read as JSON."""
     return json.loads(run_python(DESCENT.format(backend=backend) + code))
 
 
@@ -72,7 +72,7 @@ def answer_of_members(members, late=None):
     applied = [member(0, members, sync, own)]
     for thread in threads:
         thread.join()
-    applied.append(member(members - 1, members, sync, own))  # after the end: there is nothing left to do
+    applied.append(member(members - 1, members, sync, own))  # after the end: no block is left
     return bits(own), applied
 
 alone, _ = answer_of_members(1)
@@ -145,7 +145,7 @@ def test_descents_of_several_python_threads_do_not_meet(compiled):
     assert run_descents(compiled, CONCURRENT) == [20, True, 1]
 
 
-# What another thread does during the call, not shortly before or after it. With the lock held that would be nothing.
+# Count the steps of another thread in the middle of a call. If the kernel held the GIL, there would be none.
 OTHER_THREAD = """
 seen, over = [], threading.Event()
 
@@ -201,7 +201,7 @@ def test_a_thread_that_cannot_start_leaves_none_waiting(compiled, fails):
     assert run_descents(compiled, FAILED_START.format(fails=fails)) == ["can't start new thread", 1, True]
 
 
-# Hours of work in one block between two looks. What it says comes from within the first call of the kernel.
+# Hours of work in one call of the kernel, between two checks. The first call prints that it has started.
 LONG_RUN = """
 import time
 import numpy as np
@@ -239,7 +239,7 @@ def test_ctrl_c_ends_a_run_without_waiting_for_the_next_look(compiled, threads):
         sent = time.monotonic()
         output, errors = process.communicate(timeout=120)
     assert output == "interrupted True\n", errors
-    assert time.monotonic() - sent < 20  # within a second where nothing else runs
+    assert time.monotonic() - sent < 20  # within a second on an idle machine
 
 
 DENORMALS = """
@@ -288,7 +288,7 @@ def test_short_calls_get_one_thread(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("fastgd.backends.threads.count_cores", lambda: 4)
     n = 4 * THREAD_ELEMENTS
-    enough = [-(-count * THREAD_CALL_ELEMENTS // n) for count in (1, 2, 3, 400)]  # epochs for so many threads
+    enough = [-(-count * THREAD_CALL_ELEMENTS // n) for count in (1, 2, 3, 400)]  # epochs worth 1, 2, 3, 400 threads
     counts = [choose_threads(n, 1, epochs) for epochs in (1, enough[0], enough[1] - 1, *enough[1:])]
     assert counts == [1, 1, 1, 2, 3, 4]
 

@@ -1,4 +1,4 @@
-"""The parity check itself: it passes a right backend, and fails every wrong one."""
+"""The parity check itself passes a right backend and fails every wrong one."""
 
 import sys
 from types import ModuleType
@@ -25,8 +25,8 @@ def descend(X, y, weights, rates, costs, gradient, threads=1):
     return len(rates)
 """
 
-AFTER = " " * 8  # a line more in the loop, after the update
-# What is wrong, and the change to the right backend that makes it so.
+AFTER = " " * 8  # the indentation of one more line in the loop, after the update
+# Each fault, and the change to the right backend that makes it.
 WRONG = {
     "sign of the update": ("weights -=", "weights +="),
     "sign of the residual": ("A @ weights - y", "y - A @ weights"),
@@ -61,7 +61,7 @@ WRONG = {
 
 @pytest.fixture
 def register(monkeypatch):
-    """Return a function that makes a source text the backend 'candidate'."""
+    """Return a function that registers a source text as the backend 'candidate'."""
 
     def register(source):
         module = ModuleType("candidate_backend")

@@ -5,7 +5,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# `build` makes the wheel from the sdist it has just made, so a source that the sdist lacks fails here.
+# `build` makes the wheel from the new sdist, so a source that is missing from the sdist fails here.
 FASTGD_REQUIRE_EXTENSION=1 "$root/.venv/bin/python" -m build --outdir "$work/dist" "$root"
 "${PYTHON:-python3}" -m venv "$work/venv"
 wheel=$(ls "$work"/dist/*.whl)
