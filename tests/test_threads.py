@@ -82,7 +82,7 @@ found = [answer_of_members(members) for members in (2, 3, 8)]
 print(json.dumps([[answer == alone, applied] for answer, applied in found]))
 """
 LATER = """
-rates = np.full(4000, 0.01)
+rates = np.full(1000, 0.01)
 alone, _ = answer_of_members(1)
 found = [answer_of_members(3, late) for late in (1, 2)]
 print(json.dumps([[answer == alone, applied] for answer, applied in found]))
@@ -96,7 +96,7 @@ def test_members_that_never_come_are_not_waited_for(compiled):
 
 @compiled
 def test_members_that_come_late_change_no_bit(compiled):
-    assert run_descents(compiled, LATE + LATER) == [[True, [4000, 4000]]] * 2
+    assert run_descents(compiled, LATE + LATER) == [[True, [1000, 1000]]] * 2
 
 
 FORK = """
