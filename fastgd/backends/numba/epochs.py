@@ -7,7 +7,7 @@ disk and watches this file alone: after a change in memory.py or compiling.py, s
 # Code for the compiler, in its types rather than in Python's.
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, var-annotated"
 
-from typing import NamedTuple
+from collections import namedtuple
 
 import numba
 
@@ -20,37 +20,10 @@ APPLIED, FINISHED, CLAIMED = ENDED + PER_LINE, ENDED + 2 * PER_LINE, ENDED + 3 *
 PATIENCE = 4096  # how often a waiting member reads a counter before it offers its core to other threads
 
 
-class Blocks(NamedTuple):
-    """X and y, divided into blocks of rows, and the sums of each block. X, y and sums are addresses.
-
-    Row i of X begins i · step bytes after X; rows, or columns in Fortran order, are `stride` numbers apart. Every block
-    but the first begins `shift` rows earlier. The loop prefetches at `far` and `near` bytes. The sums of block b begin
-    b · width doubles after `sums`.
-    """
-
-    add_block: int
-    X: int
-    step: int
-    stride: int
-    far: int
-    near: int
-    shift: int
-    y: int
-    n: int
-    p: int
-    n_blocks: int
-    block_rows: int
-    intercepts: int
-    sums: int
-    width: int
-
-
-class Team(NamedTuple):
-    """The counters that members share, the number of this member, from 0 on, and of all members."""
-
-    sync: int
-    member: int
-    members: int
+# X and y, divided into blocks of rows, and the sums of each block. X, y and sums are addresses: row i of X begins
+# i · step bytes after X, and the sums of block b begin b · width doubles after sums. _kernel.pyx explains the rest.
+Blocks = namedtuple("Blocks", "add_block X step stride far near shift y n p n_blocks block_rows intercepts sums width")
+Team = namedtuple("Team", "sync member members")
 
 
 @compile_kernel

@@ -102,17 +102,12 @@ def give_way() -> None:
         os.sched_yield()
 
 
-if hasattr(os, "sched_yield"):
-    sched_yield = types.ExternalFunction("sched_yield", types.int32())
+sched_yield = types.ExternalFunction("sched_yield", types.int32())
 
-    @overload(give_way)
-    def give_way_compiled():
-        """Call the C library's function, without the interpreter."""
+
+@overload(give_way)
+def give_way_compiled():
+    """Call the C library's function without the interpreter; do nothing if it has no such function."""
+    if hasattr(os, "sched_yield"):
         return lambda: sched_yield()  # noqa: PLW0108 - it must be a Python function
-
-else:
-
-    @overload(give_way)
-    def give_way_compiled():
-        """Do nothing: this system's C library has no such function."""
-        return lambda: None
+    return lambda: None
