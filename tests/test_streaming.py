@@ -327,7 +327,7 @@ def test_products_take_one_thread_each_while_ours_run(monkeypatch, small_blocks)
 @pytest.mark.parametrize("pinned", ["1", None])
 def test_without_threadpoolctl_ours_stay_out_of_the_way_of_products(monkeypatch, small_blocks, pinned):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    for name in passes.VARIABLES:
+    for name in passes.BLAS_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     if pinned:
         monkeypatch.setenv("OPENBLAS_NUM_THREADS", pinned)

@@ -101,9 +101,9 @@ def test_second_pass_goes_on_too(path, small_blocks, monkeypatch):
         if state.method == "qr" and state.batches == 3:
             raise CutShortError
 
-    original = checkpoint.Checkpoint.look
+    original = checkpoint.Checkpoint.save_if_due
     with monkeypatch.context() as patched:
-        patched.setattr(checkpoint.Checkpoint, "look", fail)
+        patched.setattr(checkpoint.Checkpoint, "save_if_due", fail)
         with pytest.raises(CutShortError):
             fit_array(X, y, checkpoint=path, **SETTINGS)
     assert b'"method": "qr"' in path.read_bytes()
@@ -252,16 +252,16 @@ def test_files_that_are_cut_into_other_batches_are_refused_on_resuming(tmp_path,
     (pq.write_table if kind == "parquet" else csv.write_csv)(table, data)
     monkeypatch.setattr(columns, "BATCH_BYTES", 300 * 16)
     monkeypatch.setattr(csv_file, "BLOCK_BYTES", 1 << 14)
-    batches = files.FileSource.batches
+    batches_after = files.FileBatchSource.batches_after
 
     def broken(self, seen):
-        for number, batch in enumerate(batches(self, seen)):
+        for number, batch in enumerate(batches_after(self, seen)):
             if number == 3:
                 raise InterruptedError("the disk failed")
             yield batch
 
     with monkeypatch.context() as patch:
-        patch.setattr(files.FileSource, "batches", broken)
+        patch.setattr(files.FileBatchSource, "batches_after", broken)
         with pytest.raises(InterruptedError):
             files.fit_files(data, "y", checkpoint=path)
     assert path.exists()

@@ -21,7 +21,7 @@ from fastgd.inputs.data import check_mean_square
 from fastgd.plots.figures import check_picture
 from fastgd.streaming import fit_files
 from fastgd.streaming.cluster import fit_on_cluster
-from fastgd.streaming.columns import check_names
+from fastgd.streaming.columns import check_column_names
 from fastgd.streaming.files import find_files, is_pattern
 
 LARGE_FILE = 1 << 26  # bytes above which a CSV file is read in parts, which is faster too
@@ -96,7 +96,7 @@ def fit_table(options: argparse.Namespace) -> Fit:
     """Fit a CSV file that is read whole."""
     path = options.files[0]
     wanted = None if options.features is None else [*options.features, options.target]
-    check_names(options.target, options.features, None)
+    check_column_names(options.target, options.features, None)
     try:
         table = read_csv(path, required=wanted)
     except TableError as error:

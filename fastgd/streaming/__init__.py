@@ -1,4 +1,4 @@
-"""Fits of data larger than memory: streams of batches, memory maps, Parquet and CSV files."""
+"""Fit data larger than memory: batches of rows, memory maps, Parquet and CSV files."""
 
 from fastgd.streaming.array import fit_array
 from fastgd.streaming.batches import fit_batches

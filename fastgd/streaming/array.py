@@ -1,6 +1,6 @@
-"""Fit arrays that are larger than memory: memory maps, read by blocks of rows."""
+"""Fit arrays larger than memory, such as memory maps, block by block."""
 
-from __future__ import annotations  # help() shows ArrayLike, not what it is made of
+from __future__ import annotations  # help() shows ArrayLike, not its definition
 
 import mmap
 import os
@@ -15,12 +15,12 @@ from numpy.typing import ArrayLike
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_numbers
 from fastgd.inputs.frames import column_names, series_name
-from fastgd.streaming.options import check_options
+from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
-from fastgd.streaming.source import Batch, Seen, make_stamp
+from fastgd.streaming.source import START_OVER, Batch, SeenBatch, make_stamp
 
-BLOCK_BYTES = 1 << 24  # of a block of rows
-ROWS_PER_COLUMN = 4  # of a block, at least, so that a sum of products is small beside its rows
+BLOCK_BYTES = 1 << 24  # the size of a block of rows
+ROWS_PER_COLUMN = 4  # the least for a block, so that its sums are small compared to its rows
 
 
 def fit_array(
@@ -38,45 +38,45 @@ def fit_array(
 ) -> StreamResult:
     """Fit a linear regression to arrays that need not fit into memory.
 
-    The fit is that of `fastgd.gradient_descent`, compressed. Rows are read by blocks of 16 MB, and the pages of a
-    memory map are given back after each, so that no more than some blocks are resident.
+    The fit is the one of `fastgd.gradient_descent` with ``compress=True``. It reads blocks of 16 MB and releases the
+    pages of a memory map after each block, so that memory holds only a few blocks at a time.
 
     Parameters
     ----------
     X : array_like of shape (n_samples, n_features)
         The features: a memory map (``numpy.load(path, mmap_mode="r")``, `numpy.memmap`) of numbers in C or Fortran
-        order; anything with a shape, a dtype and slices of rows, such as a data set of h5py, will do.
+        order, or any object with a shape, a dtype and slices of rows, such as a data set of h5py.
     y : array_like of shape (n_samples,) or (n_samples, 1)
-        The target; it too may be a memory map.
+        The target, which may be a memory map too.
     sample_weight : array_like of shape (n_samples,) or None
-        Weights of the rows: a weight of k counts as k equal rows.
+        Weights of the rows: a weight of k counts a row k times.
     fit_intercept : bool
         Whether weights begin with an intercept.
     alpha : float
         Ridge: alpha·½‖coef‖² is added to J; the intercept is not penalised.
     method : {"auto", "gram", "qr"}
-        "auto" is "gram", and a second pass by "qr" where that would have lost digits.
+        "auto" is "gram", followed by a second pass with "qr" if "gram" loses digits.
     missing : {"error", "skip"}
-        What to do with a row that holds a NaN: refuse it, with row and column, or leave it out and count it.
-        Infinities are refused.
+        "error" refuses a row that holds a NaN, and names row and column; "skip" leaves the row out and counts it.
+        Infinities are always refused.
     checkpoint : path or None
-        A file that keeps what was summed up, every few seconds; see `fit_batches`. Blocks that were read are not read
-        again, but for a few rows that must be the same.
+        A file that keeps the sums, saved every few seconds; see `fit_batches`. A resumed fit reads only a few rows of
+        the blocks that it has summed, to check that they are unchanged.
     quiet : bool
-        False shows on standard error how many rows were read, and how fast: see `fit_batches`.
+        False shows progress on standard error; see `fit_batches`.
     **descent
         Arguments of the descent: see `fit_batches`.
 
     Returns
     -------
     StreamResult
-        A `fastgd.DescentResult`, with n_samples, skipped, method, cost and r_squared.
+        A `fastgd.DescentResult` with n_samples, skipped and method.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not what is described above; that values are finite is seen when they are read. If the
-        checkpoint is damaged, or one of another fit.
+        If an argument is not as described above, or the checkpoint is damaged or belongs to another fit. Values that
+        are not finite are found as they are read.
 
     Examples
     --------
@@ -87,23 +87,21 @@ def fit_array(
     >>> result.weights.round(6), result.n_samples
     (array([1., 2., 3.]), 10)
     """
-    options = check_options(
+    options = StreamOptions.checked(
         "fit_array",
-        descent,
-        fit_intercept=fit_intercept,
-        alpha=alpha,
+        {"fit_intercept": fit_intercept, "alpha": alpha, **descent},
         method=method,
         missing=missing,
         checkpoint=checkpoint,
         quiet=quiet,
     )
-    return fit_source(ArraySource(X, y, sample_weight), options)
+    return fit_source(ArrayBatchSource(X, y, sample_weight), options)
 
 
-class ArraySource:
-    """Blocks of rows of arrays."""
+class ArrayBatchSource:
+    """Arrays as a source of batches: blocks of rows."""
 
-    lasting = True
+    rereadable = True
 
     def __init__(self, X: Any, y: Any, weights: Any) -> None:
         self.features, self.target = column_names(X), series_name(y)
@@ -112,44 +110,44 @@ class ArraySource:
         self.total, self.n_features = check_shapes(self.X, self.y, self.weights)
         self.rows = max(BLOCK_BYTES // (self.n_features * self.X.dtype.itemsize), ROWS_PER_COLUMN * self.n_features)
         arrays = {"X": self.X, "y": self.y, "sample_weight": self.weights}
-        self.identity: dict[str, Any] = {name: identify(array) for name, array in arrays.items()}
+        self.identity: dict[str, Any] = {name: identify_array(array) for name, array in arrays.items()}
         self.identity |= {"source": "array", "rows of a block": self.rows}
 
-    def batches(self, seen: Sequence[Seen]) -> Iterator[Batch]:
-        """Yield the blocks after those seen; a few rows of these are read again, to see that they are the same."""
+    def batches_after(self, seen: Sequence[SeenBatch]) -> Iterator[Batch]:
+        """Yield the blocks after those seen; read a few rows of the blocks seen, to check that they are the same."""
         for number, start in enumerate(range(0, self.total, self.rows)):
             rows = slice(start, min(start + self.rows, self.total))
             if number < len(seen):
-                self.check_again(rows, seen[number])
+                self.check_same_rows(rows, seen[number])
                 continue
-            X, y = take(self.X, rows), take(self.y, rows)
-            weights = None if self.weights is None else take(self.weights, rows)
+            X, y = read_rows(self.X, rows), read_rows(self.y, rows)
+            weights = None if self.weights is None else read_rows(self.weights, rows)
             where = f"rows {rows.start} to {rows.stop - 1} (counted from 0)"
-            yield Batch(X, y, weights, 0, where, partial(locate, start))
+            yield Batch(X, y, weights, 0, where, partial(describe_array_row, start))
             for array in (self.X, self.y, self.weights):
                 drop_pages(array)
 
     def stamp(self, rows: slice) -> int:
-        """Return what a block is remembered by."""
+        """Return the stamp of a block."""
         weights = None if self.weights is None else self.weights[rows]
         return make_stamp(self.X[rows], self.y[rows].reshape(-1), weights, False)
 
-    def check_again(self, rows: slice, seen: Seen) -> None:
-        """Refuse rows that are not those that an earlier run has seen in their place."""
+    def check_same_rows(self, rows: slice, seen: SeenBatch) -> None:
+        """Refuse a block that differs from the one that an earlier run read."""
         if rows.stop - rows.start != seen.rows or self.stamp(rows) != seen.stamp:
             raise ValueError(
                 f"X and y must be those of the checkpoint; got other values in rows {rows.start} to {rows.stop - 1} "
-                "(counted from 0); delete the checkpoint to begin anew"
+                f"(counted from 0); {START_OVER}"
             )
 
 
-def locate(start: int, row: int) -> str:
-    """Return where a row of the block that begins at `start` is."""
+def describe_array_row(start: int, row: int) -> str:
+    """Return the place of a row of the block that begins at row `start`, in words."""
     return f"row {start + row} (counted from 0)"
 
 
 def check_array(name: str, values: Any) -> Any:
-    """Return values that can be sliced: an array as it is, whatever it is a view of."""
+    """Return an object with shape, dtype and slices: the values themselves if they have these, else an array."""
     array = values if hasattr(values, "shape") and hasattr(values, "dtype") else check_numbers(name, values)
     if not isinstance(array.dtype, np.dtype) or array.dtype.kind not in "biufO":
         raise TypeError(f"{name} must hold real numbers; got an array of dtype {array.dtype}")
@@ -159,7 +157,7 @@ def check_array(name: str, values: Any) -> Any:
 def check_shapes(X: Any, y: Any, weights: Any) -> tuple[int, int]:
     """Return the shape of X; refuse arrays whose shapes do not fit together."""
     if len(X.shape) != 2 or 0 in X.shape:
-        raise ValueError(f"X must have shape (n_samples, n_features), with one row and column at least; got {X.shape}")
+        raise ValueError(f"X must have shape (n_samples, n_features), with at least one row and column; got {X.shape}")
     if y.shape not in ((X.shape[0],), (X.shape[0], 1)):
         raise ValueError(f"y must have shape ({X.shape[0]},), one number for each row of X; got shape {y.shape}")
     if weights is not None and weights.shape != (X.shape[0],):
@@ -167,14 +165,14 @@ def check_shapes(X: Any, y: Any, weights: Any) -> tuple[int, int]:
     return X.shape
 
 
-def take(array: Any, rows: slice) -> Array:
-    """Return some rows, in the order in memory that is the faster one to read; their values are looked at later."""
+def read_rows(array: Any, rows: slice) -> Array:
+    """Return a block of rows, C- or Fortran-contiguous; its values are not checked yet."""
     part = np.asarray(array[rows])
     return part if part.flags.c_contiguous else np.asfortranarray(part)
 
 
-def identify(array: Any) -> dict[str, Any] | None:
-    """Return what a checkpoint knows of an array: shape and type, and the file of a memory map."""
+def identify_array(array: Any) -> dict[str, Any] | None:
+    """Return the identity of an array, for a checkpoint: its shape and type, and the file of a memory map."""
     if array is None:
         return None
     known = {"shape": list(array.shape), "dtype": str(array.dtype)}
@@ -183,16 +181,16 @@ def identify(array: Any) -> dict[str, Any] | None:
 
 
 def identify_file(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return what a checkpoint knows of a file."""
+    """Return the identity of a file, for a checkpoint."""
     status = Path(path).stat()
     return {"file": str(Path(path).absolute()), "size": status.st_size, "changed": status.st_mtime_ns}
 
 
 def drop_pages(array: Any) -> None:
-    """Give back the pages of a memory map; what reads them again finds them where they came from.
+    """Release the pages of a memory map; the next read loads them from the file again.
 
-    Only where that is sure to hold: the pages of a copy-on-write map may hold the only copy of what was written, and of
-    a map that NumPy did not make, nobody knows.
+    Copy-on-write maps keep their pages, which may be the only copy of written values; so do maps that NumPy did not
+    make, whose mode is unknown.
     """
     mode = None
     while isinstance(array, np.ndarray):

@@ -1,4 +1,4 @@
-"""Fit batches that come one after the other, each of which is seen once."""
+"""Fit batches of rows from an iterable, each of which is read once."""
 
 from __future__ import annotations  # help() shows plain names
 
@@ -8,11 +8,9 @@ from typing import Any
 
 from fastgd.inputs import frames
 from fastgd.inputs.data import check_numbers, check_problem
-from fastgd.streaming.options import check_options
+from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
-from fastgd.streaming.source import Batch, Seen, make_stamp
-
-ADVICE = "delete the checkpoint to begin anew"
+from fastgd.streaming.source import START_OVER, Batch, SeenBatch, make_stamp
 
 
 def fit_batches(
@@ -26,49 +24,49 @@ def fit_batches(
     quiet: bool = True,
     **descent: Any,
 ) -> StreamResult:
-    """Fit a linear regression to rows that come in batches, each of which is seen once.
+    """Fit a linear regression to rows that come in batches, each of which is read once.
 
-    The fit is that of `fastgd.gradient_descent` on all rows, compressed: memory for one batch is enough. A batch may
-    be changed, or filled anew, as soon as the next one is asked for.
+    The fit is the one of `fastgd.gradient_descent` on all rows with ``compress=True``, in memory for one batch. The
+    iterable may change or refill a batch as soon as the next one is requested.
 
     Parameters
     ----------
     batches : iterable of (X, y) or (X, y, sample_weight)
         X of shape (n_rows, n_features), y of shape (n_rows,), sample_weight of shape (n_rows,), as
-        `fastgd.gradient_descent` takes them; as many features in every batch, as many rows as there happen to be.
+        `fastgd.gradient_descent` takes them. All batches have the same features; they may differ in n_rows.
     fit_intercept : bool
         Whether weights begin with an intercept.
     alpha : float
         Ridge: alpha·½‖coef‖² is added to J; the intercept is not penalised.
     method : {"auto", "gram", "qr"}
         "gram" is the fastest, and refuses data whose digits it would lose; "qr" takes three to five times as long and
-        loses none. "auto" is "qr" here: the rows cannot be read again.
+        loses none. "auto" is "qr" here, because the rows cannot be read again.
     missing : {"error", "skip"}
-        What to do with a row that holds a NaN: refuse it, with its batch and row, or leave it out and count it.
-        Infinities are refused.
+        "error" refuses a row that holds a NaN, and names batch and row; "skip" leaves the row out and counts it.
+        Infinities are always refused.
     checkpoint : path or None
-        A file that keeps what was summed up, every few seconds and when the iterable fails. With the same arguments, a
-        run that finds it goes on after it, and gives the same bits: the iterable is begun anew, and its first batches,
-        which must be the same, are taken and dropped. It is removed when the fit is done. What has to do with the
-        descent (alpha, fit_intercept, epochs, …) may be changed.
+        A file that keeps the sums, saved every few seconds and when the iterable fails. A later call with the same
+        arguments resumes from it, to the same bits: it iterates from the first batch again, and drops the batches
+        already summed, which must be the same. Options of the descent (alpha, fit_intercept, epochs, …) may change.
+        The file is removed when the fit is done.
     quiet : bool
-        False shows on standard error how many rows were read, and how fast: a bar on a terminal, if rich is installed
+        False shows the rows read and the speed on standard error: a bar on a terminal, if rich is installed
         (``pip install 'fastgd[progress]'``), else a line every few seconds.
     **descent
-        Arguments of `fastgd.gradient_descent`, as they are there: learning_rate, epochs, weights, tol, check_every,
-        backend, standardize, threads, random_state, callback, verbose.
+        Arguments of `fastgd.gradient_descent`: learning_rate, epochs, weights, tol, check_every, backend, standardize,
+        threads, random_state, callback, verbose.
 
     Returns
     -------
     StreamResult
-        A `fastgd.DescentResult`, with n_samples, skipped, method, cost and r_squared.
+        A `fastgd.DescentResult` with n_samples, skipped and method.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not what is described above: before the first batch is taken. If a batch is not: its number,
-        counted from 0, is in the message, with row and column of a value that is not finite. If the checkpoint is
-        damaged, or one of another fit.
+        If an argument is not as described above, before the first batch is read. If a batch is not as described; the
+        message names the batch, counted from 0, and row and column of a value that is not finite. If the checkpoint
+        is damaged or belongs to another fit.
 
     Examples
     --------
@@ -80,11 +78,9 @@ def fit_batches(
     >>> result.weights.round(6), result.n_samples
     (array([1., 2., 3.]), 10)
     """
-    options = check_options(
+    options = StreamOptions.checked(
         "fit_batches",
-        descent,
-        fit_intercept=fit_intercept,
-        alpha=alpha,
+        {"fit_intercept": fit_intercept, "alpha": alpha, **descent},
         method=method,
         missing=missing,
         checkpoint=checkpoint,
@@ -92,15 +88,15 @@ def fit_batches(
     )
     if isinstance(batches, str | bytes) or not hasattr(batches, "__iter__"):
         raise TypeError(f"batches must be an iterable of (X, y) or (X, y, sample_weight); got {batches!r}")
-    return fit_source(IterableSource(batches), options)
+    return fit_source(IterableBatchSource(batches), options)
 
 
-class IterableSource:
-    """Batches of an iterable."""
+class IterableBatchSource:
+    """An iterable as a source of batches."""
 
     total = None
     n_features = None
-    lasting = False
+    rereadable = False
 
     def __init__(self, batches: Iterable[Any]) -> None:
         self.iterable = batches
@@ -108,22 +104,22 @@ class IterableSource:
         self.features: list[str] | None = None
         self.target: str | None = None
 
-    def batches(self, seen: Sequence[Seen]) -> Iterator[Batch]:
+    def batches_after(self, seen: Sequence[SeenBatch]) -> Iterator[Batch]:
         """Yield the batches after those seen."""
         number = -1
         for number, item in enumerate(self.iterable):
-            batch = self.open(item, number)
+            batch = self.make_batch(item, number)
             if number < len(seen):
-                check_again(batch, seen[number])
+                check_same_batch(batch, seen[number])
             else:
                 yield batch
         if number + 1 < len(seen):
             raise ValueError(
-                f"batches must be those of the checkpoint, {len(seen)} or more; got {number + 1}; {ADVICE}"
+                f"batches must be those of the checkpoint, {len(seen)} or more; got {number + 1}; {START_OVER}"
             )
 
-    def open(self, item: Any, number: int) -> Batch:
-        """Return what was yielded as a batch."""
+    def make_batch(self, item: Any, number: int) -> Batch:
+        """Return the batch of an item of the iterable."""
         where = f"batch {number} (counted from 0)"
         if not isinstance(item, tuple | list) or len(item) not in (2, 3):
             size = f" of {len(item)}" if isinstance(item, tuple | list) else ""
@@ -135,18 +131,18 @@ class IterableSource:
             frames.check_same_columns(X, self.features)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
-        return Batch(X, y, weights, 0, where, lambda row: f"batch {number}, row {row} (counted from 0)", whole=True)
+        return Batch(X, y, weights, 0, where, lambda row: f"batch {number}, row {row} (counted from 0)", stamp_all=True)
 
 
-def check_again(batch: Batch, seen: Seen) -> None:
-    """Refuse a batch that is not the one that an earlier run has seen in its place."""
+def check_same_batch(batch: Batch, seen: SeenBatch) -> None:
+    """Refuse a batch that differs from the one that an earlier run read."""
     rows = len(batch.X)
     if rows == seen.rows == 0:
         return
     expected = f"{batch.where}: expected the batch of the checkpoint, of {seen.rows} rows"
     if rows != seen.rows:
-        raise ValueError(f"{expected}; got one of {rows} rows; {ADVICE}")
+        raise ValueError(f"{expected}; got one of {rows} rows; {START_OVER}")
     X, y = check_problem(batch.X, batch.y, finite=False)
     weights = None if batch.weights is None else check_numbers("sample_weight", batch.weights)
-    if make_stamp(X, y, weights, batch.whole) != seen.stamp:
-        raise ValueError(f"{expected}; got one of other values; {ADVICE}")
+    if make_stamp(X, y, weights, batch.stamp_all) != seen.stamp:
+        raise ValueError(f"{expected}; got one of other values; {START_OVER}")

@@ -1,9 +1,10 @@
-"""A file that says how far a pass has come, so that it can go on after the process was killed.
+"""A file that keeps the state of a pass, so that the fit can resume after its process was killed.
 
-It is replaced whole, never changed, and ends up on the disk before it takes the place of the one before. A checksum
-covers all of it; numbers are kept bit by bit; nothing in it is ever run, as a pickle would be.
+Each save writes a new file to the disk, which then replaces the old one: the file is complete at any moment. A checksum
+covers the content; numbers keep all their bits; loading runs no code, as loading a pickle would.
 
-The file: a line ``fastgd checkpoint 1 SHA256``, where SHA256 is that of all the rest; a line of JSON; the arrays.
+The file holds a line ``fastgd checkpoint 1 SHA256``, where SHA256 is the checksum of the rest; a line of JSON; the
+arrays.
 """
 
 import json
@@ -19,24 +20,24 @@ import numpy as np
 
 from fastgd.inputs.arrays import Array
 from fastgd.problem.moments import Moments
-from fastgd.streaming.source import Seen
+from fastgd.streaming.source import SeenBatch
 from fastgd.streaming.sums import State
 
-SAVE_SECONDS = 5.0  # between two saves while a pass goes on
+SAVE_SECONDS = 5.0  # the least time between two saves during a pass
 MAGIC = b"fastgd checkpoint 1 "
-DIGEST = 64  # characters of the checksum
-ADVICE = "delete it to begin anew, or name another file"
+DIGEST = 64  # the characters of the checksum
+REMEDY = "delete it to begin anew, or name another file"
 
 
 class Checkpoint:
-    """Where a pass is kept; nowhere, if there is no path.
+    """The checkpoint of a pass; without a path, it keeps nothing.
 
     Parameters
     ----------
     path : Path or None
-        The file. One beside it, with ``.new`` at the end of its name, is what is being written.
+        The file. A save writes another file first, of the same name with ``.new`` at its end.
     identity : dict
-        What is being fitted, as plain values for JSON: a checkpoint of anything else is refused.
+        The description of the data and of their sums, as plain values for JSON: a checkpoint of others is refused.
     """
 
     def __init__(self, path: Path | None, identity: dict[str, Any]) -> None:
@@ -45,49 +46,49 @@ class Checkpoint:
         self.saved = monotonic()
 
     def load(self) -> State | None:
-        """Return the state that an earlier run has left behind, if there is one.
+        """Return the state that an earlier run has saved; None if there is no file.
 
         Raises
         ------
         ValueError
-            If the file is not a whole checkpoint, or one of another fit.
+            If the file is not a complete checkpoint, or belongs to another fit.
         """
         if self.path is None or not self.path.exists():
             return None
         content = self.path.read_bytes()
         if not content.startswith(MAGIC):
-            raise ValueError(f"{self.path}: expected a checkpoint of this version of fastgd; {ADVICE}")
+            raise ValueError(f"{self.path}: expected a checkpoint of this version of fastgd; {REMEDY}")
         digest, body = content[len(MAGIC) : len(MAGIC) + DIGEST], content[len(MAGIC) + DIGEST :]
         if sha256(body).hexdigest().encode() != digest:
-            raise ValueError(f"{self.path}: the checkpoint is damaged, its checksum is wrong; {ADVICE}")
+            raise ValueError(f"{self.path}: the checkpoint is damaged, its checksum is wrong; {REMEDY}")
         line, _, arrays = body[1:].partition(b"\n")
         header = json.loads(line)
         self.check_identity(header["identity"])
-        return unpack(header, arrays)
+        return unpack_state(header, arrays)
 
     def check_identity(self, found: dict[str, Any]) -> None:
-        """Refuse a checkpoint of another fit, and name what is different."""
-        wanted = json.loads(json.dumps(self.identity))  # tuples are lists there
+        """Refuse a checkpoint of another fit, and name the first difference."""
+        wanted = json.loads(json.dumps(self.identity))  # JSON turns tuples into lists
         for name in sorted(wanted.keys() | found.keys()):
             before, now = found.get(name), wanted.get(name)
             if before != now:
-                if isinstance(before, list) and isinstance(now, list):  # the first entry that is another
+                if isinstance(before, list) and isinstance(now, list):  # show the first entries that differ
                     before, now = next(pair for pair in zip_longest(before, now) if pair[0] != pair[1])
                 raise ValueError(
                     f"{self.path}: the checkpoint is of another fit, with {name} {shorten(before)}; got "
-                    f"{shorten(now)}; {ADVICE}"
+                    f"{shorten(now)}; {REMEDY}"
                 )
 
-    def look(self, state: State) -> None:
-        """Save the state if the last time was long enough ago."""
+    def save_if_due(self, state: State) -> None:
+        """Save the state if the last save was long enough ago."""
         if self.path is not None and monotonic() - self.saved >= SAVE_SECONDS:
             self.save(state)
 
     def save(self, state: State) -> None:
-        """Write the state, so that there is a whole checkpoint at any moment."""
+        """Write the state to a new file, then replace the old one by it."""
         if self.path is None or not state.batches:
             return
-        body = b"\n" + pack(self.identity, state)
+        body = b"\n" + pack_state(self.identity, state)
         new = self.path.with_name(self.path.name + ".new")
         with open(new, "wb") as file:
             file.write(MAGIC + sha256(body).hexdigest().encode() + body)
@@ -98,13 +99,13 @@ class Checkpoint:
         self.saved = monotonic()
 
     def remove(self) -> None:
-        """Remove the file: what it was kept for is done."""
+        """Remove the file."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk, where the system can tell."""
+    """Wait until the names in a folder are on the disk, on systems that offer this."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -114,9 +115,9 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def pack(identity: dict[str, Any], state: State) -> bytes:
+def pack_state(identity: dict[str, Any], state: State) -> bytes:
     """Return a state as a line of JSON and the bytes of its arrays."""
-    arrays = [np.array(state.seen, dtype="<i8").reshape(-1, len(Seen._fields))]
+    arrays = [np.array(state.seen, dtype="<i8").reshape(-1, len(SeenBatch._fields))]
     if state.moments is not None:
         moments = state.moments
         arrays += [np.asarray(array, "<f8") for array in (moments.shift, np.array([moments.total]), moments.matrix)]
@@ -129,8 +130,8 @@ def pack(identity: dict[str, Any], state: State) -> bytes:
     return json.dumps(header).encode() + b"\n" + b"".join(array.tobytes() for array in arrays)
 
 
-def unpack(header: dict[str, Any], content: bytes) -> State:
-    """Return the state that was packed."""
+def unpack_state(header: dict[str, Any], content: bytes) -> State:
+    """Return the state from the header and the bytes of the arrays."""
     arrays: list[Array] = []
     start = 0
     for dtype, shape in header["arrays"]:
@@ -138,6 +139,6 @@ def unpack(header: dict[str, Any], content: bytes) -> State:
         array = np.frombuffer(content, dtype, count, start).reshape(shape)
         arrays.append(array.astype(array.dtype.newbyteorder("=")))
         start += array.nbytes
-    log = [Seen(*entry) for entry in arrays[0].tolist()]
+    log = [SeenBatch(*entry) for entry in arrays[0].tolist()]
     moments = Moments(arrays[1], float(arrays[2][0]), arrays[3], 1) if len(arrays) > 1 else None
     return State(header["method"], moments, header["skipped"], len(log), log)

@@ -1,6 +1,6 @@
-"""Files that the workers of a running Dask cluster read, a file at a time: `fastgd fit --scheduler ADDRESS`.
+"""Fit files on a running Dask cluster, whose workers read a file at a time: `fastgd fit --scheduler ADDRESS`.
 
-Each is read as `fastgd.streaming.fit_files` reads it, with the same checks and messages, and only its sums travel.
+A worker reads a file as `fastgd.streaming.fit_files` does, with the same checks and messages, and returns its sums.
 """
 
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from typing import Any
 from fastgd.problem.moments import LOST_DIGITS, add_moments, finish
 from fastgd.problem.rows import CompressedSource
 from fastgd.streaming.checkpoint import Checkpoint
-from fastgd.streaming.files import FileSource, find_files
-from fastgd.streaming.options import StreamOptions, check_options
+from fastgd.streaming.files import FileBatchSource, find_files
+from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.passes import run_pass
 from fastgd.streaming.result import StreamResult, solve_sums
 from fastgd.streaming.sums import State
 
-CONNECT_SECONDS = 10  # after which a scheduler that does not answer is an error
+CONNECT_SECONDS = 10  # the time that the scheduler has to answer
 
 
 def fit_on_cluster(
@@ -30,12 +30,12 @@ def fit_on_cluster(
     missing: str = "error",
     **descent: Any,
 ) -> StreamResult:
-    """Return the fit of files that workers read.
+    """Fit a linear regression to files that the workers of a cluster read.
 
     Parameters
     ----------
     paths, target, features, weight, alpha, missing, **descent
-        As in `fastgd.streaming.fit_files`; paths must mean the same to the workers.
+        As in `fastgd.streaming.fit_files`; the workers must find the files at the same paths.
     scheduler : str
         The address of the scheduler, such as "tcp://10.0.0.1:8786".
 
@@ -52,10 +52,12 @@ def fit_on_cluster(
         from dask.distributed import Client
     except ImportError as error:
         raise ImportError("--scheduler needs Dask: pip install 'fastgd[dask,parquet]'") from error
-    given = {"fit_intercept": True, "alpha": alpha, "method": "auto", "missing": missing}
-    options = check_options("fit_on_cluster", descent, **given, checkpoint=None, quiet=True)
+    descent = {"alpha": alpha, **descent}
+    options = StreamOptions.checked(
+        "fit_on_cluster", descent, method="auto", missing=missing, checkpoint=None, quiet=True
+    )
     files = find_files(paths)
-    source = FileSource(files, target, features, weight)
+    source = FileBatchSource(files, target, features, weight)
     with Client(scheduler, timeout=CONNECT_SECONDS) as client:
         for method in ("gram", "qr"):
             columns = (target, source.columns.features, weight)
@@ -75,6 +77,7 @@ def fit_on_cluster(
 
 
 def sum_file(file: str, columns: tuple[str, list[str], str | None], options: StreamOptions, method: str) -> State:
-    """Return the sums of one file: what a worker does."""
+    """Return the sums of one file, on a worker."""
     target, features, weight = columns
-    return run_pass(FileSource([file], target, features, weight), State(method), options, Checkpoint(None, {}))
+    source = FileBatchSource([file], target, features, weight)
+    return run_pass(source, State(method), options, Checkpoint(None, {}))

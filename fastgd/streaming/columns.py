@@ -1,4 +1,4 @@
-"""The columns of files: which ones are used, and whether every file has them."""
+"""The columns to read from files, and the checks that every file has them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from fastgd.files.csv import TableError, quote, quote_names
 from fastgd.inputs.arrays import Array
 from fastgd.streaming.source import Batch
 
-# Types that may differ from file to file: pandas writes whole numbers as double as soon as one is missing.
+# A column may have different types of this set in different files: pandas writes whole numbers as double if one is
+# missing.
 WHOLE_OR_DOUBLE = {"double"} | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
-BATCH_BYTES = 1 << 25  # of a batch in float64
+BATCH_BYTES = 1 << 25  # the size of a batch in float64
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What is known of a file before its rows are read.
+    """The description of a file, known before its rows are read.
 
     Attributes
     ----------
@@ -27,11 +28,11 @@ class Head:
     types : dict of str
         The type of each column, in the order of the file.
     numeric : set of str
-        Which of them are of numbers.
+        The columns that hold numbers.
     rows : int or None
-        How many rows, if that is known.
+        The number of rows; None if it is not known.
     groups : tuple of int
-        The rows of each row group, in Parquet.
+        The number of rows of each row group, in Parquet.
     """
 
     path: str
@@ -51,43 +52,43 @@ class Columns:
 
     @property
     def names(self) -> list[str]:
-        """All of them: features, target, weight."""
+        """The names of all columns to read: features, target, weight."""
         return [*self.features, self.target, *([] if self.weight is None else [self.weight])]
 
     @property
     def batch_rows(self) -> int:
-        """How many rows make a batch: the same in every run."""
+        """The number of rows of a batch, the same in every run."""
         return max(BATCH_BYTES // (8 * len(self.names)), 4 * len(self.names))
 
-    def make_batch(self, arrays: Sequence[Array], part: int, where: str, locate: Any) -> Batch:
-        """Return a batch of these columns, given in their order."""
+    def make_batch(self, arrays: Sequence[Array], file: int, where: str, locate: Any) -> Batch:
+        """Return the batch of one array for each column, in the order of `names`."""
         p = len(self.features)
         small = all(array.dtype == np.float32 for array in arrays[:p])
         X = np.empty((len(arrays[0]), p), np.float32 if small else np.float64, order="F")
         for j in range(p):
             X[:, j] = arrays[j]
         weights = None if self.weight is None else arrays[p + 1]
-        return Batch(X, arrays[p], weights, part, where, locate, self.names)
+        return Batch(X, arrays[p], weights, file, where, locate, self.names)
 
 
 def choose_columns(heads: list[Head], target: Any, features: Any, weight: Any) -> Columns:
-    """Return the columns to read, after a look at what every file says of them."""
+    """Return the columns to read; refuse files that lack one, or whose columns differ."""
     first = heads[0]
-    check_names(target, features, weight)
+    check_column_names(target, features, weight)
     if features is None:
         features = [name for name in first.types if name not in (target, weight)]
         if not features:
             raise TableError(f"{first.path}: expected columns beside the target {quote(target)}")
         for head in heads[1:]:
             if head.types.keys() != first.types.keys():
-                refuse_columns(first, head)
+                refuse_other_columns(first, head)
     columns = Columns(list(features), target, weight)
     for head in heads:
         check_head(head, first, columns)
     return columns
 
 
-def check_names(target: Any, features: Any, weight: Any) -> None:
+def check_column_names(target: Any, features: Any, weight: Any) -> None:
     """Refuse column names that are none, and columns that are used twice."""
     if not isinstance(target, str):
         raise TypeError(f"target must be the name of a column; got {target!r}, a {type(target).__name__}")
@@ -106,7 +107,7 @@ def check_names(target: Any, features: Any, weight: Any) -> None:
 
 
 def check_head(head: Head, first: Head, columns: Columns) -> None:
-    """Refuse a file that lacks a column, or where it holds something else than in the first file."""
+    """Refuse a file that lacks a column, or in which a column has no numbers or another type than in the first file."""
     for name in columns.names:
         if name not in head.types:
             raise TableError(f"{head.path}: no column {quote(name)}; there are {quote_names(list(head.types))}")
@@ -120,27 +121,27 @@ def check_head(head: Head, first: Head, columns: Columns) -> None:
             )
 
 
-def refuse_columns(first: Head, head: Head) -> NoReturn:
-    """Raise the error that a file has other columns than the first one."""
+def refuse_other_columns(first: Head, head: Head) -> NoReturn:
+    """Raise an error that names a column which only one of the two files has."""
     lacking = [name for name in first.types if name not in head.types]
     new = [name for name in head.types if name not in first.types]
     got = f"no {quote(lacking[0])}" if lacking else f"{quote(new[0])} too"
     raise TableError(f"{head.path}: expected the columns of {first.path}; got {got}")
 
 
-def check_boundary(path: str, row: int, done: int, rows: int) -> None:
-    """Refuse a batch of which a checkpoint has seen only some rows: the reader ends batches elsewhere now."""
-    if row < done < row + rows:
+def check_boundary(path: str, row: int, seen: int, rows: int) -> None:
+    """Refuse a checkpoint that ends inside a batch: the reader cut the rows into other batches then."""
+    if row < seen < row + rows:
         raise ValueError(
-            f"{path}: the checkpoint ends at row {done}, inside a batch of rows {row} to {row + rows - 1} "
+            f"{path}: the checkpoint ends at row {seen}, inside a batch of rows {row} to {row + rows - 1} "
             "(counted from 0); delete it to begin anew"
         )
 
 
-def import_pyarrow(part: str) -> Any:
-    """Return pyarrow, with its module `part` loaded."""
+def import_pyarrow(module: str) -> Any:
+    """Return pyarrow, with the named module of it loaded."""
     try:
-        import_module(f"pyarrow.{part}")
+        import_module(f"pyarrow.{module}")
         return import_module("pyarrow")
     except ImportError as error:
         raise ImportError("Parquet, and CSV in parts, need pyarrow: pip install 'fastgd[parquet]'") from error

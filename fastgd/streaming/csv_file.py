@@ -10,12 +10,12 @@ from fastgd.files.csv import TableError, check_header, check_text, quote
 from fastgd.streaming.columns import Columns, Head, check_boundary, import_pyarrow
 from fastgd.streaming.source import Batch
 
-NUMBER = "number"  # the type of every column, until a cell proves to be something else
-BLOCK_BYTES = 1 << 23  # of text
+NUMBER = "number"  # the type of every column, before its cells are read
+BLOCK_BYTES = 1 << 23  # the size of a block of text
 
 
 def read_head(path: str) -> Head:
-    """Return the column names of a file."""
+    """Return the description of a file: its column names."""
     import_pyarrow("csv")
     with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         lines = csv.reader(check_text(path, file), strict=True)
@@ -26,25 +26,25 @@ def read_head(path: str) -> Head:
     return Head(path, dict.fromkeys(names, NUMBER), frozenset(names))
 
 
-def describe(_: Columns) -> dict[str, Any]:
-    """Return what decides about where batches end: a checkpoint is of no use to a reader that ends them elsewhere."""
+def identify_reader(_: Columns) -> dict[str, Any]:
+    """Return the settings that decide where batches end; a checkpoint must have been made with the same ones."""
     return {"bytes of a block": BLOCK_BYTES, "pyarrow": import_pyarrow("csv").__version__}
 
 
-def read_batches(head: Head, columns: Columns, part: int, done: int) -> Iterator[Batch]:
-    """Yield batches of rows, after those that were seen already."""
+def read_batches(head: Head, columns: Columns, file: int, seen: int) -> Iterator[Batch]:
+    """Yield the batches after the first `seen` rows."""
     row = 0
     for rows in read_blocks(head, columns):
-        check_boundary(head.path, row, done, rows.num_rows)
-        if row >= done and rows.num_rows:
+        check_boundary(head.path, row, seen, rows.num_rows)
+        if row >= seen and rows.num_rows:
             arrays = [rows.column(name).to_numpy(zero_copy_only=False) for name in columns.names]
             where = f"{head.path}, rows {row + 1} to {row + rows.num_rows} below the column names"
-            yield columns.make_batch(arrays, part, where, partial(locate, head.path, row + 1))
+            yield columns.make_batch(arrays, file, where, partial(describe_file_row, head.path, row + 1))
         row += rows.num_rows
 
 
 def read_blocks(head: Head, columns: Columns, threads: bool = True) -> Iterator[Any]:
-    """Yield blocks of the columns."""
+    """Yield blocks of rows, as pyarrow reads them."""
     pa = import_pyarrow("csv")
     try:
         with pa.csv.open_csv(
@@ -58,11 +58,11 @@ def read_blocks(head: Head, columns: Columns, threads: bool = True) -> Iterator[
         ) as blocks:
             yield from blocks
     except (OSError, pa.ArrowException) as error:
-        refuse(head, columns, error, threads)
+        raise_with_place(head, columns, error, threads)
 
 
-def refuse(head: Head, columns: Columns, error: Exception, threads: bool) -> NoReturn:
-    """Raise the error of a file; only without threads does pyarrow say which row it is in."""
+def raise_with_place(head: Head, columns: Columns, error: Exception, threads: bool) -> NoReturn:
+    """Raise the error with its line and column; pyarrow names the line only without threads, so read again."""
     if threads:
         for _ in read_blocks(head, columns, threads=False):
             pass
@@ -75,6 +75,6 @@ def refuse(head: Head, columns: Columns, error: Exception, threads: bool) -> NoR
     raise TableError(f"{head.path}{line}, column {quote(name)}: expected a number; {found['rest']}") from error
 
 
-def locate(path: str, start: int, row: int) -> str:
-    """Return where a row of a batch is in the file."""
+def describe_file_row(path: str, start: int, row: int) -> str:
+    """Return the place of a row of the batch that begins at row `start`, in words."""
     return f"{path}, row {start + row} below the column names"

@@ -1,4 +1,4 @@
-"""Fit Parquet and CSV files: which ones, which of their columns, and in what order they are read."""
+"""Fit Parquet and CSV files: find the files, choose their columns, and read them in order."""
 
 from __future__ import annotations  # help() shows plain names
 
@@ -11,9 +11,9 @@ from typing import Any
 from fastgd.streaming import csv_file, parquet_file
 from fastgd.streaming.array import identify_file
 from fastgd.streaming.columns import Columns, choose_columns
-from fastgd.streaming.options import check_options
+from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
-from fastgd.streaming.source import Batch, Seen, split_seen
+from fastgd.streaming.source import Batch, SeenBatch, find_position
 
 READERS = {".parquet": parquet_file, ".csv": csv_file}
 
@@ -34,52 +34,53 @@ def fit_files(
 ) -> StreamResult:
     r"""Fit a linear regression to Parquet or CSV files that need not fit into memory.
 
-    The fit is that of `fastgd.gradient_descent` on the rows of all files, compressed. Files are read in the order of
-    their names: Parquet by row groups, CSV by blocks. pyarrow reads them: ``pip install 'fastgd[parquet]'``.
+    The fit is the one of `fastgd.gradient_descent` on the rows of all files with ``compress=True``. Files are read in
+    the order of their names: Parquet by row groups, CSV by blocks. This needs pyarrow:
+    ``pip install 'fastgd[parquet]'``.
 
     Parameters
     ----------
     paths : path, or iterable of paths
-        Each a file, a folder (its .parquet or .csv files) or a pattern such as ``data/*.parquet``. The suffix says what
-        a file is; all must be of one kind.
+        A path is a file, a folder (its .parquet or .csv files) or a pattern such as ``data/*.parquet``. All files must
+        have the same suffix, which tells Parquet from CSV.
     target : str
         The column to predict.
     features : sequence of str or None
-        The columns to predict from. None takes all others, in the order of the first file, and demands the same columns
-        of every file. Columns may be in another order there, and columns that are not used may hold anything.
+        The columns to predict from. None takes all others, in the order of the first file, and all files must have the
+        same columns. The order of the columns may differ between files, and unused columns may hold anything.
     weight : str or None
-        A column of weights of the rows: a weight of k counts as k equal rows.
+        A column of weights of the rows: a weight of k counts a row k times.
     fit_intercept : bool
         Whether weights begin with an intercept.
     alpha : float
         Ridge: alpha·½‖coef‖² is added to J; the intercept is not penalised.
     method : {"auto", "gram", "qr"}
-        "auto" is "gram", and a second pass by "qr" where that would have lost digits.
+        "auto" is "gram", followed by a second pass with "qr" if "gram" loses digits.
     missing : {"error", "skip"}
-        What to do with a row that holds a null or NaN in a column that is used: refuse it, with file, row group, row
-        and column, or leave it out and count it. Infinities are refused.
+        "error" refuses a row that holds a null or NaN in a used column, and names file, row group, row and column;
+        "skip" leaves the row out and counts it. Infinities are always refused.
     checkpoint : path or None
-        A file that keeps what was summed up, every few seconds; see `fit_batches`. Row groups that were read are not
-        read again, nor are CSV files; of the CSV file it stopped in, lines are read again but not summed up. The files
-        must be the same, and unchanged.
+        A file that keeps the sums, saved every few seconds; see `fit_batches`. The files must be the same, and
+        unchanged. A resumed fit skips the files and row groups already summed; it reads the CSV file in which it
+        stopped from the start, and drops the rows already summed.
     quiet : bool
-        False shows on standard error how many rows were read, and how fast: see `fit_batches`.
+        False shows progress on standard error; see `fit_batches`.
     **descent
         Arguments of the descent: see `fit_batches`.
 
     Returns
     -------
     StreamResult
-        A `fastgd.DescentResult`, with features, target, n_samples, skipped, method, cost and r_squared.
+        A `fastgd.DescentResult` with n_samples, skipped and method.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not what is described above. If a file is damaged, lacks a column, has one that is not of
-        numbers or of another type than in the first file, or a value that is not finite: with the place. If the
-        checkpoint is damaged, or one of another fit.
+        If an argument is not as described above. If a file is damaged, lacks a column, or has a column without
+        numbers or of another type than in the first file, or a value that is not finite; the message names the place.
+        If the checkpoint is damaged or belongs to another fit.
     OSError
-        If a file is not there, or cannot be read.
+        If a file does not exist or cannot be read.
     ImportError
         If pyarrow is not installed.
 
@@ -96,29 +97,27 @@ def fit_files(
     >>> result.features, result.weights.round(6), result.n_samples
     (['x', 'number'], array([1., 2., 3.]), 12)
     """
-    options = check_options(
+    options = StreamOptions.checked(
         "fit_files",
-        descent,
-        fit_intercept=fit_intercept,
-        alpha=alpha,
+        {"fit_intercept": fit_intercept, "alpha": alpha, **descent},
         method=method,
         missing=missing,
         checkpoint=checkpoint,
         quiet=quiet,
     )
-    return fit_source(FileSource(find_files(paths), target, features, weight), options)
+    return fit_source(FileBatchSource(find_files(paths), target, features, weight), options)
 
 
-class FileSource:
-    """Batches of files, in the order given."""
+class FileBatchSource:
+    """Files as a source of batches, in the order given."""
 
-    lasting = True
+    rereadable = True
 
     def __init__(self, paths: list[str], target: str, features: Sequence[str] | None, weight: str | None) -> None:
-        reader = READERS[os.path.splitext(paths[0])[1].lower()]
-        heads = [reader.read_head(path) for path in paths]  # all of them, before any work
+        reader = READERS[suffix_of(paths[0])]
+        heads = [reader.read_head(path) for path in paths]  # before any rows, so that errors come early
         self.columns: Columns = choose_columns(heads, target, features, weight)
-        self.paths, self.heads, self.reader = paths, heads, reader
+        self.heads, self.reader = heads, reader
         rows = [head.rows for head in heads if head.rows is not None]
         self.total = sum(rows) if len(rows) == len(heads) else None
         self.features, self.target = self.columns.features, target
@@ -128,28 +127,25 @@ class FileSource:
             "files": [identify_file(path) for path in paths],
             "columns": self.columns.names,
             "weight": weight,
-            "reader": self.reader.describe(self.columns),
+            "reader": reader.identify_reader(self.columns),
         }
 
-    def batches(self, seen: Sequence[Seen]) -> Iterator[Batch]:
+    def batches_after(self, seen: Sequence[SeenBatch]) -> Iterator[Batch]:
         """Yield the batches after those seen."""
-        first, done = split_seen(seen)
-        for part in range(first, len(self.paths)):
-            yield from self.reader.read_batches(self.heads[part], self.columns, part, done if part == first else 0)
-
-
-SUFFIXES = (".parquet", ".csv")
+        first, rows = find_position(seen)
+        for file in range(first, len(self.heads)):
+            yield from self.reader.read_batches(self.heads[file], self.columns, file, rows if file == first else 0)
 
 
 def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:
-    """Return the files that are meant, in the order of their names; all are of one kind, and none comes twice."""
+    """Return the files of all paths, in the order of their names; refuse files of two kinds, and a file given twice."""
     single = isinstance(paths, str | os.PathLike) or not hasattr(paths, "__iter__")
     given: list[Any] = [paths] if single else list(paths)  # type: ignore[arg-type]
     if not all(isinstance(path, str | os.PathLike) for path in given):
         raise TypeError(f"paths must be a path, or a list of paths; got {paths!r}")
     if not given:
         raise ValueError("paths must name one file at least; got none")
-    found = sorted(file for path in given for file in expand(os.fspath(path)))
+    found = sorted(file for path in given for file in expand_path(os.fspath(path)))
     kinds = {suffix_of(file): file for file in found}
     if len(kinds) > 1:
         raise ValueError(f"paths must be files of one kind; got {' and '.join(map(repr, sorted(kinds.values())))}")
@@ -162,10 +158,10 @@ def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]])
     return found
 
 
-def expand(path: str) -> list[str]:
-    """Return the files of one name, folder or pattern."""
+def expand_path(path: str) -> list[str]:
+    """Return the files of one path: a file, a folder or a pattern."""
     if os.path.isdir(path):
-        inside = [os.path.join(path, name) for name in os.listdir(path) if suffix_of(name) in SUFFIXES]
+        inside = [os.path.join(path, name) for name in os.listdir(path) if suffix_of(name) in READERS]
         files = [file for file in inside if os.path.isfile(file)]
         if not files:
             raise ValueError(f"paths: expected .parquet or .csv files in the folder {path!r}; got none")
@@ -176,18 +172,18 @@ def expand(path: str) -> list[str]:
             raise ValueError(f"paths: expected files that match {path!r}; got none")
     else:
         files = [path]
-        os.stat(path)  # an OSError that names it
+        os.stat(path)  # raises an OSError that names the file
     for file in files:
-        if suffix_of(file) not in SUFFIXES:
-            raise ValueError(f"paths: expected files that end in {' or '.join(SUFFIXES)}; got {file!r}")
+        if suffix_of(file) not in READERS:
+            raise ValueError(f"paths: expected files that end in {' or '.join(READERS)}; got {file!r}")
     return files
 
 
 def is_pattern(path: str) -> bool:
-    """Tell whether a path is a pattern, and not the name of a file with such characters in it."""
+    """Return True for a pattern, and False for the name of an existing file with such characters in it."""
     return any(character in path for character in "*?[") and not os.path.exists(path)
 
 
 def suffix_of(path: str) -> str:
-    """Return the end of a name that says what kind of file it is."""
+    """Return the suffix of a file, in lower case."""
     return os.path.splitext(path)[1].lower()

@@ -1,10 +1,10 @@
-"""The options that the fits of streams share, all checked before a row is read."""
+"""The options that `fit_batches`, `fit_array` and `fit_files` share, checked before they read a row."""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from fastgd.backends.threads import choose_threads
 from fastgd.descent.options import DescentOptions
@@ -13,10 +13,12 @@ from fastgd.inputs.options import check_choice, check_flag
 from fastgd.problem.moments import METHODS
 
 MISSING = ("error", "skip")
-MOST_THREADS = 8  # unless more are asked for: each holds a block of rows
-LARGE = (1 << 20, 1 << 20)  # the shape of data that are worth all threads
-# The options of a descent on rows that are gone.
-DESCENT = (
+MOST_THREADS = 8  # unless the user asks for more: each thread holds a block of rows
+LARGE_SHAPE = (1 << 20, 1 << 20)  # data of this shape are worth all threads
+# The options of a descent on rows that are only read once: compress and batch_size are not among them.
+DESCENT_OPTIONS = (
+    "fit_intercept",
+    "alpha",
     "learning_rate",
     "epochs",
     "weights",
@@ -33,22 +35,22 @@ DESCENT = (
 
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """The arguments that `fit_batches`, `fit_array` and `fit_files` share, checked.
+    """How to sum rows and descend: the arguments of `fit_batches`, `fit_array` and `fit_files`, checked.
 
     Attributes
     ----------
     descent : DescentOptions
-        How to descend.
+        The options of the descent.
     method : {"auto", "gram", "qr"}
-        How rows are summed up.
+        The method by which rows are summed.
     missing : {"error", "skip"}
-        Whether rows with missing values are refused or skipped.
+        Whether rows with missing values are refused or left out.
     checkpoint : Path or None
         The file that keeps the sums.
     quiet : bool
-        Whether no progress is shown.
+        Whether to show no progress.
     threads : int
-        How many blocks of rows are summed up at a time, where they stay as they are.
+        The number of batches summed at a time, if the batches can be read again.
     """
 
     descent: DescentOptions
@@ -58,39 +60,32 @@ class StreamOptions:
     quiet: bool
     threads: int
 
-
-def check_options(
-    front: str,
-    descent: Mapping[str, Any],
-    *,
-    fit_intercept: Any,
-    alpha: Any,
-    method: Any,
-    missing: Any,
-    checkpoint: Any,
-    quiet: Any,
-) -> StreamOptions:
-    """Return the options that the arguments of `front`, one of the three functions, stand for."""
-    for name in descent:
-        if name not in DESCENT:
-            raise TypeError(f"{front}() got an unexpected keyword argument {name!r}; a descent takes {list(DESCENT)}")
-    options = DescentOptions.checked(fit_intercept=fit_intercept, alpha=alpha, **descent)
-    return StreamOptions(
-        descent=options,
-        method=check_choice("method", method, METHODS),
-        missing=check_choice("missing", missing, MISSING),
-        checkpoint=check_path(checkpoint),
-        quiet=check_flag("quiet", quiet),
-        threads=options.threads or min(MOST_THREADS, choose_threads(*LARGE, 1)),
-    )
+    @classmethod
+    def checked(
+        cls, function: str, descent: Mapping[str, Any], *, method: Any, missing: Any, checkpoint: Any, quiet: Any
+    ) -> Self:
+        """Return the options that the arguments of the named function stand for."""
+        for name in descent:
+            if name not in DESCENT_OPTIONS:
+                known = f"a descent takes {list(DESCENT_OPTIONS)}"
+                raise TypeError(f"{function}() got an unexpected keyword argument {name!r}; {known}")
+        options = DescentOptions.checked(**descent)
+        return cls(
+            descent=options,
+            method=check_choice("method", method, METHODS),
+            missing=check_choice("missing", missing, MISSING),
+            checkpoint=check_checkpoint(checkpoint),
+            quiet=check_flag("quiet", quiet),
+            threads=options.threads or min(MOST_THREADS, choose_threads(*LARGE_SHAPE, 1)),
+        )
 
 
-def check_path(path: Any) -> Path | None:
-    """Return where a checkpoint is to be kept."""
+def check_checkpoint(path: Any) -> Path | None:
+    """Return the path of a checkpoint; refuse a path that cannot be written."""
     if path is None:
         return None
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"checkpoint must be None or a path; got {path!r}, a {type(path).__name__}")
-    for name in (str(path), f"{path}.new"):  # the new checkpoint is written beside the old one, and then replaces it
+    for name in (str(path), f"{path}.new"):  # a save writes the second file, which then replaces the first
         check_output("checkpoint", name)
     return Path(path)

@@ -11,7 +11,7 @@ from fastgd.streaming.source import Batch
 
 
 def read_head(path: str) -> Head:
-    """Return what the footer of a file says."""
+    """Return the description of a file, from its footer."""
     pa = import_pyarrow("parquet")
     try:
         with pa.parquet.ParquetFile(path) as file:
@@ -23,49 +23,49 @@ def read_head(path: str) -> Head:
     except (OSError, pa.ArrowException) as error:
         raise TableError(f"{path}: expected a Parquet file; {error}") from error
     if repeated:
-        raise TableError(f"{path}: expected columns of different names; some have the same")
+        raise TableError(f"{path}: expected different column names; two columns share one")
     numeric = frozenset(name for name, kind in fields.items() if is_numeric(pa, kind))
     return Head(path, {name: str(kind) for name, kind in fields.items()}, numeric, sum(groups), groups)
 
 
-def describe(columns: Columns) -> dict[str, Any]:
-    """Return what decides about where batches end: a checkpoint is of no use to a reader that ends them elsewhere."""
+def identify_reader(columns: Columns) -> dict[str, Any]:
+    """Return the settings that decide where batches end; a checkpoint must have been made with the same ones."""
     return {"rows of a batch": columns.batch_rows, "pyarrow": import_pyarrow("parquet").__version__}
 
 
 def is_numeric(pa: Any, kind: Any) -> bool:
-    """Tell whether a type is one of numbers, or of truth values, which count as 0 and 1."""
+    """Return True for a type of numbers, or of truth values, which count as 0 and 1."""
     types = pa.types
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
 
 
-def read_batches(head: Head, columns: Columns, part: int, done: int) -> Iterator[Batch]:
-    """Yield batches of rows, none of which is from two row groups, after those that were seen already."""
+def read_batches(head: Head, columns: Columns, file: int, seen: int) -> Iterator[Batch]:
+    """Yield the batches after the first `seen` rows; each lies in one row group."""
     pa = import_pyarrow("parquet")
     group, row = 0, 0
     try:
-        with pa.parquet.ParquetFile(head.path, page_checksum_verification=True) as file:
+        with pa.parquet.ParquetFile(head.path, page_checksum_verification=True) as content:
             for group, rows in enumerate(head.groups):
-                if done >= rows:
-                    done -= rows
+                if seen >= rows:
+                    seen -= rows
                     continue
                 row = 0
-                for batch in file.iter_batches(columns.batch_rows, row_groups=[group], columns=columns.names):
-                    check_boundary(head.path, row, done, batch.num_rows)
-                    if row >= done:
-                        yield make_batch(pa, head.path, batch, columns, part, (group, row))
+                for batch in content.iter_batches(columns.batch_rows, row_groups=[group], columns=columns.names):
+                    check_boundary(head.path, row, seen, batch.num_rows)
+                    if row >= seen:
+                        yield make_batch(pa, head.path, batch, columns, file, (group, row))
                     row += batch.num_rows
-                done = 0
+                seen = 0
     except (OSError, pa.ArrowException) as error:
         raise TableError(f"{head.path}, row group {group}, from row {row} on: cannot be read; {error}") from error
 
 
-def make_batch(pa: Any, path: str, rows: Any, columns: Columns, part: int, place: tuple[int, int]) -> Batch:
-    """Return the rows that pyarrow has read as a batch."""
+def make_batch(pa: Any, path: str, rows: Any, columns: Columns, file: int, place: tuple[int, int]) -> Batch:
+    """Return the batch of rows that pyarrow has read; `place` is their row group and their first row in it."""
     arrays = [to_array(pa, rows.column(name)) for name in columns.names]
     group, start = place
     where = f"{path}, row group {group}, rows {start} to {start + rows.num_rows - 1} (counted from 0)"
-    return columns.make_batch(arrays, part, where, partial(locate, path, group, start))
+    return columns.make_batch(arrays, file, where, partial(describe_file_row, path, group, start))
 
 
 def to_array(pa: Any, column: Any) -> Array:
@@ -75,6 +75,6 @@ def to_array(pa: Any, column: Any) -> Array:
     return column.to_numpy(zero_copy_only=False)
 
 
-def locate(path: str, group: int, start: int, row: int) -> str:
-    """Return where a row of a batch is in the file."""
+def describe_file_row(path: str, group: int, start: int, row: int) -> str:
+    """Return the place of a row of the batch that begins at row `start` of the group, in words."""
     return f"{path}, row group {group}, row {start + row} (counted from 0)"

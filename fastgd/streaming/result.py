@@ -1,4 +1,4 @@
-"""What a fit of a stream leaves behind: a `DescentResult`, and what another pass over the rows would be needed for."""
+"""The result of a fit of batches: a `DescentResult` with counts of the rows."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -9,22 +9,22 @@ from fastgd.descent.solve import solve
 from fastgd.problem.rows import CompressedSource
 from fastgd.streaming.checkpoint import Checkpoint
 from fastgd.streaming.options import StreamOptions
-from fastgd.streaming.passes import read
+from fastgd.streaming.passes import sum_source
 from fastgd.streaming.source import BatchSource
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class StreamResult(DescentResult):
-    """A `DescentResult`, and what is known of rows that are gone.
+    """A `DescentResult` that also knows how many rows were read, and how they were summed.
 
     Attributes
     ----------
     n_samples : int
-        How many rows were fitted, those of weight zero included.
+        The number of rows fitted, including rows of weight zero.
     skipped : int
-        How many rows were left out since they had missing values.
+        The number of rows left out because of missing values.
     method : {"gram", "qr"}
-        What the rows were summed up by.
+        The method by which the rows were summed.
 
     Examples
     --------
@@ -41,22 +41,22 @@ class StreamResult(DescentResult):
 
     @classmethod
     def load(cls, path: str | Path) -> DescentResult:
-        """Read what `save` has written, as a `DescentResult`: of the rows, nothing is saved.
+        """Read a saved result as a `DescentResult`: the file holds nothing about the rows.
 
         Parameters
         ----------
         path : str or pathlib.Path
-            The file.
+            The file that `save` has written.
 
         Returns
         -------
         DescentResult
-            Without n_samples, skipped and method.
+            The result without n_samples, skipped and method.
 
         Raises
         ------
         fastgd.files.model.ModelError
-            If the file is no such model, or has no history; it is a ValueError.
+            If the file is not a saved result; it is a ValueError.
         OSError
             If the file cannot be read.
 
@@ -79,10 +79,10 @@ def fit_source(source: BatchSource, options: StreamOptions) -> StreamResult:
         options.descent.check_features(source.n_features)
     identity = {**source.identity, "method": options.method, "missing": options.missing}
     checkpoint = Checkpoint(options.checkpoint, identity)
-    state, summary = read(source, options, checkpoint)
+    state, summary = sum_source(source, options, checkpoint)
     rows = CompressedSource(summary, "the rows were read in batches", source.features, source.target)
     result = solve_sums(rows, options.descent, n_rows=state.rows, skipped=state.skipped, method=state.method)
-    if result.reason != "interrupted":  # what was read need not be read again
+    if result.reason != "interrupted":  # an interrupted descent can start again without reading the rows
         checkpoint.remove()
     return result
 
@@ -90,7 +90,7 @@ def fit_source(source: BatchSource, options: StreamOptions) -> StreamResult:
 def solve_sums(
     rows: CompressedSource, options: DescentOptions, *, n_rows: int, skipped: int, method: str
 ) -> StreamResult:
-    """Descend on the sums of all rows, and add to the result what is known of the rows."""
+    """Descend on the sums of all rows; return the result with the names of the columns and the counts of rows."""
     (prepared,) = rows.prepare(options)
     result = solve(prepared, options.make_start(rows.n_features), options)
     inherited = {field.name: getattr(result, field.name) for field in fields(DescentResult)}

@@ -1,4 +1,4 @@
-"""What rows come from: batches in a fixed order, some of which an earlier run may have seen."""
+"""A batch of rows, the record that a pass keeps of it, and the interface of all sources of batches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,63 +7,63 @@ from zlib import crc32
 
 import numpy as np
 
-SAMPLE = 8  # rows at either end of a batch that its stamp is made of
+STAMP_ROWS = 8  # the rows at each end of a batch that its stamp covers
+START_OVER = "delete the checkpoint to begin anew"
 
 
-class Seen(NamedTuple):
-    """What is remembered of a batch: which part it is from (a file), how many rows, and a stamp of some of them."""
+class SeenBatch(NamedTuple):
+    """The record of a batch: its file, counted from 0, its number of rows, and its stamp."""
 
-    part: int
+    file: int
     rows: int
     stamp: int
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows, as they came.
+    """A batch of rows, not checked yet.
 
     Attributes
     ----------
     X, y, weights : array_like
-        Unchecked; weights may be None.
-    part : int
-        Which file they are from, counted from 0.
+        The rows; weights may be None.
+    file : int
+        The number of the file that the rows come from, counted from 0; 0 without files.
     where : str
-        Where they came from, for a message.
+        The place of the batch, for messages.
     locate : callable
-        Returns where a row of them, counted from 0, came from.
+        Takes a row of the batch, counted from 0, and returns its place, for messages.
     columns : list of str or None
         The names of the features, the target and the weight.
-    whole : bool
-        Whether all rows are to be remembered by, not just the first and last.
+    stamp_all : bool
+        Whether the stamp covers all rows, not just the first and last.
     """
 
     X: Any
     y: Any
     weights: Any
-    part: int
+    file: int
     where: str
     locate: Callable[[int], str]
     columns: list[str] | None = None
-    whole: bool = False
+    stamp_all: bool = False
 
 
 class BatchSource(Protocol):
-    """Where batches come from. What is known of them is only read here, hence the properties.
+    """A source of batches in a fixed order. The attributes are properties here because they are only read.
 
     Attributes
     ----------
     identity : dict
-        What a checkpoint must be of to be of this source, as plain values for JSON.
+        The description that a checkpoint of this source must share, as plain values for JSON.
     total : int or None
-        How many rows there are, if that is known.
+        The number of rows; None if it is not known.
     n_features : int or None
-        How many features, if that is known before the first batch.
+        The number of features; None if it is not known before the first batch.
     features, target : list of str, str, or None
-        Names, known after the last batch at the latest.
-    lasting : bool
-        Whether a batch stays as it is when the next one is taken: several may be worked on at a time then, and all of
-        them be read again.
+        The names of the columns, known after the last batch at the latest.
+    rereadable : bool
+        Whether batches stay unchanged, so that several can be summed at a time, and all of them read again.
     """
 
     @property
@@ -77,28 +77,28 @@ class BatchSource(Protocol):
     @property
     def target(self) -> str | None: ...  # noqa: D102
     @property
-    def lasting(self) -> bool: ...  # noqa: D102
+    def rereadable(self) -> bool: ...  # noqa: D102
 
-    def batches(self, seen: Sequence[Seen]) -> Iterator[Batch]:
-        """Yield the batches after those seen, the same ones in every run; refuse what differs from those seen."""
+    def batches_after(self, seen: Sequence[SeenBatch]) -> Iterator[Batch]:
+        """Yield the batches after those seen, the same ones in every run; refuse data that differ from those seen."""
         ...
 
 
-def make_stamp(X: Any, y: Any, weights: Any, whole: bool) -> int:
-    """Return a number that tells batches apart, whatever the order of X in memory: by all rows, or the first and last.
+def make_stamp(X: Any, y: Any, weights: Any, all_rows: bool) -> int:
+    """Return a checksum of all rows, or of the first and last; the order of X in memory does not matter.
 
-    All rows are looked at where they were handed in, and nobody else knows whether they are the same.
+    Rows that the user hands over are all included: nothing else shows whether they are the same.
     """
     stamp = 0 if weights is None else 1
     for array in (X, y) if weights is None else (X, y, weights):
-        for rows in (array,) if whole else (array[:SAMPLE], array[-SAMPLE:]):
+        for rows in (array,) if all_rows else (array[:STAMP_ROWS], array[-STAMP_ROWS:]):
             stamp = crc32(np.ascontiguousarray(rows, dtype=np.float64).data, stamp)
     return stamp
 
 
-def split_seen(seen: Sequence[Seen]) -> tuple[int, int]:
-    """Return the part that the next batch is from, or the one after, and how many rows of that part were seen."""
+def find_position(seen: Sequence[SeenBatch]) -> tuple[int, int]:
+    """Return the number of the file that the last batch came from, and how many of its rows were seen."""
     if not seen:
         return 0, 0
-    part = seen[-1].part
-    return part, sum(batch.rows for batch in seen if batch.part == part)
+    file = seen[-1].file
+    return file, sum(batch.rows for batch in seen if batch.file == file)

@@ -1,4 +1,4 @@
-"""The sums of one batch: its rows are checked, those with missing values refused or left out, the others summed up."""
+"""The sums of one batch, and of all batches so far. Rows with missing values are refused or left out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,25 +8,25 @@ import numpy as np
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_numbers, check_problem, check_sample_weight
 from fastgd.problem.moments import Moments, add_moments, sum_blocks
-from fastgd.streaming.source import Batch, Seen, make_stamp
+from fastgd.streaming.source import Batch, SeenBatch, make_stamp
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What is kept of a batch: moments (None if no row counts), how many rows were left out, and what to remember."""
+class BatchSums:
+    """The moments of a batch (None if no row has a positive weight), the number of rows left out, and its record."""
 
     moments: Moments | None
     skipped: int
-    seen: Seen
+    seen: SeenBatch
 
 
-def sum_batch(batch: Batch, shift: Array | None, method: str, missing: str) -> Part:
-    """Return the sums of a batch, about a shift if there is one already; errors say which batch it was."""
-    if len_of(batch.X) == 0 and len_of(batch.y) == 0:
-        return Part(None, 0, Seen(batch.part, 0, 0))
+def sum_batch(batch: Batch, shift: Array | None, method: str, missing: str) -> BatchSums:
+    """Return the sums of a batch, about the shift if one is given; errors name the batch."""
+    if count_rows(batch.X) == 0 and count_rows(batch.y) == 0:
+        return BatchSums(None, 0, SeenBatch(batch.file, 0, 0))
     try:
         X, y = check_problem(batch.X, batch.y, finite=False)
-        # A weight that is not finite is looked at below, where the row is known.
+        # The code below checks that the weights are finite, because it knows their rows.
         weights = None if batch.weights is None else check_numbers("sample_weight", batch.weights)
         if weights is not None and weights.shape != y.shape:
             check_sample_weight(weights, len(y))
@@ -39,18 +39,18 @@ def sum_batch(batch: Batch, shift: Array | None, method: str, missing: str) -> P
         raise ValueError(f"{batch.locate(row)}: sample_weight must not be negative; got {weights[row]}")
     bad = find_bad_rows(X, y, weights)
     left_out = check_bad_rows(batch, (X, y, weights), bad, missing) if len(bad) else bad
-    seen = Seen(batch.part, len(y), make_stamp(X, y, weights, batch.whole))
+    seen = SeenBatch(batch.file, len(y), make_stamp(X, y, weights, batch.stamp_all))
     if len(left_out):
         keep = np.delete(np.arange(len(y)), left_out)
         X, y, weights = X[keep], y[keep], None if weights is None else weights[keep]
     try:
-        return Part(sum_rows(X, y, weights, shift, method), len(left_out), seen)
-    except ValueError as error:  # weights, or squares out of range
+        return BatchSums(sum_rows(X, y, weights, shift, method), len(left_out), seen)
+    except ValueError as error:  # the weights, or the squares of the data, are out of range
         raise ValueError(f"{batch.where}: {error}") from error
 
 
-def len_of(values: object) -> int | None:
-    """Return how many rows something has; None for what has no rows."""
+def count_rows(values: object) -> int | None:
+    """Return the number of rows; None if the values have none, such as a number."""
     shape = getattr(values, "shape", None)
     if isinstance(shape, tuple):
         return shape[0] if shape else None
@@ -58,7 +58,7 @@ def len_of(values: object) -> int | None:
 
 
 def sum_rows(X: Array, y: Array, weights: Array | None, shift: Array | None, method: str) -> Moments | None:
-    """Return the moments of finite rows; None if none of them counts."""
+    """Return the moments of finite rows; None if no row has a positive weight."""
     weights = check_sample_weight(weights, len(y), zero_sum=True)
     if not len(y) or (weights is not None and not weights.any()):
         return None
@@ -66,26 +66,26 @@ def sum_rows(X: Array, y: Array, weights: Array | None, shift: Array | None, met
 
 
 def find_bad_rows(X: Array, y: Array, weights: Array | None) -> Array:
-    """Return which rows hold a NaN or an infinity: one fast pass, and a closer look at the rows it suspects."""
+    """Return the rows that hold a NaN or an infinity: one fast pass, then a full check of the suspected rows."""
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = X @ np.ones(X.shape[1], X.dtype) + y  # hides no NaN and no infinity
+        sums = X @ np.ones(X.shape[1], X.dtype) + y  # a row with a NaN or an infinity never has a finite sum
         if weights is not None:
             sums += weights
     suspects = np.flatnonzero(~np.isfinite(sums))
     if not len(suspects):
         return suspects
-    finite = np.isfinite(stack(X, y, weights, suspects)).all(axis=1)
+    finite = np.isfinite(stack_columns(X, y, weights, suspects)).all(axis=1)
     return suspects[~finite]
 
 
-def stack(X: Array, y: Array, weights: Array | None, rows: Array) -> Array:
-    """Return rows of all columns: those of X, y, and the weight."""
+def stack_columns(X: Array, y: Array, weights: Array | None, rows: Array) -> Array:
+    """Return the given rows of X, y and the weights as one array."""
     return np.column_stack([array[rows] for array in (X, y, weights) if array is not None])
 
 
 def check_bad_rows(batch: Batch, arrays: tuple[Array, Array, Array | None], bad: Array, missing: str) -> Array:
-    """Return the rows to leave out; refuse the first value that is neither finite nor missing and to be skipped."""
-    values = stack(*arrays, bad)
+    """Return the rows to leave out; refuse an infinity, and a missing value unless `missing` is "skip"."""
+    values = stack_columns(*arrays, bad)
     refused = ~np.isfinite(values)
     if missing == "skip":
         refused &= ~np.isnan(values).any(axis=1, keepdims=True)
@@ -104,41 +104,43 @@ def check_bad_rows(batch: Batch, arrays: tuple[Array, Array, Array | None], bad:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far a pass has come. Never changed, so that an interrupt between two steps leaves a whole one.
+    """The progress of a pass. A state never changes, so an interrupt always leaves a complete one.
 
     Attributes
     ----------
     method : {"gram", "qr"}
-        What this pass sums up.
+        The method by which this pass sums the rows.
     moments : Moments or None
         The sums; None before the first row of positive weight.
     skipped : int
-        How many rows were left out.
+        The number of rows left out.
     batches : int
-        How many batches were summed up.
+        The number of batches summed.
+    log : list of SeenBatch
+        The records of these batches, shared with later states, which append theirs.
     """
 
     method: str
     moments: Moments | None = None
     skipped: int = 0
     batches: int = 0
-    log: list[Seen] = field(default_factory=list)  # of this state and of those after it
+    log: list[SeenBatch] = field(default_factory=list)
 
     @property
-    def seen(self) -> Sequence[Seen]:
-        """The batches that were summed up."""
+    def seen(self) -> Sequence[SeenBatch]:
+        """The records of the batches summed."""
         return self.log[: self.batches]
 
     @property
     def rows(self) -> int:
-        """How many rows were read."""
+        """The number of rows read, those left out included."""
         return sum(batch.rows for batch in self.seen)
 
-    def after(self, part: Part) -> "State":
+    def with_batch(self, sums: BatchSums) -> "State":
         """Return the state after one more batch."""
         moments = self.moments
-        if part.moments is not None:
-            moments = part.moments if moments is None else add_moments(moments, part.moments, self.method)
+        if sums.moments is not None:
+            moments = sums.moments if moments is None else add_moments(moments, sums.moments, self.method)
         del self.log[self.batches :]
-        self.log.append(part.seen)
-        return State(self.method, moments, self.skipped + part.skipped, self.batches + 1, self.log)
+        self.log.append(sums.seen)
+        return State(self.method, moments, self.skipped + sums.skipped, self.batches + 1, self.log)
