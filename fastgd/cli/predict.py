@@ -1,0 +1,37 @@
+"""`fastgd predict`: predict the rows of a CSV file by a saved model."""
+
+import argparse
+import csv
+import sys
+
+import numpy as np
+
+from fastgd.files import model
+from fastgd.files.csv import read_csv
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `fastgd predict`."""
+    parser.add_argument("model", metavar="MODEL.json", help="the file that fit --out saved")
+    parser.add_argument("file", metavar="FILE.csv", help="a file with the columns that the model was fitted on")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of CSV")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print one prediction for each row of the file."""
+    fitted = model.load(options.model)
+    table = read_csv(options.file, required=fitted.features)
+    with np.errstate(over="ignore", invalid="ignore"):
+        predictions = fitted.predict(table.values)
+    bad = np.flatnonzero(~np.isfinite(predictions))
+    if len(bad):
+        raise ValueError(
+            f"{options.file}, row {bad[0] + 1} below the column names: the prediction is out of the range of float64"
+        )
+    if options.json:
+        print(model.encode_json({"target": fitted.target, "predictions": predictions.tolist()}, indent=None))
+        return 0
+    lines = csv.writer(sys.stdout, lineterminator="\n")
+    lines.writerow([fitted.target])
+    lines.writerows([value] for value in predictions.tolist())
+    return 0
