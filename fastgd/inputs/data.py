@@ -1,7 +1,7 @@
-"""Checks of the data a user hands in: X, y, weights of rows and of columns.
+"""Checks of the data that a user passes: X, y, the weights of the model and the weights of rows.
 
-Every check comes before any work, never writes to its argument, and names in its message the argument, what came and
-what was expected.
+The checks run before any work and never write to their arguments. Each message names the argument, the expected value
+and the value received.
 """
 
 from math import isfinite
@@ -19,11 +19,10 @@ SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
 
 
 def check_problem(X: ArrayLike, y: ArrayLike, *, finite: bool = True, targets: bool = False) -> tuple[Array, Array]:
-    """Return X as the kernels take it, copied only if it cannot be used as it is, and y as float64.
+    """Return X and y as the kernels take them, copied only if necessary.
 
-    X comes back float32 or float64, C- or Fortran-contiguous; y comes back float64 of shape (n_samples,), or
-    (n_samples, n_targets) where `targets` may be several. Where `finite` is false, the caller
-    sees to that.
+    X is float32 or float64, and C- or Fortran-contiguous. y is float64 and has shape (n_samples,), or
+    (n_samples, n_targets) if `targets` is true. If `finite` is false, the caller must check that all values are finite.
     """
     X, y = check_matrix(X), check_numbers("y", y)
     if y.ndim != 1 and (y.ndim != 2 or (y.shape[1] < 1 if targets else y.shape[1] != 1)):
@@ -40,8 +39,8 @@ def check_problem(X: ArrayLike, y: ArrayLike, *, finite: bool = True, targets: b
     return X, y
 
 
-def check_features(X: ArrayLike, n_features: int) -> Array:
-    """Return X as the kernels take it, for a model that was fitted on `n_features` columns."""
+def check_new_rows(X: ArrayLike, n_features: int) -> Array:
+    """Return rows to predict as the kernels take them; they must have the `n_features` columns of the fit."""
     X = check_matrix(X)
     if X.shape[1] != n_features:
         raise ValueError(f"X must have {n_features} columns, as in the fit; got {X.shape[1]}")
@@ -50,7 +49,7 @@ def check_features(X: ArrayLike, n_features: int) -> Array:
 
 
 def check_matrix(X: ArrayLike) -> Array:
-    """Return X as the kernels take it, its values still unchecked."""
+    """Return X as the kernels take it, without a check that its values are finite."""
     X = check_numbers("X", X)
     if X.ndim != 2:
         hint = "; X.reshape(-1, 1) makes it one feature" if X.ndim == 1 else ""
@@ -61,8 +60,8 @@ def check_matrix(X: ArrayLike) -> Array:
 
 
 def check_numbers(name: str, values: ArrayLike) -> Array:
-    """Return `values` as an array of real numbers (float32 or float64), of whatever shape."""
-    check_columns(name, values)
+    """Return `values` as an array of real numbers (float32 or float64) of any shape."""
+    check_frame(name, values)
     if is_sparse(values):
         raise TypeError(f"{name} must be dense here; got a {type(values).__name__}: GradientDescentRegressor takes it")
     if np.ma.is_masked(values):
@@ -78,14 +77,14 @@ def check_numbers(name: str, values: ArrayLike) -> Array:
     if array.dtype.kind == "f" and array.dtype.itemsize == np.dtype(np.float32).itemsize:
         return array
     try:
-        with np.errstate(over="ignore"):  # a longdouble out of range becomes inf, which is refused later
+        with np.errstate(over="ignore"):  # a longdouble out of range becomes inf, which check_finite refuses
             return array.astype(np.float64, copy=False, order="K")
-    except (OverflowError, ValueError) as error:  # ValueError: a signalling NaN among decimals
+    except (OverflowError, ValueError) as error:  # ValueError: a Decimal that is a signalling NaN
         raise ValueError(f"{name} must hold numbers in the range of float64; {error}") from error
 
 
-def check_columns(name: str, frame: Any) -> None:
-    """Refuse a data frame with a column that is not of numbers; what objects a column holds is seen later."""
+def check_frame(name: str, frame: Any) -> None:
+    """Refuse a data frame with a column of text, dates and the like; `check_objects` checks columns of objects."""
     names = column_names(frame) or []
     for j, column in enumerate(names):
         dtype = np.asarray(frame[:1][column]).dtype
@@ -95,7 +94,7 @@ def check_columns(name: str, frame: Any) -> None:
 
 
 def check_objects(name: str, array: Array, values: Any) -> None:
-    """Refuse an object array in which something is not a real number, and say where in the values it came from."""
+    """Refuse an array with an object that is not a real number; the message gives its place in the values passed."""
     for position, value in np.ndenumerate(array):
         if isinstance(value, complex | np.complexfloating) or not isinstance(value, Number | np.bool):
             where = f", at {describe_position(position)}" if position else ""
@@ -104,13 +103,13 @@ def check_objects(name: str, array: Array, values: Any) -> None:
 
 
 def describe_column(values: Any, column: int) -> str:
-    """Return which column of a data frame that is and what to do about it; nothing for other values."""
+    """Return the name of a column of a data frame, with advice; "" if the columns have no names."""
     names = column_names(values)
     return f" in column {names[column]!r}: encode that column as numbers, or leave it out" if names else ""
 
 
 def as_kernel_array(array: Array) -> Array:
-    """Return the array in native byte order, aligned and C- or Fortran-contiguous; a copy only where needed."""
+    """Return the array in native byte order, aligned and C- or Fortran-contiguous; copied only if necessary."""
     array = array.astype(array.dtype.newbyteorder("="), copy=False, order="K")
     flags = array.flags
     if flags.aligned and (flags.c_contiguous or flags.f_contiguous):
@@ -119,10 +118,10 @@ def as_kernel_array(array: Array) -> Array:
 
 
 def check_finite(name: str, array: Array) -> None:
-    """Refuse NaN and infinities, and say where the first one is."""
+    """Refuse NaN and infinities; the message gives the place of the first one."""
     with np.errstate(over="ignore", invalid="ignore"):
-        # One fast pass: a sum hides no NaN and no infinity. Only a sum that is not finite needs a closer look,
-        # by blocks of rows, so that no mask as large as the data is made.
+        # One fast pass: a NaN or an infinity never gives a finite sum. If the sum is not finite, the loop below looks
+        # by blocks of rows, so that it needs no mask of the size of the data.
         if np.isfinite(array.sum(dtype=np.float64)):
             return
     for start in range(0, len(array), 4096):
@@ -136,12 +135,12 @@ def check_finite(name: str, array: Array) -> None:
 
 
 def describe_position(position: tuple[int, ...]) -> str:
-    """Return a position in words: row, and column where there is one."""
+    """Return a position in words: the row and, in two dimensions, the column."""
     return ", ".join(f"{axis} {i}" for axis, i in zip(("row", "column"), position, strict=False))
 
 
 def check_mean_square(name: str, array: Array) -> float:
-    """Return the mean over rows of the sum of squares; refuse data that are not finite, or whose squares are not."""
+    """Return the sum of squares divided by the rows; refuse data if they or their squares leave the float64 range."""
     with np.errstate(over="ignore", under="ignore"):
         flat = array.reshape(-1, order="A")
         square = float(np.einsum("i,i->", flat, flat, dtype=np.float64)) / len(array)
@@ -157,7 +156,7 @@ def check_mean_square(name: str, array: Array) -> float:
 
 
 def check_predictions(predictions: Array) -> Array:
-    """Return predictions that are finite."""
+    """Return the predictions; refuse them unless all are finite."""
     if not np.isfinite(predictions).all():
         row = int(np.argwhere(~np.isfinite(predictions))[0][0])
         raise ValueError(f"X must have predictions in the range of float64; row {row} (counted from 0) has not")
@@ -165,7 +164,7 @@ def check_predictions(predictions: Array) -> Array:
 
 
 def check_weights(name: str, weights: ArrayLike, n_features: int) -> Array:
-    """Return a float64 copy of weights for `n_features` columns, with or without an intercept in front."""
+    """Return a float64 copy of weights for `n_features` columns, which may begin with an intercept."""
     array = check_numbers(name, weights)
     if array.shape not in ((n_features,), (n_features + 1,)):
         raise ValueError(
@@ -177,7 +176,7 @@ def check_weights(name: str, weights: ArrayLike, n_features: int) -> Array:
 
 
 def check_start(weights: ArrayLike, n_weights: int, fit_intercept: bool) -> Array:
-    """Return a float64 copy of weights to start from, of the gradient's shape (n_weights,)."""
+    """Return a float64 copy of the weights to start from, which must have the shape of the gradient, (n_weights,)."""
     array = check_numbers("weights", weights)
     if array.shape != (n_weights,):
         parts = "intercept first, then one for each feature" if fit_intercept else "one for each feature"
@@ -189,7 +188,7 @@ def check_start(weights: ArrayLike, n_weights: int, fit_intercept: bool) -> Arra
 
 
 def check_sample_weight(weights: ArrayLike | None, n_samples: int, *, zero_sum: bool = False) -> Array | None:
-    """Return weights of the rows, float64, not negative and, unless `zero_sum`, not all zero; None for none."""
+    """Return the weights of the rows as float64, or None; refuse negative ones and, unless `zero_sum`, only zeros."""
     if weights is None:
         return None
     array = check_numbers("sample_weight", weights).astype(np.float64, copy=False)

@@ -1,6 +1,6 @@
 """Checks of scalar options: counts, numbers, flags, choices, learning rates, seeds.
 
-Every message names the argument, what came and what was expected.
+Each message names the argument, the expected value and the value received.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,14 @@ from numpy.typing import ArrayLike
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_finite, check_numbers
 
-SMALLEST_CURVATURE, LARGEST_CURVATURE = 1e-300, 1e300  # the mean squares that X may have, and rounding, lead to these
-LARGEST_ALPHA = 1e270  # so that the rows of a ridge have mean squares in the range that X must have
-MOST_EPOCHS = 100_000_000  # rates and costs are arrays of one number for each epoch
+# Curvatures of data within the bounds of `inputs.data`, with a margin for rounding, lie between these.
+SMALLEST_CURVATURE, LARGEST_CURVATURE = 1e-300, 1e300
+LARGEST_ALPHA = 1e270  # keeps the mean squares of the ridge's rows within the bounds of X
+MOST_EPOCHS = 100_000_000  # limits the memory: rates and costs hold one number for each epoch
 
 
 def check_rates(rates: ArrayLike, epochs: int) -> Array:
-    """Return one learning rate for each epoch, from one number or an array of them."""
+    """Return one learning rate for each epoch, from one rate or an array of rates."""
     if isinstance(rates, bool | np.bool):
         raise TypeError(f"learning_rate must be a rate; got {rates}, a bool")
     array = check_numbers("learning_rate", rates).astype(np.float64)
@@ -38,7 +39,7 @@ def check_rates(rates: ArrayLike, epochs: int) -> Array:
 
 
 def check_count(name: str, value: Any, most: int | None = None) -> int:
-    """Return a whole number of 1 or more, and not more than `most`."""
+    """Return a whole number from 1 to `most`."""
     try:
         if isinstance(value, bool | np.bool):
             raise TypeError
@@ -61,7 +62,7 @@ def check_position(name: str, value: Any, count: int) -> int:
 
 
 def check_level(name: str, value: Any) -> int:
-    """Return a whole number of 0 or more, given as one or as a bool."""
+    """Return a whole number of 0 or more; a bool counts as 0 or 1."""
     if not isinstance(value, int | np.integer | np.bool):
         raise TypeError(f"{name} must be a whole number; got {value!r}, a {type(value).__name__}")
     if value < 0:
@@ -82,7 +83,7 @@ def check_not_negative(name: str, number: Any) -> float:
 
 
 def check_alpha(alpha: Any) -> float:
-    """Return the ridge's penalty, of which a sum of squares can be made."""
+    """Return the penalty of the ridge, a finite number from 0 to `LARGEST_ALPHA`."""
     value = check_not_negative("alpha", alpha)
     if value > LARGEST_ALPHA:
         raise ValueError(f"alpha must be {LARGEST_ALPHA} or less; got {alpha}")
@@ -90,7 +91,7 @@ def check_alpha(alpha: Any) -> float:
 
 
 def check_curvature(name: str, number: Any) -> float:
-    """Return an eigenvalue, or a bound of some, whose reciprocal is in the range of float64; or 0."""
+    """Return an eigenvalue or a bound of eigenvalues: 0, or a number whose reciprocal is in the range of float64."""
     value = check_not_negative(name, number)
     if value and not SMALLEST_CURVATURE <= value <= LARGEST_CURVATURE:
         raise ValueError(f"{name} must be 0, or between {SMALLEST_CURVATURE} and {LARGEST_CURVATURE}; got {number}")
@@ -98,7 +99,7 @@ def check_curvature(name: str, number: Any) -> float:
 
 
 def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
-    """Return one of the values there are to choose from."""
+    """Return the value; refuse it unless it is one of the choices."""
     value = bool(value) if isinstance(value, np.bool) else value
     for choice in choices:
         if type(value) is type(choice) and value == choice:

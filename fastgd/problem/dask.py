@@ -300,4 +300,4 @@ def predict_block(X: Any, coef: Array, intercept: float) -> Array:
     if not len(X):
         return np.empty(0)
     with np.errstate(over="ignore", invalid="ignore"):
-        return check_predictions(data.check_features(X, len(coef)) @ coef + intercept)
+        return check_predictions(data.check_new_rows(X, len(coef)) @ coef + intercept)
