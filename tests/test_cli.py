@@ -1,4 +1,4 @@
-"""The command line, through a real process."""
+"""The command line, in a process of its own or called in this one."""
 
 import json
 import os
@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 import fastgd
-from fastgd.cli import fit as fitting
-from fastgd.cli import main as cli
+from fastgd.cli import fit
+from fastgd.cli.main import main
 
 
 def run(*arguments, cwd=None, **environment):
-    """Run the command line as a person would, and return the finished process."""
+    """Run the command line in a process, and return the finished process."""
     command = [sys.executable, "-m", "fastgd", *map(str, arguments)]
     return subprocess.run(
         command, capture_output=True, text=True, cwd=cwd, env=os.environ | environment, timeout=300, check=False
@@ -25,7 +25,7 @@ def run(*arguments, cwd=None, **environment):
 
 @pytest.fixture(scope="module")
 def data():
-    """Three features on different scales, and a target that is linear in them up to noise."""
+    """Return three features on different scales, and a target that is linear in them up to noise."""
     generator = np.random.default_rng(3)
     X = generator.standard_normal((60, 3)) * [1.0, 10.0, 0.1] + [0.0, 50.0, 2.0]
     return X, 2.0 + X @ [1.0, -0.5, 3.0] + 0.1 * generator.standard_normal(60)
@@ -33,7 +33,7 @@ def data():
 
 @pytest.fixture
 def file(tmp_path, data):
-    """The data as a CSV file, the target in the middle."""
+    """Return the path of the data as a CSV file, with the target as the second column."""
     X, y = data
     path = tmp_path / "data.csv"
     rows = np.column_stack([X[:, 0], y, X[:, 1:]])
@@ -41,7 +41,7 @@ def file(tmp_path, data):
     return path
 
 
-def test_fit_and_predict_a_csv_file(file, data, tmp_path):
+def test_fit_saves_a_model_that_predict_reads(file, data, tmp_path):
     X, y = data
     model = tmp_path / "model.json"
     fitted = run("fit", file, "--target", "price", "--standardize", "--out", model, "--epochs", 5000)
@@ -77,7 +77,7 @@ def test_fit_is_gradient_descent_on_the_file(file, data):
     assert notes["r_squared"] == pytest.approx(1 - 2 * notes["cost"] / y.var())
 
 
-def test_running_out_of_epochs_is_said(file):
+def test_a_fit_that_runs_out_of_epochs_says_so(file):
     finished = run("fit", file, "--target", "price", "--epochs", 20)
     assert finished.returncode == 0
     assert "not converged after 20 epochs: try more --epochs, or --standardize" in finished.stderr
@@ -91,10 +91,10 @@ def test_divergence_saves_no_model(file, tmp_path):
 
 
 @pytest.mark.parametrize("value", [3, 0.1])
-def test_constant_target_has_no_r_squared(tmp_path, capsys, value):
+def test_a_constant_target_has_no_r_squared(tmp_path, capsys, value):
     path = tmp_path / "flat.csv"
     path.write_text(f"x,y\n1,{value}\n2,{value}\n4,{value}\n")
-    assert cli.main(["fit", str(path), "--target", "y"]) == 0
+    assert main(["fit", str(path), "--target", "y"]) == 0
     assert "R² undefined" in capsys.readouterr().out
 
 
@@ -108,25 +108,25 @@ def test_constant_target_has_no_r_squared(tmp_path, capsys, value):
         (["--standardize"], "converged (gradient)", ""),
     ],
 )
-def test_how_the_fit_ended_is_said(tmp_path, capsys, options, state, advice):
+def test_fit_says_how_it_ended(tmp_path, capsys, options, state, advice):
     path = tmp_path / "scales.csv"
     path.write_text("a,b,y\n1001,2002,10\n1002,2004,11.5\n1003,2006,13\n1004,2008,14.2\n1005,2010,16\n")
-    assert cli.main(["fit", str(path), "--target", "y", *options]) == 0
-    told = capsys.readouterr()
-    assert f"epochs, {state}\n" in told.out
-    assert advice in told.err
-    assert bool(told.err) == bool(advice)
+    assert main(["fit", str(path), "--target", "y", *options]) == 0
+    printed = capsys.readouterr()
+    assert f"epochs, {state}\n" in printed.out
+    assert advice in printed.err
+    assert bool(printed.err) == bool(advice)
 
 
 @pytest.mark.parametrize(("scale", "size"), [("200", "large"), ("-200", "small")])
 def test_columns_that_cannot_be_standardized_are_named(tmp_path, capsys, scale, size):
     path = tmp_path / "data.csv"
     path.write_text(f"ok,a,y\n1,1e{scale},1\n2,2e{scale},2\n")
-    assert cli.main(["fit", str(path), "--target", "y", "--standardize"]) == 2
+    assert main(["fit", str(path), "--target", "y", "--standardize"]) == 2
     assert f"column 'a' must have a mean square between 1e-280 and 1e+280; its values are too {size}" in (
         capsys.readouterr().err
     )
-    assert cli.main(["fit", str(path), "--target", "a"]) == 2
+    assert main(["fit", str(path), "--target", "a"]) == 2
     assert "column 'a' must have a mean square" in capsys.readouterr().err
 
 
@@ -136,10 +136,10 @@ def test_predictions_out_of_range_are_refused(tmp_path, capsys):
     path = tmp_path / "data.csv"
     for row in ("10,0", "10,10"):  # an infinity, and the difference of two
         path.write_text(f"a,b\n1,1\n{row}\n")
-        assert cli.main(["predict", str(tmp_path / "model.json"), str(path)]) == 2
-        told = capsys.readouterr()
-        assert told.out == ""
-        assert f"{path}, row 2 below the column names: the prediction is out of the range of float64" in told.err
+        assert main(["predict", str(tmp_path / "model.json"), str(path)]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert f"{path}, row 2 below the column names: the prediction is out of the range of float64" in printed.err
 
 
 def test_output_survives_a_terminal_without_the_characters(tmp_path):
@@ -150,7 +150,7 @@ def test_output_survives_a_terminal_without_the_characters(tmp_path):
     assert "gr??e" in finished.stdout
 
 
-def test_reader_that_goes_away_ends_quietly(tmp_path):
+def test_the_command_ends_quietly_when_its_reader_goes_away(tmp_path):
     document = {"schema": "fastgd.linear_model", "schema_version": 1, "target": "y", "intercept": 0.0}
     (tmp_path / "model.json").write_text(json.dumps(document | {"features": ["a"], "coef": [1.0]}))
     (tmp_path / "many.csv").write_text("a\n" + "1.5\n" * 50_000)
@@ -162,20 +162,20 @@ def test_reader_that_goes_away_ends_quietly(tmp_path):
     assert process.returncode == 1
 
 
-def test_interrupt_outside_a_fit_is_exit_code_130(file, capsys, monkeypatch):
-    monkeypatch.setattr(fitting, "read_csv", interrupt)
-    assert cli.main(["fit", str(file), "--target", "price"]) == 130
+def test_an_interrupt_outside_a_fit_is_exit_code_130(file, capsys, monkeypatch):
+    monkeypatch.setattr(fit, "read_csv", interrupt)
+    assert main(["fit", str(file), "--target", "price"]) == 130
     assert capsys.readouterr() == ("", "fastgd: interrupted\n")
 
 
-def test_interrupted_fit_saves_no_model(file, tmp_path, capsys, monkeypatch):
+def test_an_interrupted_fit_saves_no_model(file, tmp_path, capsys, monkeypatch):
     descend = partial(fastgd.gradient_descent, callback=lambda epoch, *_: epoch == 20 and interrupt())
-    monkeypatch.setattr(fitting, "gradient_descent", descend)
+    monkeypatch.setattr(fit, "gradient_descent", descend)
     out = tmp_path / "model.json"
-    assert cli.main(["fit", str(file), "--target", "price", "--out", str(out)]) == 130
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert re.fullmatch(r"fastgd: no model: interrupted after [23]0 epochs\n", told.err)
+    assert main(["fit", str(file), "--target", "price", "--out", str(out)]) == 130
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert re.fullmatch(r"fastgd: no model: interrupted after [23]0 epochs\n", printed.err)
     assert not out.exists()
 
 
@@ -187,12 +187,12 @@ def test_input_is_never_overwritten(file, tmp_path, capsys):
     before = file.read_bytes()
     (tmp_path / "other.csv").symlink_to(file)
     for out in (file, tmp_path / "." / file.name, tmp_path / "other.csv"):
-        assert cli.main(["fit", str(file), "--target", "price", "--out", str(out)]) == 2
+        assert main(["fit", str(file), "--target", "price", "--out", str(out)]) == 2
         assert "--out must not be the file that is read" in capsys.readouterr().err
     assert file.read_bytes() == before
 
 
-def test_plot_is_saved(file, tmp_path):
+def test_fit_saves_a_picture(file, tmp_path):
     assert run("fit", file, "--target", "price", "--plot", tmp_path / "curve.svg").returncode == 0
     assert "<svg" in (tmp_path / "curve.svg").read_text()
 
@@ -209,7 +209,7 @@ def test_demo_compares_all_backends_and_saves_a_picture(tmp_path):
     assert "least squares" in finished.stdout
 
 
-def test_config(tmp_path):
+def test_config_shows_versions_and_backends(tmp_path):
     shown = json.loads(run("config", "--json").stdout)
     assert shown["fastgd"] == fastgd.__version__
     assert shown["backends"] == fastgd.backends.available()
@@ -274,7 +274,7 @@ def test_bad_input_is_exit_code_2_and_one_line(file, tmp_path, arguments, messag
     assert "Traceback" not in finished.stderr
 
 
-def test_an_empty_cell_is_answered_with_the_option_that_skips_it(tmp_path):
+def test_the_error_of_an_empty_cell_names_the_option_that_skips_it(tmp_path):
     (tmp_path / "data.csv").write_text("a,y\n1,2\n,3\n4,9\n5,11\n")
     done = run("fit", "data.csv", "--target", "y", cwd=tmp_path)
     assert done.returncode == 2
@@ -282,9 +282,9 @@ def test_an_empty_cell_is_answered_with_the_option_that_skips_it(tmp_path):
 
 
 @pytest.mark.parametrize(("command", "rest"), [("fit", ["a.csv", "--target", "y"]), ("study", []), ("config", [])])
-def test_an_unknown_option_shows_how_its_command_is_used(capsys, command, rest):
+def test_the_error_of_an_unknown_option_shows_the_usage_of_its_command(capsys, command, rest):
     with pytest.raises(SystemExit) as raised:
-        cli.main([command, *rest, "--thread", "2"])
+        main([command, *rest, "--thread", "2"])
     assert raised.value.code == 2
     message = capsys.readouterr().err
     assert message.startswith(f"usage: fastgd {command} ")

@@ -1,4 +1,4 @@
-"""The promises of the contract in fastgd.backends beside the numbers: bits, inputs, stops and refusals."""
+"""Every backend keeps the contract: the same bits, inputs left unchanged, stops before a NaN, bad arrays refused."""
 
 import numpy as np
 import pytest
@@ -9,13 +9,13 @@ from fastgd import backends
 
 WITH_AND_WITHOUT_INTERCEPT = pytest.mark.parametrize("intercepts", [1, 0], ids=["intercept", "no intercept"])
 LAYOUTS = ["tutorial", "fortran", "float32", "float32 fortran"]
-# Without the NumPy backend: the bits of BLAS may depend on the address of the data.
+# The NumPy backend is not listed, because the bits of BLAS depend on the alignment of the data.
 COMPILED = [name for name in backends.available() if name in ("cython", "numba")]
 
 
 @WITH_AND_WITHOUT_INTERCEPT
 @pytest.mark.parametrize("name", [*LAYOUTS, "513 x 3 F"])
-def test_same_bits_on_every_run_and_for_every_number_of_threads(backend, name, intercepts):
+def test_every_run_and_every_number_of_threads_give_the_same_bits(backend, name, intercepts):
     X, y = PROBLEMS[name]()
     weights, rates = start(X, intercepts), stable_rates(X, intercepts)
     _, *first = descend(backend, X, y, weights, rates)
@@ -27,7 +27,7 @@ def test_same_bits_on_every_run_and_for_every_number_of_threads(backend, name, i
 
 @pytest.mark.parametrize("name", LAYOUTS)
 @pytest.mark.parametrize("compiled", COMPILED)
-def test_same_bits_wherever_the_data_lie(compiled, name):
+def test_every_alignment_of_the_data_gives_the_same_bits(compiled, name):
     X, y = PROBLEMS[name]()
     weights, rates = start(X, 1), stable_rates(X, 1)
     _, *first = descend(compiled, X, y, weights, rates)
@@ -41,8 +41,8 @@ def test_same_bits_wherever_the_data_lie(compiled, name):
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_epochs_in_calls_of_their_own_are_one_run(backend, name):
-    # A kernel may prepare the data in calls with enough epochs; that must change no bit.
+def test_one_call_for_each_epoch_gives_the_bits_of_one_call(backend, name):
+    # A kernel may prepare the data in a call of many epochs; the bits must be those of calls of one epoch.
     X, y = PROBLEMS[name]()
     weights, rates = start(X, 1), stable_rates(X, 1, epochs=12)
     _, together, costs, gradient = descend(backend, X, y, weights, rates)
@@ -67,7 +67,7 @@ def test_data_are_never_written_to(backend, name):
         assert a.tobytes() == b.tobytes()
 
 
-def test_no_epochs_leave_the_weights(backend):
+def test_no_epochs_leave_the_weights_unchanged(backend):
     X, y = PROBLEMS["tutorial"]()
     applied, weights, _, _ = descend(backend, X, y, start(X, 1), np.empty(0))
     assert applied == 0
@@ -75,7 +75,7 @@ def test_no_epochs_leave_the_weights(backend):
 
 
 def assert_stops_like_the_loop(backend, X, y, weights, rates):
-    """Demand the loop's number of updates, and the weights from before the refused update."""
+    """Assert that the backend applies as many updates as the loop, and keeps their weights; return how many."""
     expected, *_ = descend("python", X, y, weights, rates)
     applied, stopped, costs, _ = descend(backend, X, y, weights, rates)
     assert applied == expected < len(rates)
@@ -89,10 +89,10 @@ def assert_stops_like_the_loop(backend, X, y, weights, rates):
 @WITH_AND_WITHOUT_INTERCEPT
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_data_that_are_not_finite_stop_before_the_first_update(backend, name, bad, intercepts):
+def test_a_value_that_is_not_finite_stops_before_the_first_update(backend, name, bad, intercepts):
     X, y = PROBLEMS[name]()
     rates = stable_rates(X, intercepts)
-    for row in (0, 5, len(X) - 1):  # in the first block of rows, in a later one, in the remainder
+    for row in (0, 5, len(X) - 1):  # in the first block of rows, in a later block, in the remainder
         for target in (X[row, 1:2], y[row : row + 1]):
             good = target.copy()
             target[:] = bad
@@ -102,20 +102,20 @@ def test_data_that_are_not_finite_stop_before_the_first_update(backend, name, ba
 
 @WITH_AND_WITHOUT_INTERCEPT
 @pytest.mark.parametrize("name", [*LAYOUTS, "513 x 3 F", "more columns than rows"])
-def test_growth_out_of_range_stops_where_the_loop_stops(backend, name, intercepts):
+def test_a_run_that_overflows_stops_where_the_loop_stops(backend, name, intercepts):
     X, y = PROBLEMS[name]()
     rates = 1e4 * stable_rates(X, intercepts, epochs=200)
     assert assert_stops_like_the_loop(backend, X, y, start(X, intercepts), rates) > 5
 
 
-def test_an_update_out_of_range_is_not_applied_though_its_cost_is_finite(backend):
+def test_an_update_that_overflows_is_not_applied_even_if_its_cost_is_finite(backend):
     X, y = random_problem(9, 2)
     rates = np.array([0.1, 0.1, 1.7e308, 0.1])
     assert assert_stops_like_the_loop(backend, X, 100 * y, start(X, 1), rates) == 2
 
 
 @pytest.mark.parametrize("shape", [(1,), (4,), (0,), (2, 1), (3, 1)])
-def test_weights_of_another_shape_are_refused(backend, shape):
+def test_weights_of_a_wrong_shape_are_refused(backend, shape):
     X, y = random_problem(7, 2)
     with pytest.raises(ValueError, match="weights of shape") as caught:
         backends.descend(X, y, np.zeros(shape), np.ones(1), np.empty(1), np.empty(shape), backend=backend)
@@ -133,7 +133,7 @@ def test_weights_of_another_shape_are_refused(backend, shape):
         ({"X": np.zeros((14, 4))[::2, ::2]}, "X must be C- or Fortran-contiguous"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(backend, changed, message):
+def test_arrays_of_wrong_shape_or_layout_are_refused(backend, changed, message):
     arguments = {
         "X": np.zeros((7, 2)),
         "y": np.zeros(7),

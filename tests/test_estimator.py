@@ -1,4 +1,4 @@
-"""The scikit-learn estimator: its conventions, and the answers of the closed form."""
+"""The estimator keeps the conventions of scikit-learn, and gives the answers of the closed form."""
 
 import pickle
 import subprocess
@@ -40,7 +40,7 @@ def precise(**options):
 
 
 def closed_form(X, y, alpha=0.0, fit_intercept=True, sample_weight=None):
-    """Return intercept and coefficients of the normal equations with a ridge."""
+    """Return the intercept and the coefficients that solve the normal equations with a ridge."""
     counts = np.ones(len(y)) if sample_weight is None else sample_weight
     rows = np.column_stack([np.ones(len(y)), X]) if fit_intercept else X
     penalty = np.eye(rows.shape[1]) * alpha * counts.sum()
@@ -54,17 +54,17 @@ def closed_form(X, y, alpha=0.0, fit_intercept=True, sample_weight=None):
 
 
 @pytest.mark.parametrize("backend", backends.available())
-def test_scikit_learn_finds_nothing_wrong(backend):
+def test_the_estimator_passes_the_checks_of_scikit_learn(backend):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its checks descend for five epochs, and more
+        warnings.simplefilter("ignore")  # scikit-learn fits for a few epochs only
         results = check_estimator(GradientDescentRegressor(backend=backend), on_skip=None)
     statuses = {result["check_name"]: result["status"] for result in results}
-    # scikit-learn skips one by itself unless the environment says so: see the next test.
+    # scikit-learn skips this check unless an environment variable is set, as in the next test.
     assert {name for name, status in statuses.items() if status != "passed"} <= {"check_array_api_input"}
     assert len(statuses) > 50
 
 
-def test_scikit_learn_finds_nothing_wrong_with_array_api_either():
+def test_the_estimator_passes_the_checks_with_the_array_api():
     code = (
         "import warnings; warnings.simplefilter('ignore')\n"
         "from sklearn.utils.estimator_checks import check_estimator\n"
@@ -84,7 +84,7 @@ def test_scikit_learn_finds_nothing_wrong_with_array_api_either():
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("shape", [(60, 8), (12, 30)], ids=["tall", "wide"])
 @pytest.mark.parametrize("alpha", [1e-3, 0.1, 10.0])
-def test_ridge_is_the_closed_form(alpha, shape, fit_intercept, weighted, learning_rate):
+def test_ridge_equals_the_closed_form(alpha, shape, fit_intercept, weighted, learning_rate):
     X, y = random_problem(*shape)
     X = X + 3.0
     sample_weight = np.random.default_rng(2).uniform(0.1, 2, len(y)) if weighted else None
@@ -97,7 +97,7 @@ def test_ridge_is_the_closed_form(alpha, shape, fit_intercept, weighted, learnin
 
 @pytest.mark.parametrize("compress", [True, False])
 @pytest.mark.parametrize("fit_intercept", [True, False])
-def test_several_targets_are_as_many_fits(compress, fit_intercept):
+def test_several_targets_equal_one_fit_each(compress, fit_intercept):
     options = {"compress": compress, "fit_intercept": fit_intercept, "alpha": 0.01}
     together = precise(**options).fit(X, TARGETS, COUNTS)
     assert together.coef_.shape == (3, 5)
@@ -117,7 +117,7 @@ def test_several_targets_share_one_compression(monkeypatch):
     assert len(summed) == 1
 
 
-def test_a_column_and_a_vector_give_shapes_of_their_own():
+def test_the_shape_of_y_decides_the_shapes_of_the_attributes():
     vector, column = precise().fit(X, Y), precise().fit(X, Y[:, np.newaxis])
     assert vector.coef_.shape == (5,)
     assert isinstance(vector.intercept_, float)
@@ -144,7 +144,7 @@ def test_parts_give_the_answer_for_all_rows(ends, y):
     model, begin = precise(alpha=0.05), 0
     for end in ends:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", fastgd.ConditionWarning)  # of one or two rows
+            warnings.simplefilter("ignore", fastgd.ConditionWarning)  # one or two rows determine no fit
             model.partial_fit(X[begin:end], y[begin:end], COUNTS[begin:end] + 0.5)
         begin = end
     whole = precise(alpha=0.05).fit(X, y, COUNTS + 0.5)
@@ -152,7 +152,7 @@ def test_parts_give_the_answer_for_all_rows(ends, y):
     np.testing.assert_allclose(model.intercept_, whole.intercept_, rtol=1e-9, atol=1e-11)
 
 
-def test_parts_start_from_the_weights_there_are():
+def test_partial_fit_starts_from_the_weights_of_the_last_fit():
     model = GradientDescentRegressor().partial_fit(X[:150], Y[:150])
     before = model.cost_history_[0]
     model.partial_fit(X[150:], Y[150:])
@@ -168,13 +168,13 @@ def test_a_part_of_another_shape_changes_nothing():
     np.testing.assert_allclose(model.partial_fit(X, Y).coef_, coef, rtol=1e-6)
 
 
-def test_fit_begins_anew():
+def test_fit_forgets_earlier_parts():
     model = precise().partial_fit(10 * X, TARGETS[:, 1]).fit(X, Y)
     np.testing.assert_array_equal(model.coef_, precise().fit(X, Y).coef_)
     np.testing.assert_allclose(model.partial_fit(X, TARGETS[:, 2]).coef_, precise().fit(X, TARGETS[:, 2]).coef_)
 
 
-def test_parts_cannot_be_mini_batches():
+def test_partial_fit_refuses_mini_batches():
     with pytest.raises(ValueError, match="batch_size must be None for partial_fit"):
         GradientDescentRegressor(batch_size=10).partial_fit(X, Y)
 
@@ -189,7 +189,7 @@ SPARSE_Y = SPARSE @ np.arange(20.0) + np.random.default_rng(1).standard_normal(3
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("way", ["small", "rows", "parts"])
 @pytest.mark.parametrize("form", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array])
-def test_sparse_features_are_as_good_as_dense_ones(form, way, weighted, options):
+def test_sparse_features_give_the_fit_of_dense_ones(form, way, weighted, options):
     counts = np.random.default_rng(3).uniform(0, 2, 300) if weighted else None
     dense = precise(**options).fit(SPARSE.toarray(), SPARSE_Y, counts)
     model = precise(learning_rate="chebyshev", compress=way != "rows", **options)
@@ -218,7 +218,7 @@ def test_many_sparse_features_stay_sparse(monkeypatch):
 
 
 @pytest.mark.parametrize("y", [Y, TARGETS], ids=["one target", "three"])
-def test_dask_arrays_are_fitted_where_they_are(y):
+def test_dask_arrays_give_the_fit_of_all_rows(y):
     da = pytest.importorskip("dask.array", reason="Dask is an extra")
     rows = da.from_array(X, chunks=(60, 5))
     targets, counts = da.from_array(y, chunks=(60, *y.shape[1:])), da.from_array(COUNTS, chunks=60)
@@ -232,7 +232,7 @@ def test_dask_arrays_are_fitted_where_they_are(y):
         precise(compress=False).fit(rows, targets)
 
 
-def test_dask_frames_keep_their_names():
+def test_dask_frames_keep_the_names_of_their_columns():
     dd = pytest.importorskip("dask.dataframe", reason="Dask is an extra")
     pd = pytest.importorskip("pandas", reason="Dask's frames are pandas'")
     frame = pd.DataFrame(X, columns=list("abcde"))
@@ -244,11 +244,11 @@ def test_dask_frames_keep_their_names():
         model.predict(rows[["b", "a", "c", "d", "e"]])
 
 
-# ---- where LinearRegression is used
+# ---- in place of LinearRegression
 
 
-def in_the_place_of_linear_regression(model):
-    """Yield what scikit-learn builds from a linear regression, fitted."""
+def fit_compositions(model):
+    """Yield fitted estimators of scikit-learn that contain a linear regression."""
     y = Y
     yield make_pipeline(StandardScaler(), PolynomialFeatures(2), model).fit(X, y)
     yield TransformedTargetRegressor(model, func=np.arcsinh, inverse_func=np.sinh).fit(X, y)
@@ -261,13 +261,13 @@ def in_the_place_of_linear_regression(model):
     yield RegressorChain(model).fit(X, TARGETS)
 
 
-def test_it_stands_in_for_linear_regression():
+def test_the_estimator_can_replace_linear_regression():
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", fastgd.ConditionWarning)  # of RANSAC's smallest samples
+        warnings.simplefilter("ignore", fastgd.ConditionWarning)  # RANSAC fits samples of six rows
         pairs = list(
             zip(
-                in_the_place_of_linear_regression(precise()),
-                in_the_place_of_linear_regression(LinearRegression()),
+                fit_compositions(precise()),
+                fit_compositions(LinearRegression()),
                 strict=True,
             )
         )
@@ -279,14 +279,14 @@ def test_it_stands_in_for_linear_regression():
         )
 
 
-def test_searches_and_scores():
+def test_searches_and_scores_accept_the_estimator():
     search = GridSearchCV(precise(), {"alpha": [0.0, 0.1], "fit_intercept": [True, False]}, n_jobs=2).fit(X, Y)
     assert search.best_params_ == {"alpha": 0.0, "fit_intercept": True}
     np.testing.assert_allclose(cross_val_score(precise(), X, Y), cross_val_score(LinearRegression(), X, Y), rtol=1e-8)
     assert learning_curve(precise(), X, Y)[1].shape == (5, 5)
 
 
-def test_clones_and_pickles():
+def test_clones_and_pickles_are_the_same_estimator():
     model = precise(alpha=0.1).partial_fit(X, Y)
     assert clone(model).get_params() == model.get_params()
     assert not hasattr(clone(model), "coef_")
@@ -295,7 +295,7 @@ def test_clones_and_pickles():
     np.testing.assert_array_equal(again.partial_fit(X, Y).coef_, model.partial_fit(X, Y).coef_)
 
 
-def test_it_shows_as_html():
+def test_the_estimator_shows_as_html():
     assert "GradientDescentRegressor" in precise()._repr_html_()
     assert "learning_rate" in precise()._repr_html_()
 
@@ -319,13 +319,13 @@ def test_a_warm_start_begins_where_the_last_fit_ended():
     warm.fit(X, Y)
     assert warm.cost_history_[0] == pytest.approx(cold.cost_history_[-1], rel=1e-6)
     assert warm.cost_history_[0] < cold.cost_history_[0] / 2
-    assert warm.fit(X[:, :2], Y).coef_.shape == (2,)  # of another shape: from zeros
+    assert warm.fit(X[:, :2], Y).coef_.shape == (2,)  # weights of another shape: starts from zeros
 
 
 def test_too_few_epochs_warn():
     with pytest.warns(ConvergenceWarning, match="not converged after max_iter=2 epochs"):
         GradientDescentRegressor(max_iter=2, learning_rate="constant").fit(X, Y)
-    GradientDescentRegressor(max_iter=2, tol=0).fit(X, Y)  # asked for: no warning
+    GradientDescentRegressor(max_iter=2, tol=0).fit(X, Y)  # tol=0 asks for all epochs: no warning
 
 
 @pytest.mark.parametrize("seed", [0, np.random.RandomState(0)], ids=["int", "RandomState"])
@@ -348,13 +348,13 @@ def test_mini_batches_are_reproducible(seed):
         ({"tol": -1}, "tol must be"),
     ],
 )
-def test_bad_parameters_are_named(options, message):
+def test_the_error_of_a_bad_parameter_names_it(options, message):
     for y in (Y, TARGETS):
         with pytest.raises(ValueError, match=message):
             GradientDescentRegressor(**options).fit(X, y)
 
 
-def test_it_predicts_only_when_fitted():
+def test_predict_refuses_an_estimator_that_is_not_fitted():
     with pytest.raises(NotFittedError):
         GradientDescentRegressor().predict(X)
 
@@ -362,25 +362,25 @@ def test_it_predicts_only_when_fitted():
 # ---- loading
 
 
-def test_scikit_learn_is_loaded_when_used():
+def test_scikit_learn_is_loaded_on_first_use():
     loaded = "print('sklearn' in sys.modules)"
     code = f"import sys, fastgd; {loaded}; fastgd.GradientDescentRegressor; {loaded}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
 
 
-def test_without_scikit_learn_the_error_says_what_to_install():
+def test_the_error_without_scikit_learn_names_the_extra():
     code = "import sys; sys.modules['sklearn'] = None; import fastgd; fastgd.GradientDescentRegressor"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "ImportError: GradientDescentRegressor needs scikit-learn: pip install 'fastgd[sklearn]'" in done.stderr
 
 
-def test_what_the_package_has_not_is_an_attribute_error():
+def test_an_unknown_name_in_the_package_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'Regressor'"):
         fastgd.Regressor  # noqa: B018
 
 
-# ---- what must not get lost, or be taken twice
+# ---- refused calls lose no rows, and count none twice
 
 
 def test_a_part_that_was_refused_can_be_added_again():
@@ -391,19 +391,19 @@ def test_a_part_that_was_refused_can_be_added_again():
             model.set_params(**wrong).partial_fit(X[100:], Y[100:])
         model.set_params(**right)
         with pytest.raises(ValueError, match=r"must be"):
-            model.set_params(**wrong).fit(X, Y)  # loses no parts either
+            model.set_params(**wrong).fit(X, Y)  # a refused fit loses no parts either
         model.set_params(**right)
     np.testing.assert_allclose(model.partial_fit(X[100:], Y[100:]).coef_, precise().fit(X, Y).coef_, rtol=1e-9)
 
 
-def test_parts_follow_changed_parameters():
+def test_changed_parameters_apply_to_all_parts():
     model = precise().partial_fit(X[:100], Y[:100]).set_params(alpha=1.0, fit_intercept=False)
     model.partial_fit(X[100:], Y[100:])
     whole = precise(alpha=1.0, fit_intercept=False).fit(X, Y)
     np.testing.assert_allclose(model.coef_, whole.coef_, rtol=1e-9)
 
 
-def test_an_interrupt_is_not_swallowed(monkeypatch):
+def test_an_interrupt_is_raised_again(monkeypatch):
     result = fastgd.gradient_descent(X, Y, epochs=3)
     stopped = replace(result, reason="interrupted")
     monkeypatch.setattr(estimator, "solve", lambda *_: stopped)
@@ -444,7 +444,7 @@ def test_sparse_features_that_are_all_zero_are_fitted_by_the_mean(compress):
     assert model.intercept_ == pytest.approx(SPARSE_Y.mean())
 
 
-def test_several_targets_refuse_what_one_refuses():
+def test_several_targets_refuse_the_same_arguments_as_one():
     for y in (Y, TARGETS):
         with pytest.raises(ValueError, match="compress must not be True with batch_size=10"):
             precise(batch_size=10, compress=True, learning_rate="constant").fit(X, y)
@@ -458,7 +458,7 @@ def test_predictions_out_of_range_are_refused():
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
-def test_text_columns_are_named(library):
+def test_the_error_of_a_text_column_names_it(library):
     module = pytest.importorskip(library, reason=f"{library} is an extra of the tests")
     frame = module.DataFrame({"size": X[:, 0], "town": ["Bonn"] * 200})
     for fit in (precise().fit, precise().partial_fit):

@@ -1,4 +1,4 @@
-"""Rows in batches and memory maps: the same answers as all rows at once, and errors that say where."""
+"""Fits of batches and memory maps equal the fit of all rows at once, and errors name the place."""
 
 import mmap
 import sys
@@ -21,7 +21,7 @@ def make_data(n_samples=500, n_features=3, seed=0):
 
 
 def cut(*arrays, rows=70):
-    """Yield the arrays by so many rows."""
+    """Yield the arrays in batches of `rows` rows."""
     for start in range(0, len(arrays[0]), rows):
         yield tuple(values[start : start + rows] for values in arrays)
 
@@ -34,14 +34,14 @@ def assert_same_fit(result, expected):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """Blocks of few rows, so that small data have many."""
+    """Make blocks small, so that small data have many."""
     monkeypatch.setattr(array, "BLOCK_BYTES", 1)
     monkeypatch.setattr(array, "ROWS_PER_COLUMN", 16)
 
 
 @pytest.mark.parametrize("method", ["auto", "gram", "qr"])
 @pytest.mark.parametrize("fit_intercept", [True, False])
-def test_batches_are_fitted_as_all_rows_at_once(method, fit_intercept):
+def test_batches_give_the_fit_of_all_rows(method, fit_intercept):
     X, y = make_data()
     weights = np.random.default_rng(1).uniform(0, 3, len(y))
     result = fit_batches(
@@ -63,7 +63,7 @@ def test_batches_are_fitted_as_all_rows_at_once(method, fit_intercept):
     assert result.method == ("gram" if method == "gram" else "qr")
 
 
-def test_what_another_pass_would_be_needed_for_is_known():
+def test_cost_and_r_squared_are_those_of_all_rows():
     X, y = make_data()
     result = fit_batches(cut(X, y), alpha=0.5, **SETTINGS)
     assert result.cost == pytest.approx(fastgd.cost(X, y, result.weights))
@@ -71,7 +71,7 @@ def test_what_another_pass_would_be_needed_for_is_known():
     assert fit_batches(cut(X, np.full(500, 0.1)), **SETTINGS).r_squared is None
 
 
-def test_saved_result_is_read_as_one_of_a_descent(tmp_path):
+def test_a_saved_result_loads_as_a_descent_result(tmp_path):
     result = fit_batches(cut(*make_data()), **SETTINGS)
     result.save(tmp_path / "model.json")
     again = type(result).load(tmp_path / "model.json")
@@ -81,7 +81,7 @@ def test_saved_result_is_read_as_one_of_a_descent(tmp_path):
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
-def test_memory_map_is_fitted_as_an_array(tmp_path, small_blocks, order, dtype):
+def test_a_memory_map_gives_the_fit_of_an_array(tmp_path, small_blocks, order, dtype):
     X, y = make_data()
     X = (X * 10).astype(dtype)
     stored = np.memmap(tmp_path / "X", dtype, "w+", shape=X.shape, order=order)
@@ -97,13 +97,13 @@ def test_memory_map_is_fitted_as_an_array(tmp_path, small_blocks, order, dtype):
     assert_same_fit(slices, fastgd.gradient_descent(X[50:], y[50:], compress=True, **SETTINGS))
 
 
-def test_answer_has_the_same_bits_for_any_number_of_threads(small_blocks):
+def test_any_number_of_threads_gives_the_same_bits(small_blocks):
     X, y = make_data()
     fits = [fit_array(X, y, threads=threads, **SETTINGS) for threads in (1, 2, 3, 100)]
     assert len({fit.weights.tobytes() for fit in fits}) == 1
 
 
-def test_second_pass_keeps_the_digits_that_products_would_lose(small_blocks):
+def test_a_second_pass_keeps_the_digits_that_gram_loses(small_blocks):
     X, y = make_data()
     X = np.column_stack([X, X[:, 0] + 1e-7 * X[:, 2]])
     y = y + X[:, 3]
@@ -114,7 +114,7 @@ def test_second_pass_keeps_the_digits_that_products_would_lose(small_blocks):
         fit_array(X, y, method="gram")
 
 
-def test_what_was_written_to_a_copy_on_write_map_stays(tmp_path, small_blocks):
+def test_values_written_to_a_copy_on_write_map_stay(tmp_path, small_blocks):
     X, y = make_data()
     X.tofile(tmp_path / "X")
     mapped = np.memmap(tmp_path / "X", float, "c", shape=X.shape)
@@ -128,8 +128,8 @@ def test_what_was_written_to_a_copy_on_write_map_stays(tmp_path, small_blocks):
     np.testing.assert_array_equal(anonymous, changed)
 
 
-@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="the system does not say what is resident")
-def test_pages_of_a_memory_map_are_given_back(tmp_path, monkeypatch):
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="the system does not report resident memory")
+def test_pages_of_a_memory_map_are_released(tmp_path, monkeypatch):
     monkeypatch.setattr(array, "BLOCK_BYTES", 1 << 16)
     X, y = make_data(200_000)
     X.tofile(tmp_path / "X")
@@ -147,7 +147,7 @@ def test_pages_of_a_memory_map_are_given_back(tmp_path, monkeypatch):
     assert max(sizes[1:]) < sizes[0] // 4
 
 
-def test_buffer_may_be_filled_anew_for_each_batch():
+def test_a_buffer_may_be_refilled_for_each_batch():
     X, y = make_data()
     buffers = np.empty((70, 3)), np.empty(70)
 
@@ -205,7 +205,7 @@ def test_missing_values_are_refused_with_their_place_or_left_out(small_blocks, f
         run(missing="skip")
 
 
-def test_rows_that_only_look_infinite_are_kept(small_blocks):
+def test_finite_rows_whose_sum_overflows_are_kept(small_blocks):
     X, y = make_data()
     X = X.astype(np.float32)
     X[:, 0] = X[:, 1] = np.where(np.arange(500) % 2, 3e38, -3e38)
@@ -213,7 +213,7 @@ def test_rows_that_only_look_infinite_are_kept(small_blocks):
     assert fit_array(X, y, missing="skip", standardize=True).skipped == 0
 
 
-def test_nothing_left_is_an_error():
+def test_batches_without_usable_rows_are_refused():
     X, y = make_data()
     with pytest.raises(ValueError, match=r"expected rows of positive sample_weight; got none in 0 batches$"):
         fit_batches([])
@@ -268,7 +268,7 @@ def test_arguments_are_checked_before_the_first_batch(options, message):
         (([[1e300, 2.0, 3.0]], [1.0]), "its values are too large"),
     ],
 )
-def test_bad_batch_is_named(batch, message):
+def test_the_error_of_a_bad_batch_names_it(batch, message):
     X, y = make_data()
     with pytest.raises((ValueError, TypeError), match=rf"^batch 8(, row 0)? \(counted from 0\): .*{message}"):
         fit_batches([*cut(X, y), batch])
@@ -305,12 +305,12 @@ def test_weights_of_another_length_are_refused_as_soon_as_the_features_are_known
         ("text", np.ones(3), None, "X must hold real numbers"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(X, y, weights, message):
+def test_arrays_of_wrong_shape_or_type_are_refused(X, y, weights, message):
     with pytest.raises((ValueError, TypeError), match=message):
         fit_array(X, y, sample_weight=weights)
 
 
-def test_products_take_one_thread_each_while_ours_run(monkeypatch, small_blocks):
+def test_blas_takes_one_thread_while_several_threads_sum(monkeypatch, small_blocks):
     threadpoolctl = pytest.importorskip("threadpoolctl")
     counts = []
 
@@ -325,7 +325,7 @@ def test_products_take_one_thread_each_while_ours_run(monkeypatch, small_blocks)
 
 
 @pytest.mark.parametrize("pinned", ["1", None])
-def test_without_threadpoolctl_ours_stay_out_of_the_way_of_products(monkeypatch, small_blocks, pinned):
+def test_without_threadpoolctl_one_thread_sums_unless_blas_is_pinned(monkeypatch, small_blocks, pinned):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
     for name in passes.BLAS_VARIABLES:
         monkeypatch.delenv(name, raising=False)
@@ -337,10 +337,10 @@ def test_without_threadpoolctl_ours_stay_out_of_the_way_of_products(monkeypatch,
     assert_same_fit(fit_array(X, y, threads=4, **SETTINGS), fit_batches(cut(X, y), **SETTINGS))
 
 
-# ---- names, and threads of others
+# ---- names of columns, and threads of BLAS
 
 
-def test_names_of_a_frame_are_kept_by_arrays_too():
+def test_all_fits_keep_the_names_of_a_frame():
     pd = pytest.importorskip("pandas", reason="pandas is an extra of the tests")
     frame = pd.DataFrame(np.arange(40.0).reshape(20, 2) % 7, columns=["a", "b"])
     y = pd.Series(np.arange(20.0), name="price")
@@ -355,7 +355,7 @@ def test_names_of_a_frame_are_kept_by_arrays_too():
     assert compressor.n_samples == 20
 
 
-def test_fits_in_threads_give_the_threads_of_blas_back():
+def test_concurrent_fits_restore_the_threads_of_blas():
     threadpoolctl = pytest.importorskip("threadpoolctl", reason="without it, BLAS is left alone")
     before = [(pool["filepath"], pool["num_threads"]) for pool in threadpoolctl.threadpool_info()]
     generator = np.random.default_rng(0)
@@ -366,7 +366,7 @@ def test_fits_in_threads_give_the_threads_of_blas_back():
     assert [(pool["filepath"], pool["num_threads"]) for pool in threadpoolctl.threadpool_info()] == before
 
 
-def test_a_negative_weight_is_named_with_its_row_among_all_that_came():
+def test_the_row_of_a_negative_weight_counts_rows_left_out():
     X, y = make_data(20)
     X[0] = np.nan
     weights = np.ones(20)

@@ -1,4 +1,4 @@
-"""A fit that was cut short goes on after the last whole batch, to the same bits, or says why it cannot."""
+"""An interrupted fit resumes after the last complete batch, to the same bits, or the error says why it cannot."""
 
 import json
 import os
@@ -24,21 +24,19 @@ def small_blocks(monkeypatch):
 
 
 class CutShortError(Exception):
-    """What ends a stream early."""
+    """The error that ends a stream early."""
 
 
-def cut_short(batches, after, taken=None):
-    """Yield some batches, and fail."""
+def cut_short(batches, after):
+    """Yield the first batches, then fail."""
     for number, batch in enumerate(batches):
         if number == after:
             raise CutShortError
-        if taken is not None:
-            taken.append(number)
         yield batch
 
 
-def leave(path, after=4, data=None, **options):
-    """Leave a checkpoint behind."""
+def leave_checkpoint(path, after=4, data=None, **options):
+    """Start a fit that fails, and return the path of its checkpoint."""
     with pytest.raises(CutShortError):
         fit_batches(cut_short(cut(*(data or make_data())), after), checkpoint=path, **options, **SETTINGS)
     return path
@@ -52,7 +50,7 @@ def assert_same_bits(result, expected):
 
 @pytest.mark.parametrize("method", ["gram", "qr"])
 @pytest.mark.parametrize("after", [0, 1, 4, 8])
-def test_stream_goes_on_to_the_same_bits(path, method, after):
+def test_a_stream_resumes_to_the_same_bits(path, method, after):
     X, y = make_data()
     X[[3, 300, 499], 1] = np.nan
     expected = fit_batches(cut(X, y), method=method, missing="skip", **SETTINGS)
@@ -66,8 +64,8 @@ def test_stream_goes_on_to_the_same_bits(path, method, after):
     assert not list(path.parent.iterdir())
 
 
-def test_stream_goes_on_in_a_fresh_process(path):
-    leave(path)
+def test_a_stream_resumes_in_a_new_process(path):
+    leave_checkpoint(path)
     code = f"""
 from test_streaming import SETTINGS, cut, make_data
 from fastgd.streaming import fit_batches
@@ -78,7 +76,7 @@ print(result.weights.tobytes().hex())
     assert not path.exists()
 
 
-def test_array_goes_on_after_the_last_block(path, small_blocks, monkeypatch):
+def test_an_array_resumes_after_the_last_block(path, small_blocks, monkeypatch):
     X, y = make_data()
     expected = fit_array(X, y, **SETTINGS)
     monkeypatch.setattr(checkpoint, "SAVE_SECONDS", 0)
@@ -89,7 +87,7 @@ def test_array_goes_on_after_the_last_block(path, small_blocks, monkeypatch):
     assert_same_bits(fit_array(X, y, checkpoint=path, threads=3, **SETTINGS), expected)
 
 
-def test_second_pass_goes_on_too(path, small_blocks, monkeypatch):
+def test_a_second_pass_resumes_too(path, small_blocks, monkeypatch):
     X, y = make_data()
     X = np.column_stack([X, X[:, 0] + 1e-7 * X[:, 2]])
     expected = fit_array(X, y, **SETTINGS)
@@ -112,7 +110,7 @@ def test_second_pass_goes_on_too(path, small_blocks, monkeypatch):
     assert_same_bits(result, expected)
 
 
-def test_descent_may_be_another_one_after_an_interrupt(path):
+def test_options_of_the_descent_may_change_after_an_interrupt(path):
     def interrupt(*_):
         raise KeyboardInterrupt
 
@@ -124,19 +122,19 @@ def test_descent_may_be_another_one_after_an_interrupt(path):
     assert not path.exists()
 
 
-def test_every_damage_is_noticed(path):
-    content = leave(path).read_bytes()
+def test_every_damaged_checkpoint_is_refused(path):
+    content = leave_checkpoint(path).read_bytes()
     cut_off = [content[:size] for size in range(0, len(content), 7)]
     flipped = [content[:k] + bytes([content[k] ^ 1]) + content[k + 1 :] for k in range(0, len(content), 5)]
     for bad in (*cut_off, *flipped, content + b"\0"):
         path.write_bytes(bad)
         with pytest.raises(ValueError, match=r"fit\.checkpoint: .*; delete it to begin anew, or name another file"):
             fit_batches(cut(*make_data()), checkpoint=path, **SETTINGS)
-    assert path.read_bytes() == bad  # nothing is overwritten
+    assert path.read_bytes() == bad  # the file stays as it is
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b,y\n1,2,3\n", b"\x80\x04N.", b"PK\x03\x04", json.dumps({}).encode()])
-def test_other_files_are_no_checkpoints_and_stay(path, content):
+def test_a_file_that_is_no_checkpoint_is_refused_and_stays(path, content):
     path.write_bytes(content)
     with pytest.raises(ValueError, match="expected a checkpoint of this version of fastgd"):
         fit_batches(cut(*make_data()), checkpoint=path)
@@ -145,7 +143,7 @@ def test_other_files_are_no_checkpoints_and_stay(path, content):
 
 def test_checkpoint_of_other_options_is_refused(path, small_blocks):
     X, y = make_data()
-    leave(path)
+    leave_checkpoint(path)
     with pytest.raises(ValueError, match="of another fit, with method 'auto'; got 'gram'; delete it"):
         fit_batches(cut(X, y), checkpoint=path, method="gram")
     with pytest.raises(ValueError, match="of another fit, with missing 'error'; got 'skip'; delete it"):
@@ -165,13 +163,13 @@ def test_checkpoint_of_other_options_is_refused(path, small_blocks):
         (lambda X, y: cut(X[:140], y[:140]), r"batches must be those of the checkpoint, 4 or more; got 2"),
     ],
 )
-def test_other_batches_than_before_are_refused(path, change, message):
-    leave(path)
+def test_batches_that_differ_from_those_seen_are_refused(path, change, message):
+    leave_checkpoint(path)
     with pytest.raises(ValueError, match=message + ".*; delete the checkpoint to begin anew"):
         fit_batches(change(*make_data()), checkpoint=path)
 
 
-def test_other_arrays_than_before_are_refused(path, tmp_path, small_blocks):
+def test_arrays_that_differ_from_those_seen_are_refused(path, tmp_path, small_blocks):
     X, y = make_data()
     failing = y.copy()
     failing[300] = np.nan
@@ -188,7 +186,7 @@ def test_other_arrays_than_before_are_refused(path, tmp_path, small_blocks):
         fit_array(mapped, y, checkpoint=path)
 
 
-def test_state_is_saved_now_and_then_and_never_half(path, monkeypatch):
+def test_the_state_is_saved_every_save_seconds(path, monkeypatch):
     times = []
 
     def watch():
@@ -206,9 +204,9 @@ def test_state_is_saved_now_and_then_and_never_half(path, monkeypatch):
     assert set(times) == {0}
 
 
-def test_relative_paths_do(tmp_path, monkeypatch):
+def test_a_relative_path_works(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    leave("here", after=2)
+    leave_checkpoint("here", after=2)
     assert Path("here").exists()
     assert_same_bits(
         fit_batches(cut(*make_data()), checkpoint=Path("here"), **SETTINGS), fit_batches(cut(*make_data()), **SETTINGS)
@@ -218,19 +216,14 @@ def test_relative_paths_do(tmp_path, monkeypatch):
 # ---- a checkpoint of other rows, weights or batches
 
 
-def stop_after(batches, count):
-    yield from batches[:count]
-    raise InterruptedError("the source failed")
-
-
 ROWS = [(np.arange(80.0).reshape(40, 2) % 7 + k, np.arange(40.0) % 5 - k, np.linspace(1, 2, 40)) for k in range(4)]
 
 
 @pytest.mark.parametrize("changed", ["a row inside", "weights", "no weights"])
-def test_batches_of_other_values_are_refused_on_resuming(tmp_path, changed):
+def test_changed_values_and_weights_are_refused(tmp_path, changed):
     path = tmp_path / "checkpoint"
-    with pytest.raises(InterruptedError):
-        fit_batches(stop_after(ROWS, 2), checkpoint=path)
+    with pytest.raises(CutShortError):
+        fit_batches(cut_short(ROWS, 2), checkpoint=path)
     X, y, weights = (array.copy() for array in ROWS[1])
     X[20] += changed == "a row inside"
     other = (X, y) if changed == "no weights" else (X, y, weights[::-1] if changed == "weights" else weights)
@@ -241,7 +234,7 @@ def test_batches_of_other_values_are_refused_on_resuming(tmp_path, changed):
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
-def test_files_that_are_cut_into_other_batches_are_refused_on_resuming(tmp_path, monkeypatch, kind):
+def test_files_that_are_cut_into_other_batches_are_refused(tmp_path, monkeypatch, kind):
     pa = pytest.importorskip("pyarrow", reason="files need pyarrow, an extra")
     pq, csv = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow.csv")
     from fastgd.streaming import columns, csv_file, files
@@ -253,16 +246,9 @@ def test_files_that_are_cut_into_other_batches_are_refused_on_resuming(tmp_path,
     monkeypatch.setattr(columns, "BATCH_BYTES", 300 * 16)
     monkeypatch.setattr(csv_file, "BLOCK_BYTES", 1 << 14)
     batches_after = files.FileBatchSource.batches_after
-
-    def broken(self, seen):
-        for number, batch in enumerate(batches_after(self, seen)):
-            if number == 3:
-                raise InterruptedError("the disk failed")
-            yield batch
-
     with monkeypatch.context() as patch:
-        patch.setattr(files.FileBatchSource, "batches_after", broken)
-        with pytest.raises(InterruptedError):
+        patch.setattr(files.FileBatchSource, "batches_after", lambda *given: cut_short(batches_after(*given), 3))
+        with pytest.raises(CutShortError):
             files.fit_files(data, "y", checkpoint=path)
     assert path.exists()
     with monkeypatch.context() as patch:
@@ -273,7 +259,7 @@ def test_files_that_are_cut_into_other_batches_are_refused_on_resuming(tmp_path,
     assert files.fit_files(data, "y", checkpoint=path).n_samples == 4000
 
 
-def test_a_batch_of_which_some_rows_were_seen_is_refused():
+def test_a_checkpoint_that_ends_inside_a_batch_is_refused():
     from fastgd.streaming.columns import check_boundary
 
     check_boundary("a.csv", 0, 300, 300)

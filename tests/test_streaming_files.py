@@ -1,4 +1,4 @@
-"""Parquet and CSV files, alone and in numbers: the same answers as their rows in memory, and errors that say where."""
+"""Fits of Parquet and CSV files equal the fit of their rows in memory, and errors name the place."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ import pytest
 from test_streaming import SETTINGS, assert_same_fit, make_data
 
 import fastgd
-from fastgd.cli import main as cli
+from fastgd.cli.main import main
 from fastgd.streaming import columns, csv_file, fit_files
 
 pa = pytest.importorskip("pyarrow")
@@ -21,7 +21,7 @@ def make_table(X, y, **more):
 
 
 def write(path, table):
-    """Write a file of the kind that its suffix says."""
+    """Write a table as Parquet or CSV, by the suffix of the path."""
     if path.suffix == ".parquet":
         pq.write_table(table, path, row_group_size=60)
     else:
@@ -30,7 +30,7 @@ def write(path, table):
 
 @pytest.fixture(params=[".parquet", ".csv"])
 def folder(request, tmp_path):
-    """Three files."""
+    """Return a folder with three files of data, and one that is not data."""
     X, y = make_data()
     for number, rows in enumerate((slice(0, 150), slice(150, 151), slice(151, None))):
         write(tmp_path / f"part{number}{request.param}", make_table(X[rows], y[rows]))
@@ -44,16 +44,16 @@ def small_batches(monkeypatch):
     monkeypatch.setattr(csv_file, "BLOCK_BYTES", 1000)
 
 
-def fit_all(**options):
+def fit_in_memory(**options):
     return fastgd.gradient_descent(*make_data(), compress=True, **SETTINGS, **options)
 
 
 @pytest.mark.parametrize("form", ["folder", "pattern", "list", "backwards"])
-def test_files_are_fitted_as_their_rows(folder, small_batches, form):
+def test_files_give_the_fit_of_their_rows(folder, small_batches, form):
     files = sorted(folder.glob("part*"))
     paths = {"folder": folder, "pattern": str(folder / "part[0-9]*"), "list": files, "backwards": map(str, files[::-1])}
     result = fit_files(paths[form], "price", **SETTINGS)
-    assert_same_fit(result, fit_all())
+    assert_same_fit(result, fit_in_memory())
     assert (result.features, result.target) == (NAMES, "price")
     assert (result.n_samples, result.method) == (500, "gram")
     assert result.weights.tobytes() == fit_files(folder, "price", threads=3, **SETTINGS).weights.tobytes()
@@ -84,10 +84,10 @@ def test_column_order_may_differ_between_files(folder):
     files = sorted(folder.glob("part*"))
     X, y = make_data()
     write(files[2], make_table(X[151:], y[151:]).select(["age", "size", "rooms", "price"]))
-    assert_same_fit(fit_files(folder, "price", **SETTINGS), fit_all())
+    assert_same_fit(fit_files(folder, "price", **SETTINGS), fit_in_memory())
 
 
-def test_lost_digits_are_read_again(folder, small_batches):
+def test_a_second_pass_keeps_the_digits_that_gram_loses(folder, small_batches):
     for path in folder.glob("part*"):
         table = pq.read_table(path) if path.suffix == ".parquet" else pa.csv.read_csv(path)
         almost = table["size"].to_numpy() + 1e-7 * table["age"].to_numpy()
@@ -100,7 +100,7 @@ def test_lost_digits_are_read_again(folder, small_batches):
 
 
 @pytest.mark.parametrize("value", [None, np.nan])
-def test_missing_values_have_a_place_in_parquet(tmp_path, small_batches, value):
+def test_missing_values_in_parquet_are_named_by_row_and_column(tmp_path, small_batches, value):
     X, y = make_data()
     age = [*X[:99, 2], value, *X[100:, 2]]
     write(tmp_path / "a.parquet", make_table(X, y).drop_columns("age").append_column("age", pa.array(age)))
@@ -113,7 +113,7 @@ def test_missing_values_have_a_place_in_parquet(tmp_path, small_batches, value):
     assert (without.n_samples, without.skipped) == (500, 0)
 
 
-def test_missing_values_have_a_place_in_csv(tmp_path):
+def test_missing_values_in_csv_are_named_by_row_and_column(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("x,y,s\n1,2,1\n2,,1\n3,4,NA\n4,5.5,1\n6,6,1\n")
     place = r"a\.csv, row 2 below the column names, column 'y': expected a finite number; got no value"
@@ -141,7 +141,7 @@ def test_missing_values_have_a_place_in_csv(tmp_path):
         ("x,y\n1,2\n\udcff,2\n", r"a\.csv, line 3, column 'x': expected a number"),
     ],
 )
-def test_bad_csv_is_refused_with_its_place(tmp_path, monkeypatch, text, message, small):
+def test_bad_csv_is_refused_by_line_and_column(tmp_path, monkeypatch, text, message, small):
     if small:
         monkeypatch.setattr(csv_file, "BLOCK_BYTES", 50)
     (tmp_path / "a.csv").write_text(text, errors="surrogateescape")
@@ -149,7 +149,7 @@ def test_bad_csv_is_refused_with_its_place(tmp_path, monkeypatch, text, message,
         fit_files(tmp_path / "a.csv", "y")
 
 
-def test_changed_schema_is_refused(tmp_path):
+def test_files_with_different_columns_are_refused(tmp_path):
     X, y = make_data()
     first, second = tmp_path / "a.parquet", tmp_path / "b.parquet"
     write(first, make_table(X, y))
@@ -167,7 +167,7 @@ def test_changed_schema_is_refused(tmp_path):
         fit_files(first, "rent")
 
 
-def test_corrupt_parquet_is_never_a_traceback(tmp_path, small_batches):
+def test_corrupt_parquet_is_refused_or_read_right(tmp_path, small_batches):
     X, y = make_data()
     path = tmp_path / "a.parquet"
     pq.write_table(make_table(X, y), path, row_group_size=60, write_page_checksum=True)
@@ -188,7 +188,7 @@ def test_corrupt_parquet_is_never_a_traceback(tmp_path, small_batches):
         fit_files(path, "price")
 
 
-def test_damage_names_the_row_group(tmp_path):
+def test_the_error_of_a_damaged_file_names_the_row_group(tmp_path):
     path = tmp_path / "a.parquet"
     table = make_table(*make_data())
     pq.write_table(table, path, row_group_size=60, write_page_checksum=True, use_dictionary=False)
@@ -234,14 +234,14 @@ def test_bad_arguments_are_refused(tmp_path, monkeypatch, arguments, message):
 
 
 @pytest.mark.parametrize("module", ["pyarrow", "pyarrow.parquet"])
-def test_missing_library_is_named(tmp_path, monkeypatch, module):
+def test_the_error_without_pyarrow_names_the_extra(tmp_path, monkeypatch, module):
     write(tmp_path / "a.parquet", make_table(*make_data()))
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=r"need pyarrow: pip install 'fastgd\[parquet\]'"):
         fit_files(tmp_path / "a.parquet", "price")
 
 
-def test_files_go_on_after_the_last_batch(folder, small_batches, tmp_path, monkeypatch):
+def test_files_resume_after_the_last_batch(folder, small_batches, tmp_path, monkeypatch):
     expected = fit_files(folder, "price", **SETTINGS)
     path = folder / "fit.checkpoint"
 
@@ -256,7 +256,7 @@ def test_files_go_on_after_the_last_batch(folder, small_batches, tmp_path, monke
         assert not path.exists()
 
 
-def test_changed_files_are_refused_by_a_checkpoint(folder, small_batches):
+def test_a_checkpoint_refuses_changed_files(folder, small_batches):
     path, last = folder / "fit.checkpoint", max(folder.glob("part*"))
     write(last, make_table(*make_data()).set_column(0, "size", pa.array([*[1.0] * 400, None, *[1.0] * 99])))
     with pytest.raises(ValueError, match="no value"):
@@ -268,16 +268,16 @@ def test_changed_files_are_refused_by_a_checkpoint(folder, small_batches):
     fit_files(folder, "price", checkpoint=path, **SETTINGS)
 
 
-def test_command_line_fits_files(folder, capsys, monkeypatch):
+def test_the_command_line_fits_files(folder, capsys, monkeypatch):
     out = folder / "model.json"
     command = ["fit", str(folder / "part*"), "--target", "price", "--standardize", "--learning-rate", "eigenvalues"]
-    assert cli.main([*command, "--out", str(out), "--plot", str(folder / "cost.svg"), "--quiet"]) == 0
-    told = capsys.readouterr()
+    assert main([*command, "--out", str(out), "--plot", str(folder / "cost.svg"), "--quiet"]) == 0
+    printed = capsys.readouterr()
     document = json.loads(out.read_text())
-    assert told.err == ""
-    assert told.out.startswith("500 rows, 3 features, target 'price'\n")
+    assert printed.err == ""
+    assert printed.out.startswith("500 rows, 3 features, target 'price'\n")
     assert "<svg" in (folder / "cost.svg").read_text()
-    expected = fit_all()
+    expected = fit_in_memory()
     np.testing.assert_allclose([document["intercept"], *document["coef"]], expected.weights, rtol=1e-10)
     assert document["features"] == NAMES
     X, y = make_data()
@@ -285,30 +285,30 @@ def test_command_line_fits_files(folder, capsys, monkeypatch):
     assert (document["fit"]["n_samples"], document["fit"]["skipped"]) == (500, 0)
     files = sorted(map(str, folder.glob("part*")))
     monkeypatch.setattr("fastgd.progress.LINE_SECONDS", 0)
-    assert cli.main(["fit", *files, *command[2:], "--json"]) == 0
-    told = capsys.readouterr()
-    assert json.loads(told.out)["coef"] == document["coef"]
-    assert "fastgd: reading: " in told.err
+    assert main(["fit", *files, *command[2:], "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["coef"] == document["coef"]
+    assert "fastgd: reading: " in printed.err
     if files[0].endswith(".csv"):
-        assert cli.main(["predict", str(out), files[1]]) == 0
+        assert main(["predict", str(out), files[1]]) == 0
 
 
-def test_command_line_skips_weights_and_keeps_a_checkpoint(tmp_path, capsys, monkeypatch):
+def test_the_command_line_takes_weights_missing_values_and_a_checkpoint(tmp_path, capsys, monkeypatch):
     path, kept = tmp_path / "a.csv", tmp_path / "kept"
     path.write_text("x,s,y\n1,1,2\n2,1,\n3,2,6.5\n4,1,8\n5,0,100\n")
     command = ["fit", str(path), "--target", "y", "--weight", "s", "--checkpoint", str(kept), "--quiet", "--json"]
-    assert cli.main(command) == 2
+    assert main(command) == 2
     assert "a.csv, row 2 below the column names, column 'y': expected a finite number" in capsys.readouterr().err
-    assert cli.main([*command, "--missing", "skip", "--learning-rate", "100"]) == 1
+    assert main([*command, "--missing", "skip", "--learning-rate", "100"]) == 1
     assert "no model: the cost grew" in capsys.readouterr().err
     assert kept.exists()
-    assert cli.main([*command, "--missing", "skip"]) == 0
+    assert main([*command, "--missing", "skip"]) == 0
     assert not kept.exists()
     document = json.loads(capsys.readouterr().out)
     expected = fastgd.gradient_descent([[1.0], [3.0], [4.0], [5.0]], [2, 6.5, 8, 100], sample_weight=[1, 2, 1, 0])
     np.testing.assert_allclose([document["intercept"], *document["coef"]], expected.weights, rtol=1e-4)
     assert document["fit"]["skipped"] == 1
-    assert cli.main([*command[:-1], "--missing", "skip"]) == 0
+    assert main([*command[:-1], "--missing", "skip"]) == 0
     assert capsys.readouterr().out.startswith("4 rows (1 more left out), 1 features")
 
 
@@ -321,8 +321,8 @@ def test_command_line_skips_weights_and_keeps_a_checkpoint(tmp_path, capsys, mon
         (["--weight", "s"], "no column 's'; there are 'x', 'y'"),
     ],
 )
-def test_command_line_refuses_bad_options(tmp_path, monkeypatch, capsys, options, message):
+def test_the_command_line_refuses_bad_options(tmp_path, monkeypatch, capsys, options, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("x,y\n1,2\n2,3\n")
-    assert cli.main(["fit", "a.csv", "--target", "y", *options]) == 2
+    assert main(["fit", "a.csv", "--target", "y", *options]) == 2
     assert message in capsys.readouterr().err

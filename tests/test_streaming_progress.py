@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from test_streaming import SETTINGS, cut, make_data
-from test_streaming_checkpoint import leave
+from test_streaming_checkpoint import leave_checkpoint
 
 from fastgd import progress
 from fastgd.streaming import array, fit_array, fit_batches
@@ -50,7 +50,7 @@ def test_quiet_shows_nothing(capsys, monkeypatch):
 
 
 def test_a_resumed_pass_says_so(capsys, tmp_path):
-    path = leave(tmp_path / "checkpoint", after=3)
+    path = leave_checkpoint(tmp_path / "checkpoint", after=3)
     fit_batches(cut(*make_data()), checkpoint=path, quiet=False, **SETTINGS)
     first, second, *_ = capsys.readouterr().err.splitlines()
     assert first == "fastgd: going on after 210 rows, by the checkpoint"

@@ -17,13 +17,13 @@ from fastgd.streaming import array, checkpoint, fit_array, fit_batches
 
 array.BLOCK_BYTES, array.ROWS_PER_COLUMN = 1, 4
 checkpoint.SAVE_SECONDS = 0
-look = checkpoint.Checkpoint.look
+save_if_due = checkpoint.Checkpoint.save_if_due
 
-def look_slowly(self, state):
-    look(self, state)
+def save_slowly(self, state):
+    save_if_due(self, state)
     time.sleep(0.003)
 
-checkpoint.Checkpoint.look = look_slowly
+checkpoint.Checkpoint.save_if_due = save_slowly
 X, y = make_data()
 options = dict(checkpoint={path!r}, **SETTINGS)
 print("ready", flush=True)
