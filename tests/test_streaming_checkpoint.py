@@ -186,7 +186,7 @@ def test_arrays_that_differ_from_those_seen_are_refused(path, tmp_path, small_bl
         fit_array(mapped, y, checkpoint=path)
 
 
-def test_the_state_is_saved_every_save_seconds(path, monkeypatch):
+def test_the_state_is_saved_every_few_seconds(path, monkeypatch):
     times = []
 
     def watch():

@@ -159,7 +159,7 @@ def check_predictions(predictions: Array) -> Array:
     """Return the predictions; refuse them unless all are finite."""
     if not np.isfinite(predictions).all():
         row = int(np.argwhere(~np.isfinite(predictions))[0][0])
-        raise ValueError(f"X must have predictions in the range of float64; row {row} (counted from 0) has not")
+        raise ValueError(f"X must have predictions in the range of float64; row {row} (counted from 0) is outside it")
     return predictions
 
 

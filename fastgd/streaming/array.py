@@ -20,7 +20,7 @@ from fastgd.streaming.result import StreamResult, fit_source
 from fastgd.streaming.source import START_OVER, Batch, SeenBatch, make_stamp
 
 BLOCK_BYTES = 1 << 24  # the size of a block of rows
-ROWS_PER_COLUMN = 4  # the least for a block, so that its sums are small compared to its rows
+ROWS_PER_COLUMN = 4  # at least, in a block, so that its sums take less memory than its rows
 
 
 def fit_array(

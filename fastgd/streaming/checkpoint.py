@@ -25,7 +25,7 @@ from fastgd.streaming.sums import State
 
 SAVE_SECONDS = 5.0  # the least time between two saves during a pass
 MAGIC = b"fastgd checkpoint 1 "
-DIGEST = 64  # the characters of the checksum
+DIGEST = 64  # the length of the checksum, in characters
 REMEDY = "delete it to begin anew, or name another file"
 
 

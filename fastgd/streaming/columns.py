@@ -89,7 +89,7 @@ def choose_columns(heads: list[Head], target: Any, features: Any, weight: Any) -
 
 
 def check_column_names(target: Any, features: Any, weight: Any) -> None:
-    """Refuse column names that are none, and columns that are used twice."""
+    """Refuse arguments that are not names of columns, and a column that is named twice."""
     if not isinstance(target, str):
         raise TypeError(f"target must be the name of a column; got {target!r}, a {type(target).__name__}")
     if weight is not None and not isinstance(weight, str):
