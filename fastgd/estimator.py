@@ -1,6 +1,6 @@
-"""The scikit-learn estimator: its conventions on top of the driver and the compressor."""
+"""The scikit-learn estimator: scikit-learn's conventions on top of the descent and the compressor."""
 
-from __future__ import annotations  # help() shows ArrayLike, not what it is made of
+from __future__ import annotations  # so that help() shows ArrayLike by its name
 
 from collections.abc import Iterable, Iterator
 from copy import copy
@@ -27,10 +27,10 @@ from fastgd.inputs.data import (
 from fastgd.inputs.frames import check_same_columns, column_names
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_flag
 from fastgd.problem.compressor import Compressor
-from fastgd.problem.dask import collect, find_blocks, is_dask, predict_lazily
+from fastgd.problem.dask import compress_dask, find_blocks, is_dask, predict_lazily
 from fastgd.problem.prepared import Source
-from fastgd.problem.rows import ArraySource, CompressedSource
-from fastgd.problem.sparse import SparseSource, add_rows
+from fastgd.problem.rows import CompressedSource, DenseSource
+from fastgd.problem.sparse import SparseSource, add_sparse
 
 try:
     from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
@@ -43,56 +43,57 @@ except ImportError as error:
 class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Linear regression by gradient descent, with or without a ridge.
 
-    Minimises 1/(2n) Σ (xᵢ·w − yᵢ)² + alpha·½‖coef‖², by updates along the gradient at the rates of a schedule.
+    Minimises 1/(2n) Σ (xᵢ·w − yᵢ)² + alpha·½‖coef‖², by updates against the gradient at the rates of a schedule.
 
     Parameters
     ----------
     learning_rate : float, array_like of shape (max_iter,), callable or str
-        The rates: see `fastgd.gradient_descent`. "eigenvalues" needs the fewest epochs where features are few;
-        mini-batches need "inverse_scaling", or others without long steps.
+        The rates: see `fastgd.gradient_descent`. "eigenvalues" needs the fewest epochs for few features; mini-batches
+        need "inverse_scaling", or other rates without long steps.
     max_iter : int
-        How many epochs at most.
+        The largest number of epochs.
     tol : float
-        How small a relative change of the cost, or a relative gradient, ends the fit; 0 runs all epochs.
+        The relative tolerance: the fit ends if the cost hardly changes, or if the gradient is small. 0 runs all epochs.
     alpha : float
         The ridge, in the units of the data: ``Ridge(alpha=a)`` of scikit-learn is ``a / n_samples`` here.
     fit_intercept : bool
-        Whether there is an intercept.
+        True to fit an intercept.
     standardize : bool
-        Descend in coordinates where columns have mean 0 and mean square 1; coefficients are in the data's units.
+        True descends in coordinates where columns have mean 0 and mean square 1; coefficients stay in the units of the
+        data.
     backend : {"auto", "cython", "numba", "numpy", "python"}
-        What computes the updates.
+        The module that computes the updates.
     compress : {"auto", True, False}
-        Whether to descend on at most n_features + 2 rows with the same cost: see `fastgd.gradient_descent`.
+        True descends on at most n_features + 2 rows with the same cost: see `fastgd.gradient_descent`.
     batch_size : int or None
-        Rows of a mini-batch; None updates from all rows.
+        The number of rows of a mini-batch; None makes each update from all rows.
     warm_start : bool
-        Whether `fit` starts from the weights of the last fit, if they have the right shape.
+        True starts `fit` from the weights of the last fit, if they have the right shape.
     threads : int or None
-        Threads of the compiled backends.
+        The number of threads of the compiled backends.
     random_state : int, numpy.random.Generator, numpy.random.RandomState or None
-        Where the order of mini-batches comes from.
+        The source of the order of mini-batches.
     verbose : int
-        1 prints the cost as the fit goes on.
+        1 prints the cost during the fit.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,) or (n_targets, n_features), float64
         The coefficients.
     intercept_ : float64 or ndarray of shape (n_targets,), float64
-        The intercept, 0.0 without one.
+        The intercept; 0.0 if none was fitted.
     n_iter_ : int
-        Epochs made; of several targets, the most.
+        The number of epochs; for several targets, the largest of their numbers.
     cost_history_ : ndarray of shape (`n_iter_`,) or list of ndarray
-        The cost before each epoch; one array for each of several targets.
+        The cost before each epoch; for several targets, a list with one array each.
     stop_reason_ : str or list of str
-        Why the fit ended: see `fastgd.DescentResult`.
+        The reason why the fit ended: see `fastgd.DescentResult`.
     backend_ : str
         The backend that ran.
     n_features_in_ : int
-        How many features the fit had.
+        The number of features of the fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,), object
-        Their names, if all are texts.
+        The names of the features, if all names are strings.
 
     Examples
     --------
@@ -141,33 +142,33 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.verbose = verbose
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> GradientDescentRegressor:
-        """Fit to all rows; what an earlier `fit` or `partial_fit` has seen is forgotten.
+        """Fit to these rows, and forget the rows of earlier calls of `fit` or `partial_fit`.
 
         Parameters
         ----------
-        X : array_like or sparse array of shape (n_samples, n_features), or of Dask
+        X : array_like, sparse array or Dask collection of shape (n_samples, n_features)
             The features.
-        y : array_like of shape (n_samples,) or (n_samples, n_targets), or of Dask
-            The target, or several: one compression, and one descent for each.
+        y : array_like or Dask collection of shape (n_samples,) or (n_samples, n_targets)
+            The target or targets. Rows are compressed once for all targets; each target has its own descent.
         sample_weight : array_like of shape (n_samples,) or None
-            Weights of the rows.
+            The weights of the rows.
 
         Returns
         -------
         GradientDescentRegressor
-            Itself.
+            The estimator itself.
 
         Raises
         ------
         ValueError, TypeError
-            If a parameter, or what is handed in, is not what is described.
+            If an argument, or a parameter of the estimator, does not fit its description.
 
         Warns
         -----
         sklearn.exceptions.ConvergenceWarning
             If `max_iter` epochs were not enough for `tol`.
         DivergenceWarning, ConditionWarning
-            As `fastgd.gradient_descent` does.
+            See `fastgd.gradient_descent`.
 
         Examples
         --------
@@ -178,41 +179,42 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         options = self._check_parameters()
         source, y_ndim = self._find_source(X, y, sample_weight)
         starts = self._list_starts(source) if self.warm_start else [None] * source.n_targets
-        self._keep(descend_targets(source, options, starts), y_ndim)
+        self._set_results(descend_targets(source, options, starts), y_ndim)
         self._compressor = None
         return self
 
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> GradientDescentRegressor:
-        """Add rows, and fit to all that have been added by this method, from the weights there are.
+        """Add rows, and fit to all rows added by this method so far, starting from the weights of the last fit.
 
-        The answer is that for all rows together, in whatever parts they came. `fit` begins anew, and its own rows are
-        not among those that are added to.
+        The fit is that of all rows together, whatever the parts. `fit` starts again without rows, and does not keep its
+        own rows for later calls of `partial_fit`.
 
         Parameters
         ----------
         X : array_like of shape (n_samples, n_features)
             The features.
         y : array_like of shape (n_samples,) or (n_samples, n_targets)
-            The target, or several.
+            The target or targets.
         sample_weight : array_like of shape (n_samples,) or None
-            Weights of the rows.
+            The weights of the rows.
 
         Returns
         -------
         GradientDescentRegressor
-            Itself.
+            The estimator itself.
 
         Raises
         ------
         ValueError, TypeError
-            As `fit` does, and with a `batch_size`. Nothing has been added then.
+            If an argument, or a parameter of the estimator, does not fit its description, or if `batch_size` is set. No
+            rows have been added then.
 
         Warns
         -----
         sklearn.exceptions.ConvergenceWarning, DivergenceWarning, ConditionWarning
-            As `fit` does.
+            See `fit`.
 
         Examples
         --------
@@ -225,38 +227,38 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             raise ValueError(f"batch_size must be None for partial_fit, which keeps no rows; got {self.batch_size!r}")
         options = self._check_parameters()
         before: Compressor | None = getattr(self, "_compressor", None)
-        # A copy, since a descent may still be refused or interrupted; what it holds is never written to.
+        # A shallow copy: if the descent is refused or interrupted, the estimator keeps its compressor.
         compressor = Compressor(method="qr") if before is None else copy(before)
         if is_dask(X, y, sample_weight):
-            compressor.merge(collect(X, y, sample_weight=sample_weight, method="qr", targets=True))
+            compressor.merge(compress_dask(X, y, sample_weight=sample_weight, method="qr", targets=True))
             self._set_columns(X)
         else:
-            X, y, sample_weight = self._check(X, y, sample_weight, reset=before is None)
-            add = add_rows if is_sparse(X) else Compressor.add
+            X, y, sample_weight = self._check_arrays(X, y, sample_weight, reset=before is None)
+            add = add_sparse if is_sparse(X) else Compressor.add
             add(compressor, X, y.reshape(len(y), -1), sample_weight)
-        source = CompressedSource(compressor.summary(None), "partial_fit has seen the rows")
-        options = replace(options, compress="auto")  # no rows are kept that a descent could read
-        self._keep(descend_targets(source, options, self._list_starts(source)), np.ndim(y))
+        source = CompressedSource(compressor.summary(None), "partial_fit has summed up the rows")
+        options = replace(options, compress="auto")  # the rows themselves are gone
+        self._set_results(descend_targets(source, options, self._list_starts(source)), np.ndim(y))
         self._compressor = compressor
         return self
 
     def predict(self, X: ArrayLike) -> Array:
-        """Return the predictions for some rows.
+        """Return the predictions for the rows of X.
 
         Parameters
         ----------
-        X : array_like or sparse array of shape (n_samples, n_features), or of Dask
+        X : array_like, sparse array or Dask collection of shape (n_samples, n_features)
             The features.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_targets), float64
-            The predictions; for Dask's X, a Dask array, not yet computed.
+            The predictions; for an X of Dask, a Dask array that is not computed yet.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError, ValueError, TypeError
-            If there was no fit, or X is not as in the fit.
+            If the estimator is not fitted, or X has other columns than in the fit.
 
         Examples
         --------
@@ -278,21 +280,21 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return check_predictions(X @ self.coef_.T + self.intercept_)
 
     def save(self, path: str | Path, *, target: str = "y") -> None:
-        """Write the fitted model as the JSON that `fastgd predict` and `load` read; of one target only.
+        """Write the fitted model of one target as JSON, which `fastgd predict` and `load` read.
 
         Parameters
         ----------
         path : str or pathlib.Path
-            Where to.
+            The file to write.
         target : str
-            The name of what is predicted.
+            The name of the target.
 
         Raises
         ------
         ValueError
-            If there are several targets, or names that are the same.
+            If there are several targets, or if two of the names of features and target are equal.
         sklearn.exceptions.NotFittedError
-            If there was no fit.
+            If the estimator is not fitted.
         OSError
             If the file cannot be written.
 
@@ -310,22 +312,22 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if np.size(self.intercept_) != 1:
             raise ValueError(f"a saved model must have one target; got {np.size(self.intercept_)}")
         features = name_features(getattr(self, "feature_names_in_", None), self.n_features_in_)
-        known = {"backend": "backend_", "epochs": "n_iter_", "reason": "stop_reason_"}  # but of a model from elsewhere
+        known = {"backend": "backend_", "epochs": "n_iter_", "reason": "stop_reason_"}  # not of a loaded model
         notes = {name: np.ravel(getattr(self, key)).tolist()[0] for name, key in known.items() if hasattr(self, key)}
         coef = np.ravel(self.coef_).tolist()
         save(Model(target, features, float(np.ravel(self.intercept_)[0]), coef, notes), path)
 
     @classmethod
     def load(cls, path: str | Path) -> GradientDescentRegressor:
-        """Return a fitted estimator, its parameters those of a new one, from the JSON of `save` or `fastgd fit`.
+        """Return a fitted estimator with default parameters from the JSON of `save` or `fastgd fit`.
 
-        It predicts. How it was fitted, and the rows that `partial_fit` has seen, are not in such a file (a pickle has
-        them): `partial_fit` begins anew, from its weights.
+        The file has the weights, but neither the parameters of the fit nor the rows of `partial_fit` (a pickle has
+        both). So `partial_fit` starts without rows, from these weights.
 
         Parameters
         ----------
         path : str or pathlib.Path
-            The file.
+            The file to read.
 
         Returns
         -------
@@ -335,7 +337,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         fastgd.files.model.ModelError
-            If the file is no such model; it is a ValueError.
+            If the file is no saved model. ModelError is a ValueError.
         OSError
             If the file cannot be read.
 
@@ -361,10 +363,10 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         tags.input_tags.sparse = True
         return tags
 
-    def _check(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Array, Array, Array | None]:
-        """Return what was handed in as arrays, after scikit-learn's checks."""
+    def _check_arrays(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Array, Array, Array | None]:
+        """Return the arguments as arrays, after scikit-learn's checks."""
         if column_names(X) is not None:
-            check_matrix(X)  # names the column that holds something else than numbers
+            check_matrix(X)  # its message names a column that holds no numbers
         kinds: dict[str, Any] = {
             "accept_sparse": "csr",
             "dtype": [np.float64, np.float32],
@@ -372,9 +374,9 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             "y_numeric": True,
         }
         try:
-            with np.errstate(over="ignore", invalid="ignore"):  # what is not finite then is refused
+            with np.errstate(over="ignore", invalid="ignore"):  # values that overflow are refused as infinite
                 X, y = validate_data(self, X, y, reset=reset, **kinds)
-        except ArithmeticError as error:  # of whole numbers, or decimals, that no float64 can be
+        except ArithmeticError as error:  # from integers or decimals outside the range of float64
             raise ValueError(f"X and y must hold numbers in the range of float64; {error}") from error
         if sample_weight is not None:
             sample_weight = check_numbers("sample_weight", sample_weight)
@@ -384,19 +386,19 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return X, y, sample_weight
 
     def _find_source(self, X: Any, y: Any, sample_weight: Any) -> tuple[Source, int]:
-        """Return the source of the rows, arrays, sparse arrays or Dask collections, and the dimensions of y."""
+        """Return the source of the rows (arrays, sparse arrays or Dask collections) and the dimensions of y."""
         if is_dask(X, y, sample_weight):
             blocks = find_blocks(X, y, sample_weight, targets=True)
             self._set_columns(X)
             return blocks, np.ndim(y)
-        X, y, sample_weight = self._check(X, y, sample_weight, reset=True)
+        X, y, sample_weight = self._check_arrays(X, y, sample_weight, reset=True)
         check_sample_weight(sample_weight, len(y))
         targets = y.reshape(len(y), -1).astype(np.float64, copy=False)
-        make_source = SparseSource if is_sparse(X) else ArraySource
+        make_source = SparseSource if is_sparse(X) else DenseSource
         return make_source(X, targets, sample_weight), y.ndim
 
     def _set_columns(self, X: Any) -> None:
-        """Set the number and the names of the columns of Dask's data, as scikit-learn does for arrays."""
+        """Set the number and the names of the columns of a Dask collection, as scikit-learn does for arrays."""
         self.n_features_in_ = int(X.shape[1])
         names = column_names(X)
         if names is not None:
@@ -405,9 +407,9 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             del self.feature_names_in_
 
     def _check_parameters(self) -> DescentOptions:
-        """Return the options of a descent; refuse parameters that no fit can have."""
+        """Return the parameters as options of a descent; refuse parameters that are wrong for all data."""
         check_flag("warm_start", self.warm_start)
-        check_count("max_iter", self.max_iter, most=MOST_EPOCHS)  # by the name it has here
+        check_count("max_iter", self.max_iter, most=MOST_EPOCHS)  # so that the message says max_iter, not epochs
         return DescentOptions.checked(
             learning_rate=self.learning_rate,
             epochs=self.max_iter,
@@ -424,14 +426,14 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         )
 
     def _make_seed(self) -> Any:
-        """Return the random state as fastgd takes it: of scikit-learn's older kind, a number drawn from it."""
+        """Return the random state; from a RandomState, scikit-learn's older kind, draw a seed."""
         if not isinstance(self.random_state, np.random.RandomState):
             return self.random_state
-        # Nothing may be drawn from a state that others share unless the fit needs it.
+        # Others may share the state, so draw only if the fit needs random numbers.
         return None if self.batch_size is None else self.random_state.randint(1 << 31)
 
     def _list_starts(self, source: Source) -> list[Any]:
-        """Return the weights that the targets' descents start from; None where there are none of this shape."""
+        """Return the starting weights of each target: those of the last fit, or None if they have another shape."""
         coef = np.atleast_2d(getattr(self, "coef_", np.empty((0, 0))))
         if coef.shape != (source.n_targets, source.n_features):
             return [None] * source.n_targets
@@ -439,8 +441,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return list(coef)
         return list(np.column_stack([np.broadcast_to(self.intercept_, source.n_targets), coef]))
 
-    def _keep(self, found: Iterable[DescentResult], y_ndim: int) -> None:
-        """Set the attributes of a fit, unless Ctrl-C ends it: a search must not go on with an interrupted fit."""
+    def _set_results(self, found: Iterable[DescentResult], y_ndim: int) -> None:
+        """Set the fitted attributes; raise KeyboardInterrupt if Ctrl-C ended a descent, so that a search ends too."""
         results = []
         for result in found:
             if result.reason == "interrupted":
@@ -449,7 +451,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if any(result.reason == "epochs" for result in results) and self.tol > 0:
             remedy = "try more, or learning_rate='eigenvalues'"
             if self.batch_size is not None:
-                remedy = "mini-batches seldom settle by tol; tol=0 takes max_iter as it is"
+                remedy = "mini-batches seldom settle within tol; tol=0 runs max_iter epochs without this warning"
             warn_caller(f"not converged after max_iter={self.max_iter} epochs: {remedy}", ConvergenceWarning)
         self.n_iter_ = max(result.epochs for result in results)
         self.backend_ = results[0].backend
@@ -465,6 +467,6 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
 
 def descend_targets(source: Source, options: DescentOptions, starts: list[Any]) -> Iterator[DescentResult]:
-    """Yield the result of one descent for each target; a start of None is that of the options."""
+    """Yield the result of one descent for each target; a start of None means the start of the options."""
     for prepared, start in zip(source.prepare(options), starts, strict=True):
         yield solve(prepared, options.make_start(source.n_features) if start is None else start, options)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgd import backends
-from fastgd.problem import curvature as spectrum
+from fastgd.problem.curvature import Curvature
 from fastgd.rates.decays import constant_rate
 
 TOLERANCE = 1e-12
@@ -11,8 +11,8 @@ EPOCHS = 36
 
 
 def stable_rates(X, intercepts, epochs=EPOCHS):
-    """Return different rates, at most 1/smoothness, so that rounding errors do not grow."""
-    largest = constant_rate(spectrum.smoothness(X, bool(intercepts)))
+    """Return rates that all differ and are all at most 1/smoothness, so that rounding errors do not grow."""
+    largest = constant_rate(Curvature(X, bool(intercepts)).smoothness)
     return largest * np.random.default_rng(1).uniform(0.05, 1.0, epochs)
 
 

@@ -13,8 +13,8 @@ from problems import PROBLEMS, random_problem
 
 import fastgd
 from fastgd import Compressor, backends, compress
-from fastgd.problem import curvature as spectrum
 from fastgd.problem import moments
+from fastgd.problem.curvature import Curvature
 from fastgd.rates.decays import constant_rate
 
 METHODS = ["gram", "qr", "auto"]
@@ -53,7 +53,7 @@ def direct(name, fit_intercept, weighted):
     X, y = PROBLEMS[name]()
     if weighted:
         X, y = repeat(X, y, repetitions(len(y)))
-    rates = np.full(EPOCHS[-1], constant_rate(spectrum.smoothness(X, fit_intercept)))
+    rates = np.full(EPOCHS[-1], constant_rate(Curvature(X, fit_intercept).smoothness))
     return X, y, rates, *descend(X, y, start(X, fit_intercept), rates)
 
 
@@ -143,7 +143,7 @@ def test_every_method_keeps_the_digits(condition, offset, method):
         with pytest.raises(ValueError, match="method must not be 'gram'"):
             compress(X, y, method=method)
         return
-    rates = np.full(1000, constant_rate(spectrum.smoothness(X, True)))
+    rates = np.full(1000, constant_rate(Curvature(X, True).smoothness))
     expected, expected_costs = descend(X, y, np.zeros(7), rates)
     path, costs = descend(*compress(X, y, method=method), np.zeros(7), rates)
     assert (np.linalg.norm(path - expected, axis=1) <= WEIGHTS * np.linalg.norm(expected, axis=1)).all()

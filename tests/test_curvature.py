@@ -23,8 +23,8 @@ def explicit_eigenvalues(X, fit_intercept):
 def test_smoothness_is_the_largest_eigenvalue(name, fit_intercept):
     X, _ = PROBLEMS[name]()
     largest = explicit_eigenvalues(X, fit_intercept)[-1]
-    assert curvature.smoothness(X, fit_intercept) == pytest.approx(largest, rel=1e-12, abs=0)
-    assert curvature.extremes(X, fit_intercept)[0] == pytest.approx(largest, rel=1e-12, abs=0)
+    assert curvature.Curvature(X, fit_intercept).smoothness == pytest.approx(largest, rel=1e-12, abs=0)
+    assert curvature.Curvature(X, fit_intercept).extremes[0] == pytest.approx(largest, rel=1e-12, abs=0)
 
 
 @WITH_AND_WITHOUT_INTERCEPT
@@ -32,7 +32,7 @@ def test_smoothness_is_the_largest_eigenvalue(name, fit_intercept):
 def test_convexity_is_the_smallest_eigenvalue(name, fit_intercept):
     X, _ = PROBLEMS[name]()
     smallest = explicit_eigenvalues(X, fit_intercept)[0]
-    assert curvature.extremes(X, fit_intercept)[1] == pytest.approx(smallest, rel=1e-11)
+    assert curvature.Curvature(X, fit_intercept).extremes[1] == pytest.approx(smallest, rel=1e-11)
 
 
 @pytest.mark.parametrize(
@@ -41,12 +41,12 @@ def test_convexity_is_the_smallest_eigenvalue(name, fit_intercept):
 def test_convexity_ignores_eigenvalues_that_are_zero_up_to_rounding(name, zeros):
     X, _ = PROBLEMS[name]()
     eigenvalues = explicit_eigenvalues(X, True)
-    assert curvature.extremes(X, True)[1] == pytest.approx(eigenvalues[zeros], rel=1e-9)
+    assert curvature.Curvature(X, True).extremes[1] == pytest.approx(eigenvalues[zeros], rel=1e-9)
 
 
 def test_a_constant_cost_has_no_curvature():
-    assert curvature.extremes(np.zeros((4, 2)), fit_intercept=False) == (0.0, 0.0)
-    assert curvature.smoothness(np.zeros((4, 300)), fit_intercept=False) == 0.0
+    assert curvature.Curvature(np.zeros((4, 2)), fit_intercept=False).extremes == (0.0, 0.0)
+    assert curvature.power_iteration(np.zeros((4, 300)), fit_intercept=False) == 0.0
 
 
 def test_blocks_of_rows_sum_to_the_whole():
@@ -85,7 +85,7 @@ def assert_stable_estimate(X, fit_intercept):
     """Require an estimate well above half of the largest eigenvalue, so that 1/estimate is a stable rate."""
     assert X.shape[1] > curvature.EXACT_FEATURES
     largest = explicit_eigenvalues(X, fit_intercept)[-1]
-    assert 0.6 * largest <= curvature.smoothness(X, fit_intercept) <= 1.3 * largest
+    assert 0.6 * largest <= curvature.Curvature(X, fit_intercept).smoothness <= 1.3 * largest
 
 
 @WITH_AND_WITHOUT_INTERCEPT

@@ -12,8 +12,8 @@ import pytest
 from processes import run_python
 
 import fastgd
-from fastgd.problem.dask import collect, is_dask
-from fastgd.problem.moments import summarize
+from fastgd.problem.dask import compress_dask, is_dask
+from fastgd.problem.moments import summarize_rows
 
 dask = pytest.importorskip("dask", reason="Dask is an extra")
 da = pytest.importorskip("dask.array", reason="Dask is an extra")
@@ -88,7 +88,7 @@ def test_the_answer_is_the_one_of_data_in_memory(form, weighted, settings):
     result = fastgd.gradient_descent(lazy_X, lazy_y, sample_weight=lazy_s if weighted else None, **settings)
     np.testing.assert_allclose(result.weights, expected.weights, rtol=1e-10)
     assert result.compressed
-    assert result.message.endswith("; the partitions were compressed where they live")
+    assert result.message.endswith("; Dask compressed the partitions where they are")
 
 
 def test_the_path_is_the_one_of_data_in_memory():
@@ -123,7 +123,7 @@ def test_columns_of_other_types_fit(dtype):
 def test_several_targets_are_collected_on_request():
     X, y, s = make_data()
     lazy, _, _ = as_arrays(X, y, s)
-    compressor = collect(lazy, np.column_stack([s, y]), targets=True)
+    compressor = compress_dask(lazy, np.column_stack([s, y]), targets=True)
     expected = fastgd.gradient_descent(X, y, **FIT)
     np.testing.assert_allclose(
         fastgd.gradient_descent(compressor, target=1, **FIT).weights, expected.weights, rtol=1e-10
@@ -144,11 +144,11 @@ def test_offsets_and_condition_numbers_cost_no_more_digits_than_in_memory(offset
     small, exact = fastgd.compress(lazy_X, lazy_y), fastgd.compress(X, y)
     for weights in (np.zeros(6), np.arange(6.0)):
         np.testing.assert_allclose(fastgd.cost(*small, weights), fastgd.cost(*exact, weights), rtol=1e-12)
-    in_memory = summarize(X, y[:, np.newaxis], None, "auto")
-    np.testing.assert_allclose(solve(collect(lazy_X, lazy_y).summary()), solve(in_memory), rtol=rtol)
+    in_memory = summarize_rows(X, y[:, np.newaxis], None, "auto")
+    np.testing.assert_allclose(solve(compress_dask(lazy_X, lazy_y).summary()), solve(in_memory), rtol=rtol)
     # Both are as exact as X itself, whose rounding is 1e-16 of its offset, times the condition number.
-    in_memory = summarize(X, y[:, np.newaxis], None, "qr")
-    by_qr = collect(lazy_X, lazy_y, method="qr").summary()
+    in_memory = summarize_rows(X, y[:, np.newaxis], None, "qr")
+    by_qr = compress_dask(lazy_X, lazy_y, method="qr").summary()
     np.testing.assert_allclose(solve(by_qr), solve(in_memory), rtol=max(1e-10, 1e-16 * offset * condition))
 
 
@@ -179,7 +179,7 @@ def test_partitions_are_computed_twice_only_if_the_gram_matrix_loses_digits():
     def passes(X, y):
         count.clear()
         with dask.config.set(scheduler="synchronous"):
-            return collect(X, y).method, len(count) / 4
+            return compress_dask(X, y).method, len(count) / 4
 
     assert passes(data[:, :5], data[:, 5]) == ("gram", 1)
     assert passes(data[:, :5], 1 + data[:, 0]) == ("qr", 2)
@@ -226,7 +226,7 @@ WRONG = {
     "lazy rows": ((BLOCKS, TARGET[1:]), {}, ValueError, "got 1200 in X and 1199 in y"),
     "rows of weights": ((BLOCKS, y), {"sample_weight": s[1:]}, ValueError, "1200 in X and 1199 in sample_weight"),
     "partitions": ((BLOCKS, SERIES), {}, ValueError, "number of partitions, .*; got 8 in X and 7 in y"),
-    "unknown lengths": ((FRAME, y), {}, ValueError, r"y must be Dask's .*X\.to_dask_array\(lengths=True\)"),
+    "unknown lengths": ((FRAME, y), {}, ValueError, r"y must be a Dask collection .*X\.to_dask_array\(lengths=True\)"),
     "one dimension": ((BLOCKS[:, 0], y), {}, ValueError, r"two-dimensional.*X\.reshape\(-1, 1\)"),
     "a series as X": ((FRAME["a"], SERIES), {}, ValueError, r"two-dimensional.*X\.to_frame\(\)"),
     "no rows": ((BLOCKS[:0], y[:0]), {}, ValueError, "at least one row and one column"),

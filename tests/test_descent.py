@@ -9,8 +9,8 @@ from problems import PROBLEMS
 
 import fastgd
 from fastgd import backends
-from fastgd.descent import solve as driver
-from fastgd.problem import curvature as spectrum
+from fastgd.descent import solve
+from fastgd.problem.curvature import Curvature
 
 SETTLED = {"learning_rate": 0.1, "epochs": 60, "tol": 0}
 
@@ -49,7 +49,7 @@ def test_a_schedule_is_asked_once_for_rates(data):
         return np.linspace(0.1, 0.2, 60)
 
     result = descend(data, learning_rate=schedule)
-    assert asked == [(60, *spectrum.extremes(data[0], True))]
+    assert asked == [(60, *Curvature(data[0], True).extremes)]
     np.testing.assert_array_equal(result.rates, np.linspace(0.1, 0.2, 60))
     np.testing.assert_array_equal(descend(data, learning_rate=lambda *_: 0.1).rates, descend(data).rates)
 
@@ -57,7 +57,7 @@ def test_a_schedule_is_asked_once_for_rates(data):
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_auto_is_one_over_smoothness(data, fit_intercept):
     result = descend(data, learning_rate="auto", fit_intercept=fit_intercept)
-    np.testing.assert_array_equal(result.rates, np.full(60, 1 / spectrum.smoothness(data[0], fit_intercept)))
+    np.testing.assert_array_equal(result.rates, np.full(60, 1 / Curvature(data[0], fit_intercept).smoothness))
 
 
 def test_auto_is_some_rate_for_columns_of_zeros():
@@ -124,7 +124,7 @@ def test_looking_does_not_change_the_path(backend, data, check_every):
 
 def test_long_blocks_are_split_between_calls(backend, data, monkeypatch):
     whole = descend(data, check_every=60, backend=backend)
-    monkeypatch.setattr(driver, "CALL_ELEMENTS", 7 * (data[0].size + driver.EPOCH_ELEMENTS))
+    monkeypatch.setattr(solve, "CALL_ELEMENTS", 7 * (data[0].size + solve.EPOCH_ELEMENTS))
     split = descend(data, check_every=60, backend=backend)
     assert split.weights.tobytes() == whole.weights.tobytes()
     assert split.cost_history.tobytes() == whole.cost_history.tobytes()

@@ -111,8 +111,8 @@ def test_several_targets_equal_one_fit_each(compress, fit_intercept):
 
 
 def test_several_targets_share_one_compression(monkeypatch):
-    summed, summarize = [], problem_rows.summarize
-    monkeypatch.setattr(problem_rows, "summarize", lambda *given: (summed.append(1), summarize(*given))[1])
+    summed, summarize = [], problem_rows.summarize_rows
+    monkeypatch.setattr(problem_rows, "summarize_rows", lambda *given: (summed.append(1), summarize(*given))[1])
     precise(compress=True).fit(X, TARGETS)
     assert len(summed) == 1
 

@@ -11,10 +11,10 @@ from problems import PROBLEMS, random_problem
 
 import fastgd
 from fastgd import backends, rates
-from fastgd.problem import curvature
+from fastgd.problem.curvature import Curvature, hessian
 from fastgd.rates.chebyshev import CYCLE_ERROR, chebyshev_cycles, lebedev_finogenov
-from fastgd.rates.eigenvalues import order
-from fastgd.rates.schedules import bound_amplification, judge_rates
+from fastgd.rates.eigenvalues import order_eigenvalues
+from fastgd.rates.schedules import add_ends, bound_amplification
 from fastgd.rates.silver import silver_cycles, silver_restarts
 
 SCHEDULES = [
@@ -251,7 +251,7 @@ def test_a_schedule_goes_by_its_name(name, compressed):
     named = fastgd.gradient_descent(X, y, learning_rate=name, **options)
     given = fastgd.gradient_descent(X, y, learning_rate=NAMES[name], **options)
     np.testing.assert_array_equal(named.weights, given.weights)
-    eigenvalues = np.linalg.eigvalsh(curvature.hessian(X, True))
+    eigenvalues = np.linalg.eigvalsh(hessian(X, True))
     expected = NAMES[name](50, eigenvalues[-1], eigenvalues[0])
     np.testing.assert_allclose(named.rates, expected, rtol=1e-10)
 
@@ -270,7 +270,7 @@ def test_a_schedule_goes_by_its_name(name, compressed):
 def test_a_schedule_may_be_configured(schedule, options):
     X, y = PROBLEMS["tutorial"]()
     result = fastgd.gradient_descent(X, y, learning_rate=partial(schedule, **options), epochs=12, tol=0)
-    eigenvalues = np.linalg.eigvalsh(curvature.hessian(X, True))
+    eigenvalues = np.linalg.eigvalsh(hessian(X, True))
     np.testing.assert_allclose(result.rates, schedule(12, eigenvalues[-1], eigenvalues[0], **options), rtol=1e-10)
     assert result.reason == "epochs"
 
@@ -303,7 +303,7 @@ def test_cycles_are_judged_at_their_ends(schedule, compressed, tol, watched, cap
         X, y, learning_rate=schedule, epochs=5000, tol=tol, compress=compressed, check_every=7, **watched
     )
     assert result.converged
-    eigenvalues = np.linalg.eigvalsh(curvature.hessian(X, True))
+    eigenvalues = np.linalg.eigvalsh(hessian(X, True))
     assert result.epochs in np.cumsum(CYCLIC[schedule](5000, eigenvalues[-1], eigenvalues[0]))
     if "verbose" in watched:
         printed = [int(line.split()[1].rstrip(":")) for line in capsys.readouterr().out.splitlines()]
@@ -458,7 +458,7 @@ def test_a_schedule_of_the_users_own():
         return 1 / smoothness
 
     result = fastgd.gradient_descent(X, y, learning_rate=schedule, epochs=30, tol=0)
-    eigenvalues = np.linalg.eigvalsh(curvature.hessian(X, True))
+    eigenvalues = np.linalg.eigvalsh(hessian(X, True))
     np.testing.assert_allclose(seen, [(30, eigenvalues[-1], eigenvalues[0])], rtol=1e-10)
     np.testing.assert_array_equal(result.rates, np.full(30, 1 / seen[0][1]))
 
@@ -476,7 +476,7 @@ spectra = pytest.mark.parametrize("name", SPECTRA)
 
 
 def cycle_of(spectrum):
-    return order(np.sort(spectrum)[::-1], 10_000)
+    return order_eigenvalues(np.sort(spectrum)[::-1], 10_000)
 
 
 @spectra
@@ -577,7 +577,7 @@ def test_reciprocals_of_nothing_stay_where_they_are():
 def ways_to_pass(name, X):
     """Return the rates of a schedule by name, as the function, as lambdas, and as an array."""
     function = getattr(rates, name)
-    eigenvalues = curvature.Curvature(X, True).eigenvalues
+    eigenvalues = Curvature(X, True).eigenvalues
     if name == "eigenvalues":
         values = function(1000, eigenvalues)
         return {"name": name, "function": function, "lambda": lambda *_: values, "array": values}
@@ -622,7 +622,7 @@ def test_an_array_of_rates_names_the_epochs():
 def test_rates_that_only_amplify_are_judged_at_every_check():
     """Nothing that is taken back later is waited for: a rate that is too large ends at the first check."""
     X, y = random_problem(60, 4)
-    limit = 2 / curvature.smoothness(X, True)
+    limit = 2 / Curvature(X, True).smoothness
     for learning_rate in (3 * limit, np.linspace(3, 2, 1000) * limit, lambda *_: np.linspace(3, 2, 1000) * limit):
         with pytest.warns(fastgd.DivergenceWarning):
             result = fastgd.gradient_descent(X, y, learning_rate=learning_rate)
@@ -640,10 +640,10 @@ def test_the_bound_is_the_product_of_all_factors():
 def test_a_run_is_judged_where_no_error_is_larger_than_at_any_end_before(check_every):
     generator = np.random.default_rng(check_every)
     X, _ = random_problem(60, 4)
-    found = curvature.Curvature(X, True)
+    found = Curvature(X, True)
     for _ in range(20):
         steps = generator.uniform(0.1, 4.0, 300) ** generator.integers(1, 4) / found.smoothness
-        ends = judge_rates(steps, found, np.inf, check_every).ends
+        ends = add_ends(steps, found, np.inf, check_every).ends
         assert ends == sorted(set(ends))
         assert ends[-1] == 300
         errors = largest_errors(steps, found.eigenvalues)

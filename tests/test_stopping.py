@@ -10,9 +10,9 @@ from problems import PROBLEMS
 
 import fastgd
 from fastgd import backends
-from fastgd.descent import solve as driver
+from fastgd.descent import solve
 from fastgd.descent.stopping import make_rules
-from fastgd.problem import curvature as spectrum
+from fastgd.problem.curvature import Curvature
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_the_cost_rule_is_what_it_says(data):
     assert result.reason == "cost"
     looks = result.cost_history[3::4]
     changes = abs(np.diff(looks)) / looks[1:]
-    convexity, settled = spectrum.extremes(X, True)[1], []
+    convexity, settled = Curvature(X, True).extremes[1], []
     for last in range(7, result.epochs, 4):  # the cost and the gradient that an update of the look's block started from
         weights = fastgd.gradient_descent(*data, tol=0, learning_rate=0.1, epochs=last).weights
         excess = np.linalg.norm(fastgd.gradient(X, y, weights)) ** 2 / (2 * convexity)
@@ -137,7 +137,7 @@ def test_scaling_the_features_changes_no_decision(backend, data, scale, target_s
     ("times_stable", "finite"), [(1.05, True), (3.0, True), (1e20, False), (1e200, False)], ids=str
 )
 def test_divergence(backend, data, times_stable, finite):
-    stable = 2 / spectrum.smoothness(data[0], True)
+    stable = 2 / Curvature(data[0], True).smoothness
     rate = times_stable * stable
     with pytest.warns(fastgd.DivergenceWarning, match="the cost grew") as caught:
         result = fastgd.gradient_descent(
@@ -222,13 +222,13 @@ def test_nothing_settles_while_the_rates_are_zero():
 
 @pytest.mark.parametrize("rate_times_limit", [1e-12, 0.5, 1.0])
 def test_a_rate_that_gets_nowhere_does_not_settle(data, rate_times_limit):
-    limit = 2 / spectrum.smoothness(data[0], True)
+    limit = 2 / Curvature(data[0], True).smoothness
     result = fastgd.gradient_descent(*data, learning_rate=rate_times_limit * limit, epochs=100)
     assert result.converged == (rate_times_limit == 0.5)
 
 
 def test_growth_below_the_first_cost_is_divergence(data):
-    limit = 2 / spectrum.smoothness(data[0], True)
+    limit = 2 / Curvature(data[0], True).smoothness
     with pytest.warns(fastgd.DivergenceWarning):
         result = fastgd.gradient_descent(*data, learning_rate=1.02 * limit, epochs=60, tol=0)
     assert result.cost_history[-1] < result.cost_history[0]
@@ -246,7 +246,7 @@ def test_an_interrupt_keeps_the_calls_that_were_whole(data, monkeypatch):
         return kernel(*arguments)
 
     monkeypatch.setattr(fastgd.backends.load("numpy"), "descend", interrupted)
-    monkeypatch.setattr(driver, "CALL_ELEMENTS", 7 * (data[0].size + driver.EPOCH_ELEMENTS))
+    monkeypatch.setattr(solve, "CALL_ELEMENTS", 7 * (data[0].size + solve.EPOCH_ELEMENTS))
     result = fastgd.gradient_descent(*data, tol=0, check_every=1000, backend="numpy")
     assert calls == [7, 7, 7, 7, 1]  # the last finds the cost of the weights
     assert (result.reason, result.epochs, len(result.cost_history)) == ("interrupted", 21, 21)
@@ -307,7 +307,7 @@ def test_directions_that_a_sum_of_squares_loses_are_not_forgotten(compress):
 @pytest.mark.parametrize("epochs", [1, 9, 10, 11, 25])
 @pytest.mark.parametrize("times_limit", [0.9, 1.0, 1.02, 1.2])
 def test_being_watched_changes_nothing(data, epochs, times_limit):
-    rate = times_limit * 2 / spectrum.smoothness(data[0], True)
+    rate = times_limit * 2 / Curvature(data[0], True).smoothness
     for settings in ({}, {"weights": np.full(6, 0.3)}):
         options = {"learning_rate": rate, "epochs": epochs, "tol": 0, **settings}
         with warnings.catch_warnings():

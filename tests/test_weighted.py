@@ -11,7 +11,7 @@ import fastgd
 from fastgd import backends
 from fastgd.descent import minibatches
 from fastgd.descent.options import DescentOptions
-from fastgd.problem.rows import ArraySource
+from fastgd.problem.rows import DenseSource
 
 either_problem = pytest.mark.parametrize("compressed", [True, False], ids=["compressed", "data"])
 either_intercept = pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no intercept"])
@@ -350,9 +350,9 @@ def test_costs_and_gradients_are_means_over_the_batches(data, settings):
     X, y = data
     alpha, rows = settings.get("alpha", 0.0), repeat(X, y) if "sample_weight" in settings else (X, y)
     options = DescentOptions.checked(alpha=alpha, batch_size=33)
-    (prepared,) = ArraySource(X, y[:, np.newaxis], settings.get("sample_weight")).prepare(options)
+    (prepared,) = DenseSource(X, y[:, np.newaxis], settings.get("sample_weight")).prepare(options)
     kernel = backends.load("numpy").descend
-    descend = minibatches.make_kernel(kernel, prepared, 33, np.random.default_rng(0), 1)
+    descend = minibatches.bind_batches(kernel, prepared, 33, np.random.default_rng(0), 1)
     weights, costs, gradient = np.arange(6.0), np.empty(2), np.empty(6)
     assert descend(weights, np.zeros(2), costs, gradient) == 2
     np.testing.assert_array_equal(weights, np.arange(6.0))

@@ -1,1 +1,1 @@
-"""The descent: options, starting weights, rates, blocks of epochs, stopping rules, results."""
+"""The descent: options, rates, blocks of epochs, stopping rules, results."""

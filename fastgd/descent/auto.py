@@ -1,15 +1,15 @@
-"""Whether to compress where the user leaves the choice: by the times of epochs and of compression on one machine."""
+"""Choose whether to compress, for users who leave the choice open, by estimated times of epochs and of compression."""
 
-# Seconds that benchmarks/compression_costs.py fits to measurements. Only their ratios decide, and these differ less
-# from machine to machine than times do; measured anew at each call, a choice would differ from run to run.
-DIRECT = (1.3e-7, 1.5e-10)  # an epoch on the data: in any case, for each element of X
-SMALL = (1.4e-7, 2.4e-10)  # an epoch on the compressed problem: in any case, for each of its elements
-COMPRESS = (1.3e-4, 3.6e-9, 1.7e-11)  # compressing: in any case, for each element, for each element and column
-LEAST_GAIN = 2.0  # the estimated gain from which compression is chosen, since the data may turn out to need a QR
+# Seconds that benchmarks/compression_costs.py fits to measurements on one machine. Only their ratios matter, and ratios
+# differ less between machines than times. Measuring them at each call would make the choice differ from run to run.
+DIRECT = (1.3e-7, 1.5e-10)  # an epoch on the data: a constant, and a time per element of X
+SMALL = (1.4e-7, 2.4e-10)  # an epoch on the compressed problem: a constant, and a time per element
+COMPRESS = (1.3e-4, 3.6e-9, 1.7e-11)  # compressing: a constant, a time per element, a time per element and column
+LEAST_GAIN = 2.0  # compress if that is estimated to be this many times as fast: the data may turn out to need a QR
 
 
 def choose_compression(shape: tuple[int, ...], epochs: int, *, backend_named: bool, batches: bool) -> tuple[bool, str]:
-    """Return whether to compress, and why, for the user to read.
+    """Return True to compress, else False, and the reason in words.
 
     Parameters
     ----------
@@ -18,9 +18,9 @@ def choose_compression(shape: tuple[int, ...], epochs: int, *, backend_named: bo
     epochs : int
         The number of epochs asked for.
     backend_named : bool
-        Whether the user named a backend.
+        True if the user named a backend.
     batches : bool
-        Whether there are mini-batches.
+        True for mini-batches.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def choose_compression(shape: tuple[int, ...], epochs: int, *, backend_named: bo
     if batches:
         return False, "mini-batches need the rows of the data"
     if backend_named:
-        return False, "a backend was named, to be used on the data"
+        return False, "a backend was named, so it runs on the data"
     n, p = shape
     if n <= p + 2:
         return False, "the data have no more rows than a compressed problem"

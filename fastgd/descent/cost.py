@@ -1,6 +1,6 @@
-"""J and its gradient for given weights, the two functions that a descent is made of."""
+"""The cost J and its gradient for given weights."""
 
-from __future__ import annotations  # help() shows ArrayLike, not what it is made of
+from __future__ import annotations  # so that help() shows ArrayLike by its name
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +13,7 @@ from fastgd.inputs.data import check_mean_square, check_problem, check_weights
 def cost(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> float:
     """Return J(w) = 1/(2n) Σ (xᵢ·w − yᵢ)².
 
-    In code that is ``sum(error**2) / (2 * n)``: ``1 / 2 * n`` would multiply by n.
+    In code this is ``sum(error**2) / (2 * n)``; beware of ``1 / 2 * n``, which multiplies by n.
 
     Parameters
     ----------
@@ -22,17 +22,17 @@ def cost(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> float:
     y : array_like of shape (n_samples,) or (n_samples, 1)
         The target.
     weights : array_like of shape (n_features + 1,) or (n_features,)
-        With an intercept in front, or without.
+        The weights; the intercept comes first, if there is one.
 
     Returns
     -------
     float
-        The cost, half the mean of the squared errors.
+        The cost: half the mean of the squared errors.
 
     Raises
     ------
     ValueError, TypeError
-        If an argument is not what is described above.
+        If an argument does not fit its description above.
 
     Examples
     --------
@@ -56,17 +56,17 @@ def gradient(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Array:
     y : array_like of shape (n_samples,) or (n_samples, 1)
         The target.
     weights : array_like of shape (n_features + 1,) or (n_features,)
-        With an intercept in front, or without.
+        The weights; the intercept comes first, if there is one.
 
     Returns
     -------
     ndarray of the shape of the weights, float64
-        The partial derivatives of J, that by the intercept first if there is one.
+        The partial derivatives of J; the derivative by the intercept comes first, if there is one.
 
     Raises
     ------
     ValueError, TypeError
-        If an argument is not what is described above.
+        If an argument does not fit its description above.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def gradient(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Array:
 
 
 def evaluate(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> tuple[float, Array]:
-    """Return cost and gradient: those of one update at a rate of 0, by the preferred backend."""
+    """Return cost and gradient; one update at a rate of 0 by the preferred backend computes both."""
     X, y = check_problem(X, y)
     w = check_weights("weights", weights, X.shape[1])
     check_mean_square("X", X)

@@ -1,6 +1,6 @@
 """Fit a linear regression by gradient descent: check the options, find the source of the rows, prepare, solve."""
 
-from __future__ import annotations  # help() shows ArrayLike, not what it is made of
+from __future__ import annotations  # so that help() shows ArrayLike by its name
 
 from dataclasses import replace
 from itertools import islice
@@ -19,7 +19,7 @@ from fastgd.inputs.options import check_position
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.dask import find_blocks, is_dask
 from fastgd.problem.prepared import Source
-from fastgd.problem.rows import ArraySource, CompressedSource
+from fastgd.problem.rows import CompressedSource, DenseSource
 from fastgd.rates.schedules import Schedule
 
 
@@ -48,89 +48,90 @@ def gradient_descent(
     """Fit a linear regression by gradient descent.
 
     Minimises J(w) = 1/(2n) Σ (xᵢ·w − yᵢ)², with x₀ = 1 for the intercept, by the update w ← w − rate·∇J(w), where
-    ∇J(w) = 1/n Σ (xᵢ·w − yᵢ)·xᵢ. J is convex, so every local minimum is a global one: the start changes the path
-    but not the cost that is reached, and not the weights either unless columns of X (that of ones included) are
-    collinear, as they are wherever there are fewer rows than weights.
+    ∇J(w) = 1/n Σ (xᵢ·w − yᵢ)·xᵢ. J is convex, so every local minimum is a global one. The start changes the path, but
+    not the least cost. Nor does it change the best weights, unless columns of X (with the column of ones) are
+    collinear; with fewer rows than weights they always are.
 
     Parameters
     ----------
     X : array_like of shape (n_samples, n_features), or fastgd.Compressor
-        The features (independent variables). float32 and float64 in C or Fortran order are used without a copy;
-        arithmetic is in float64 either way. Never written to. The result keeps the column names of a data frame.
-        Dask's arrays and data frames are compressed where their partitions live. A compressor stands for all rows that
-        it has seen; it stays as it is, and its own intercept and ridge hold.
+        The features (independent variables). float32 and float64 arrays in C or Fortran order are used without a copy;
+        arithmetic is in float64 in any case. X is never changed. The result keeps the column names of a data frame.
+        Dask arrays and data frames are compressed where their partitions are. A compressor represents all rows added
+        to it; it is never changed, and its own intercept and ridge apply.
     y : array_like of shape (n_samples,) or (n_samples, 1), or None
-        The target (dependent variable). Never written to. Dask's go with X by their order. None with a compressor.
+        The target (dependent variable), never changed; None with a compressor. The rows of Dask collections belong to
+        those of X by position.
     learning_rate : float, array_like of shape (epochs,), callable or str
-        The rate of each update: one for all, one for each, or ``f(epochs, smoothness, convexity)`` returning either,
-        where smoothness and convexity are the largest and the smallest non-zero eigenvalue of XᵀX/n (with the
-        column of ones). "auto" is 1/smoothness; a constant rate above 2/smoothness diverges. The schedules of
-        `fastgd.rates` go by their names: "eigenvalues", "chebyshev", "silver", "constant", "inverse_scaling",
-        "step_decay", "exponential_decay".
+        The rate of each update: one number for all, one for each epoch, or a function
+        ``f(epochs, smoothness, convexity)`` that returns either. Smoothness and convexity are the largest and the
+        smallest non-zero eigenvalue of XᵀX/n (with the column of ones). "auto" is 1/smoothness; a constant rate above
+        2/smoothness diverges. The schedules of `fastgd.rates` have names: "eigenvalues", "chebyshev", "silver",
+        "constant", "inverse_scaling", "step_decay", "exponential_decay".
     epochs : int or None
-        The most updates; with mini-batches, the most passes over all rows. None is 1000, or the number of the rates
-        where `learning_rate` is an array: ``learning_rate=result.rates`` repeats a run.
+        The largest number of updates; with mini-batches, of passes over all rows. None is the number of rates if
+        `learning_rate` is an array, else 1000. So ``learning_rate=result.rates`` repeats a run.
     weights : None, "random" or array_like of the gradient's shape
-        The start: zeros, standard normal numbers from `random_state`, or the values given.
+        The start: zeros, standard normal numbers from `random_state`, or the given values.
     fit_intercept : bool
-        Whether weights begin with an intercept.
+        True if the weights begin with an intercept.
     tol : float
-        How small a relative change of the cost between two looks, or a relative gradient, ends the run.
-        0 runs all epochs.
+        The relative tolerance: the run ends if the cost hardly changes from check to check, or if the gradient is
+        small. 0 runs all epochs.
     check_every : int
-        Epochs between two looks at the run: stopping rules, callback, printing, Ctrl-C. A schedule with cycles is
-        judged at their ends instead.
+        The number of epochs between two checks. A check applies the stopping rules, calls back and prints. The rules
+        of a schedule with cycles are applied at the ends of the cycles instead.
     backend : {"auto", "cython", "numba", "numpy", "python"}
-        What computes the updates. "auto" is the first that is available, in this order.
+        The module that computes the updates. "auto" is the first one available, in this order.
     compress : {"auto", True, False}
-        Whether to descend on at most n_features + 2 rows with the same J (see `fastgd.compress`): the same weights and
-        costs in every epoch, to rounding. "auto" does where that takes less time than the epochs asked for would, but
-        not where a backend is named: who names one wants to see it at work on the data.
+        True descends on at most n_features + 2 rows with the same J (see `fastgd.compress`), which gives the same
+        weights and costs in every epoch, up to rounding. "auto" compresses if that is estimated to save time, unless
+        a backend is named: a named backend runs on the data.
     sample_weight : array_like of shape (n_samples,) or None
-        Weights of the rows: a weight of k counts as k equal rows. J is divided by their sum. Without compression, the
-        weighted rows are a float64 copy of X.
+        The weights of the rows: a weight of k counts a row k times. J is divided by the sum of the weights. Without
+        compression, the weighted rows are a float64 copy of X.
     alpha : float
-        Ridge: alpha·½‖coef‖² is added to J, in the data's units; the intercept is not penalised. scikit-learn's
+        Ridge: alpha·½‖coef‖² is added to J, in the units of the data; the intercept is not penalised. scikit-learn's
         ``Ridge(alpha=a)`` is ``a / n_samples`` here. Without compression, this copies X.
     batch_size : int or None
-        Update from batches of so many shuffled rows instead of from all; as many as X has make no batches. Rates with
-        long steps ("chebyshev", "silver", "eigenvalues") are refused.
-        The cost of an epoch is then the mean of its batches' costs. At a constant rate the weights keep jumping about;
-        they settle at rates that shrink, as those of "inverse_scaling" do.
+        The number of shuffled rows from which one update is made; None, or the number of all rows, makes each update
+        from all rows. Rates with long steps ("chebyshev", "silver", "eigenvalues") are refused. The cost of an epoch
+        is then the mean of the costs of its batches. At a constant rate the weights keep fluctuating; they settle at
+        decreasing rates, such as "inverse_scaling".
     standardize : bool
-        Descend in coordinates where columns have mean 0 and mean square 1; all weights, those to start from too, are in
-        the data's units. Without compression, this copies X.
+        True descends in coordinates where columns have mean 0 and mean square 1. All weights, with the starting
+        weights, stay in the units of the data. Without compression, this copies X.
     threads : int or None
-        Threads for the compiled backends. None takes one for small data, else as many as OMP_NUM_THREADS or the
-        processor allows. The answer has the same bits for any number.
+        The number of threads for the compiled backends. None is one for small data, else the number that
+        OMP_NUM_THREADS or the processor allows. The answer has the same bits for any number.
     random_state : int, numpy.random.Generator or None
-        Where random weights and the order of mini-batches come from.
+        The source of random weights and of the order of mini-batches.
     callback : callable or None
         Called as ``callback(epoch, weights, cost)`` at epochs 0, check_every, 2·check_every, …, with a copy of the
-        weights after that many updates and their cost. Returning True ends the run with exactly those weights.
+        weights after that many updates, and their cost. If it returns True, the run ends with exactly those weights.
     verbose : int
         1 prints ``epoch k: cost …`` at the same epochs.
     target : int
-        Which column of y to fit, counted from 0, where a compressor has seen several.
+        The column of y to fit, counted from 0, if a compressor has several.
 
     Returns
     -------
     DescentResult
-        Weights, cost history and why the run ended.
+        The weights, the cost history, the reason why the run ended, and more.
 
     Raises
     ------
     ValueError, TypeError
-        If an argument is not what is described above; the message names it. Nothing has been computed then.
+        If an argument does not fit its description above; the message names it. Nothing has been computed then.
     ImportError
-        If the backend asked for is not installed.
+        If the named backend is not installed.
 
     Warns
     -----
     DivergenceWarning
         If the cost grew or stopped being finite.
     ConditionWarning
-        If the problem is known to be too ill-conditioned for the digits or the epochs asked for: `converged` is False.
+        If the problem is known to be too ill-conditioned for `tol` or `epochs`: `converged` is then False.
 
     References
     ----------
@@ -166,7 +167,6 @@ def gradient_descent(
         options = options.with_problem(X.fit_intercept, X.alpha)
     source = find_source(X, y, sample_weight)
     target = check_position("target", target, source.n_targets)
-    options.check_features(source.n_features)
     start = options.make_start(source.n_features)
     prepared = next(islice(source.prepare(options), target, None))
     result = solve(prepared, start, options)
@@ -176,17 +176,17 @@ def gradient_descent(
 
 
 def find_source(X: Any, y: Any, sample_weight: Any) -> Source:
-    """Return the source of the rows: arrays, Dask collections or a compressor."""
+    """Return the source of the rows, which is made of arrays, Dask collections or a compressor."""
     if isinstance(X, Compressor):
         if y is not None or sample_weight is not None:
-            raise TypeError("y and sample_weight must be left out where X is a Compressor, which has seen them")
+            raise TypeError("y and sample_weight must be left out if X is a Compressor, which has summed them up")
         if X.n_features is None:
-            raise ValueError("X must be a Compressor that has seen rows of positive weight; got one that has seen none")
-        return CompressedSource(X.summary(None), "a compressor has seen the rows", X.features, X.target)
+            raise ValueError("X must be a Compressor with rows of positive weight; got one without such rows")
+        return CompressedSource(X.summary(None), "a compressor has summed up the rows", X.features, X.target)
     if y is None:
         raise TypeError(f"y must be given unless X is a Compressor; got None with X, a {type(X).__name__}")
     if is_dask(X, y, sample_weight):
         return find_blocks(X, y, sample_weight)
     features, target = column_names(X), series_name(y)
     X, y = check_problem(X, y, finite=False)
-    return ArraySource(X, y[:, np.newaxis], check_sample_weight(sample_weight, len(y)), features, target)
+    return DenseSource(X, y[:, np.newaxis], check_sample_weight(sample_weight, len(y)), features, target)

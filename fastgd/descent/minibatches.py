@@ -1,4 +1,4 @@
-"""Epochs of mini-batches: an update from each batch of shuffled rows, by any kernel."""
+"""Epochs of mini-batches: any kernel makes one update from each batch of shuffled rows."""
 
 from collections.abc import Callable
 
@@ -12,15 +12,15 @@ from fastgd.problem.rows import add_ridge
 Kernel = Callable[..., int]
 
 
-def make_kernel(
+def bind_batches(
     kernel: Kernel, prepared: Prepared, batch_size: int, generator: np.random.Generator, threads: int | None
 ) -> Callable[[Array, Array, Array, Array], int]:
-    """Return a function that runs epochs of mini-batches, in place, as a kernel runs epochs of all rows.
+    """Return a function that runs epochs of mini-batches in place, as a kernel runs epochs of all rows.
 
-    Every epoch shuffles the rows anew and makes an update from each batch, at the epoch's rate. The last batch may be
-    smaller: its step is shorter in proportion, since the gradient of few rows is rough. costs[k] is the mean of the
-    batches' costs, each of the weights that its update starts from, weighted by their rows; the gradient is the mean of
-    theirs. An epoch in which a cost is not finite is undone.
+    Every epoch shuffles the rows anew, and makes an update from each batch at the epoch's rate. The last batch may be
+    smaller; its step is shorter in proportion, since the gradient of few rows is rough. costs[k] is the mean of the
+    costs of the batches, weighted by their rows; the cost of a batch is that of the weights before its update. The
+    gradient is the same mean of the batches' gradients. If a cost is not finite, its whole epoch is undone.
     """
     problem, penalty = prepared.rows, prepared.penalty
     n_samples = len(problem.y)
@@ -48,13 +48,12 @@ def make_kernel(
 
 
 def expected_smoothness(prepared: Prepared, batch_size: int, smoothness: float) -> float:
-    """Return the smoothness that batches have on average, between the largest of single rows and that of all rows.
+    """Return the expected smoothness of batches, between the largest of a single row and that of all rows.
 
     References
     ----------
     R. M. Gower, N. Loizou, X. Qian, A. Sailanbayev, E. Shulgin and P. Richtárik, SGD: general analysis and improved
     rates, ICML 2019, proposition 3.8 (sampling without replacement).
-
     """
     X, n = prepared.rows.X, len(prepared.rows.X)
     if n == 1:

@@ -1,4 +1,4 @@
-"""The options of a descent: checked once at the door, then one object that travels."""
+"""The options of a descent, checked once and then passed on as one object."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -28,40 +28,44 @@ DEFAULT_EPOCHS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescentOptions:
-    """How to descend, whatever the data: the arguments of `fastgd.gradient_descent`, checked.
+    """The arguments of `fastgd.gradient_descent` except the data, checked.
 
     Attributes
     ----------
     schedule : callable or None
-        The schedule that makes the rates; None where the rates were given.
+        The schedule that makes the rates; None if the user gave the rates themselves.
     rates : ndarray of shape (epochs,) or None
-        The rates that were given; None where a schedule makes them.
+        The rates that the user gave; None if a schedule makes them.
     epochs : int
-        The most epochs.
+        The largest number of epochs.
     weights : None, "random" or ndarray
-        The start.
-    fit_intercept, standardize : bool
-        Whether weights begin with an intercept; whether the descent is in standardized coordinates.
-    tol, alpha : float
-        The tolerance, and the penalty of the ridge.
+        The starting weights; None for zeros.
+    fit_intercept : bool
+        True if the weights begin with an intercept.
+    tol : float
+        The relative tolerance.
     check_every : int
-        Epochs between two checks.
+        The number of epochs between two checks.
     backend : str
         The name of the backend that runs.
     backend_named : bool
-        Whether the user named it.
+        True if the user named the backend.
     compress : {"auto", True, False}
-        Whether to compress.
+        True to compress, False not to, "auto" to choose by estimated times.
+    alpha : float
+        The penalty of the ridge.
     batch_size : int or None
-        The rows of a mini-batch.
+        The number of rows of a mini-batch; None for updates from all rows.
+    standardize : bool
+        True for a descent in standardized coordinates.
     threads : int or None
-        Threads of the compiled backends.
+        The number of threads of the compiled backends; None for a choice by the size of the data.
     generator : numpy.random.Generator or None
-        The source of random weights and of the order of mini-batches; None where nothing is random.
+        The source of random weights and of the order of mini-batches; None if nothing is random.
     callback : callable or None
         The user's callback.
     verbose : int
-        Whether to print costs.
+        0 for silence; above 0, every check prints the cost.
     """
 
     schedule: Schedule | None
@@ -102,7 +106,7 @@ class DescentOptions:
         callback: Any = None,
         verbose: Any = 0,
     ) -> Self:
-        """Return the options that these arguments stand for; refuse what no data could go with.
+        """Return the options as one object; refuse arguments that are wrong for all data.
 
         Examples
         --------
@@ -124,7 +128,7 @@ class DescentOptions:
             )
         generator = None
         if random_state is not None or batch_size is not None or isinstance(weights, str):
-            generator = check_random_state(random_state)  # takes longer than the epochs of a small fit
+            generator = check_random_state(random_state)  # only if needed: it takes longer than a small fit
         return cls(
             schedule=schedule,
             rates=None if schedule else check_rates(learning_rate, epochs),
@@ -146,7 +150,7 @@ class DescentOptions:
         )
 
     def with_problem(self, fit_intercept: bool, alpha: float) -> Self:
-        """Return the options with the intercept and the ridge that a compressor was made with."""
+        """Return the options with the intercept and the ridge of a compressor; refuse options that contradict them."""
         if (not self.fit_intercept and fit_intercept) or self.alpha not in (0.0, alpha):
             raise ValueError(
                 "fit_intercept and alpha must be left out, or be those of the compressor, "
@@ -154,23 +158,23 @@ class DescentOptions:
             )
         return replace(self, fit_intercept=fit_intercept, alpha=alpha)
 
-    def check_features(self, n_features: int) -> None:
-        """Refuse weights to start from that are not one for each feature, and one for the intercept."""
+    def check_start_shape(self, n_features: int) -> None:
+        """Refuse starting weights unless there is one for each feature, and one for the intercept if it is fitted."""
         if isinstance(self.weights, np.ndarray):
             check_start(self.weights, n_features + self.fit_intercept, self.fit_intercept)
 
     def make_start(self, n_features: int) -> Array:
-        """Return the weights of epoch 0, in the units of the data."""
+        """Return the starting weights, in the units of the data."""
         n_weights = n_features + self.fit_intercept
         if self.weights is None:
             return np.zeros(n_weights)
         if isinstance(self.weights, str):
-            assert self.generator is not None  # made wherever weights are random
+            assert self.generator is not None  # `checked` makes one for random weights
             return self.generator.standard_normal(n_weights)
         return check_start(self.weights, n_weights, self.fit_intercept)
 
     def choose_compression(self, shape: tuple[int, ...]) -> tuple[bool, str]:
-        """Return whether to compress X of this shape, and why."""
+        """Return True to compress an X of this shape, else False, and the reason in words."""
         if self.compress != "auto":
             return bool(self.compress), f"compress={self.compress} was asked for"
         batches = self.batch_size is not None and self.batch_size < shape[0]
@@ -178,7 +182,7 @@ class DescentOptions:
 
 
 def check_epochs(epochs: Any, learning_rate: Any) -> int:
-    """Return the number of epochs: where None is given, one for each of several rates, else 1000."""
+    """Return the number of epochs; None means one for each rate of an array, else 1000."""
     if epochs is not None:
         return check_count("epochs", epochs, most=MOST_EPOCHS)
     if learning_rate is None or isinstance(learning_rate, bool | int | float):
@@ -188,7 +192,7 @@ def check_epochs(epochs: Any, learning_rate: Any) -> int:
 
 
 def check_start_values(weights: Any) -> Array | str | None:
-    """Return the weights to start from, as far as they can be checked before the number of features is known."""
+    """Return the starting weights after the checks that need no number of features."""
     if weights is None:
         return None
     if isinstance(weights, str):

@@ -1,6 +1,6 @@
-"""What a run of gradient descent leaves behind."""
+"""The result of a run of gradient descent."""
 
-from __future__ import annotations  # help() shows ArrayLike, not what it is made of
+from __future__ import annotations  # so that help() shows ArrayLike by its name
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_new_rows, check_predictions
 from fastgd.problem.dask import is_dask, predict_lazily
 
-# The notes of a saved result beside the model, with their types, and its arrays of numbers.
+# The notes that a saved result has beside the model, with their types, and its arrays of numbers.
 NOTES: dict[str, tuple[type, ...]] = {
     "epochs": (int,),
     "reason": (str,),
@@ -37,7 +37,7 @@ ENDINGS = {
 
 
 def explain_ending(reason: str, epochs: int, condition: float | None) -> str:
-    """Return why a run ended, in words; a condition number is one that was too large.
+    """Return in words why a run ended; `condition` is a condition number that was too large, or None.
 
     Examples
     --------
@@ -51,38 +51,38 @@ def explain_ending(reason: str, epochs: int, condition: float | None) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DescentResult:
-    """What a run of gradient descent leaves behind.
+    """The result of a run of gradient descent.
 
     Attributes
     ----------
     weights : ndarray of shape (n_features + 1,) or (n_features,), float64
-        ``[intercept, coef…]`` when an intercept was fitted, else just ``coef``. After a divergence, the weights of
-        the look with the lowest cost.
+        ``[intercept, coef…]`` if an intercept was fitted, else ``coef`` alone. After a divergence, the weights of the
+        check with the lowest cost.
     coef : ndarray of shape (n_features,), float64
         One coefficient for each column of X.
     intercept : float
-        The constant term, 0.0 when none was fitted.
+        The constant term; 0.0 if no intercept was fitted.
     cost : float
-        J of the weights, without a ridge, as `fastgd.cost` returns it.
+        J of the weights without the ridge, as `fastgd.cost` computes it.
     gradient : ndarray of the shape of the weights, float64
-        The gradient of J at the weights, without a ridge, as `fastgd.gradient` returns it.
+        The gradient of J at the weights without the ridge, as `fastgd.gradient` computes it.
     r_squared : float or None
-        The share of the variance of y that the weights explain; None where y is constant.
+        The share of the variance of y that the weights explain; None if y is constant.
     cost_history : ndarray of shape (epochs,), float64
-        ``cost_history[k]`` is J of the weights that update k starts from, the ridge included.
+        ``cost_history[k]`` is J, with the ridge, of the weights that update k starts from.
     epochs : int
-        How many updates were made.
+        The number of updates.
     reason : {"cost", "gradient", "epochs", "diverged", "callback", "interrupted"}
-        Why the run ended.
+        The rule or event that ended the run.
     converged : bool
-        True if the run ended because cost or gradient settled, and the problem is not known to be too ill-conditioned
-        for the tolerance.
+        True if the run ended because the cost or the gradient settled, and the problem is not known to be too
+        ill-conditioned for the tolerance.
     backend : str
         The backend that ran.
     compressed : bool
-        Whether it ran on a compressed problem.
+        True if the backend ran on a compressed problem.
     message : str
-        Why the run ended, and why it was compressed or not.
+        The reasons, in words, why the run ended and why the problem was compressed or not.
     rates : ndarray of shape (epochs,), float64
         The learning rate of each update.
     features : list of str or None
@@ -126,19 +126,19 @@ class DescentResult:
         )
 
     def save(self, path: str | Path, *, target: str | None = None) -> None:
-        """Write the result, its history included, as the JSON that `load`, the estimator and `fastgd predict` read.
+        """Write the result with its history as JSON, which `load`, the estimator and `fastgd predict` read.
 
         Parameters
         ----------
         path : str or pathlib.Path
-            Where to.
+            The file to write.
         target : str or None
-            The name of what is predicted; None is that of y in the fit, or "y".
+            The name of the target; None means the name of y in the fit, or "y".
 
         Raises
         ------
         ValueError
-            If the names of target and features are not all different.
+            If two of the names of features and target are equal.
         OSError
             If the file cannot be written.
 
@@ -165,22 +165,22 @@ class DescentResult:
     def load(cls, path: str | Path) -> DescentResult:
         """Read a result that `save` has written.
 
-        A model that something else has written, like `fastgd fit`, has no history: `fastgd.files.model.load` reads it.
+        Other models, such as those of `fastgd fit`, have no history; `fastgd.files.model.load` reads them.
 
         Parameters
         ----------
         path : str or pathlib.Path
-            The file.
+            The file to read.
 
         Returns
         -------
         DescentResult
-            The same numbers, bit by bit.
+            The result with the same numbers, bit by bit.
 
         Raises
         ------
         fastgd.files.model.ModelError
-            If the file is no such model, or has no history; it is a ValueError.
+            If the file is no saved result. ModelError is a ValueError.
         OSError
             If the file cannot be read.
 
@@ -212,18 +212,18 @@ class DescentResult:
         Parameters
         ----------
         X : array_like of shape (n_samples, n_features)
-            The features, in the order of the fit.
+            The features; columns in the order of the fit.
 
         Returns
         -------
         ndarray of shape (n_samples,), float64
-            The predictions; for Dask's X, a Dask array, not yet computed.
+            The predictions; for an X of Dask, a Dask array that is not computed yet.
 
         Raises
         ------
         ValueError, TypeError
-            If X is not a finite two-dimensional array of numbers with one column for each coefficient, or a data frame
-            whose columns have other names than in the fit.
+            If X is no finite two-dimensional array of numbers with one column for each coefficient, or if it is a data
+            frame whose columns have other names than in the fit.
 
         Examples
         --------

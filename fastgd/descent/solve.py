@@ -1,4 +1,4 @@
-"""Solve a prepared problem: make the rates, run the loop, judge how it ended, report."""
+"""Solve a prepared problem: choose the rates, run the loop, warn if it did not converge, and return the result."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,17 +15,17 @@ from fastgd.descent.warnings import warn_of_condition, warn_of_divergence
 from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.problem.curvature import EXACT_FEATURES
 from fastgd.problem.prepared import Prepared
-from fastgd.rates.schedules import Rates, judge_rates, make_rates, takes_long_steps
+from fastgd.rates.schedules import Rates, add_ends, schedule_rates, takes_long_steps
 
-# The most elements of X times epochs of one call of a kernel, a few tenths of a second for the compiled ones: Python
+# The most elements of X times epochs in one call of a kernel: a few tenths of a second for the compiled kernels. Python
 # answers Ctrl-C between two calls.
 CALL_ELEMENTS = 100_000_000
-EPOCH_ELEMENTS = 64  # of X that take as long as the rest of an epoch
-ORDINARY_CONDITION = 1e3
+EPOCH_ELEMENTS = 64  # the fixed cost of an epoch, as a number of elements of X
+ORDINARY_CONDITION = 1e3  # up to this condition number, too few epochs are no reason for a warning
 
 
 def solve(prepared: Prepared, start: Array, options: DescentOptions) -> DescentResult:
-    """Descend from weights in the units of the data, and report."""
+    """Descend from the starting weights, and return the result; both are in the units of the data."""
     problem, backend = prepared.problem, prepared.backend or options.backend
     batch_size = find_batch_size(prepared, options)
     rules = make_rules(
@@ -33,30 +33,32 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> DescentR
         problem.y,
         problem.intercept,
         options.tol,
-        explicit=prepared.explicit,
+        intercept_column=prepared.has_intercept_column,
         find_convexity=lambda: prepared.curvature.convexity,
     )
     rates = choose_rates(prepared, options, rules, batch_size)
-    checks = Checks(rules, rates, options.check_every, show_in_data_units(prepared, options), options.verbose)
+    checks = Checks(rules, rates, options.check_every, wrap_callback(prepared, options), options.verbose)
     kernel = backends.load(backend).descend
     call_kernel, evaluate = bind_kernel(kernel, prepared, options.threads), None
     if batch_size is not None:
         assert options.generator is not None
         evaluate = call_kernel
-        call_kernel = minibatches.make_kernel(kernel, prepared, batch_size, options.generator, options.threads)
+        call_kernel = minibatches.bind_batches(kernel, prepared, batch_size, options.generator, options.threads)
     epochs_a_call = max(1, CALL_ELEMENTS // (problem.X.size + EPOCH_ELEMENTS))
     ending = run(call_kernel, evaluate, epochs_a_call, prepared.from_data(start), checks)
     if ending.reason == "diverged":
         limit = limit_smoothness(prepared, batch_size, prepared.curvature.smoothness)
         warn_of_divergence(float(rates.values[: len(ending.costs) + 1].max()), len(ending.costs), limit)
-    condition = find_condition(prepared, rates, ending.reason, options)
+    condition = find_excessive_condition(prepared, rates, ending.reason, options)
     if condition is not None:
         warn_of_condition(condition, options.standardize, ending.reason)
-    return report(prepared, rates, ending, condition, backend)
+    return make_result(prepared, rates, ending, condition, backend)
 
 
-def report(prepared: Prepared, rates: Rates, ending: Ending, condition: float | None, backend: str) -> DescentResult:
-    """Return the result of a run, in the units of the data; a condition number is one that was too large."""
+def make_result(
+    prepared: Prepared, rates: Rates, ending: Ending, condition: float | None, backend: str
+) -> DescentResult:
+    """Return the result in the units of the data; `condition` is a condition number that was too large, or None."""
     epochs, weights = len(ending.costs), prepared.to_data(ending.weights)
     cost, gradient = prepared.without_ridge(ending.cost, ending.gradient, ending.weights)
     return DescentResult(
@@ -78,35 +80,35 @@ def report(prepared: Prepared, rates: Rates, ending: Ending, condition: float | 
 
 
 def find_batch_size(prepared: Prepared, options: DescentOptions) -> int | None:
-    """Return the rows of a mini-batch; None where every update is from all rows."""
+    """Return the number of rows of a mini-batch; None if every update is from all rows."""
     size = options.batch_size
     return size if size is not None and size < len(prepared.rows.y) and not prepared.compressed else None
 
 
 def choose_rates(prepared: Prepared, options: DescentOptions, rules: StoppingRules, batch_size: int | None) -> Rates:
-    """Return the rates, and where a run of them may be judged."""
+    """Return the rates of the run, with the epochs at whose end it may be judged."""
     curvature, limit = prepared.curvature, partial(limit_smoothness, prepared, batch_size)
     values = options.rates
     if values is None:
         assert options.schedule is not None
-        values = make_rates(options.schedule, options.epochs, curvature, limit)
+        values = schedule_rates(options.schedule, options.epochs, curvature, limit)
     if batch_size is None:
-        return judge_rates(values, curvature, rules.curvature, options.check_every)
+        return add_ends(values, curvature, rules.trace, options.check_every)
     if takes_long_steps(values, limit(curvature.smoothness)):
         raise ValueError(
             f"learning_rate must have no long steps, above 2/smoothness after a smaller one, with "
-            f"batch_size={batch_size}: batches have other eigenvalues than all rows; 'inverse_scaling' lets them settle"
+            f"batch_size={batch_size}: batches have other eigenvalues than all rows; try 'inverse_scaling'"
         )
     return Rates(values)
 
 
 def limit_smoothness(prepared: Prepared, batch_size: int | None, smoothness: float) -> float:
-    """Return the smoothness that limits the rates: that of all rows, or the expected one of mini-batches."""
+    """Return the smoothness that limits the rates: the given one of all rows, or the expected one of mini-batches."""
     return smoothness if batch_size is None else minibatches.expected_smoothness(prepared, batch_size, smoothness)
 
 
-def show_in_data_units(prepared: Prepared, options: DescentOptions) -> Callable[[int, Array, float], Any] | None:
-    """Return the user's callback, given weights in the units of the data."""
+def wrap_callback(prepared: Prepared, options: DescentOptions) -> Callable[[int, Array, float], Any] | None:
+    """Return a callback that passes the weights in the units of the data to the user's callback; None for none."""
     callback = options.callback
     if callback is None:
         return None
@@ -114,7 +116,7 @@ def show_in_data_units(prepared: Prepared, options: DescentOptions) -> Callable[
 
 
 def bind_kernel(kernel: Callable[..., int], prepared: Prepared, threads: int | None) -> CallKernel:
-    """Return the kernel bound to the problem; without a number of threads, each call gets as many as pay."""
+    """Return the kernel bound to the problem; if `threads` is None, each call uses as many threads as pay off."""
     problem = prepared.problem
     n_samples, n_features = problem.X.shape
 
@@ -125,19 +127,19 @@ def bind_kernel(kernel: Callable[..., int], prepared: Prepared, threads: int | N
     return call_kernel
 
 
-def find_condition(prepared: Prepared, rates: Rates, reason: str, options: DescentOptions) -> float | None:
-    """Return the condition number of X where it is too large for the digits or the epochs asked for, else None.
+def find_excessive_condition(prepared: Prepared, rates: Rates, reason: str, options: DescentOptions) -> float | None:
+    """Return the condition number of X if it is too large for tol or for the number of epochs, else None.
 
-    Weights are known to about condition·eps, and an error falls by a given factor in a number of epochs that grows with
-    the condition number, for the best rates there are. Few epochs of an ordinary problem are nobody's mistake. A run is
-    called converged or not by its problem and its rates alone: the condition number is computed for it, unless it takes
-    long to find and the run did not need it. That epochs were too few is said where the condition number is known.
+    Rounding limits the accuracy of the weights to about condition·eps, relative; and even with the best rates, the
+    number of epochs grows with the condition number. Whether a run has converged must depend on nothing but its problem
+    and its rates. So a run that has settled needs the condition number, which is computed unless that takes long and
+    the rates did not need it either. After a run that has used all epochs it is not computed, only used if known.
     """
     if options.tol == 0 or reason in ("diverged", "callback", "interrupted"):
         return None
     curvature = prepared.curvature
     cheap = curvature.rank_bound <= EXACT_FEATURES or rates.ends is not None or reason == "cost"
-    if not (curvature.known if reason == "epochs" else cheap):
+    if not (curvature.extremes_known if reason == "epochs" else cheap):
         return None
     condition = curvature.condition
     if condition is None:

@@ -1,7 +1,7 @@
-"""When a run is over: the two rules of the tutorial, both relative, and divergence.
+"""The rules that end a run: a small gradient, a settled cost, and divergence.
 
-Rescaling y leaves every one of these decisions as it is, and so does rescaling X where no intercept is fitted. With
-one, rescaled features stand in another proportion to the column of ones, and that is another descent.
+All rules are relative. Rescaling y changes no decision, nor does rescaling X if there is no intercept. With an
+intercept, rescaled features have another size relative to the column of ones, which makes it another descent.
 """
 
 from collections.abc import Callable
@@ -12,47 +12,49 @@ from typing import Any
 from fastgd.inputs.arrays import EPSILON, Array, norm
 from fastgd.inputs.data import check_mean_square
 
-# A cost counts as grown when it is above an earlier one by more than rounding can explain.
+# A cost has grown if it is above GROWTH times an earlier cost plus ROUNDING² times J of zero weights.
 GROWTH = 1 + 1e-6
 ROUNDING = 1e-12
-# Residuals of an exact fit are this much of y, roughly: a few units of its last digit.
+# The residuals of an exact fit, relative to y: a few units of its last digit.
 EXACT = 16 * EPSILON
 
 
 @dataclass(frozen=True, slots=True)
 class StoppingRules:
-    """The scales of one problem, and how small is small.
+    """The tolerance, and the scales of one problem that gradients and costs are compared with.
 
     Parameters
     ----------
     tol : float
-        The relative tolerance; 0 switches both rules off.
-    curvature : float
-        The trace of the Hessian of J, the mean square of a row of X: at least as large as smoothness.
-    largest_cost : float
+        The relative tolerance; 0 switches the two rules for convergence off.
+    trace : float
+        The trace of the Hessian, which is the mean squared norm of the rows of X: at least as large as smoothness.
+    cost_of_zeros : float
         J of weights that are all zero: half the mean square of y.
     variation : float
-        J of the best constant, where there is an intercept: half the variance of y; else as `largest_cost`.
+        With an intercept, J of the best constant prediction: half the variance of y. Without, `cost_of_zeros`.
     find_convexity : callable
-        Returns the smallest non-zero eigenvalue of the Hessian of J, or 0 where it cannot be told. Only asked when a
-        cost seems to have settled, since the answer may take as long as many epochs.
+        Returns the smallest non-zero eigenvalue of the Hessian, or 0 if it is unknown. It may take as long as many
+        epochs, so it is called only when the cost seems to have settled.
     """
 
     tol: float
-    curvature: float
-    largest_cost: float
+    trace: float
+    cost_of_zeros: float
     variation: float
     find_convexity: Callable[[], float]
 
     def settled(self, previous_cost: float, cost: float, gradient: Array) -> str | None:
-        """Return "gradient" or "cost" when the run has settled by that rule, else None.
+        """Return "gradient" or "cost" if the run has settled by that rule, else None.
 
-        The gradient is small when ‖Xᵀr‖ ≤ tol·‖X‖·‖r‖ in the Frobenius norm of X, or when the residual r itself is
-        negligible against y, or against its variation where there is an intercept: the two rules of LSMR. The cost has
-        settled when it changes by no more than tol of itself between two looks, no single update can change it much
-        more (one at the rate 1/smoothness lowers J by at least ‖∇J‖² / (2·smoothness)), and it is above its least value
-        by no more than tol of itself: J − J* ≤ ‖∇J‖² / (2·convexity). So no rate that is far too small, or that jumps
-        to and fro over the minimum, passes for a settled cost, nor does a slow descent in a badly scaled problem.
+        The gradient is small if ‖Xᵀr‖ ≤ tol·‖X‖·‖r‖, with the Frobenius norm of X, or if the residual r is negligible
+        relative to y (with an intercept, relative to the variation of y). These are the two rules of LSMR.
+
+        The cost has settled if three conditions hold. From one check to the next it has changed by at most tol·J. A
+        single update cannot lower it much more: an update at the rate 1/smoothness lowers J by at least
+        ‖∇J‖² / (2·smoothness). And J is at most tol·J above its minimum J*, since J − J* ≤ ‖∇J‖² / (2·convexity). So
+        the rule does not accept costs that hardly change because the rate is far too small, because the updates jump
+        back and forth across the minimum, or because badly scaled columns make the descent slow.
 
         References
         ----------
@@ -63,8 +65,8 @@ class StoppingRules:
         if self.tol == 0:
             return None
         size = norm(gradient)
-        scale = sqrt(self.curvature) * sqrt(2 * cost)
-        negligible = max(self.tol * sqrt(self.variation), EXACT * sqrt(self.largest_cost))
+        scale = sqrt(self.trace) * sqrt(2 * cost)
+        negligible = max(self.tol * sqrt(self.variation), EXACT * sqrt(self.cost_of_zeros))
         if size <= self.tol * scale or sqrt(cost) <= negligible:
             return "gradient"
         if abs(previous_cost - cost) > self.tol * cost or size > sqrt(self.tol) * scale:
@@ -73,8 +75,8 @@ class StoppingRules:
         return "cost" if convexity == 0 or size <= sqrt(2 * convexity) * sqrt(self.tol * cost) else None
 
     def grown(self, earlier_cost: Any, cost: Any) -> Any:
-        """Tell whether a cost is above an earlier one by more than rounding explains; arrays of costs one by one."""
-        return cost > GROWTH * earlier_cost + ROUNDING**2 * self.largest_cost
+        """Return True if a cost is above an earlier one by more than rounding explains; elementwise for arrays."""
+        return cost > GROWTH * earlier_cost + ROUNDING**2 * self.cost_of_zeros
 
 
 def make_rules(
@@ -83,7 +85,7 @@ def make_rules(
     fit_intercept: bool,
     tol: float,
     *,
-    explicit: bool = False,
+    intercept_column: bool = False,
     find_convexity: Callable[[], float] = lambda: 0.0,
 ) -> StoppingRules:
     """Return the rules for one problem; refuse data whose squares leave the range of float64.
@@ -93,19 +95,18 @@ def make_rules(
     X, y : ndarray
         The problem.
     fit_intercept : bool
-        Whether a column of ones is implied.
+        True if a column of ones is implied.
     tol : float
-        The tolerance.
-    explicit : bool
-        Whether column 0 of X is the intercept's.
+        The relative tolerance.
+    intercept_column : bool
+        True if column 0 of X belongs to the intercept.
     find_convexity : callable
         See `StoppingRules`.
     """
-    curvature = check_mean_square("X", X) + fit_intercept
-    largest = check_mean_square("y", y) / 2
-    variation = largest
-    if explicit or fit_intercept:
+    trace = check_mean_square("X", X) + fit_intercept
+    cost_of_zeros = variation = check_mean_square("y", y) / 2
+    if intercept_column or fit_intercept:
         ones = X[:, 0]
-        rest = y - (ones * ((ones @ y) / (ones @ ones)) if explicit else y.mean())
+        rest = y - (ones * ((ones @ y) / (ones @ ones)) if intercept_column else y.mean())
         variation = float(rest @ rest) / (2 * len(y))
-    return StoppingRules(tol, curvature, largest, variation, find_convexity)
+    return StoppingRules(tol, trace, cost_of_zeros, variation, find_convexity)

@@ -1,4 +1,4 @@
-"""Warnings of a descent, each pointing at the line that called fastgd."""
+"""The warnings of a descent; each points at the line that called fastgd."""
 
 import sys
 import warnings
@@ -6,11 +6,11 @@ from pathlib import Path
 
 from fastgd.rates.decays import largest_stable_rate
 
-PACKAGE = str(Path(__file__).parents[1] / "_")[:-1]  # ends with the separator of paths
+PACKAGE = str(Path(__file__).parents[1] / "_")[:-1]  # ends with a path separator
 
 
 class DivergenceWarning(RuntimeWarning):
-    """The cost grew, or was no longer finite: the learning rate is too large for the data.
+    """The cost grew or stopped being finite: the learning rate is too large for the data.
 
     Examples
     --------
@@ -24,7 +24,7 @@ class DivergenceWarning(RuntimeWarning):
 
 
 class ConditionWarning(RuntimeWarning):
-    """The problem is too ill-conditioned for the digits, or the epochs, that were asked for.
+    """The problem is too ill-conditioned for the given tol or number of epochs.
 
     Examples
     --------
@@ -39,7 +39,7 @@ class ConditionWarning(RuntimeWarning):
 
 
 def warn_of_divergence(rate: float, epochs: int, smoothness: float) -> None:
-    """Warn that the cost grew, with the rate that was used and the largest that would have been stable."""
+    """Warn that the cost grew, and name the largest rate that was used and the largest stable rate."""
     warn_caller(
         f"the cost grew or was no longer finite after {epochs} epochs: the largest learning_rate used is {rate:.6g}, "
         f"the largest stable one for this X is 2/smoothness = {largest_stable_rate(smoothness):.6g}; the result holds "
@@ -49,7 +49,7 @@ def warn_of_divergence(rate: float, epochs: int, smoothness: float) -> None:
 
 
 def warn_of_condition(condition: float, standardized: bool, reason: str) -> None:
-    """Warn that the problem is too ill-conditioned for the digits, or the epochs, asked for."""
+    """Warn that the problem is too ill-conditioned for the given tol or number of epochs, and name a remedy."""
     remedy = "alpha, or fewer columns" if standardized else "standardize=True or alpha"
     if reason == "epochs":
         remedy += ", or more epochs at learning_rate='eigenvalues' or 'chebyshev'"
@@ -61,7 +61,7 @@ def warn_of_condition(condition: float, standardized: bool, reason: str) -> None
 
 
 def warn_caller(message: str, category: type[Warning]) -> None:
-    """Warn at the line that called fastgd, however many functions of the package lie between."""
+    """Warn at the line that called fastgd: skip all frames of the package."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame, level = frame.f_back, level + 1

@@ -1,1 +1,1 @@
-"""Problems (X, y) with the same J as the data: weighted rows, ridge, coordinates, compression; and their curvature."""
+"""Problems (X, y) with the same cost J as the data: weights, ridge, coordinates, compression; the curvature of J."""

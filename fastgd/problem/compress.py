@@ -1,6 +1,6 @@
-"""A problem of at most n_features + 2 rows with the same function J as the data, in one call."""
+"""Compress data, in one call, to a problem of at most n_features + 2 rows with the same function J."""
 
-from __future__ import annotations  # help() shows ArrayLike, not what it is made of
+from __future__ import annotations  # so that help() shows ArrayLike by its name
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_problem, check_sample_weight
 from fastgd.inputs.options import check_alpha, check_choice, check_flag
-from fastgd.problem.dask import compress_blocks, find_blocks, is_dask
-from fastgd.problem.moments import METHODS, make_problem, summarize
+from fastgd.problem.dask import compress_dask, is_dask
+from fastgd.problem.moments import METHODS, make_small_problem, summarize_rows
 
 
 def compress(
@@ -21,37 +21,38 @@ def compress(
     alpha: float = 0.0,
     method: str = "auto",
 ) -> tuple[Array, Array]:
-    """Return a problem of at most n_features + 2 rows whose cost is that of the data, for all weights.
+    """Return a problem of at most n_features + 2 rows that has the cost of the data, for all weights.
 
     Parameters
     ----------
     X : array_like of shape (n_samples, n_features)
-        The features, float32 or float64; read block by block, never copied whole. Those of Dask where they live.
+        The features, float32 or float64; read block by block, never copied whole. Dask compresses its partitions
+        where they are.
     y : array_like of shape (n_samples,) or (n_samples, 1)
         The target.
     fit_intercept : bool
-        Whether column 0 of the answer stands for the intercept.
+        True if column 0 of X_small belongs to an intercept.
     sample_weight : array_like of shape (n_samples,) or None
-        Weights of the rows, not negative: a weight of k counts as k equal rows. J is divided by their sum.
+        The weights of the rows, 0 or more: a weight of k counts a row k times. J is divided by the sum of the weights.
     alpha : float
         Ridge: alpha·½‖coef‖² is added to J; the intercept is not penalised. scikit-learn's ``Ridge(alpha=a)`` is
         ``a / n_samples`` here, or ``a / sample_weight.sum()``.
     method : {"auto", "gram", "qr"}
-        "gram" sums products and takes their Cholesky factor; "qr" takes three to five times as long and loses no
-        digits; "auto" is "gram" unless that would lose more than about six digits: where a column, or y, keeps less
-        than a millionth of its variance beside the columns before it.
+        "gram" sums products and takes their Cholesky factor. "qr" takes three to five times as long and loses no
+        digits. "auto" tries "gram", and falls back on "qr" if "gram" would lose more than about six digits: if the
+        columns before a column, or before y, explain more than all but a millionth of its variance.
 
     Returns
     -------
     X_small : ndarray of shape (m, n_features + 1) or (m, n_features), float64
-        Its rows; with an intercept, column 0 takes the place of the column of ones.
+        The features of m rows; with an intercept, column 0 replaces the column of ones.
     y_small : ndarray of shape (m,), float64
-        Their targets. ``fastgd.cost(X_small, y_small, weights)`` is J of the data.
+        The target of these rows. ``fastgd.cost(X_small, y_small, weights)`` is J of the data.
 
     Raises
     ------
     ValueError, TypeError
-        If an argument is not what is described above, or if method is "gram" and the Cholesky factor does not exist.
+        If an argument does not fit its description above, or if method "gram" would lose digits.
 
     References
     ----------
@@ -69,11 +70,13 @@ def compress(
     True
     """
     if is_dask(X, y, sample_weight):
-        blocks = find_blocks(X, y, sample_weight)
-        return compress_blocks(blocks, fit_intercept, alpha, method).problem()
+        compressor = compress_dask(
+            X, y, sample_weight=sample_weight, fit_intercept=fit_intercept, alpha=alpha, method=method
+        )
+        return compressor.problem()
     X, y = check_problem(X, y, finite=False)
     weights = check_sample_weight(sample_weight, len(y))
     fit_intercept = check_flag("fit_intercept", fit_intercept)
     alpha = check_alpha(alpha)
-    summary = summarize(X, y[:, np.newaxis], weights, check_choice("method", method, METHODS))
-    return make_problem(summary, fit_intercept, np.full(X.shape[1], alpha))
+    summary = summarize_rows(X, y[:, np.newaxis], weights, check_choice("method", method, METHODS))
+    return make_small_problem(summary, fit_intercept, np.full(X.shape[1], alpha))

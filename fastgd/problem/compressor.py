@@ -1,10 +1,10 @@
-"""Rows that come in parts, summed up to a problem of at most n_features + 2 rows with the same function J.
+"""Compress rows that come in parts to a problem of at most n_features + 2 rows with the same function J.
 
-`moments` says how: by sums over blocks of rows that can be added up, so that one pass over the data is enough, and
-parts of them can be compressed anywhere and merged.
+`moments` computes sums over blocks of rows. Sums can be added up, so one pass over the data is enough, and parts of the
+data can be compressed in different places and merged.
 """
 
-from __future__ import annotations  # help() shows ArrayLike, not what it is made of
+from __future__ import annotations  # so that help() shows ArrayLike by its name
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,31 +19,32 @@ from fastgd.problem.moments import (
     Moments,
     Summary,
     add_moments,
-    finish,
-    make_problem,
+    make_small_problem,
     pick_target,
     sum_blocks,
+    summarize_moments,
 )
 
 
 class Compressor:
-    """Compress rows that come in parts, each of which is seen once.
+    """Compress rows that come in parts; each part is read once.
 
     Parameters
     ----------
     fit_intercept : bool
-        Whether column 0 of the problem stands for the intercept.
+        True if column 0 of the compressed problem belongs to an intercept.
     alpha : float
         Ridge: alpha·½‖coef‖² is added to J; the intercept is not penalised.
     method : {"auto", "gram", "qr"}
-        "auto" is "qr" here: rows that are gone cannot be read again where "gram" proves to lose digits.
+        The method of `fastgd.compress`. Here "auto" means "qr", because "gram" may lose digits, and the rows cannot be
+        read a second time.
 
     Attributes
     ----------
     n_samples : int
-        How many rows have been added, those of weight zero included.
+        The number of rows added so far, with those of weight zero.
     n_features, n_targets : int or None
-        How many columns X and y have; None before the first row of positive weight.
+        The numbers of columns of X and y; None before the first row of positive weight.
     features, target : list of str, str, or None
         The names of the columns of X, and of y, if the first rows came in data frames.
 
@@ -71,12 +72,12 @@ class Compressor:
 
     @property
     def n_features(self) -> int | None:
-        """How many columns X has."""
+        """The number of columns of X."""
         return None if self._moments is None else self._moments.n_features
 
     @property
     def n_targets(self) -> int | None:
-        """How many columns y has."""
+        """The number of columns of y."""
         return None if self._moments is None else self._moments.n_targets
 
     def add(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
@@ -85,16 +86,16 @@ class Compressor:
         Parameters
         ----------
         X : array_like of shape (n_samples, n_features)
-            The features; as many in every call.
+            The features; every call has the same number of them.
         y : array_like of shape (n_samples,) or (n_samples, n_targets)
-            The target, or several, as many in every call.
+            The target or targets; every call has the same number of them.
         sample_weight : array_like of shape (n_samples,) or None
-            Weights of the rows, not negative; None is 1 for each.
+            The weights of the rows, 0 or more; None gives each row the weight 1.
 
         Raises
         ------
         ValueError, TypeError
-            If an argument is not what is described above. Nothing has been added then.
+            If an argument does not fit its description above. The compressor then stays as it was.
 
         Examples
         --------
@@ -115,7 +116,7 @@ class Compressor:
         if weights is not None and not weights.any():
             check_finite("X", X)
             check_finite("y", y)
-            self.n_samples += len(y)  # rows that do not count
+            self.n_samples += len(y)
             return
         if self.features is None:
             self.features, self.target = names, name_of_y
@@ -123,14 +124,14 @@ class Compressor:
         self.include(sum_blocks(X, y, weights, self.method, shift), len(y))
 
     def include(self, moments: Moments, n_samples: int) -> None:
-        """Add rows that were summed up already, by the same method.
+        """Add rows that were summed up before, by the same method.
 
         Parameters
         ----------
         moments : fastgd.problem.moments.Moments
-            What `fastgd.problem.moments.sum_blocks` returned for them.
+            The sums over the rows, from `fastgd.problem.moments.sum_blocks`.
         n_samples : int
-            How many rows they were.
+            The number of the rows.
 
         Examples
         --------
@@ -146,17 +147,17 @@ class Compressor:
         self.n_samples += n_samples
 
     def merge(self, other: Compressor) -> None:
-        """Add the rows that another compressor has seen.
+        """Add all rows that were added to another compressor.
 
         Parameters
         ----------
         other : Compressor
-            What has seen them; it stays as it is.
+            The other compressor; it stays as it is.
 
         Raises
         ------
         TypeError, ValueError
-            If it is not a compressor, or one of another number of features, intercept, alpha or method.
+            If `other` is no compressor, or differs in the columns of X and y, intercept, alpha or method.
 
         Examples
         --------
@@ -170,53 +171,44 @@ class Compressor:
         """
         if not isinstance(other, Compressor):
             raise TypeError(f"other must be a Compressor; got {other!r}, a {type(other).__name__}")
-        for name in ("fit_intercept", "alpha", "method"):
+        for name in ("fit_intercept", "alpha", "method", "features", "n_features", "n_targets"):
             mine, others = getattr(self, name), getattr(other, name)
-            if mine != others:
+            if None not in (mine, others) and mine != others:
                 raise ValueError(f"other must have the same {name}, {mine!r}; got {others!r}")
-        if None not in (self.features, other.features) and self.features != other.features:
-            raise ValueError(f"other must have the same features, {self.features}; got {other.features}")
-        if other._moments is None:
-            pass  # nothing but rows that do not count
-        elif self._moments is None:
-            self._moments = other._moments  # nobody writes to it
+        if other._moments is None:  # all its rows have weight zero
+            self.n_samples += other.n_samples
         else:
-            for name in ("n_features", "n_targets"):
-                mine, others = getattr(self, name), getattr(other, name)
-                if mine != others:
-                    raise ValueError(f"other must have the same {name}, {mine}; got {others}")
-            self._moments = add_moments(self._moments, other._moments, self.method)
+            self.include(other._moments, other.n_samples)  # moments are never changed in place, so they may be shared
         if self.features is None:
             self.features, self.target = other.features, other.target
-        self.n_samples += other.n_samples
 
     @property
     def keeps_digits(self) -> bool:
-        """Whether the rows have a problem that lost no digits: False where method "qr" would have to see them again."""
-        return self.method == "qr" or self._moments is None or finish(self._moments, self.method) is not None
+        """False if method "gram" has lost digits, so that the rows must be read again by method "qr"."""
+        return self.method == "qr" or self._moments is None or summarize_moments(self._moments, self.method) is not None
 
     def problem(self, target: int = 0) -> tuple[Array, Array]:
         """Return X_small and y_small, as `compress` does, for all rows added so far.
 
-        They are to be fitted without another intercept, and not to be standardized: their rows are no samples.
-        `fastgd.gradient_descent` takes the compressor itself.
+        Fit them without another intercept, and do not standardize them: their rows are no samples. In most cases, pass
+        the compressor itself to `fastgd.gradient_descent`.
 
         Parameters
         ----------
         target : int
-            Which column of y, counted from 0.
+            The column of y, counted from 0.
 
         Returns
         -------
         X_small : ndarray of shape (m, n_features + 1) or (m, n_features), float64
-            Its rows, at most n_features + 2; with an intercept, column 0 takes the place of the column of ones.
+            The features of m rows, at most n_features + 2; with an intercept, column 0 replaces the column of ones.
         y_small : ndarray of shape (m,), float64
-            Their targets.
+            The target of these rows.
 
         Raises
         ------
         ValueError
-            If no row of positive weight was added, or the Cholesky factor of method "gram" does not exist.
+            If no row of positive weight was added, or if method "gram" has lost digits.
 
         Examples
         --------
@@ -229,15 +221,15 @@ class Compressor:
         ((4, 3), (4,))
         """
         summary = self.summary(target)
-        return make_problem(summary, self.fit_intercept, np.full(len(summary.means) - 1, self.alpha))
+        return make_small_problem(summary, self.fit_intercept, np.full(summary.n_features, self.alpha))
 
     def summary(self, target: int | None = 0) -> Summary:
-        """Return the means and the triangular factor of the centred rows that a problem is made of.
+        """Return the quantities that determine J: total weight, means, and the triangular factor of the centred rows.
 
         Parameters
         ----------
         target : int or None
-            Which column of y, counted from 0; None keeps all targets in one summary.
+            The column of y, counted from 0; None keeps all targets in one summary.
 
         Returns
         -------
@@ -247,7 +239,7 @@ class Compressor:
         Raises
         ------
         ValueError
-            As `problem` does.
+            If no row of positive weight was added, or if method "gram" has lost digits.
 
         Examples
         --------
@@ -259,7 +251,7 @@ class Compressor:
         """
         if self._moments is None:
             raise ValueError("a Compressor must have rows of positive weight before it has a problem; got none")
-        summary = finish(self._moments, self.method)
+        summary = summarize_moments(self._moments, self.method)
         if summary is None:
             raise ValueError(LOST_DIGITS)
         return summary if target is None else pick_target(summary, check_position("target", target, summary.n_targets))

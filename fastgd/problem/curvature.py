@@ -1,6 +1,6 @@
-"""The curvature of J: smoothness and convexity, the extreme eigenvalues of its Hessian XᵀX/n.
+"""The curvature of J: the eigenvalues of its Hessian XᵀX/n, and their extremes, smoothness and convexity.
 
-With an intercept, X has the implied column of ones in front.
+With an intercept, X includes the implied column of ones.
 """
 
 from math import sqrt
@@ -8,26 +8,30 @@ from math import sqrt
 import numpy as np
 
 from fastgd.inputs.arrays import EPSILON, Array, norm
-from fastgd.problem.moments import make_problem, summarize
+from fastgd.problem.moments import make_small_problem, summarize_rows
 
-# Up to this many features, or rows, the Hessian is formed and solved exactly; above, a few products with X cost less.
-# A compressed problem has been formed at greater expense already: there, up to more.
+# All eigenvalues are computed if X has at most EXACT_FEATURES columns or rows; above, a few products with X cost less.
+# Compressing costs more than the eigenvalues of a compressed problem, so the limit of such a problem is higher.
 EXACT_FEATURES = 256
 EXACT_COMPRESSED = 2048
 POWER_ITERATIONS = 16
 LANCZOS_STEPS = 64
-LEAST_RATIO = 1e-12  # of an eigenvalue to the largest, for it to have some digits in a sum of squares
+LEAST_RATIO = 1e-12  # to the largest eigenvalue: below it, an eigenvalue of a sum of squares has no correct digit
 BLOCK_ROWS = 4096
-SAMPLE = 256  # points that stand for the eigenvalues between the extremes
+SAMPLE = 256  # points that represent the eigenvalues between the extremes
 
 
 class Curvature:
-    """The curvature of one problem; each part is computed when it is first asked for, and kept.
+    """The curvature of one problem; each part is computed when it is first read, and kept.
 
     Parameters
     ----------
-    X, fit_intercept, noise
-        As in `extremes`.
+    X : ndarray of shape (n_samples, n_features)
+        The features of the problem.
+    fit_intercept : bool
+        True if a column of ones is implied.
+    noise : float
+        The rounding error that the columns of X carry from before they were standardized, in units of EPSILON.
     """
 
     def __init__(self, X: Array, fit_intercept: bool, noise: float = 0.0) -> None:
@@ -38,52 +42,60 @@ class Curvature:
 
     @property
     def rank_bound(self) -> int:
-        """Return how many non-zero eigenvalues there are at most."""
+        """The smaller dimension of X, which bounds the number of non-zero eigenvalues."""
         return int(min(self.X.shape))
 
     @property
     def exact(self) -> bool:
-        """Return whether the extremes come from all eigenvalues, and not from a few products with X."""
-        return self.rank_bound <= exact_size(self.X, self.fit_intercept)
+        """True if the extremes come from all eigenvalues, False if a few products with X estimate them."""
+        return self.rank_bound <= (EXACT_COMPRESSED if is_compressed(self.X, self.fit_intercept) else EXACT_FEATURES)
 
     @property
-    def known(self) -> bool:
-        """Return whether the extremes were computed already."""
+    def extremes_known(self) -> bool:
+        """True if the extremes have been computed."""
         return self._extremes is not None
 
     @property
     def eigenvalues(self) -> Array:
-        """All non-zero eigenvalues, the largest first."""
+        """All non-zero eigenvalues in descending order."""
         if self._eigenvalues is None:
-            self._eigenvalues = eigenvalues(self.X, self.fit_intercept, self.noise)
+            self._eigenvalues = find_eigenvalues(self.X, self.fit_intercept, self.noise)
         return self._eigenvalues
 
     @property
     def extremes(self) -> tuple[float, float]:
-        """Smoothness and convexity."""
+        """Smoothness and convexity, the largest and the smallest non-zero eigenvalue; zeros if all are zero.
+
+        For many features a few products with X estimate them: smoothness a little too large; convexity too large where
+        eigenvalues crowd together. A schedule is stable with these estimates, but takes longer for the smallest
+        eigenvalues.
+        """
         if self._extremes is None:
-            known = self.exact or self._eigenvalues is not None
-            self._extremes = ends(self.eigenvalues) if known else lanczos(self.X, self.fit_intercept)
+            if self.exact or self._eigenvalues is not None:
+                values = self.eigenvalues
+                self._extremes = (float(values[0]), float(values[-1])) if len(values) else (0.0, 0.0)
+            else:
+                self._extremes = lanczos(self.X, self.fit_intercept)
         return self._extremes
 
     @property
     def smoothness(self) -> float:
-        """The smoothness alone, which takes less time where there are many features."""
+        """The largest eigenvalue, or an estimate that is a little too large and costs less than the extremes."""
         if self._smoothness is None:
-            exact = self._extremes is not None or self.rank_bound <= EXACT_FEATURES
-            self._smoothness = self.extremes[0] if exact else smoothness(self.X, self.fit_intercept)
+            exact = self.extremes_known or self.rank_bound <= EXACT_FEATURES
+            self._smoothness = self.extremes[0] if exact else power_iteration(self.X, self.fit_intercept)
         return self._smoothness
 
     @property
     def convexity(self) -> float:
-        """The convexity."""
+        """The smallest non-zero eigenvalue, or an estimate of it."""
         return self.extremes[1]
 
     @property
     def condition(self) -> float | None:
-        """The condition number of X among its non-zero singular values; None where there are none.
+        """The ratio of the largest to the smallest non-zero singular value of X; None if all are zero.
 
-        A column that is not zero, but so small that its eigenvalue counts as zero, counts here.
+        A column that is not zero, but so small that its eigenvalue counts as zero, counts here with its own norm.
         """
         largest, smallest = self.extremes
         if smallest > 0 and isinstance(self.X, np.ndarray):
@@ -93,64 +105,28 @@ class Curvature:
         return sqrt(largest) / sqrt(smallest) if smallest > 0 else None
 
     def sample(self) -> Array:
-        """Return the eigenvalues, or points that cover their interval where computing all of them takes long."""
+        """Return the eigenvalues, or points between their extremes if computing all eigenvalues takes long."""
         if self.exact:
             return self.eigenvalues
         largest, smallest = self.extremes
         return np.geomspace(largest, smallest, SAMPLE) if smallest > 0 else np.empty(0)
 
 
-def smoothness(X: Array, fit_intercept: bool) -> float:
-    """Return the largest eigenvalue of the Hessian; an estimate from a little above it for many features.
+def find_eigenvalues(X: Array, fit_intercept: bool, noise: float = 0.0) -> Array:
+    """Return the non-zero eigenvalues of the Hessian in descending order.
 
-    Gradient descent lowers J at every update as long as its rate is below 2/smoothness.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastgd.problem.curvature import smoothness
-    >>> smoothness(np.array([[3.0], [-3.0]]), fit_intercept=True)
-    9.0
-    """
-    if X.shape[1] <= EXACT_FEATURES:
-        return float(max(np.linalg.eigvalsh(hessian(X, fit_intercept))[-1], 0.0))
-    return power_iteration(X, fit_intercept)
-
-
-def exact_size(X: Array, fit_intercept: bool) -> int:
-    """Return up to how many features, or rows, all eigenvalues are computed."""
-    return EXACT_COMPRESSED if is_compressed(X, fit_intercept) else EXACT_FEATURES
-
-
-def extremes(X: Array, fit_intercept: bool, noise: float = 0.0) -> tuple[float, float]:
-    """Return smoothness and convexity, the largest and the smallest non-zero eigenvalue of the Hessian.
-
-    For many features they are those of a few products with X: smoothness a little too large, convexity too large where
-    eigenvalues crowd together, so that a schedule is safe, and reaches the smallest of them later.
-    """
-    return Curvature(X, fit_intercept, noise).extremes
-
-
-def eigenvalues(X: Array, fit_intercept: bool, noise: float = 0.0) -> Array:
-    """Return the non-zero eigenvalues of the Hessian, the largest first.
-
-    Of few rows, as of a compressed problem, they come from the singular values, to more digits. What is below the
-    rounding error of the largest one counts as zero; `noise` is how many times that X carries on top.
+    For few rows, as in a compressed problem, they are squares of singular values, which keeps more digits. Eigenvalues
+    within the rounding error of the largest one count as zero; `noise` increases that rounding error (see `Curvature`).
     """
     if is_compressed(X, fit_intercept) and X.shape[1] <= EXACT_FEATURES:
         values = np.linalg.svd(X, compute_uv=False)
         return values[values > (max(X.shape) + noise) * EPSILON * values[0]] ** 2 / len(X)
     values = np.linalg.eigvalsh(smaller_gram(X, fit_intercept))[::-1]
     if values[-1] < LEAST_RATIO * values[0] and len(X) > X.shape[1] + 2 and isinstance(X, np.ndarray):
-        # A sum of squares has lost what is below: the rows know more.
-        summary = summarize(X, np.zeros((len(X), 1)), None, "qr")
-        return eigenvalues(make_problem(summary, fit_intercept, np.zeros(X.shape[1]))[0], False, noise)
+        # The sums of squares have lost the smallest eigenvalues; a QR of the rows keeps them.
+        summary = summarize_rows(X, np.zeros((len(X), 1)), None, "qr")
+        return find_eigenvalues(make_small_problem(summary, fit_intercept, np.zeros(X.shape[1]))[0], False, noise)
     return values[values > len(values) * EPSILON * values[0]]
-
-
-def ends(values: Array) -> tuple[float, float]:
-    """Return the largest and the smallest of eigenvalues; zeros for none."""
-    return (float(values[0]), float(values[-1])) if len(values) else (0.0, 0.0)
 
 
 def is_compressed(X: Array, fit_intercept: bool) -> bool:
@@ -159,7 +135,7 @@ def is_compressed(X: Array, fit_intercept: bool) -> bool:
 
 
 def smaller_gram(X: Array, fit_intercept: bool) -> Array:
-    """Return XᵀX/n or XXᵀ/n, the smaller one: their eigenvalues are the same but for zeros."""
+    """Return XᵀX/n or XXᵀ/n, whichever is smaller: their non-zero eigenvalues are the same."""
     if len(X) > X.shape[1]:
         return hessian(X, fit_intercept)
     rows = X.astype(np.float64, copy=False)
@@ -167,7 +143,7 @@ def smaller_gram(X: Array, fit_intercept: bool) -> Array:
 
 
 def hessian(X: Array, fit_intercept: bool) -> Array:
-    """Return XᵀX/n in float64, summed over blocks of rows so that float32 data is never copied whole."""
+    """Return XᵀX/n in float64, summed over blocks of rows so that float32 data are never copied whole."""
     n_samples, n_features = X.shape
     i = int(fit_intercept)
     sums = np.zeros((n_features + i, n_features + i))
@@ -183,12 +159,12 @@ def hessian(X: Array, fit_intercept: bool) -> Array:
 
 
 def power_iteration(X: Array, fit_intercept: bool) -> float:
-    """Return the Rayleigh quotient of the last of a few power iterations plus the norm of its residual.
+    """Estimate the largest eigenvalue by a few power iterations: the last Rayleigh quotient plus its residual's norm.
 
-    The quotient alone is never above the largest eigenvalue; the residual bounds how far it is from an
-    eigenvalue, so that a rate taken from the sum errs to the short side. The number of iterations is fixed: a
-    quotient can rest on a lower eigenvalue for a while. From a random start 16 of them come within a factor of
-    2 of the largest eigenvalue, which is what a stable rate needs, with near certainty for any spectrum.
+    The quotient alone is never above the largest eigenvalue. The residual bounds the distance of the quotient from an
+    eigenvalue, so a rate of 1/estimate is rather too small than too large. The number of iterations is fixed, since the
+    quotient can stay near a lower eigenvalue for a while. From a random start, 16 iterations come within a factor of 2
+    of the largest eigenvalue, as a stable rate requires, with near certainty for any spectrum.
 
     References
     ----------
@@ -209,9 +185,10 @@ def power_iteration(X: Array, fit_intercept: bool) -> float:
 
 
 def lanczos(X: Array, fit_intercept: bool) -> tuple[float, float]:
-    """Return the extreme Ritz values of some Lanczos steps, the largest with the norm of its residual on top.
+    """Estimate smoothness and convexity by Lanczos steps: return the extreme Ritz values.
 
-    All directions are kept and made orthogonal twice, which costs little beside the products with X.
+    The norm of the residual is added to the largest, so that a rate of 1/smoothness is rather too small than too large.
+    Every new direction is made orthogonal to all earlier ones, twice; that costs little beside the products with X.
 
     References
     ----------
@@ -220,9 +197,9 @@ def lanczos(X: Array, fit_intercept: bool) -> tuple[float, float]:
     size = X.shape[1] + fit_intercept
     steps = min(LANCZOS_STEPS, size)
     basis, diagonal, beside = np.zeros((steps + 1, size)), np.zeros(steps), np.zeros(steps)
-    start = hessian_product(X, np.random.default_rng(0).standard_normal(size), fit_intercept)  # nothing of its kernel
+    start = hessian_product(X, np.random.default_rng(0).standard_normal(size), fit_intercept)  # in its range
     length, done = norm(start), 0
-    # What is left when the steps have found all that X does to the start is rounding, and no direction.
+    # After the last independent direction only rounding errors are left: stop there.
     while done < steps and length > sqrt(EPSILON) * abs(diagonal).max():
         basis[done] = start / length
         start = hessian_product(X, basis[done], fit_intercept)
@@ -241,7 +218,7 @@ def lanczos(X: Array, fit_intercept: bool) -> tuple[float, float]:
 
 
 def hessian_product(X: Array, vector: Array, fit_intercept: bool) -> Array:
-    """Return XᵀXv/n, by blocks of rows."""
+    """Return XᵀXv/n, summed over blocks of rows."""
     image = np.zeros_like(vector)
     for start in range(0, len(X), BLOCK_ROWS):
         block = X[start : start + BLOCK_ROWS].astype(np.float64, copy=False)

@@ -1,16 +1,16 @@
-"""Rows in partitions on many machines, as Dask keeps them: each is compressed where it lives, and only that travels.
+"""Dask collections, whose partitions may be on many machines: each partition is compressed where it is.
 
 Design:
-(a) A task compresses a partition, others merge two results each, neighbours first: a tree whose shape depends on the
-    number of partitions alone. So the answer has the same bits whatever computes the tasks, in whatever order, and if
-    some are computed again because a worker died.
-(b) What travels are square matrices of n_features + 2 columns; the descent itself is here, on at most as many rows.
-(c) Where the Gram matrix loses digits, Dask computes the partitions once more, for a QR.
-(d) What shapes and types tell is checked before anything is computed. Dask is imported where it is needed: who hands
-    in its collections has done so.
+(a) One task compresses each partition, and further tasks merge two neighbouring results each. The shape of this tree
+    depends only on the number of partitions. So the answer has the same bits whichever workers run the tasks, in any
+    order, and also if tasks run again because a worker died.
+(b) Only square matrices of n_features + 2 columns are sent between machines. The descent runs in the caller's process.
+(c) If the Gram matrix loses digits, Dask computes the partitions a second time, for a QR.
+(d) Shapes and types are checked before anything is computed. Functions import Dask when they need it: a caller with
+    Dask collections has imported it already.
 """
 
-from __future__ import annotations  # help() shows ArrayLike, not what it is made of
+from __future__ import annotations  # so that help() shows ArrayLike by its name
 
 from collections.abc import Iterator
 from copy import copy
@@ -19,26 +19,26 @@ from typing import Any
 
 import numpy as np
 
-from fastgd.inputs import data, frames
+from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_finite, check_numbers, check_predictions, check_sample_weight
+from fastgd.inputs.data import check_finite, check_new_rows, check_numbers, check_predictions, check_sample_weight
 from fastgd.inputs.options import check_choice
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.moments import METHODS
 from fastgd.problem.prepared import Prepared, PrepareOptions
-from fastgd.problem.rows import check_compressible, prepare_targets
+from fastgd.problem.rows import check_needs_no_rows, prepare_targets
 
-MESSAGE = "the partitions were compressed where they live"
+MESSAGE = "Dask compressed the partitions where they are"
 
 
 @dataclass(frozen=True, slots=True)
 class DaskSource:
-    """Blocks of rows, none of them computed yet.
+    """Blocks of rows that are not computed yet.
 
     Attributes
     ----------
     parts : list of tuple
-        The X and y of each block, and its weights if there are weights.
+        The X and y of each block, and its sample weights if there are any.
     n_features, n_targets : int
         The numbers of columns of X and y.
     features, target : list of str, str, or None
@@ -52,14 +52,14 @@ class DaskSource:
     target: str | None
 
     def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
-        """Yield the compressed problem of each target; Dask computes the blocks before the first."""
-        check_compressible(options, "Dask's data")
+        """Let Dask compress the blocks, and yield the compressed problem of each target."""
+        check_needs_no_rows(options, "Dask's data")
         compressor = compress_blocks(self, options.fit_intercept, options.alpha, "auto")
         yield from prepare_targets(compressor.summary(None), options, MESSAGE)
 
 
 def is_dask(*values: Any) -> bool:
-    """Tell whether any of the values is something of Dask's, without importing Dask.
+    """Return True if any of the values is a Dask object, without importing Dask.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def is_dask(*values: Any) -> bool:
     return any(type(value).__module__.partition(".")[0] in {"dask", "dask_expr"} for value in values)
 
 
-def collect(
+def compress_dask(
     X: Any,
     y: Any,
     *,
@@ -80,72 +80,71 @@ def collect(
     method: str = "auto",
     targets: bool = False,
 ) -> Compressor:
-    """Return a compressor that has seen all rows of Dask collections, each partition where it lives.
+    """Return a compressor with all rows of Dask collections; each partition is compressed where it is.
 
-    Dask computes it as it is set to: in threads, in processes or on a cluster.
+    Dask's scheduler decides whether threads, processes or a cluster compute it.
 
     Parameters
     ----------
     X : dask.array.Array or dask.dataframe.DataFrame of shape (n_samples, n_features)
         The features. An array must be chunked along its rows only.
     y : dask.array.Array, dask.dataframe.Series or DataFrame, or array_like, of shape (n_samples,) or (n_samples, 1)
-        The target. Its rows go with those of X by position, whatever the index of a frame says. If Dask does not hold
-        it, it is cut as X is, the lengths of whose blocks must be known then, and sent to the workers.
+        The target. Its rows belong to the rows of X by position; the index of a frame is ignored. A y in memory is
+        cut at the blocks of X, whose lengths must be known, and sent to the workers.
     sample_weight : as y, of shape (n_samples,), or None
-        Weights of the rows, not negative; None is 1 for each.
+        The weights of the rows, 0 or more; None gives each row the weight 1.
     fit_intercept : bool
-        Whether column 0 of the problem stands for the intercept.
+        True if column 0 of the compressed problem belongs to an intercept.
     alpha : float
         Ridge: alpha·½‖coef‖² is added to J; the intercept is not penalised.
     method : {"auto", "gram", "qr"}
-        As in `fastgd.compress`; "auto" computes the partitions a second time where "gram" would lose digits.
+        As in `fastgd.compress`; "auto" computes the partitions a second time if "gram" loses digits.
     targets : bool
-        Whether y may have several columns.
+        True if y may have several columns.
 
     Raises
     ------
     ValueError, TypeError
-        If an argument is not what is described above. If shapes and types tell, nothing has been computed then; else
-        the message names the block.
+        If an argument does not fit its description above. Shapes and types are checked before anything is computed;
+        an error in the values names the block.
 
     Examples
     --------
     >>> import dask.array as da, fastgd
-    >>> from fastgd.problem.dask import collect
+    >>> from fastgd.problem.dask import compress_dask
     >>> X = da.arange(20.0, chunks=6).reshape(-1, 1)
-    >>> fastgd.gradient_descent(collect(X, 1 + 2 * X), learning_rate="eigenvalues").weights.round(6)
+    >>> fastgd.gradient_descent(compress_dask(X, 1 + 2 * X), learning_rate="eigenvalues").weights.round(6)
     array([1., 2.])
     """
-    blocks = find_blocks(X, y, sample_weight, targets=targets)
-    return compress_blocks(blocks, fit_intercept, alpha, method)
+    return compress_blocks(find_blocks(X, y, sample_weight, targets=targets), fit_intercept, alpha, method)
 
 
 def find_blocks(X: Any, y: Any, sample_weight: Any = None, *, targets: bool = False) -> DaskSource:
-    """Return the blocks of X, y and the weights that belong together, checked as far as shapes and types tell."""
+    """Return the blocks of rows of X, y and the weights, after checks of all shapes and types."""
     features, target = frames.column_names(X), frames.series_name(y)
-    lengths = check_features(X)
-    y = align("y", y, lengths)
+    lengths = check_dask_features(X)
+    y = align_rows("y", y, lengths)
     if y.ndim != 1 and (y.ndim != 2 or (y.shape[1] < 1 if targets else y.shape[1] != 1)):
         got = f"{y.shape[1]} columns" if y.ndim == 2 else f"{y.ndim} dimensions"
         raise ValueError(f"y must have shape (n_samples,) or (n_samples, {'n_targets' if targets else 1}); got {got}")
     columns = [X, y]
     if sample_weight is not None:
-        columns.append(align("sample_weight", sample_weight, lengths))
+        columns.append(align_rows("sample_weight", sample_weight, lengths))
         if columns[-1].ndim != 1:
             raise ValueError(f"sample_weight must have shape (n_samples,); got {columns[-1].ndim} dimensions")
         if not is_dask(sample_weight):
             columns[-1] = check_sample_weight(sample_weight, len(columns[-1]))
     n_targets = 1 if y.ndim == 1 else int(y.shape[1])
-    parts = list(zip(*split(columns, lengths), strict=True))
+    parts = list(zip(*split_blocks(columns, lengths), strict=True))
     return DaskSource(parts, int(X.shape[1]), n_targets, features, target)
 
 
-def check_features(X: Any) -> tuple[float, ...]:
-    """Return how many rows each block of X has, NaN where that is unknown; refuse what is not a matrix of numbers."""
+def check_dask_features(X: Any) -> tuple[float, ...]:
+    """Return the number of rows of each block of X, NaN if unknown; refuse an X that is no matrix of numbers."""
     if not is_dask(X):
         raise TypeError(
-            f"X must be a Dask array or data frame where y or sample_weight is; got a {type(X).__name__}: "
-            "compute these, or hand in dask.array.from_array(X)"
+            f"X must be a Dask array or data frame if y or sample_weight is; got a {type(X).__name__}: "
+            "compute these, or pass dask.array.from_array(X)"
         )
     check_collection("X", X)
     if X.ndim != 2:
@@ -158,7 +157,7 @@ def check_features(X: Any) -> tuple[float, ...]:
 
 
 def check_collection(name: str, values: Any) -> None:
-    """Refuse what is no array or frame of Dask's, holds something else than numbers, or is cut between columns."""
+    """Refuse objects other than Dask arrays, frames and series, values other than numbers, and chunked columns."""
     from dask.array import Array as DaskArray
     from dask.utils import is_dataframe_like, is_series_like
 
@@ -166,7 +165,7 @@ def check_collection(name: str, values: Any) -> None:
     if not (frame or is_series_like(values) or array):
         raise TypeError(f"{name} must be a Dask array, data frame or series; got a {type(values).__name__}")
     for column, dtype in values.dtypes.items() if frame else [("", values.dtype)]:
-        # Objects may be numbers: the block will tell. Extension types call their kind "O" unless they are numbers.
+        # Python objects may be numbers: computing a block shows it. Extension types of kind "O" other than object are not.
         if dtype.kind not in "biuf" and dtype != np.dtype(object):
             where = f" in column {column!r}: encode that column as numbers, or leave it out" if frame else ""
             raise TypeError(f"{name} must hold real numbers; got {dtype}{where}")
@@ -178,12 +177,12 @@ def check_collection(name: str, values: Any) -> None:
 
 
 def block_lengths(values: Any) -> tuple[float, ...]:
-    """Return how many rows each block has, NaN where that is unknown, as it is in all frames."""
+    """Return the number of rows of each block, NaN if unknown, as in all frames."""
     return values.chunks[0] if hasattr(values, "chunks") else (np.nan,) * values.npartitions
 
 
-def align(name: str, values: Any, lengths: tuple[float, ...]) -> Any:
-    """Return y or the weights, those of Dask in blocks like those of X."""
+def align_rows(name: str, values: Any, lengths: tuple[float, ...]) -> Any:
+    """Return y or the weights, checked; a Dask array gets the blocks of X."""
     total = sum(lengths)
     if is_dask(values):
         check_collection(name, values)
@@ -191,13 +190,13 @@ def align(name: str, values: Any, lengths: tuple[float, ...]) -> Any:
         got = sum(others)
         if np.isnan(total + got) and len(lengths) != len(others):
             raise ValueError(
-                f"X and {name} must have the same number of partitions, where not all lengths of these are known; got "
+                f"X and {name} must have the same number of partitions, unless all their lengths are known; got "
                 f"{len(lengths)} in X and {len(others)} in {name}"
             )
     elif np.isnan(total):
         raise ValueError(
-            f"{name} must be Dask's where the lengths of X's partitions are unknown; got a {type(values).__name__}: "
-            "X.to_dask_array(lengths=True), or X.compute_chunk_sizes() of an array, finds them out"
+            f"{name} must be a Dask collection if the lengths of X's partitions are unknown; got a "
+            f"{type(values).__name__}: X.to_dask_array(lengths=True) finds them, or X.compute_chunk_sizes() of an array"
         )
     else:
         values = check_numbers(name, values)
@@ -210,29 +209,29 @@ def align(name: str, values: Any, lengths: tuple[float, ...]) -> Any:
     return values
 
 
-def split(columns: list[Any], lengths: tuple[float, ...]) -> list[list[Any]]:
-    """Return the blocks of each: delayed ones, or slices of what is in memory."""
-    gathered = gather([column for column in columns if is_dask(column) and not hasattr(column, "chunks")])
+def split_blocks(columns: list[Any], lengths: tuple[float, ...]) -> list[list[Any]]:
+    """Return the blocks of each column: delayed objects, or slices of an array in memory."""
+    gathered = take_partitions([column for column in columns if is_dask(column) and not hasattr(column, "chunks")])
     parts = []
     for column in columns:
         if not is_dask(column):
             parts.append(np.split(column, np.cumsum(lengths)[:-1].astype(int)))
         elif hasattr(column, "chunks"):
-            # As they stand: optimized one by one, blocks that X and y are both cut from would be made twice.
+            # Not optimized one by one: blocks that X and y share would be computed twice.
             parts.append(column.to_delayed(optimize_graph=False).ravel().tolist())
         else:
             parts.append(next(gathered))
     return parts
 
 
-def gather(frames: list[Any]) -> Iterator[list[Any]]:
-    """Yield the delayed partitions of each frame, taken of all at once: what these have in common is read once."""
-    if frames:
+def take_partitions(collections: list[Any]) -> Iterator[list[Any]]:
+    """Yield the delayed partitions of each frame or series; data that several of them share are read once."""
+    if collections:
         import dask.dataframe
 
         settings = {"align_dataframes": False, "enforce_metadata": False, "meta": ("partitions", object)}
-        together = dask.dataframe.map_partitions(make_tuple, *frames, **settings).to_delayed()
-        for k in range(len(frames)):
+        together = dask.dataframe.map_partitions(make_tuple, *collections, **settings).to_delayed()
+        for k in range(len(collections)):
             yield [partitions[k] for partitions in together]
 
 
@@ -241,25 +240,25 @@ def make_tuple(*partitions: Any) -> tuple[Any, ...]:
     return partitions
 
 
-def compress_blocks(blocks: DaskSource, fit_intercept: bool, alpha: float, method: str) -> Compressor:
-    """Return a compressor that has seen all blocks, by "gram" or "qr": what "auto" stands for, it has found out."""
+def compress_blocks(source: DaskSource, fit_intercept: bool, alpha: float, method: str) -> Compressor:
+    """Return a compressor with all blocks, by method "gram" or "qr"; "auto" picks one of the two."""
     method = check_choice("method", method, METHODS)
     first = "gram" if method == "auto" else method
-    compressor = reduce_blocks(blocks, Compressor(fit_intercept=fit_intercept, alpha=alpha, method=first))
+    compressor = reduce_blocks(source, Compressor(fit_intercept=fit_intercept, alpha=alpha, method=first))
     if compressor.n_features is None:
-        name = "sample_weight must be above 0 in" if compressor.n_samples else "X must have"
-        raise ValueError(f"{name} at least one row; got {compressor.n_samples} rows, none that counts")
+        expected = "sample_weight must be above 0 in" if compressor.n_samples else "X must have"
+        raise ValueError(f"{expected} at least one row; got {compressor.n_samples} rows, none that counts")
     if method == "auto" and not compressor.keeps_digits:
-        return compress_blocks(blocks, fit_intercept, alpha, "qr")
+        return compress_blocks(source, fit_intercept, alpha, "qr")
     return compressor
 
 
-def reduce_blocks(blocks: DaskSource, empty: Compressor) -> Compressor:
-    """Return a compressor like the empty one that has seen all blocks; neighbours are merged, then those results."""
+def reduce_blocks(source: DaskSource, empty: Compressor) -> Compressor:
+    """Return a copy of the empty compressor with all blocks added; neighbouring results are merged in rounds."""
     import dask
 
-    compress, merge = dask.delayed(compress_block), dask.delayed(merge_two)
-    results = [compress(empty, number, *part) for number, part in enumerate(blocks.parts)]
+    compress, merge = dask.delayed(compress_block), dask.delayed(merge_compressors)
+    results = [compress(empty, number, *part) for number, part in enumerate(source.parts)]
     while len(results) > 1:
         pairs = [merge(*results[k : k + 2]) for k in range(0, len(results) - 1, 2)]
         results = pairs + results[2 * len(pairs) :]
@@ -267,7 +266,7 @@ def reduce_blocks(blocks: DaskSource, empty: Compressor) -> Compressor:
 
 
 def compress_block(empty: Compressor, number: int, X: Any, y: Any, weights: Any = None) -> Compressor:
-    """Return a compressor like the empty one that has seen a block."""
+    """Return a copy of the empty compressor with one block added."""
     compressor = copy(empty)
     if len(X) == len(y) == 0:
         return compressor
@@ -278,8 +277,8 @@ def compress_block(empty: Compressor, number: int, X: Any, y: Any, weights: Any 
     return compressor
 
 
-def merge_two(first: Compressor, second: Compressor) -> Compressor:
-    """Return a compressor that has seen the rows of both, which stay as they are."""
+def merge_compressors(first: Compressor, second: Compressor) -> Compressor:
+    """Return a compressor with the rows of both; neither is changed."""
     merged = copy(first)
     merged.merge(second)
     return merged
@@ -287,17 +286,17 @@ def merge_two(first: Compressor, second: Compressor) -> Compressor:
 
 def predict_lazily(X: Any, coef: Array, intercept: float) -> Any:
     """Return ``X @ coef + intercept`` as a Dask array with the row chunks of X; nothing is computed."""
-    check_features(X)
+    check_dask_features(X)
     if X.shape[1] != len(coef):
         raise ValueError(f"X must have {len(coef)} columns, as in the fit; got {X.shape[1]}")
     rows = X if hasattr(X, "chunks") else X.to_dask_array()
-    settings = {"coef": coef, "intercept": intercept}  # by name: an array by position would be cut into blocks
+    settings = {"coef": coef, "intercept": intercept}  # by keyword: Dask would cut a positional array into blocks
     return rows.map_blocks(predict_block, **settings, drop_axis=1, dtype=np.float64, meta=np.empty(0))
 
 
 def predict_block(X: Any, coef: Array, intercept: float) -> Array:
-    """Return the predictions for a block."""
+    """Return the predictions for one block."""
     if not len(X):
         return np.empty(0)
     with np.errstate(over="ignore", invalid="ignore"):
-        return check_predictions(data.check_new_rows(X, len(coef)) @ coef + intercept)
+        return check_predictions(check_new_rows(X, len(coef)) @ coef + intercept)

@@ -1,14 +1,14 @@
-"""Sums over rows that say all about J: taken in one pass over blocks of rows, added up, turned into a few rows.
+"""Sums over rows that determine J: computed block by block, added up, and turned into a problem of a few rows.
 
 Design:
-(a) With c a shift near the columns' means, W the sum of the row weights s and δ the weighted means of z − c, where a
-    row z = [x y], Σ s·(z − c)(z − c)ᵀ = Σ s·(z − c − δ)(z − c − δ)ᵀ + W·δδᵀ. So the rows [1 z] may be replaced by
-    √W·[1 c+δ] and by [0 R], where RᵀR is the centred sum: every weighted sum of squares (θ₀ + x·θ − y)² stays the same.
-(b) R comes from that sum, a Gram matrix, by Cholesky (fast), or from the rows by QR (safe: no squares are formed).
-    Cholesky loses the digits of a column that is nearly a combination of those before it, y being the last:
-    `finish` then gives up, and the data are read again for a QR.
-(c) A shift costs nothing and keeps the digits of columns that are far from zero compared to their spread.
-(d) States of two parts of the data are added up by moving one to the shift of the other: a monoid, up to rounding.
+(a) Let z = [x y] be a row and s its weight, W the sum of the weights, c a shift near the columns' means, and δ the
+    weighted means of z − c. Then Σ s·(z − c)(z − c)ᵀ = Σ s·(z − c − δ)(z − c − δ)ᵀ + W·δδᵀ. So √W·[1 c+δ] and [0 R],
+    where RᵀR is the centred sum, may replace the rows [1 z]: every weighted sum of squares (θ₀ + x·θ − y)² stays equal.
+(b) R is the Cholesky factor of the centred sum (fast), or comes from a QR of the rows (safe: it forms no squares).
+    Cholesky loses the digits of a column that is nearly a combination of the columns before it; y is the last column.
+    `summarize_moments` then returns None, and the data must be read again for a QR.
+(c) The shift costs nothing, and keeps the digits of columns that are far from zero compared to their spread.
+(d) To add the sums of two parts of the data, move one part to the shift of the other: a monoid, up to rounding.
 
 References
 ----------
@@ -26,9 +26,9 @@ import numpy as np
 from fastgd.inputs.arrays import Array, norm
 from fastgd.inputs.data import SMALLEST_SQUARE, check_finite, check_mean_square
 
-BLOCK_ELEMENTS = 1 << 17  # of a block of rows, 1 MB in float64, which stays in cache for its product
+BLOCK_ELEMENTS = 1 << 17  # of a block of rows: 1 MB in float64, so that the block stays in cache for its product
 LEAST_BLOCK_ROWS = 256
-# The share of a column's variance that the columns before it must leave open for Cholesky to keep some ten digits.
+# Cholesky keeps about ten digits if the columns before a column leave at least this share of its variance unexplained.
 LEAST_PIVOT = 1e-6
 METHODS = ("auto", "gram", "qr")
 LOST_DIGITS = (
@@ -39,20 +39,20 @@ LOST_DIGITS = (
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """What is kept of the rows seen so far, in terms of [1, x − c, y − c]: sums of products, or the R of a QR."""
+    """Sums over the rows [1, x − c, y − c] seen so far: their Gram matrix, or the R of their QR."""
 
     shift: Array  # c, of [x y]
     total: float  # W, the sum of the weights
-    matrix: Array  # gram: square, of p + 1 + n_targets columns; qr: at most as many rows
+    matrix: Array  # has 1 + n_features + n_targets columns; the Gram matrix is square, R has at most as many rows
     n_targets: int
 
     @property
     def n_features(self) -> int:
-        """How many columns X has."""
+        """The number of columns of X."""
         return len(self.shift) - self.n_targets
 
-    def moved_to(self, shift: Array) -> Array:
-        """Return the change of columns that belongs to another shift: [1 z−c] = [1 z−c′]·A."""
+    def change_of_shift(self, shift: Array) -> Array:
+        """Return the matrix A that turns rows with shift c into rows with shift c′: [1 z−c′] = [1 z−c]·A."""
         change = np.eye(len(shift) + 1)
         change[0, 1:] = self.shift - shift
         return change
@@ -60,16 +60,21 @@ class Moments:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What J needs to know of the rows."""
+    """The quantities that determine J: total weight, means, and the triangular factor of the centred rows."""
 
-    total: float  # W
+    total: float  # W, the sum of the weights
     means: Array  # of [x y]
-    rows: Array  # R, upper triangular; RᵀR is the sum of the weighted products of what is left above the means
+    rows: Array  # R, upper triangular: RᵀR = Σ s·(z − means)(z − means)ᵀ
     n_targets: int
+
+    @property
+    def n_features(self) -> int:
+        """The number of columns of X."""
+        return len(self.means) - self.n_targets
 
 
 def sum_blocks(X: Array, y: Array, weights: Array | None, method: str, shift: Array | None = None) -> Moments:
-    """Return the moments of the rows, block by block; refuse data whose squares leave the range of float64.
+    """Sum up the rows block by block; refuse data whose squares leave the range of float64.
 
     y has shape (n_samples, n_targets).
     """
@@ -78,7 +83,7 @@ def sum_blocks(X: Array, y: Array, weights: Array | None, method: str, shift: Ar
     size = 1 + len(shift)
     matrix = np.zeros((size, size)) if method == "gram" else np.zeros((0, size))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        # A QR is worth its while for blocks of several times as many rows as columns.
+        # A QR is efficient for blocks with several times as many rows as columns.
         rows = rows_per_block(size) if method == "gram" else max(rows_per_block(size), 2 * size)
         for block in make_blocks(X, y, weights, shift, rows):
             if method == "gram":
@@ -92,7 +97,7 @@ def sum_blocks(X: Array, y: Array, weights: Array | None, method: str, shift: Ar
 
 
 def first_means(X: Array, y: Array, weights: Array | None) -> Array:
-    """Return the means of [x y] over the first rows that have a weight: whatever stands in others must not matter."""
+    """Return the means of [x y] over the first rows of positive weight: the values of other rows must not matter."""
     rows: slice | Array = slice(0, rows_per_block(1 + X.shape[1] + y.shape[1]))
     if weights is not None:
         rows = np.flatnonzero(weights)[rows]
@@ -102,12 +107,12 @@ def first_means(X: Array, y: Array, weights: Array | None) -> Array:
 
 
 def check_squares(X: Array, y: Array, squares: Array, total: float) -> None:
-    """Refuse data whose squares, as far as their centred sums can tell, leave the range of float64."""
+    """Refuse data whose squares leave the range of float64; `squares` are the sums of squares about the shift."""
     features, targets = squares[1 : 1 + X.shape[1]], squares[1 + X.shape[1] :]
     finite = isfinite(float(squares.sum()))
     if finite and min(features.max(), targets.min()) > SMALLEST_SQUARE * total:
         return
-    for name, array in (("X", X), ("y", y)):  # of constant columns there is nothing left: these pass
+    for name, array in (("X", X), ("y", y)):  # constant columns have no centred squares: they pass
         check_finite(name, array)
         check_mean_square(name, array)
     if not finite:
@@ -115,12 +120,12 @@ def check_squares(X: Array, y: Array, squares: Array, total: float) -> None:
 
 
 def rows_per_block(size: int) -> int:
-    """Return how many rows of so many columns make a block."""
+    """Return the number of rows of a block with `size` columns."""
     return max(LEAST_BLOCK_ROWS, BLOCK_ELEMENTS // size)
 
 
 def make_blocks(X: Array, y: Array, weights: Array | None, shift: Array, rows: int) -> Iterator[Array]:
-    """Yield √s·[1, x − c, y − c] of blocks of so many rows, in one buffer and in the order of X."""
+    """Yield √s·[1, x − c, y − c] for blocks of `rows` rows, always in the same buffer, in the order of X."""
     p = X.shape[1]
     buffer = np.empty((min(rows, len(y)), 1 + len(shift)), order="F" if X.flags.f_contiguous else "C")
     for start in range(0, len(y), rows):
@@ -135,33 +140,33 @@ def make_blocks(X: Array, y: Array, weights: Array | None, shift: Array, rows: i
 
 
 def stack_qr(R: Array, rows: Array) -> Array:
-    """Return the R of a QR of the rows of both."""
+    """Return the R of a QR of the two arrays, one above the other."""
     return np.asarray(np.linalg.qr(np.concatenate([R, rows]), mode="r"))
 
 
 def add_moments(a: Moments, b: Moments, method: str) -> Moments:
-    """Return the moments of the rows of both, about the shift of the first."""
-    change = b.moved_to(a.shift)
+    """Return the sums over the rows of both, about the shift of the first."""
+    change = b.change_of_shift(a.shift)
     if method == "gram":
         return Moments(a.shift, a.total + b.total, a.matrix + change.T @ b.matrix @ change, a.n_targets)
     return Moments(a.shift, a.total + b.total, stack_qr(a.matrix, b.matrix @ change), a.n_targets)
 
 
-def finish(moments: Moments, method: str) -> Summary | None:
-    """Return means and centred rows, or None where a Cholesky factor would have lost digits."""
+def summarize_moments(moments: Moments, method: str) -> Summary | None:
+    """Return the summary of the rows that were summed up; None if the Cholesky factor would lose digits."""
     rows = factorize(moments) if method == "gram" else moments.matrix[1:, 1:]
     if rows is None:
         return None
-    # The first row alone has to do with the column of ones; the means follow from it.
+    # Only the first row involves the column of ones, so it gives the means.
     means = moments.shift + moments.matrix[0, 1:] / moments.matrix[0, 0]
     return Summary(moments.total, means, rows, moments.n_targets)
 
 
 def pick_target(summary: Summary, target: int) -> Summary:
-    """Return the summary of the features and one target; what only the targets share becomes one row."""
+    """Return the summary of the features and one target; R below the features becomes one row."""
     if summary.n_targets == 1:
         return summary
-    p = len(summary.means) - summary.n_targets
+    p = summary.n_features
     columns = [*range(p), p + target]
     rest = np.zeros((1, p + 1))
     rest[0, -1] = norm(summary.rows[p:, columns[-1]])
@@ -170,7 +175,7 @@ def pick_target(summary: Summary, target: int) -> Summary:
 
 
 def factorize(moments: Moments) -> Array | None:
-    """Return the Cholesky factor of the centred sums of products; None if it does not exist or lost digits."""
+    """Return the Cholesky factor of the centred Gram matrix; None if it does not exist or has lost digits."""
     sums = moments.matrix[0, 1:]
     centred = moments.matrix[1:, 1:] - np.outer(sums, sums / moments.total)
     scale = np.sqrt(np.maximum(centred.diagonal(), 0.0))
@@ -180,31 +185,30 @@ def factorize(moments: Moments) -> Array | None:
         factor = np.linalg.cholesky(centred / scale / scale[:, np.newaxis])
     except np.linalg.LinAlgError:
         return None
-    # Each diagonal entry squared is what earlier columns leave open of a variance of 1; the shift may be far off too.
+    # A squared diagonal entry is the share of a column's variance that the columns before it do not explain. A shift
+    # far from the mean loses digits too: the second factor is the variance's share of the squares about the shift.
     pivots = factor.diagonal() ** 2 * (centred.diagonal() / moments.matrix.diagonal()[1:])
     return factor.T * scale if pivots.min() >= LEAST_PIVOT else None
 
 
-def summarize(X: Array, y: Array, weights: Array | None, method: str) -> Summary:
-    """Return the summary of all rows and targets; "auto" takes the Gram matrix where that is safe."""
-    summary = finish(sum_blocks(X, y, weights, "gram"), "gram") if method != "qr" else None
+def summarize_rows(X: Array, y: Array, weights: Array | None, method: str) -> Summary:
+    """Return the summary of all rows and targets; "auto" uses the Gram matrix where that loses no digits."""
+    summary = summarize_moments(sum_blocks(X, y, weights, "gram"), "gram") if method != "qr" else None
     if summary is None and method != "gram":
-        summary = finish(sum_blocks(X, y, weights, "qr"), "qr")
+        summary = summarize_moments(sum_blocks(X, y, weights, "qr"), "qr")
     if summary is None:
         raise ValueError(LOST_DIGITS)
     return summary
 
 
-def make_problem(summary: Summary, fit_intercept: bool, penalty: Array) -> tuple[Array, Array]:
-    """Return X_small and y_small, with ½·Σ penaltyⱼ·coefⱼ² added to J."""
+def make_small_problem(summary: Summary, fit_intercept: bool, penalty: Array) -> tuple[Array, Array]:
+    """Return X_small and y_small, whose J is that of the rows plus ½·Σ penaltyⱼ·coefⱼ²."""
     total, rows = summary.total, summary.rows
     if penalty.any():
         rows = stack_qr(rows, np.eye(len(penalty), len(penalty) + 1) * (sqrt(total) * np.sqrt(penalty))[:, np.newaxis])
-    small = np.empty((len(rows) + 1, rows.shape[1] + 1))
-    small[0, 0], small[0, 1:] = 1.0, summary.means
-    small[0] *= np.sqrt(total)
-    small[1:, 0], small[1:, 1:] = 0.0, rows
-    small *= np.sqrt(len(small)) / np.sqrt(total)
+    small = np.zeros((len(rows) + 1, rows.shape[1] + 1))
+    small[0], small[1:, 1:] = sqrt(total) * np.append(1.0, summary.means), rows
+    small *= sqrt(len(small)) / sqrt(total)
     if not np.isfinite(small).all():
         raise ValueError("alpha and sample_weight must have products in the range of float64; rescale them")
     return np.ascontiguousarray(small[:, 1 - fit_intercept : -1]), small[:, -1].copy()

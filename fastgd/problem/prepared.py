@@ -1,4 +1,4 @@
-"""What a descent starts from: the problem for the kernels, its coordinates, its ridge and its curvature."""
+"""A problem that is ready for a descent: its arrays, its coordinates, its ridge and its curvature."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from fastgd.problem.curvature import Curvature
 
 
 class PrepareOptions(Protocol):
-    """The options that preparing a problem depends on, as `fastgd.descent.options.DescentOptions` has them."""
+    """The options that a source needs to prepare a problem; `fastgd.descent.options.DescentOptions` has them all."""
 
     @property
     def fit_intercept(self) -> bool: ...  # noqa: D102
@@ -29,12 +29,12 @@ class PrepareOptions(Protocol):
     def backend_named(self) -> bool: ...  # noqa: D102
 
     def choose_compression(self, shape: tuple[int, ...]) -> tuple[bool, str]:
-        """Return whether to compress X of this shape, and why."""
+        """Return True to compress an X of this shape, else False, and the reason in words."""
         ...
 
 
 class Source(Protocol):
-    """Rows, wherever they are, that problems can be prepared from.
+    """Rows of data, in memory or elsewhere, from which problems are prepared.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Source(Protocol):
     def target(self) -> str | None: ...  # noqa: D102
 
     def prepare(self, options: PrepareOptions) -> Iterator["Prepared"]:
-        """Yield one prepared problem for each target; the rows are read once, before the first."""
+        """Read the rows once, and yield one prepared problem for each target."""
         ...
 
 
@@ -65,9 +65,9 @@ class Problem:
     Attributes
     ----------
     X, y : ndarray of shape (m, columns), (m,)
-        As the kernels take them.
+        Arrays that the kernels accept.
     intercept : bool
-        Whether a column of ones in front of X is implied.
+        True if a column of ones in front of X is implied.
     """
 
     X: Array
@@ -77,16 +77,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Coordinates:
-    """Centred, scaled coordinates of the weights: x·coef = (x − means)/scales·coef′ + means·coef.
+    """Centred and scaled coordinates of the weights: x·coef = (x − means)/scales·coef′ + means·coef.
 
     Attributes
     ----------
     means : ndarray of shape (n_features,)
-        Subtracted from the columns; zeros without an intercept, which alone can make up for them.
+        The numbers subtracted from the columns. Only an intercept can absorb them: without one, they are zeros.
     scales : ndarray of shape (n_features,)
-        Divisors of the columns.
+        The numbers that divide the columns.
     intercept : bool
-        Whether weights begin with an intercept.
+        True if the weights begin with an intercept.
     """
 
     means: Array
@@ -101,42 +101,42 @@ class Coordinates:
     def from_data(self, weights: Array) -> Array:
         """Return weights in these coordinates."""
         coef = weights[self.intercept :]
-        with np.errstate(over="ignore", invalid="ignore"):  # the first cost shows it
+        with np.errstate(over="ignore", invalid="ignore"):  # the first cost is then not finite
             scaled = coef * self.scales
             return np.concatenate([[weights[0] + self.means @ coef], scaled]) if self.intercept else scaled
 
     def gradient_to_data(self, gradient: Array) -> Array:
-        """Return the gradient of J by the weights in the units of the data: the transpose of `from_data`."""
+        """Return the gradient by the weights in the units of the data: multiply by the transpose of `from_data`."""
         scaled = gradient[self.intercept :] * self.scales
         return np.concatenate([gradient[:1], scaled + self.means * gradient[0]]) if self.intercept else scaled
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One target of a source, ready for the kernels.
+    """The problem of one target of a source, ready for the kernels.
 
     Attributes
     ----------
     problem : Problem
-        What the kernels descend on, the rows of a ridge included.
+        The problem that the kernels descend on, with the rows of the ridge.
     rows : Problem
-        The same without the rows of a ridge, for mini-batches.
+        The problem without the rows of the ridge: mini-batches are taken from these rows.
     penalty : ndarray of shape (n_features,)
-        The ridge's penalty of each coefficient, in the coordinates of the descent.
+        The penalty of each coefficient, in the coordinates of the descent.
     coordinates : Coordinates or None
-        The coordinates of the descent; None where they are the data's.
+        The coordinates of the descent; None for those of the data.
     fit_intercept : bool
-        Whether weights begin with an intercept.
+        True if the weights begin with an intercept.
     compressed : bool
-        Whether the problem is compressed.
+        True if the problem is compressed.
     variance : float
-        The weighted variance of y; 0 where y is constant up to its rounding.
+        The weighted variance of y; 0 if y is constant up to rounding.
     message : str
-        Why the problem is compressed, or not.
+        The reason why the problem is compressed, or why not.
     backend : str or None
-        The only backend that can descend on this problem; None where all can.
+        The only backend that can descend on this problem; None if all can.
     curvature : Curvature
-        The curvature of J on the problem, computed when it is asked for.
+        The curvature of J on the problem; it computes each part when that part is first read.
     """
 
     problem: Problem
@@ -156,14 +156,14 @@ class Prepared:
 
     @property
     def noise(self) -> float:
-        """Return the largest abs(mean)/scale of a column: how many times its own rounding centring has left in it."""
+        """Return the largest abs(mean)/scale of a column: the rounding error of standardized columns, in EPSILON."""
         if self.coordinates is None:
             return 0.0
         return float(np.max(np.abs(self.coordinates.means) / self.coordinates.scales))
 
     @property
-    def explicit(self) -> bool:
-        """Return whether column 0 of the problem's X stands for the intercept."""
+    def has_intercept_column(self) -> bool:
+        """Return True if column 0 of the problem's X belongs to the intercept."""
         return self.fit_intercept and not self.problem.intercept
 
     def to_data(self, weights: Array) -> Array:
@@ -175,9 +175,9 @@ class Prepared:
         return self.coordinates.from_data(weights) if self.coordinates else weights
 
     def without_ridge(self, cost: float, gradient: Array, weights: Array) -> tuple[float, Array]:
-        """Return cost and gradient without the ridge, the gradient by weights in the units of the data.
+        """Take the ridge off a cost and its gradient, and return the gradient in the units of the data.
 
-        All arguments are in the coordinates of the descent, with the ridge.
+        The arguments are in the coordinates of the descent, and include the ridge.
         """
         if self.penalty.any():
             first = int(self.fit_intercept)

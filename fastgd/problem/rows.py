@@ -1,7 +1,7 @@
-"""Sources of rows in memory, or summed up: weights, a ridge, other coordinates, compression.
+"""Sources of rows that are in memory, or were summed up before; weights, the ridge and coordinates of their problems.
 
-J is 1/(2m) times a sum of squares over the m rows of a problem. A problem with another number of rows needs a factor: a
-row of weight s becomes √s·√(m/W) times the row, where W is the sum of the weights.
+J is 1/(2m) times a sum of squares over the m rows of a problem. For data whose weights s have the sum W, J is 1/(2W)
+times the weighted sum of squares. So each row is multiplied by √s·√(m/W).
 """
 
 from collections.abc import Iterator
@@ -13,21 +13,18 @@ import numpy as np
 from fastgd.inputs.arrays import EPSILON, Array, norm
 from fastgd.inputs.data import check_mean_square
 from fastgd.inputs.options import LARGEST_ALPHA, check_count
-from fastgd.problem.moments import Summary, make_problem, pick_target, summarize
+from fastgd.problem.moments import Summary, make_small_problem, pick_target, summarize_rows
 from fastgd.problem.prepared import Coordinates, Prepared, PrepareOptions, Problem
-
-# A column whose mean square is no more than its square counts as constant.
-SMALLEST_SCALE = float(np.sqrt(np.finfo(np.float64).tiny))
 
 
 @dataclass(frozen=True, slots=True)
-class ArraySource:
+class DenseSource:
     """Rows in memory.
 
     Attributes
     ----------
     X : ndarray of shape (n_samples, n_features)
-        As the kernels take it.
+        The features, in a form that the kernels accept.
     y : ndarray of shape (n_samples, n_targets), float64
         The targets.
     sample_weight : ndarray of shape (n_samples,) or None
@@ -58,7 +55,7 @@ class ArraySource:
             check_count("batch_size", options.batch_size, most=len(self.y))
         compressed, message = options.choose_compression(self.X.shape)
         if compressed:
-            yield from prepare_targets(summarize(self.X, self.y, self.sample_weight, "auto"), options, message)
+            yield from prepare_targets(summarize_rows(self.X, self.y, self.sample_weight, "auto"), options, message)
             return
         for target in self.y.T:
             yield prepare_rows(self.X, np.ascontiguousarray(target), self.sample_weight, options, message)
@@ -66,14 +63,14 @@ class ArraySource:
 
 @dataclass(frozen=True, slots=True)
 class CompressedSource:
-    """Rows that were summed up: by a compressor, or in batches.
+    """Rows that were summed up before, by a compressor or from a stream.
 
     Attributes
     ----------
     summary : Summary
         The summary of all rows and targets.
     message : str
-        Who summed the rows up.
+        The reason why only the summary is at hand.
     features, target : list of str, str, or None
         The names of the columns of X, and of y.
     """
@@ -86,7 +83,7 @@ class CompressedSource:
     @property
     def n_features(self) -> int:
         """Return the number of columns of X."""
-        return len(self.summary.means) - self.n_targets
+        return self.summary.n_features
 
     @property
     def n_targets(self) -> int:
@@ -95,18 +92,18 @@ class CompressedSource:
 
     def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
         """Yield the compressed problem of each target."""
-        check_compressible(options, "data that were summed up")
+        check_needs_no_rows(options, "data that were summed up")
         return prepare_targets(self.summary, options, self.message)
 
 
-def check_compressible(options: PrepareOptions, data: str) -> None:
-    """Refuse options that need the rows themselves, where only their compressed problem is at hand."""
+def check_needs_no_rows(options: PrepareOptions, data: str) -> None:
+    """Refuse options that need the rows of the data: only the compressed problem is at hand."""
     if options.compress is False:
-        raise ValueError(f"compress must not be False for {data}: only their compressed problem comes here")
+        raise ValueError(f"compress must not be False for {data}: only their compressed problem is at hand")
     if options.batch_size is not None:
         raise ValueError(
-            f"batch_size must be None for {data}; got {options.batch_size!r}: only their compressed problem comes "
-            "here, which has no rows of the data to take batches from"
+            f"batch_size must be None for {data}; got {options.batch_size!r}: only their compressed problem is at "
+            "hand, and batches need the rows of the data"
         )
 
 
@@ -119,22 +116,22 @@ def prepare_targets(summary: Summary, options: PrepareOptions, message: str) -> 
 def prepare_summary(summary: Summary, options: PrepareOptions, message: str) -> Prepared:
     """Return the compressed problem of the summary of one target."""
     coordinates = None
-    variance = find_variance(norm(summary.rows[:, -1]), summary.total, summary.means[-1])
+    variance = variance_from_norm(norm(summary.rows[:, -1]), summary.total, summary.means[-1])
     if options.standardize:
         summary, coordinates = standardize_summary(summary, options.fit_intercept)
-    penalty = scale_penalty(options.alpha, len(summary.means) - 1, coordinates)
-    problem = Problem(*make_problem(summary, options.fit_intercept, penalty), False)
+    penalty = scale_penalty(options.alpha, summary.n_features, coordinates)
+    problem = Problem(*make_small_problem(summary, options.fit_intercept, penalty), False)
     return Prepared(problem, problem, penalty, coordinates, options.fit_intercept, True, variance, message)
 
 
 def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: PrepareOptions, message: str) -> Prepared:
-    """Return the rows as they are; only other coordinates, weights or a ridge make a copy of X."""
-    if options.standardize or sample_weight is not None or options.alpha > 0:  # else the stopping rules check them
+    """Return the problem of the rows themselves; only coordinates, weights or a ridge copy X."""
+    if options.standardize or sample_weight is not None or options.alpha > 0:  # else the stopping rules do it
         check_mean_square("X", X)
         check_mean_square("y", y)
     rows, coordinates = Problem(X, y, options.fit_intercept), None
     if options.standardize:
-        rows, coordinates = standardize(rows, sample_weight)
+        rows, coordinates = standardize_rows(rows, sample_weight)
     penalty = scale_penalty(options.alpha, X.shape[1], coordinates)
     rows, variance = weight_rows(rows, sample_weight), weighted_variance(y, sample_weight)
     problem = add_ridge(rows, penalty)
@@ -142,36 +139,36 @@ def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: Prepa
 
 
 def weighted_variance(y: Array, sample_weight: Array | None) -> float:
-    """Return the weighted variance of y; 0 where y is constant up to its rounding."""
+    """Return the weighted variance of y; 0 if y is constant up to rounding."""
     counts = np.ones(len(y)) if sample_weight is None else sample_weight
     with np.errstate(over="ignore", invalid="ignore"):  # the stopping rules check the values
         total = counts.sum()
         mean = counts @ y / total
-        return find_variance(norm(np.sqrt(counts) * (y - mean)), float(total), float(mean))
+        return variance_from_norm(norm(np.sqrt(counts) * (y - mean)), float(total), float(mean))
 
 
-def find_variance(length: float, total: float, mean: float) -> float:
-    """Return length²/total; 0 where its root is no more than the rounding of the mean."""
-    deviation = length / sqrt(total)
+def variance_from_norm(size: float, total: float, mean: float) -> float:
+    """Return size²/total, where size is the norm of y − mean; 0 if the deviation is within the rounding of the mean."""
+    deviation = size / sqrt(total)
     return 0.0 if deviation <= 4 * EPSILON * abs(mean) else deviation * deviation
 
 
 def scale_penalty(alpha: float, n_features: int, coordinates: Coordinates | None) -> Array:
-    """Return the ridge's penalty of each coefficient of the descent, for an alpha in the units of the data."""
+    """Return the penalty of each coefficient in the coordinates of the descent; alpha is in the units of the data."""
     if coordinates is None or alpha == 0:
         return np.full(n_features, alpha)
     with np.errstate(over="ignore", divide="ignore"):
         penalty = alpha / coordinates.scales / coordinates.scales
     if penalty.max() > LARGEST_ALPHA:
-        raise ValueError(f"alpha must be small enough for columns of such small scale as X has; got {alpha}: rescale X")
+        raise ValueError(f"alpha must be smaller for columns with values as small as in X; got {alpha}: rescale X")
     return penalty
 
 
-def standardize(problem: Problem, sample_weight: Array | None) -> tuple[Problem, Coordinates]:
-    """Return the problem in coordinates where columns have mean 0 and mean square 1, in a float64 copy of X.
+def standardize_rows(problem: Problem, sample_weight: Array | None) -> tuple[Problem, Coordinates]:
+    """Return a problem whose columns have mean 0 and mean square 1, in a float64 copy of X, and its coordinates.
 
-    Without an intercept, columns are only scaled. A constant column, or one of zeros, is not scaled. It does not matter
-    what rows of weight zero hold.
+    Without an intercept, columns are only scaled. Constant columns are not scaled. Rows of weight zero have no
+    influence, whatever values they hold.
     """
     X = problem.X
     counts = np.ones(len(X)) if sample_weight is None else sample_weight / sample_weight.sum()
@@ -181,19 +178,18 @@ def standardize(problem: Problem, sample_weight: Array | None) -> tuple[Problem,
     if sample_weight is not None:
         moved[counts == 0] = 0.0
     if problem.intercept:
-        for _ in range(2):  # the rounding of a mean far from zero would be a large part of what is left
+        for _ in range(2):  # the second time takes off the rounding error of the first mean
             rest = counts @ moved / total
             means += rest
             moved -= rest
-    magnitudes = np.maximum(np.abs(means), SMALLEST_SCALE)
-    weighted = ("ij,ij->j", moved) if sample_weight is None else ("i,ij,ij->j", counts, moved)
-    scales = choose_scales(np.einsum(*weighted, moved) / total, magnitudes)
+    squares = ("ij,ij->j",) if sample_weight is None else ("i,ij,ij->j", counts)
+    scales = choose_scales(np.einsum(*squares, moved, moved) / total, np.abs(means))
     moved /= scales
     return Problem(moved, problem.y, problem.intercept), Coordinates(means, scales, problem.intercept)
 
 
 def standardize_summary(summary: Summary, fit_intercept: bool) -> tuple[Summary, Coordinates]:
-    """Return the summary of rows in such coordinates."""
+    """Return the summary of the rows in such coordinates, and the coordinates."""
     means, rows = summary.means.copy(), summary.rows.copy()
     taken = means[:-1].copy() if fit_intercept else np.zeros(len(means) - 1)
     means[:-1] -= taken
@@ -205,28 +201,28 @@ def standardize_summary(summary: Summary, fit_intercept: bool) -> tuple[Summary,
 
 
 def choose_scales(mean_squares: Array, magnitudes: Array) -> Array:
-    """Return the root of each mean square, and 1 where it is no more than the rounding of numbers so large."""
+    """Return the root of each mean square; 1 where it is within the rounding of numbers of that magnitude."""
     scales = np.sqrt(mean_squares)
     return np.where(scales <= 4 * EPSILON * magnitudes, 1.0, scales)
 
 
 def weight_rows(problem: Problem, sample_weight: Array | None) -> Problem:
-    """Return rows times √(s·n/W), with the column of ones made explicit: a float64 copy of X."""
+    """Return each row times √(s·n/W), and store the column of ones: a float64 copy of X."""
     if sample_weight is None:
         return problem
     factors = np.sqrt(sample_weight * (len(sample_weight) / sample_weight.sum()))
-    rows = explicit(problem)
+    rows = store_ones(problem)
     return Problem(rows.X * factors[:, np.newaxis], rows.y * factors, False)
 
 
 def add_ridge(problem: Problem, penalty: Array) -> Problem:
-    """Return the problem with ½·Σ penaltyⱼ·coefⱼ² added to J: n_features more rows, in a float64 copy of X.
+    """Add ½·Σ penaltyⱼ·coefⱼ² to J by n_features more rows, in a float64 copy of X.
 
-    X has a column in front for the intercept if it has one column more than there are penalties.
+    If X has one column more than there are penalties, its first column belongs to the intercept.
     """
     if not penalty.any():
         return problem
-    rows = explicit(problem)
+    rows = store_ones(problem)
     n, columns = rows.X.shape
     m = n + len(penalty)
     X = np.empty((m, columns), order="F" if rows.X.flags.f_contiguous else "C")
@@ -235,8 +231,8 @@ def add_ridge(problem: Problem, penalty: Array) -> Problem:
     return Problem(X, np.concatenate([rows.y * np.sqrt(m / n), np.zeros(len(penalty))]), False)
 
 
-def explicit(problem: Problem) -> Problem:
-    """Return the problem with its column of ones stored, if it has one."""
+def store_ones(problem: Problem) -> Problem:
+    """Return the problem with a stored column of ones, if that column is implied."""
     if not problem.intercept:
         return problem
     X = problem.X

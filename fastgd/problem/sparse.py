@@ -1,6 +1,6 @@
-"""Sparse features of scipy: summed up for a compressed problem, or dressed so that the NumPy backend takes them.
+"""Sparse features of SciPy: summed up for a compressed problem, or wrapped so that the NumPy backend can use them.
 
-A column is scaled and never centred, since that would fill it.
+Columns are scaled but never centred: centring would fill their zeros.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from fastgd.problem.moments import Moments, rows_per_block
 from fastgd.problem.prepared import Coordinates, Prepared, PrepareOptions, Problem
 from fastgd.problem.rows import choose_scales, prepare_targets, scale_penalty, weighted_variance
 
-# Columns up to which a small problem, dense as it is, takes less time (benchmarks/extras/sparse_features.py).
+# Up to this many columns, the dense compressed problem takes less time (benchmarks/extras/sparse_features.py).
 MOST_COMPRESSED = 700
 
 
 class SparseRows:
-    """A CSR array with what kernel and driver ask of a dense one."""
+    """A CSR array with the attributes and methods that the NumPy kernel and the descent use of a dense array."""
 
-    __array_ufunc__ = None  # an ndarray in front of @ leaves the product to us
+    __array_ufunc__ = None  # makes `ndarray @ rows` call __rmatmul__
     flags = SimpleNamespace(c_contiguous=True, f_contiguous=False)
 
     def __init__(self, rows: Any) -> None:
@@ -46,30 +46,30 @@ class SparseRows:
         return other @ self.rows
 
     @property
-    def T(self) -> SparseRows:  # noqa: N802 - the name that arrays have it by
+    def T(self) -> SparseRows:  # noqa: N802 - NumPy's name
         """The transpose."""
         return SparseRows(self.rows.T)
 
     def astype(self, dtype: Any, copy: bool = True) -> SparseRows:
-        """Return the same in another type."""
+        """Return the rows with another dtype."""
         return SparseRows(self.rows.astype(dtype, copy=copy))
 
     def sum(self, axis: int | None = None, dtype: Any = None) -> Any:
-        """Return the sum, or those of the columns or rows."""
+        """Return the sum of all entries, or the sums along an axis."""
         return np.asarray(self.rows.sum(axis=axis, dtype=dtype)).ravel() if axis is not None else self.rows.sum()
 
     def any(self) -> bool:
-        """Tell whether something is not zero."""
+        """Return True if any entry is not zero."""
         return bool(self.rows.data.any())
 
     def reshape(self, *_: Any, **__: Any) -> Array:
-        """Return the entries that are not zero, for sums over all of them."""
+        """Return the stored entries as a vector, for sums over all entries."""
         return self.rows.data
 
 
-def add_rows(compressor: Compressor, X: Any, y: Array, weights: Array | None) -> None:
-    """Add sparse rows to a compressor; by method "qr" in blocks that are made dense."""
-    check_mean_square("X", SparseRows(X))  # type: ignore[arg-type]  # it does what an array does
+def add_sparse(compressor: Compressor, X: Any, y: Array, weights: Array | None) -> None:
+    """Add sparse rows to a compressor; method "qr" makes them dense block by block."""
+    check_mean_square("X", SparseRows(X))  # type: ignore[arg-type]  # it behaves as an array here
     check_mean_square("y", y)
     if compressor.method == "gram":
         compressor.include(sum_products(X, y, weights), len(y))
@@ -81,7 +81,7 @@ def add_rows(compressor: Compressor, X: Any, y: Array, weights: Array | None) ->
 
 
 def sum_products(X: Any, y: Array, weights: Array | None) -> Moments:
-    """Return the sums of products of sparse rows, about zero in the features."""
+    """Return the Gram sums of sparse rows; the features are not shifted, so that they stay sparse."""
     shift = np.concatenate([np.zeros(X.shape[1]), y.mean(axis=0)])
     counts = np.ones(len(y)) if weights is None else weights
     rows, targets = X.astype(np.float64), y - shift[X.shape[1] :]
@@ -131,12 +131,12 @@ class SparseSource:
         return int(self.y.shape[1])
 
     def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
-        """Yield one problem for each target: compressed, or the sparse rows where a compressed problem is larger."""
+        """Yield one problem for each target: compressed, or the sparse rows if X has many columns."""
         if options.batch_size is not None:
             raise ValueError(f"batch_size must be None for sparse X; got {options.batch_size!r}")
         if options.compress is True or (options.compress == "auto" and self.n_features <= MOST_COMPRESSED):
             message = f"sparse X of {self.n_features} columns has a small compressed problem"
-            summary = compress_rows(self.X, self.y, self.sample_weight).summary(None)
+            summary = compress_sparse(self.X, self.y, self.sample_weight).summary(None)
             yield from prepare_targets(summary, options, message)
             return
         if options.backend_named and options.backend != "numpy":
@@ -147,18 +147,18 @@ class SparseSource:
             yield prepare_sparse(self.X, np.ascontiguousarray(target), self.sample_weight, options)
 
 
-def compress_rows(X: Any, y: Array, weights: Array | None) -> Compressor:
-    """Return a compressor that has seen the sparse rows: by "gram", or by "qr" where that would lose digits."""
+def compress_sparse(X: Any, y: Array, weights: Array | None) -> Compressor:
+    """Return a compressor with the sparse rows: by method "gram", or by "qr" if "gram" loses digits."""
     compressor = Compressor(method="gram")
-    add_rows(compressor, X, y, weights)
+    add_sparse(compressor, X, y, weights)
     if not compressor.keeps_digits:
         compressor = Compressor(method="qr")
-        add_rows(compressor, X, y, weights)
+        add_sparse(compressor, X, y, weights)
     return compressor
 
 
 def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: PrepareOptions) -> Prepared:
-    """Return the rows as they are, scaled, weighted and with those of a ridge, sparse all the while."""
+    """Return the problem of the sparse rows themselves: scaled, weighted, with the rows of the ridge, all sparse."""
     from scipy import sparse
 
     check_mean_square("X", SparseRows(X))  # type: ignore[arg-type]
@@ -181,6 +181,6 @@ def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: Prepa
     if options.alpha > 0:
         ridge = sparse.diags_array(np.sqrt(m * penalty), offsets=rows.shape[1] - p, shape=(p, rows.shape[1]))
         rows, y = sparse.vstack([rows, ridge], format="csr"), np.concatenate([y, np.zeros(p)])
-    problem = Problem(SparseRows(rows), y, intercept)  # type: ignore[arg-type]  # it does what an array does
+    problem = Problem(SparseRows(rows), y, intercept)  # type: ignore[arg-type]  # it behaves as an array here
     message = f"sparse X of {p} columns has fewer entries than a compressed problem"
     return Prepared(problem, problem, penalty, coordinates, fit_intercept, False, variance, message, backend="numpy")

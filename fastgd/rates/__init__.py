@@ -1,22 +1,22 @@
 """Learning-rate schedules: pure functions ``(epochs, smoothness, convexity) -> rates``, one rate for each epoch.
 
 Smoothness L and convexity μ are the largest and the smallest non-zero eigenvalue of XᵀX/n. `fastgd.gradient_descent`
-takes a schedule by its name, as the function, or configured: ``functools.partial(rates.step_decay, factor=0.1)``. Error
-means the distance of the weights from the nearest solution.
+accepts the name of a schedule, the function, or the function with other settings:
+``functools.partial(rates.step_decay, factor=0.1)``. The error is the distance of the weights from the nearest solution.
 
 =================== ==============================================================================================
-schedule            promise, for the cost that is linear regression's
+schedule            guarantee, for the cost of linear regression
 =================== ==============================================================================================
-constant            the cost falls in every epoch; error times (1 − μ/L) or less in each
-inverse_scaling     converges where the rates' sum is infinite; meant for mini-batches, whose noise it averages out
-step_decay          none: stops where the rates have vanished; meant for mini-batches
-exponential_decay   none: stops where the rates have vanished; meant for mini-batches
-silver              after n = 2ᵏ − 1 epochs the cost is above its least value by about n^−1.27; where μ > 0, error
-                    halved in a number of epochs that grows as κ^0.79
-chebyshev           error times 2ρᴺ/(1 + ρ²ᴺ) after a cycle of N epochs, ρ = (√κ − 1)/(√κ + 1), κ = L/μ: the best
-                    that any rates can do
-eigenvalues         error times 1e-12 or less after an epoch or some for each eigenvalue, as far as the condition
-                    number leaves so many digits; takes all eigenvalues instead of L and μ
+constant            the cost falls in every epoch; each epoch multiplies the error by (1 − μ/L) or less
+inverse_scaling     converges if the sum of the rates is infinite; meant for mini-batches: it averages their noise out
+step_decay          none: the descent stops when the rates have vanished; meant for mini-batches
+exponential_decay   none: the descent stops when the rates have vanished; meant for mini-batches
+silver              after n = 2ᵏ − 1 epochs the cost is above its minimum by about n^−1.27; if μ > 0, the error halves
+                    in a number of epochs that grows as (L/μ)^0.79
+chebyshev           a cycle of N epochs multiplies the error by 2ρᴺ/(1 + ρ²ᴺ), ρ = (√L − √μ)/(√L + √μ): the least
+                    factor that any rates guarantee
+eigenvalues         a cycle of one or a few epochs for each eigenvalue multiplies the error by 1e-12, or as little as
+                    the condition number allows; this schedule takes all eigenvalues instead of L and μ
 =================== ==============================================================================================
 """
 

@@ -1,4 +1,4 @@
-"""Chebyshev rates: the best that any can do for an interval of eigenvalues."""
+"""Chebyshev rates: the best rates for an interval of eigenvalues."""
 
 from functools import cache
 from math import atanh, ceil, log, sqrt, tanh
@@ -9,28 +9,29 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.options import check_curvature
 from fastgd.rates.decays import check_schedule, constant
 
-# A cycle multiplies the error by this or less: so short that a run ends soon after it may.
+# A cycle multiplies the error by this or less. A run is judged at the ends of cycles, so cycles should be short.
 CYCLE_ERROR = 1e-4
-# Longer cycles gain little, and their intermediate products of rounding errors grow.
+# Longer cycles gain little, and inside them rounding errors grow.
 LONGEST_CYCLE = 1 << 17
 
 
 def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
-    """Return cycles of the rates that make the error after each as small as any rates can.
+    """Return cycles of rates; after each cycle, the bound of the error is the smallest that any rates achieve.
 
-    They are the inverses of the roots of the Chebyshev polynomial on [convexity, smoothness]. A cycle has so many, a
-    power of two, that it multiplies the error by 1e-4 or less; within a cycle their order keeps rounding errors, and
-    what the long steps amplify, small. What is left of the epochs is filled with shorter cycles, for the upper part of
-    [convexity, smoothness] that they can do as much for; they leave what lies below no larger than it was.
+    The rates of a cycle are the inverses of the roots of the Chebyshev polynomial on [convexity, smoothness]. Their
+    number is the least power of two that multiplies the error by 1e-4 or less. Long steps amplify errors inside a
+    cycle; the order of the rates keeps these errors, and rounding errors, small. Shorter cycles fill the remaining
+    epochs. They reduce the error by the same factor, but only for the upper part of [convexity, smoothness]; below
+    it, they amplify no error.
 
     Parameters
     ----------
     epochs : int
-        How many rates.
+        The number of rates.
     smoothness : float
         The largest eigenvalue of XᵀX/n (with the column of ones), not negative.
     convexity : float
-        The smallest non-zero eigenvalue. At 0, or where it is the smoothness, all rates are 1/smoothness.
+        The smallest non-zero eigenvalue. If it is 0 or equals smoothness, all rates are 1/smoothness.
 
     Returns
     -------
@@ -40,7 +41,7 @@ def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
     Raises
     ------
     ValueError, TypeError
-        If an argument is not what is described above.
+        If an argument does not fit its description above.
 
     References
     ----------
@@ -59,7 +60,7 @@ def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
     """
     epochs, smoothness = check_schedule(epochs, smoothness)
     convexity = check_curvature("convexity", convexity)
-    if not 0 < convexity < smoothness:  # all non-zero eigenvalues are one
+    if not 0 < convexity < smoothness:  # all non-zero eigenvalues are equal, or the smallest is unknown
         return constant(epochs, smoothness)
     lengths, parts = chebyshev_cycles(epochs, smoothness, convexity), []
     for length in dict.fromkeys(lengths):  # the longest first
@@ -84,12 +85,12 @@ def lebedev_finogenov(length: int) -> Array:
     while len(order) < length:
         order = np.repeat(order, 2)
         order[1::2] = 2 * len(order) - order[1::2]
-    order.flags.writeable = False  # it is kept
+    order.flags.writeable = False  # the cache keeps it
     return order
 
 
 def chebyshev_cycles(epochs: int, smoothness: float, convexity: float) -> list[int]:
-    """Return the lengths of the cycles that so many epochs are divided into, all powers of two."""
+    """Return the lengths of the cycles that fill the epochs; all are powers of two."""
     if not 0 < convexity < smoothness:
         return [1] * epochs
     length, lengths = cycle_length(smoothness, convexity), []
@@ -101,10 +102,10 @@ def chebyshev_cycles(epochs: int, smoothness: float, convexity: float) -> list[i
 
 
 def cycle_length(smoothness: float, convexity: float) -> int:
-    """Return how many epochs a whole cycle has: a power of two."""
+    """Return the number of epochs of a whole cycle: a power of two."""
     if not 0 < convexity < smoothness:
         return 1
-    # 2ρᴺ ≤ CYCLE_ERROR, where −log ρ = 2·artanh(1/√κ) is 2/√κ and a little more.
-    root = sqrt(convexity / smoothness)  # 0 where the ratio is out of range
+    # N such that 2ρᴺ ≤ CYCLE_ERROR, with −log ρ = 2·artanh(√(convexity/smoothness)).
+    root = sqrt(convexity / smoothness)  # 0 if the ratio underflows
     needed = log(2 / CYCLE_ERROR) / (2 * atanh(root)) if root else LONGEST_CYCLE
     return 1 << ceil(log(min(max(needed, 1.0), LONGEST_CYCLE), 2))

@@ -1,4 +1,4 @@
-"""What a schedule is a function of, marked on the schedule itself."""
+"""Marks on schedules that name the quantity of the curvature they need."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,10 +9,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def needs(quantity: Quantity) -> Callable[[Function], Function]:
-    """Return a decorator that marks a schedule with the quantity it is a function of.
+    """Return a decorator that marks a schedule with the quantity it needs.
 
-    "smoothness" spares the search for the convexity; "spectrum" is for a schedule ``(epochs, spectrum) -> rates`` of
-    all eigenvalues. A schedule without a mark needs both extremes.
+    "smoothness" saves the computation of the convexity. "spectrum" marks a schedule ``(epochs, spectrum) -> rates`` of
+    all eigenvalues. A schedule without a mark needs both extremes, smoothness and convexity.
 
     Examples
     --------
@@ -25,14 +25,14 @@ def needs(quantity: Quantity) -> Callable[[Function], Function]:
     """
 
     def mark(schedule: Function) -> Function:
-        schedule.needs = quantity  # type: ignore[attr-defined]  # a function may have attributes
+        schedule.needs = quantity  # type: ignore[attr-defined]  # functions can have attributes
         return schedule
 
     return mark
 
 
 def find_need(schedule: Any) -> Quantity:
-    """Return the quantity that a schedule is a function of; functools.partial keeps that of its function."""
+    """Return the quantity that a schedule needs; a functools.partial needs that of its function."""
     while isinstance(schedule, partial):
         schedule = schedule.func
     return getattr(schedule, "needs", "extremes")

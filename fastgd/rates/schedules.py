@@ -1,4 +1,4 @@
-"""Schedules by name, the rates of a schedule on a spectrum, and the epochs after which a run of rates may be judged."""
+"""Schedules by name, the rates of a schedule for a problem, and the epochs after which a run may be judged."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.inputs.options import check_rates
 from fastgd.rates.chebyshev import chebyshev, chebyshev_cycles
 from fastgd.rates.decays import constant, exponential_decay, inverse_scaling, largest_stable_rate, step_decay
-from fastgd.rates.eigenvalues import MOST_EIGENVALUES, eigenvalues, plan
+from fastgd.rates.eigenvalues import MOST_EIGENVALUES, eigenvalues, rates_and_cycles
 from fastgd.rates.needs import find_need
 from fastgd.rates.silver import silver, silver_cycles
 
@@ -29,14 +29,14 @@ SCHEDULES: dict[str, Schedule] = {
     "chebyshev": chebyshev,
     "eigenvalues": eigenvalues,
 }
-SLACK = 1e-9  # relative rounding error of rates and of bounds
+SLACK = 1e-9  # relative difference below which rates or bounds count as equal
 SQRT_TWO = sqrt(2)
 LARGEST_COUNT = 1e9  # of eigenvalues
-CHUNK = 1 << 20  # factors that are computed at a time
+CHUNK = 1 << 20  # the number of factors that are computed at once
 
 
-class Spectrum(Protocol):
-    """The curvature of a problem, as `fastgd.problem.curvature.Curvature` has it."""
+class CurvatureLike(Protocol):
+    """The attributes of `fastgd.problem.curvature.Curvature` that rates depend on."""
 
     @property
     def rank_bound(self) -> int: ...  # noqa: D102
@@ -51,15 +51,16 @@ class Spectrum(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rates:
-    """The rates of a run, and where it may be judged.
+    """The rates of a run, and the epochs after which the run may be judged.
 
     Attributes
     ----------
     values : ndarray of shape (epochs,), float64
         The rate of each epoch.
     ends : sequence of int or None
-        The numbers of epochs after which the run may be judged, in ascending order up to all of them; None for any,
-        where no epoch amplifies an error. Between two ends costs go up and down.
+        The numbers of epochs after which the run may be judged, in ascending order; the last is the number of all
+        epochs. Between two ends, costs may go up and down. None if no epoch amplifies an error: the run may be judged
+        after any epoch.
     """
 
     values: Array
@@ -67,31 +68,32 @@ class Rates:
 
     @property
     def constant(self) -> bool:
-        """Return whether all rates are the same: a stable constant rate never raises the cost."""
+        """Return True if all rates are equal: a stable constant rate never raises the cost."""
         return is_constant(self.values)
 
 
-def judge_rates(values: Array, curvature: Spectrum, trace: float, check_every: int) -> Rates:
-    """Return the rates with the ends that follow from the rates and the spectrum.
+def add_ends(values: Array, curvature: CurvatureLike, trace: float, check_every: int) -> Rates:
+    """Return the rates with the ends after which the run may be judged.
 
-    Nothing else counts: the same rates are judged alike whether they come by name, as a function or as an array. Rates
-    that a schedule with cycles makes of this spectrum are judged where its cycles end. Other rates are judged where
-    they have amplified no error, or where no later epoch takes back what they have amplified.
+    The ends depend on the values and the curvature alone: the same rates get the same ends whether the user passes them
+    by name, as a function or as an array. If a schedule with cycles has these values for this curvature, the ends are
+    those of its cycles. Otherwise the ends are the epochs at which no error is amplified, and all checks after the last
+    such epoch.
 
     Parameters
     ----------
     values : ndarray of shape (epochs,)
         The rates.
-    curvature : Spectrum
+    curvature : CurvatureLike
         The curvature of the problem.
     trace : float
-        The trace of the Hessian. No eigenvalue exceeds it, so short rates spare the search for the largest.
+        The trace of the Hessian. No eigenvalue exceeds it; if the rates are short, smoothness is not computed.
     check_every : int
-        Epochs between two checks.
+        The number of epochs between two checks.
     """
     if is_constant(values):
         return Rates(values, range(1, len(values) + 1) if solves_at_once(float(values[0]), curvature, trace) else None)
-    if np.any(values[1:] > values[:-1]):  # the rates of a schedule with cycles go up and down
+    if np.any(values[1:] > values[:-1]):  # as in all schedules with cycles
         cycles = find_cycles(values, curvature)
         if cycles is not None:
             return Rates(values, list(accumulate(cycles)))
@@ -103,22 +105,22 @@ def judge_rates(values: Array, curvature: Spectrum, trace: float, check_every: i
     return Rates(values, find_ends(bound, check_every))
 
 
-def solves_at_once(rate: float, curvature: Spectrum, trace: float) -> bool:
+def solves_at_once(rate: float, curvature: CurvatureLike, trace: float) -> bool:
     """Return True if all eigenvalues are 1/rate, so that one epoch removes the whole error."""
-    count = rate * trace  # then the number of eigenvalues: other products spare the search for the extremes
+    count = rate * trace  # the number of eigenvalues, if all are 1/rate; else a cheap reason to return False
     if not 0.5 < count < LARGEST_COUNT or not isclose(count, round(count), rel_tol=SLACK):
         return False
     return all(isclose(rate * value, 1.0, rel_tol=SLACK) for value in curvature.extremes)
 
 
-def find_cycles(values: Array, curvature: Spectrum) -> list[int] | None:
-    """Return the lengths of the cycles of rates that a schedule makes of this spectrum; None for other rates."""
+def find_cycles(values: Array, curvature: CurvatureLike) -> list[int] | None:
+    """Return the lengths of the cycles if the values are those of a schedule with cycles, else None."""
     epochs, extremes = len(values), curvature.extremes
-    first = values[0] * extremes[0]  # tells the schedules with cycles apart
+    first = values[0] * extremes[0]  # 1 for eigenvalues, √2 for silver, another number for chebyshev
     if isclose(first, 1.0, rel_tol=SLACK):
         if curvature.rank_bound > MOST_EIGENVALUES:
             return None
-        found, cycles = plan(epochs, curvature.eigenvalues)
+        found, cycles = rates_and_cycles(epochs, curvature.eigenvalues)
     elif isclose(first, SQRT_TWO, rel_tol=SLACK):
         found, cycles = silver(epochs, *extremes), silver_cycles(epochs, *extremes)
     else:
@@ -127,10 +129,10 @@ def find_cycles(values: Array, curvature: Spectrum) -> list[int] | None:
 
 
 def find_ends(bound: Array, check_every: int) -> list[int]:
-    """Return where a run may be judged whose errors are multiplied by exp(bound) or less.
+    """Return the numbers of epochs after which a run may be judged, if exp(bound) bounds the growth of its errors.
 
-    These are the first epochs at or after each multiple of `check_every` at which no error, and so no cost, is larger
-    than at the start or at any end before; after the last such epoch, the multiples themselves.
+    For each multiple of `check_every`, that is the first epoch from there on at which no error, and so no cost, is
+    larger than at the start or at any earlier epoch. After the last such epoch, it is the multiple itself.
     """
     lowest = np.minimum.accumulate(np.append(0.0, bound))
     fallen = np.flatnonzero(bound <= lowest[:-1] + SLACK) + 1
@@ -140,9 +142,9 @@ def find_ends(bound: Array, check_every: int) -> list[int]:
 
 
 def bound_amplification(values: Array, spectrum: Array) -> Array:
-    """Return the logarithm of max |∏(1 − rate·λ)| over the spectrum, after each epoch.
+    """Return the logarithm of the largest |∏(1 − rate·λ)| of the spectrum, after each epoch.
 
-    A factor counts as no less than the rounding error of its update, which later epochs may amplify.
+    The smallest factor is EPSILON: an update leaves a rounding error, which later epochs may amplify.
     """
     bound, logarithms = np.empty(len(values)), np.zeros(len(spectrum))
     rows = max(1, CHUNK // len(spectrum))
@@ -155,18 +157,18 @@ def bound_amplification(values: Array, spectrum: Array) -> Array:
 
 
 def takes_long_steps(values: Array, smoothness: float) -> bool:
-    """Return True if a rate above 2/smoothness follows a smaller one, as in cycles that take back what they amplify."""
+    """Return True if a rate above 2/smoothness follows a smaller one, as in the cycles of some schedules."""
     longer = values[1:] > values[:-1]
     return bool(np.any(longer & (values[1:] > largest_stable_rate(smoothness))))
 
 
 def is_constant(values: Array) -> bool:
-    """Return True if all rates are the same."""
+    """Return True if all rates are equal."""
     return bool(values[0] == values[-1] and values.min() == values.max())
 
 
 def find_schedule(learning_rate: Any) -> Schedule | None:
-    """Return the schedule that was named or given; None for rates that are numbers."""
+    """Return the schedule with this name, or the given function; None for numbers."""
     if isinstance(learning_rate, str):
         if learning_rate not in SCHEDULES:
             names = ", ".join(map(repr, SCHEDULES))
@@ -176,8 +178,8 @@ def find_schedule(learning_rate: Any) -> Schedule | None:
     return learning_rate if callable(learning_rate) else None
 
 
-def make_rates(schedule: Schedule, epochs: int, curvature: Spectrum, limit: Callable[[float], float]) -> Array:
-    """Return the rates of a schedule on a spectrum.
+def schedule_rates(schedule: Schedule, epochs: int, curvature: CurvatureLike, limit: Callable[[float], float]) -> Array:
+    """Return the rates of a schedule for a problem.
 
     Parameters
     ----------
@@ -185,16 +187,16 @@ def make_rates(schedule: Schedule, epochs: int, curvature: Spectrum, limit: Call
         The schedule.
     epochs : int
         The number of rates.
-    curvature : Spectrum
+    curvature : CurvatureLike
         The curvature of the problem.
     limit : callable
-        Returns the smoothness that limits the rates, for that of all rows.
+        Takes the smoothness of all rows, and returns the smoothness that limits the rates.
     """
     need = find_need(schedule)
     if need == "spectrum":
         if curvature.rank_bound <= MOST_EIGENVALUES:
             spectrum = curvature.eigenvalues
             return check_rates(schedule(epochs, spectrum) if len(spectrum) else constant(epochs, 0.0), epochs)
-        schedule = chebyshev  # as good where eigenvalues are many, without computing all of them
+        schedule = chebyshev  # for many eigenvalues its rates are as good, and it does not compute them all
     smoothness, convexity = (curvature.smoothness, 0.0) if need == "smoothness" else curvature.extremes
     return check_rates(schedule(epochs, limit(smoothness), convexity), epochs)

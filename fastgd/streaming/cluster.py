@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial, reduce
 from typing import Any
 
-from fastgd.problem.moments import LOST_DIGITS, add_moments, finish
+from fastgd.problem.moments import LOST_DIGITS, add_moments, summarize_moments
 from fastgd.problem.rows import CompressedSource
 from fastgd.streaming.checkpoint import Checkpoint
 from fastgd.streaming.files import FileBatchSource, find_files
@@ -66,7 +66,7 @@ def fit_on_cluster(
             moments = [state.moments for state in states if state.moments is not None]
             if not moments:
                 raise ValueError(f"expected rows of positive weight; got none in {len(files)} files")
-            summary = finish(reduce(partial(add_moments, method=method), moments), method)
+            summary = summarize_moments(reduce(partial(add_moments, method=method), moments), method)
             if summary is not None:
                 break
     if summary is None:

@@ -10,7 +10,7 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from fastgd.problem.moments import LOST_DIGITS, Summary, finish
+from fastgd.problem.moments import LOST_DIGITS, Summary, summarize_moments
 from fastgd.progress import Progress
 from fastgd.streaming.checkpoint import Checkpoint
 from fastgd.streaming.options import StreamOptions
@@ -83,7 +83,7 @@ def summarize_state(state: State) -> Summary | None:
     if state.moments is None:
         left_out = f"; {state.skipped:,} of {state.rows:,} rows were left out" if state.skipped else ""
         raise ValueError(f"expected rows of positive sample_weight; got none in {state.batches:,} batches{left_out}")
-    return finish(state.moments, state.method)
+    return summarize_moments(state.moments, state.method)
 
 
 def run_pass(source: BatchSource, state: State, options: StreamOptions, checkpoint: Checkpoint) -> State:
@@ -95,7 +95,7 @@ def run_pass(source: BatchSource, state: State, options: StreamOptions, checkpoi
         try:
             for sums in sum_batches(source, state, options):
                 if state.moments is None and sums.moments is not None:
-                    options.descent.check_features(sums.moments.n_features)
+                    options.descent.check_start_shape(sums.moments.n_features)
                 state = state.with_batch(sums)
                 checkpoint.save_if_due(state)
                 rows += sums.seen.rows

@@ -76,7 +76,7 @@ class StreamResult(DescentResult):
 def fit_source(source: BatchSource, options: StreamOptions) -> StreamResult:
     """Read all batches, descend on their sums, and remove the checkpoint."""
     if source.n_features is not None:
-        options.descent.check_features(source.n_features)
+        options.descent.check_start_shape(source.n_features)
     identity = {**source.identity, "method": options.method, "missing": options.missing}
     checkpoint = Checkpoint(options.checkpoint, identity)
     state, summary = sum_source(source, options, checkpoint)
