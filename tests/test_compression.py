@@ -1,4 +1,4 @@
-"""Compression: the same J from at most n_features + 2 rows, hence the same descent; rows that come in parts."""
+"""Compression: at most n_features + 2 rows have the same J, hence the same descent; rows may come in parts."""
 
 import pickle
 import tracemalloc
@@ -18,9 +18,9 @@ from fastgd.problem.curvature import Curvature
 from fastgd.rates.decays import constant_rate
 
 METHODS = ["gram", "qr", "auto"]
-EPOCHS = [1, 2, 5, 30, 100, 1000]  # where the paths are compared
-WEIGHTS, COSTS = 1e-11, 1e-9  # how equal the paths must be, relative
-ROUNDING = 1e-14  # of a residual, relative to the terms that it is summed from
+EPOCHS = [1, 2, 5, 30, 100, 1000]  # the paths are compared after these epochs
+WEIGHTS, COSTS = 1e-11, 1e-9  # relative tolerances of the paths
+ROUNDING = 1e-14  # of a residual, relative to the terms of its sum
 
 every_method = pytest.mark.parametrize("method", METHODS)
 either_intercept = pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no intercept"])
@@ -28,12 +28,12 @@ every_problem = pytest.mark.parametrize("name", PROBLEMS)
 
 
 def repetitions(n_samples):
-    """Return weights of rows that are whole numbers, zeros among them."""
+    """Return sample weights that are whole numbers, with zeros among them."""
     return np.resize([2.0, 0.0, 1.0, 3.0], n_samples)
 
 
 def repeat(X, y, sample_weight):
-    """Return the rows that whole weights stand for: the definition of what weights mean."""
+    """Return each row as many times as its weight says: the definition of sample weights."""
     counts = sample_weight.astype(int)
     return np.repeat(X, counts, axis=0), np.repeat(y, counts)
 
@@ -49,7 +49,7 @@ def descend(X, y, weights, rates):
 
 @cache
 def direct(name, fit_intercept, weighted):
-    """Return a problem's rows (repeated as the weights say), rates, and the path of the descent on them."""
+    """Return the rows of a problem (repeated by their weights), rates, and the path of the descent on these rows."""
     X, y = PROBLEMS[name]()
     if weighted:
         X, y = repeat(X, y, repetitions(len(y)))
@@ -58,7 +58,7 @@ def direct(name, fit_intercept, weighted):
 
 
 def share_left_open(X, y):
-    """Return the least share of the variance of a column of [X y] that the columns before it leave open."""
+    """Return the least share of the variance of a column of [X y] that the columns before it do not explain."""
     rows = np.column_stack([X, y]).astype(float)
     with np.errstate(invalid="ignore"):
         rows = rows / abs(rows).max(axis=0)
@@ -73,12 +73,12 @@ def share_left_open(X, y):
 @either_intercept
 @every_method
 @every_problem
-def test_the_path_is_that_of_the_data(name, method, fit_intercept, weighted):
-    """Weights and costs of 1,000 epochs equal the direct ones on the scale of what they are summed from.
+def test_a_compressed_problem_has_the_path_of_the_data(name, method, fit_intercept, weighted):
+    """Weights and costs of 1,000 epochs equal the direct ones, on the scale of the terms of their sums.
 
-    A residual near the solution, and one of data far from zero, is what is left of far larger terms: no order of
-    summation knows it better than to the rounding of those (see `parity.summed_terms`). Other costs are compared
-    relative to themselves.
+    Near the solution, or for data far from zero, a residual is a small difference of large terms. Any order of
+    summation leaves the rounding error of those terms (see `parity.summed_terms`). Other costs are compared relative
+    to themselves.
     """
     rows, target, rates, expected, expected_costs = direct(name, fit_intercept, weighted)
     X, y = PROBLEMS[name]()
@@ -98,7 +98,7 @@ def test_the_path_is_that_of_the_data(name, method, fit_intercept, weighted):
 
 @either_intercept
 @every_problem
-def test_the_driver_descends_the_same_path(name, fit_intercept):
+def test_gradient_descent_takes_the_same_path_with_and_without_compression(name, fit_intercept):
     X, y = PROBLEMS[name]()
     options = {"fit_intercept": fit_intercept, "sample_weight": repetitions(len(y)), "alpha": 0.1, "tol": 0}
     options |= {"epochs": 300, "weights": start(X, fit_intercept)}
@@ -112,7 +112,7 @@ def test_the_driver_descends_the_same_path(name, fit_intercept):
 
 
 def conditioned_problem(condition, offset, noise=1.0, fit_intercept=True):
-    """Return columns of the given condition number, so many standard deviations away from zero, and a target."""
+    """Return columns of a condition number, `offset` standard deviations away from zero, and a target."""
     generator = np.random.default_rng(5)
     left, _ = np.linalg.qr(generator.standard_normal((300, 6)))
     right, _ = np.linalg.qr(generator.standard_normal((6, 6)))
@@ -125,7 +125,7 @@ def conditioned_problem(condition, offset, noise=1.0, fit_intercept=True):
 @pytest.mark.parametrize("offset", [0, 1e2, 1e4])
 @pytest.mark.parametrize("condition", [1, 1e3, 1e6])
 @pytest.mark.parametrize("learning_rate", ["auto", "silver"])
-def test_ill_conditioned_columns_far_from_zero(condition, offset, fit_intercept, learning_rate):
+def test_paths_agree_for_ill_conditioned_columns_far_from_zero(condition, offset, fit_intercept, learning_rate):
     X, y = conditioned_problem(condition, offset, fit_intercept=fit_intercept)
     options = {"learning_rate": learning_rate, "fit_intercept": fit_intercept, "tol": 0}
     for epochs in (1, 10, 100, 1000):
@@ -177,7 +177,7 @@ def test_an_exact_fit_of_few_columns_keeps_its_digits(fit_intercept):
 
 
 def assert_same_cost(actual, expected, fit_intercept=True, alpha=0.0, rtol=1e-12):
-    """Demand that two problems have the same J, the second with alpha, for weights drawn at random."""
+    """Assert that two problems have the same J for random weights; alpha is added to the J of the second."""
     X, y = expected
     for weights in np.random.default_rng(3).standard_normal((8, X.shape[1] + fit_intercept)):
         size = summed_terms(X, y, abs(weights), 0.0)["residuals"]
@@ -188,14 +188,14 @@ def assert_same_cost(actual, expected, fit_intercept=True, alpha=0.0, rtol=1e-12
 @either_intercept
 @pytest.mark.parametrize("method", ["qr", "auto"])
 @every_problem
-def test_the_small_problem(name, method, fit_intercept):
+def test_the_small_problem_has_few_rows_and_the_same_cost(name, method, fit_intercept):
     X, y = PROBLEMS[name]()
     X_small, y_small = compress(X, y, method=method, fit_intercept=fit_intercept)
     assert len(X_small) == len(y_small) <= X.shape[1] + 2
     assert X_small.shape[1] == X.shape[1] + fit_intercept
     assert X_small.dtype == y_small.dtype == np.float64
     assert X_small.flags.c_contiguous
-    if fit_intercept:  # the intercept's column has the length of the column of ones, in the first row
+    if fit_intercept:  # the intercept's column has one entry, which has the norm of the column of ones
         np.testing.assert_allclose(X_small[:, 0], np.eye(len(X_small), 1)[:, 0] * np.sqrt(len(X_small)))
     assert_same_cost((X_small, y_small), (X, y), fit_intercept)
 
@@ -214,7 +214,7 @@ def test_a_weight_counts_as_equal_rows(method, fit_intercept, alpha, scale):
 
 @pytest.mark.parametrize("method", ["qr", "auto"])
 @pytest.mark.parametrize("name", ["more columns than rows", "one row", "collinear columns", "nothing but zeros"])
-def test_a_ridge_where_columns_are_collinear(name, method):
+def test_a_ridge_is_compressed_although_columns_are_collinear(name, method):
     X, y = PROBLEMS[name]()
     small = compress(X, y, method=method, alpha=0.3)
     assert len(small[0]) <= X.shape[1] + 2
@@ -237,8 +237,8 @@ def test_sums_of_float32_are_in_float64(method, order):
 @every_method
 @pytest.mark.parametrize("order", "CF")
 @pytest.mark.parametrize("last", [1, 5, 32])
-def test_rows_in_many_blocks(monkeypatch, method, order, last):
-    """The first block decides the shift, and may be far from the other rows."""
+def test_rows_in_many_blocks_have_the_same_cost(monkeypatch, method, order, last):
+    """The first block determines the shift, and may be far from the other rows."""
     monkeypatch.setattr(moments, "BLOCK_ELEMENTS", 1)
     monkeypatch.setattr(moments, "LEAST_BLOCK_ROWS", 32)
     X, y = random_problem(32 * 8 + last, 5)
@@ -263,7 +263,7 @@ def test_rows_in_many_blocks(monkeypatch, method, order, last):
         ("more columns than rows", "auto", ["gram", "qr"]),
     ],
 )
-def test_auto_takes_qr_where_a_gram_matrix_loses_digits(monkeypatch, name, method, used):
+def test_auto_falls_back_on_qr_if_a_gram_matrix_loses_digits(monkeypatch, name, method, used):
     seen, sum_blocks = [], moments.sum_blocks
 
     def spy(X, y, weights, method, *rest):
@@ -319,20 +319,20 @@ def cases(table):
 
 @every_method
 @cases(BAD_ROWS | BAD_OPTIONS)
-def test_bad_input(change, message, method):
+def test_compress_refuses_bad_input(change, message, method):
     with pytest.raises(ValueError, match=message):
         compress(**({"X": X, "y": Y, "method": method} | change))
 
 
 @pytest.mark.parametrize("compressed", [True, False])
 @cases(BAD_ROWS | BAD_OPTIONS)
-def test_bad_input_of_a_descent(change, message, compressed):
+def test_a_descent_refuses_bad_input(change, message, compressed):
     with pytest.raises(ValueError, match=message):
         fastgd.gradient_descent(**({"X": X, "y": Y, "compress": compressed} | change))
 
 
 @bad_method
-def test_an_unknown_method(method):
+def test_an_unknown_method_is_refused(method):
     for call in (lambda: compress(X, Y, method=method), lambda: Compressor(method=method)):
         with pytest.raises(ValueError, match="method must be one of 'auto', 'gram', 'qr'; got"):
             call()
@@ -356,11 +356,11 @@ def test_inputs_are_not_changed(method, order, dtype):
 @every_method
 @pytest.mark.parametrize("order", "CF")
 @pytest.mark.parametrize("weighted", [False, True])
-def test_memory(method, order, weighted):
+def test_compressing_takes_little_memory(method, order, weighted):
     generator = np.random.default_rng(0)
     large = np.asarray(generator.standard_normal((60_000, 30), dtype=np.float32), order=order)
     y, weights = generator.standard_normal(60_000), np.ones(60_000) if weighted else None
-    compress(large[:9], y[:9])  # what is imported on first use is not counted
+    compress(large[:9], y[:9])  # imports on first use must not count
     tracemalloc.start()
     try:
         compress(large, y, sample_weight=weights, method=method)
@@ -374,14 +374,14 @@ fills = pytest.mark.parametrize("fill", [1e8, 1e20])
 
 
 def filled(fill):
-    """Return rows and weights, with numbers that mean nothing in the rows of weight zero."""
+    """Return rows and weights, with meaningless numbers in the rows of weight zero."""
     weights = repetitions(len(Y))
     return np.where(weights[:, np.newaxis] == 0, fill, X), np.where(weights == 0, -fill, Y), weights
 
 
 @fills
 @pytest.mark.parametrize("method", ["qr", "auto"])
-def test_what_rows_of_weight_zero_hold_does_not_matter(fill, method):
+def test_the_values_of_rows_of_weight_zero_do_not_matter(fill, method):
     rows, target, weights = filled(fill)
     assert_same_cost(compress(rows, target, sample_weight=weights, method=method), repeat(X, Y, weights))
 
@@ -389,7 +389,7 @@ def test_what_rows_of_weight_zero_hold_does_not_matter(fill, method):
 @fills
 @pytest.mark.parametrize("compressed", [True, False])
 @pytest.mark.parametrize("standardize", [True, False])
-def test_what_rows_of_weight_zero_hold_does_not_matter_to_a_descent(fill, compressed, standardize):
+def test_the_values_of_rows_of_weight_zero_do_not_matter_to_a_descent(fill, compressed, standardize):
     rows, target, weights = filled(fill)
     options = {"compress": compressed, "standardize": standardize, "learning_rate": 0.1, "tol": 0, "epochs": 50}
     plain = fastgd.gradient_descent(*repeat(X, Y, weights), **options).weights
@@ -401,6 +401,7 @@ def test_what_rows_of_weight_zero_hold_does_not_matter_to_a_descent(fill, compre
 
 
 def compressor(*parts, method="qr", **options):
+    """Return a compressor with these parts added."""
     made = Compressor(method=method, **options)
     for part in parts:
         made.add(*part)
@@ -408,7 +409,7 @@ def compressor(*parts, method="qr", **options):
 
 
 def split(*cuts):
-    """Return parts of the weighted rows, cut before the rows given."""
+    """Return parts of the weighted rows, cut before the given rows."""
     return list(zip(*(np.split(array, cuts) for array in (X, Y, repetitions(len(Y)))), strict=True))
 
 
@@ -418,7 +419,7 @@ WHOLE = repeat(X, Y, repetitions(len(Y)))
 @every_method
 @either_intercept
 @pytest.mark.parametrize("alpha", [0.0, 0.7])
-def test_parts_are_as_good_as_all_rows_at_once(method, fit_intercept, alpha):
+def test_parts_have_the_cost_of_all_rows_at_once(method, fit_intercept, alpha):
     options = {"method": method, "fit_intercept": fit_intercept, "alpha": alpha}
     made = compressor(*split(1, 2, 40, 97), **options)
     assert made.n_samples == 100
@@ -432,7 +433,7 @@ def test_parts_are_as_good_as_all_rows_at_once(method, fit_intercept, alpha):
 
 @either_intercept
 @every_problem
-def test_parts_of_awkward_problems(name, fit_intercept):
+def test_parts_of_awkward_problems_have_the_cost_of_all_rows(name, fit_intercept):
     data = PROBLEMS[name]()
     half = len(data[1]) // 2
     made = Compressor(fit_intercept=fit_intercept)
@@ -481,7 +482,7 @@ def test_an_empty_compressor_is_neutral(method, swap):
 
 
 @pytest.mark.parametrize("method", ["gram", "qr"])
-def test_merging_shares_nothing(method):
+def test_compressors_stay_independent_after_merging(method):
     first, second = (compressor(part, method=method) for part in split(30))
     empty, before = Compressor(method=method), second.problem()
     empty.merge(second)
@@ -504,7 +505,7 @@ def test_merging_a_compressor_with_itself_counts_its_rows_twice(method):
 
 
 @every_method
-def test_a_compressor_is_pickled(method):
+def test_a_pickled_compressor_keeps_its_rows(method):
     first, second = split(30)
     made = pickle.loads(pickle.dumps(compressor(first, method=method, alpha=0.2)))
     made.add(*second)
@@ -515,7 +516,7 @@ def test_a_compressor_is_pickled(method):
 
 @pytest.mark.parametrize("method", ["gram", "qr"])
 @pytest.mark.parametrize("fill", [0.0, 1.0, 1e8])
-def test_a_part_of_weight_zero_comes_first(method, fill):
+def test_a_first_part_of_weight_zero_does_not_count(method, fill):
     made = Compressor(method=method)
     made.add(np.full((5, 3), fill), np.full(5, fill), np.zeros(5))
     assert made.n_samples == 5
@@ -526,8 +527,8 @@ def test_a_part_of_weight_zero_comes_first(method, fill):
     assert_same_cost(made.problem(), (X, Y))
 
 
-def test_a_first_part_that_is_far_from_the_others():
-    """Its mean is the shift, which must not cost the other rows their digits where its weight is small."""
+def test_a_first_part_far_from_the_others_costs_them_no_digits():
+    """The mean of the first part is the shift, even if the weight of the part is small."""
     made = Compressor()
     made.add(X[:1] + 1e3, Y[:1], [1e-9])
     made.add(X[1:], Y[1:])
@@ -561,7 +562,7 @@ def test_a_first_part_that_is_refused_leaves_a_compressor_empty():
     assert made.n_samples == 100
 
 
-def test_parts_have_as_many_columns_as_the_first():
+def test_a_part_with_another_number_of_columns_is_refused():
     with pytest.raises(ValueError, match="X must have 3 columns, as before; got 2"):
         compressor((X, Y)).add(X[:, :2], Y)
 
@@ -577,7 +578,7 @@ def test_parts_have_as_many_columns_as_the_first():
         ("rows", TypeError, "other must be a Compressor; got 'rows', a str"),
     ],
 )
-def test_what_cannot_be_merged(other, error, message):
+def test_compressors_that_do_not_match_are_not_merged(other, error, message):
     made = compressor((X, Y))
     before = made.problem()
     with pytest.raises(error, match=message):
@@ -588,23 +589,23 @@ def test_what_cannot_be_merged(other, error, message):
 
 
 @every_method
-def test_nothing_has_no_problem(method):
+def test_a_compressor_without_rows_has_no_problem(method):
     with pytest.raises(ValueError, match="must have rows of positive weight before it has a problem; got none"):
         Compressor(method=method).problem()
 
 
-def test_a_compressor_by_gram_says_when_digits_are_lost():
+def test_a_compressor_by_gram_refuses_data_that_lose_digits():
     with pytest.raises(ValueError, match="method must not be 'gram'"):
         compressor(PROBLEMS["exact fit"](), method="gram").problem()
 
 
 @pytest.mark.parametrize(("argument", "value"), [("alpha", -1.0), ("alpha", np.inf), ("alpha", True)])
-def test_bad_settings_of_a_compressor(argument, value):
+def test_a_compressor_refuses_bad_settings(argument, value):
     with pytest.raises((ValueError, TypeError), match=f"{argument} must be"):
         Compressor(**{argument: value})
 
 
-def test_a_descent_on_a_compressor_is_that_on_the_rows():
+def test_a_descent_on_a_compressor_equals_the_descent_on_its_rows():
     options = {"learning_rate": 0.1, "epochs": 200, "tol": 0}
     small = fastgd.gradient_descent(*compressor(*split(30)).problem(), fit_intercept=False, **options)
     expected = fastgd.gradient_descent(*WHOLE, compress=False, **options)

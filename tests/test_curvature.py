@@ -1,4 +1,4 @@
-"""Smoothness and convexity agree with the eigenvalues of the explicit matrix XᵀX/n."""
+"""Smoothness and convexity agree with the eigenvalues of the matrix XᵀX/n."""
 
 from functools import cache
 
@@ -13,7 +13,7 @@ WITH_AND_WITHOUT_INTERCEPT = pytest.mark.parametrize("fit_intercept", [True, Fal
 
 
 def explicit_eigenvalues(X, fit_intercept):
-    """Return the eigenvalues of XᵀX/n in rising order; with an intercept, X gets a real column of ones."""
+    """Return the eigenvalues of XᵀX/n in ascending order; with an intercept, X gets a stored column of ones."""
     A = np.column_stack([np.ones((len(X), int(fit_intercept))), X.astype(np.float64)])
     return np.linalg.eigvalsh(A.T @ A / len(A))
 
@@ -57,7 +57,7 @@ def test_blocks_of_rows_sum_to_the_whole():
     np.testing.assert_allclose(curvature.hessian_product(X, vector, True), A.T @ (A @ vector) / len(A), rtol=1e-12)
 
 
-# Spectra on which power iteration is slow, or stays at a lower eigenvalue for a while.
+# Spectra for which power iteration is slow, or stays near a lower eigenvalue for a while.
 FEATURES = 300
 ADVERSARIAL = {
     "all equal": np.ones(FEATURES),
@@ -82,7 +82,7 @@ def make_features(eigenvalues):
 
 
 def assert_stable_estimate(X, fit_intercept):
-    """Require an estimate well above half of the largest eigenvalue, so that 1/estimate is a stable rate."""
+    """Assert an estimate well above half of the largest eigenvalue, so that 1/estimate is a stable rate."""
     assert X.shape[1] > curvature.EXACT_FEATURES
     largest = explicit_eigenvalues(X, fit_intercept)[-1]
     assert 0.6 * largest <= curvature.Curvature(X, fit_intercept).smoothness <= 1.3 * largest
@@ -102,19 +102,19 @@ def test_power_iteration_gives_a_stable_rate_at_every_scale(scale, fit_intercept
 
 @WITH_AND_WITHOUT_INTERCEPT
 @pytest.mark.parametrize("name", ADVERSARIAL)
-def test_a_few_products_find_the_extremes(name, fit_intercept):
+def test_lanczos_finds_the_extremes(name, fit_intercept):
     X = make_features(ADVERSARIAL[name])
     eigenvalues = explicit_eigenvalues(X, fit_intercept)
     smoothness, convexity = curvature.lanczos(X, fit_intercept)
     assert eigenvalues[-1] * (1 - 1e-12) <= smoothness <= 1.01 * eigenvalues[-1]
     nonzero = eigenvalues[eigenvalues > 1e-12 * eigenvalues[-1]]
-    # In a decay without a gap, the lowest eigenvalues cannot be told from rounding.
+    # In a decay without a gap, the smallest eigenvalues cannot be distinguished from rounding errors.
     lowest = 1e-13 * eigenvalues[-1] if name == "fast geometric decay" else nonzero[0] * (1 - 1e-3)
     assert lowest <= convexity <= eigenvalues[-1] * (1 + 1e-12)
 
 
 @pytest.mark.parametrize("name", ["all equal", "one just above the others", "two close ones"])
-def test_a_few_products_are_exact_for_few_different_eigenvalues(name):
+def test_lanczos_is_exact_for_few_different_eigenvalues(name):
     eigenvalues = ADVERSARIAL[name]
     smoothness, convexity = curvature.lanczos(make_features(eigenvalues), False)
     assert (smoothness, convexity) == pytest.approx((eigenvalues.max(), eigenvalues.min()), rel=1e-9)
@@ -125,7 +125,7 @@ def test_columns_of_zeros_add_no_curvature():
     assert curvature.lanczos(np.zeros((400, 300)), False) == (0.0, 0.0)
 
 
-def test_a_schedule_converges_with_extremes_from_a_few_products():
+def test_a_schedule_converges_with_extremes_from_lanczos():
     X = np.random.default_rng(2).standard_normal((900, 300))
     y = X @ np.linspace(1.0, 2.0, 300) + 3.0
     result = fastgd.gradient_descent(X, y, learning_rate="chebyshev", compress=False, tol=1e-12, epochs=5000)

@@ -1,4 +1,4 @@
-"""The driver: what it takes, what it shows on the way, and what it returns."""
+"""gradient_descent: its arguments, its printing and callbacks, and its result."""
 
 import dataclasses
 import re
@@ -24,7 +24,7 @@ def descend(data, **settings):
     return fastgd.gradient_descent(*data, **{**SETTLED, **settings})
 
 
-def test_one_rate_is_that_rate_in_every_epoch(data):
+def test_one_rate_is_used_in_every_epoch(data):
     one = descend(data, learning_rate=0.1)
     np.testing.assert_array_equal(one.rates, np.full(60, 0.1))
     many = descend(data, learning_rate=[0.1] * 60)
@@ -41,7 +41,7 @@ def test_rates_are_used_in_their_order(data):
     np.testing.assert_allclose(result.weights, weights, rtol=1e-12)
 
 
-def test_a_schedule_is_asked_once_for_rates(data):
+def test_a_schedule_is_called_once(data):
     asked = []
 
     def schedule(*arguments):
@@ -60,13 +60,13 @@ def test_auto_is_one_over_smoothness(data, fit_intercept):
     np.testing.assert_array_equal(result.rates, np.full(60, 1 / Curvature(data[0], fit_intercept).smoothness))
 
 
-def test_auto_is_some_rate_for_columns_of_zeros():
+def test_auto_has_a_rate_for_columns_of_zeros():
     result = fastgd.gradient_descent(np.zeros((3, 2)), [1.0, 2.0, 3.0], fit_intercept=False)
     np.testing.assert_array_equal(result.weights, [0.0, 0.0])
     assert result.reason == "gradient"
 
 
-def test_starts(data):
+def test_a_run_starts_from_zeros_given_or_random_weights(data):
     np.testing.assert_array_equal(descend(data).weights, descend(data, weights=np.zeros(6)).weights)
     assert descend(data).cost_history[0] == fastgd.cost(*data, np.zeros(6))
     given = np.arange(6.0)
@@ -79,13 +79,13 @@ def test_starts(data):
     assert descend(data, weights="random").cost_history[0] != descend(data, weights="random").cost_history[0]
 
 
-def test_a_run_goes_on_where_another_ended(data):
+def test_a_run_can_continue_another(data):
     half = descend(data, epochs=30)
     rest = descend(data, epochs=30, weights=half.weights)
     np.testing.assert_array_equal(rest.weights, descend(data).weights)
 
 
-def test_result_of_a_run(backend, data):
+def test_a_result_describes_its_run(backend, data):
     result = descend(data, backend=backend)
     assert (result.backend, result.reason, result.converged, result.epochs) == (backend, "epochs", False, 60)
     assert result.cost_history.shape == result.rates.shape == (60,)
@@ -109,13 +109,13 @@ def test_a_result_cannot_be_changed(data):
         descend(data).reason = "cost"
 
 
-def test_auto_is_the_first_backend_there_is(data):
+def test_auto_is_the_first_available_backend(data):
     assert descend(data).backend == backends.available()[0]
     np.testing.assert_array_equal(descend(data).weights, descend(data, backend=backends.available()[0]).weights)
 
 
 @pytest.mark.parametrize("check_every", [7, 10, 59, 60, 61, 1000])
-def test_looking_does_not_change_the_path(backend, data, check_every):
+def test_checks_do_not_change_the_path(backend, data, check_every):
     often = descend(data, check_every=1, backend=backend)
     result = descend(data, check_every=check_every, backend=backend)
     assert result.weights.tobytes() == often.weights.tobytes()
@@ -133,7 +133,7 @@ def test_long_blocks_are_split_between_calls(backend, data, monkeypatch):
     assert 7 < diverged.epochs < 14  # in the second call
 
 
-def test_printing(data, capsys):
+def test_verbose_prints_epochs_and_costs(data, capsys):
     result = descend(data, verbose=1, check_every=25)
     lines = capsys.readouterr().out.splitlines()
     assert [re.fullmatch(r"epoch (\d+): cost \S+", line)[1] for line in lines] == ["0", "25", "50"]
@@ -142,7 +142,7 @@ def test_printing(data, capsys):
         assert float(cost) == pytest.approx(result.cost_history[int(epoch)], rel=1e-7)
 
 
-def test_silence(data, capsys):
+def test_nothing_is_printed_by_default(data, capsys):
     descend(data)
     assert capsys.readouterr() == ("", "")
 
@@ -150,11 +150,11 @@ def test_silence(data, capsys):
 def test_callback_gets_epoch_weights_and_their_cost(backend, data):
     seen = {}
 
-    def look(epoch, weights, cost):
+    def keep(epoch, weights, cost):
         seen[epoch] = weights, cost
 
     start = np.arange(6.0)
-    result = descend(data, callback=look, check_every=25, weights=start, backend=backend)
+    result = descend(data, callback=keep, check_every=25, weights=start, backend=backend)
     assert list(seen) == [0, 25, 50]
     for epoch, (weights, cost) in seen.items():
         assert cost == result.cost_history[epoch]
@@ -170,13 +170,13 @@ def test_a_callback_cannot_disturb_the_run(data):
         weights[:] = np.nan
         return epoch == last
 
-    for last in (20, 60):  # a stop, and a run to the end
+    for last in (20, 60):  # the callback stops the run, or the run ends by itself
         undisturbed = descend(data, epochs=last)
         np.testing.assert_array_equal(descend(data, callback=disturb).weights, undisturbed.weights)
 
 
 @pytest.mark.parametrize("last", [0, 25, 50])
-def test_a_true_value_of_the_callback_stops_with_its_weights(data, last):
+def test_a_callback_that_returns_true_stops_the_run_with_its_weights(data, last):
     seen = {}
 
     def stop(epoch, weights, _cost):
@@ -190,7 +190,7 @@ def test_a_true_value_of_the_callback_stops_with_its_weights(data, last):
     assert max(seen) == last
 
 
-def test_an_error_in_the_callback_comes_through(data):
+def test_an_error_in_the_callback_reaches_the_caller(data):
     def fail(*_):
         raise ZeroDivisionError("mine")
 

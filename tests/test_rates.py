@@ -1,4 +1,4 @@
-"""Schedules: what they are, what theory promises of them, and how the driver ends a run of theirs."""
+"""Schedules: their definitions, the guarantees of theory, and the ends of runs with their rates."""
 
 import warnings
 from functools import partial
@@ -31,12 +31,12 @@ cyclic = pytest.mark.parametrize("schedule", CYCLIC, ids=lambda schedule: schedu
 
 
 def descend(eigenvalues, steps, weights=None):
-    """Return the errors after all steps, from ones, in the directions of a Hessian's eigenvalues, and all costs."""
+    """Return the errors along a Hessian's eigenvectors after all steps, starting from ones, and all costs."""
     eigenvalues = np.asarray(eigenvalues, dtype=float)
     size = len(eigenvalues)
     errors = np.ones(size) if weights is None else np.array(weights)
     costs, gradient = np.empty(len(steps)), np.empty(size)
-    X = np.diag(np.sqrt(size * eigenvalues))  # XᵀX/n is their diagonal matrix, and y = 0 makes the weights the error
+    X = np.diag(np.sqrt(size * eigenvalues))  # XᵀX/n is diagonal, and the weights are the error since y = 0
     assert backends.descend(X, np.zeros(size), errors, steps, costs, gradient) == len(steps)
     return errors, costs
 
@@ -44,7 +44,7 @@ def descend(eigenvalues, steps, weights=None):
 # ---- definitions
 
 
-def test_constant():
+def test_constant_rates_are_the_given_one_or_one_over_smoothness():
     np.testing.assert_array_equal(rates.constant(3, 4.0, 1.0), [0.25] * 3)
     np.testing.assert_array_equal(rates.constant(2, 4.0, initial=0.1), [0.1, 0.1])
     np.testing.assert_array_equal(rates.constant(2, 0.0), [1.0, 1.0])  # J is constant
@@ -65,7 +65,7 @@ def test_decays_are_their_closed_forms(settings, first):
 
 
 @pytest.mark.parametrize("smoothness", [1.0, 8.0])
-def test_silver_doubles_itself(smoothness):
+def test_silver_follows_its_recursion(smoothness):
     steps = np.array([np.sqrt(2)])  # h₁ = [√2], hₖ₊₁ = [hₖ, 1 + ρᵏ⁻¹, hₖ]
     for k in range(1, 10):
         np.testing.assert_allclose(rates.silver(len(steps), smoothness), steps / smoothness, rtol=1e-13)
@@ -73,7 +73,7 @@ def test_silver_doubles_itself(smoothness):
 
 
 def lowest(length, largest, least):
-    """Return where the interval of a cycle begins: where 2ρᴺ is 1e-4, if that is above the least eigenvalue."""
+    """Return the lower end of a cycle's interval: 2ρᴺ is 1e-4 there, or it is the smallest eigenvalue."""
     return max(least, largest * np.tanh(np.log(2e4) / (2 * length)) ** 2)
 
 
@@ -89,7 +89,7 @@ def test_chebyshev_rates_are_the_inverse_roots(condition, length):
 
 
 @pytest.mark.parametrize("length", [1 << k for k in range(18)])
-def test_the_order_is_a_permutation(length):
+def test_the_lebedev_finogenov_order_is_a_permutation(length):
     np.testing.assert_array_equal(np.sort(lebedev_finogenov(length)), np.arange(1, 2 * length, 2))
 
 
@@ -129,12 +129,12 @@ def test_a_schedule_without_curvature_has_finite_rates(schedule):
         assert (steps > 0).all()
 
 
-# ---- promises
+# ---- guarantees
 
 
 @pytest.mark.parametrize("epochs", [1, 7, 100, 1000, 1023])
-def test_few_epochs_do_no_harm_and_much_good(epochs):
-    """Where a whole cycle does not fit, no error grows, and the cost falls further than at a constant rate."""
+def test_chebyshev_rates_for_few_epochs_beat_a_constant_rate(epochs):
+    """If `epochs` has no room for a whole cycle, no error grows, and the cost falls further than at a constant rate."""
     eigenvalues = np.geomspace(1e-8, 1.0, 200)
     chebyshev, constant = (np.ones(200) for _ in range(2))
     for rate in rates.chebyshev(epochs, 1.0, 1e-8):
@@ -145,8 +145,8 @@ def test_few_epochs_do_no_harm_and_much_good(epochs):
 
 
 @pytest.mark.parametrize("condition", [1.5, 10, 1e2, 1e4, 1e6])
-def test_a_chebyshev_cycle_keeps_its_promise(condition):
-    """On a filled spectrum the error of a cycle is at most the bound, which its worst eigenvalue reaches."""
+def test_a_chebyshev_cycle_reaches_its_bound(condition):
+    """On a filled spectrum the largest error after a cycle equals the bound."""
     convexity = 1 / condition
     whole = chebyshev_cycles(1 << 20, 1.0, convexity)[0]
     for length in [1 << k for k in range(whole.bit_length()) if 1 << k <= 16] + [whole]:
@@ -161,7 +161,7 @@ def test_a_chebyshev_cycle_keeps_its_promise(condition):
         errors, costs = descend(filled, rates.chebyshev(length, 1.0, convexity))
         bound = 2 * factor**length / (1 + factor ** (2 * length))
         assert abs(errors).max() == pytest.approx(bound, rel=1e-8)
-        assert costs.max() <= condition**2 * costs[0]  # how far it may rise inside a cycle
+        assert costs.max() <= condition**2 * costs[0]  # the limit inside a cycle
     assert bound <= CYCLE_ERROR
 
 
@@ -174,7 +174,7 @@ def test_chebyshev_cycles_multiply_their_errors(condition):
     assert abs(errors).max() <= CYCLE_ERROR**3
 
 
-def test_a_cycle_is_not_longer_than_its_promise_needs():
+def test_a_chebyshev_cycle_is_as_short_as_its_bound_allows():
     for condition in (2, 10, 1e3, 1e6):
         factor = (np.sqrt(condition) - 1) / (np.sqrt(condition) + 1)
         length = chebyshev_cycles(1 << 20, 1.0, 1 / condition)[0]
@@ -183,7 +183,7 @@ def test_a_cycle_is_not_longer_than_its_promise_needs():
 
 
 @pytest.mark.parametrize("condition", [1.0, 10, 1e3])
-def test_a_constant_rate_keeps_its_promise(condition):
+def test_a_constant_rate_reaches_its_bound(condition):
     least = 1 / condition
     for epochs in (1, 7, 50):
         errors, costs = descend(np.geomspace(least, 1.0, 30), rates.constant(epochs, 1.0))
@@ -195,7 +195,7 @@ SILVER = 1 + np.sqrt(2)
 
 
 def quadratics(epochs):
-    """Yield eigenvalues up to 1: drawn at random, and those that are worst for so many constant steps."""
+    """Yield spectra up to 1: random ones, and the worst ones for this number of constant steps."""
     generator = np.random.default_rng(4)
     for _ in range(20):
         yield generator.uniform(0, 1, 30) ** generator.integers(1, 6)
@@ -207,8 +207,8 @@ def quadratics(epochs):
 
 
 @pytest.mark.parametrize("k", range(1, 13))
-def test_silver_keeps_its_promise(k):
-    """The cost after 2ᵏ − 1 epochs is within L·‖error‖² / (1 + √(4ρ²ᵏ − 3)) of the least, 0 here."""
+def test_silver_stays_within_its_bound(k):
+    """The cost after 2ᵏ − 1 epochs is at most L·‖error‖² / (1 + √(4ρ²ᵏ − 3)) above its minimum, which is 0 here."""
     epochs = (1 << k) - 1
     bound = 1 / (1 + np.sqrt(4 * SILVER ** (2 * k) - 3))
     for eigenvalues in quadratics(epochs):
@@ -226,7 +226,7 @@ def test_silver_is_faster_than_a_constant_rate_can_be():
 
 
 @pytest.mark.parametrize("condition", [1.5, 10, 1e2, 1e4])
-def test_silver_halves_the_error_again_and_again(condition):
+def test_silver_halves_the_error_in_every_run(condition):
     length = silver_restarts(1 << 22, 1.0, 1 / condition)[0]
     assert (length + 1).bit_count() == 1  # 2ᵏ − 1
     eigenvalues, norms = np.geomspace(1 / condition, 1.0, 30), []
@@ -237,7 +237,7 @@ def test_silver_halves_the_error_again_and_again(condition):
     assert all(after <= before / 2 for before, after in pairwise(norms))
 
 
-# ---- in the driver
+# ---- in gradient_descent
 
 
 NAMES = {schedule.__name__: schedule for schedule in SCHEDULES} | {"auto": rates.constant}
@@ -245,7 +245,7 @@ NAMES = {schedule.__name__: schedule for schedule in SCHEDULES} | {"auto": rates
 
 @either_problem
 @pytest.mark.parametrize("name", NAMES)
-def test_a_schedule_goes_by_its_name(name, compressed):
+def test_a_name_selects_its_schedule(name, compressed):
     X, y = PROBLEMS["tutorial"]()
     options = {"epochs": 50, "tol": 0, "compress": compressed}
     named = fastgd.gradient_descent(X, y, learning_rate=name, **options)
@@ -267,7 +267,7 @@ def test_a_schedule_goes_by_its_name(name, compressed):
         (rates.chebyshev, {}),
     ],
 )
-def test_a_schedule_may_be_configured(schedule, options):
+def test_a_partial_function_changes_the_settings_of_a_schedule(schedule, options):
     X, y = PROBLEMS["tutorial"]()
     result = fastgd.gradient_descent(X, y, learning_rate=partial(schedule, **options), epochs=12, tol=0)
     eigenvalues = np.linalg.eigvalsh(hessian(X, True))
@@ -276,7 +276,7 @@ def test_a_schedule_may_be_configured(schedule, options):
 
 
 @pytest.mark.parametrize("name", ["Chebyshev", "optimal", "", "lebedev_finogenov"])
-def test_an_unknown_name(name):
+def test_an_unknown_name_is_refused(name):
     with pytest.raises(
         ValueError, match=r"learning_rate must be .* one of 'auto', 'constant', .*'silver', 'chebyshev'"
     ):
@@ -312,12 +312,12 @@ def test_cycles_are_judged_at_their_ends(schedule, compressed, tol, watched, cap
 
 @either_problem
 @cyclic
-def test_looks_inside_cycles_still_come(schedule, compressed):
-    """A callback sees the weights after as many updates as it is told, and their cost, and changes nothing."""
+def test_callbacks_come_inside_cycles_too(schedule, compressed):
+    """A callback gets an epoch, the weights after that many updates and their cost, and changes nothing."""
     X, y = PROBLEMS["tutorial"]()
     options = {"learning_rate": schedule, "epochs": 200, "tol": 1e-8, "compress": compressed}
     seen = []
-    result = fastgd.gradient_descent(X, y, check_every=10, callback=lambda *look: seen.append(look), **options)
+    result = fastgd.gradient_descent(X, y, check_every=10, callback=lambda *check: seen.append(check), **options)
     assert [epoch for epoch, *_ in seen] == list(range(0, result.epochs, 10))
     weights, gradient, done = np.zeros(6), np.empty(6), 0
     for epoch, seen_weights, seen_cost in seen:
@@ -332,7 +332,7 @@ def test_looks_inside_cycles_still_come(schedule, compressed):
 
 
 @cyclic
-def test_a_callback_may_end_a_run_inside_a_cycle(schedule):
+def test_a_callback_can_end_a_run_inside_a_cycle(schedule):
     X, y = PROBLEMS["tutorial"]()
     options = {"learning_rate": schedule, "tol": 0, "check_every": 5}
     seen = []
@@ -353,8 +353,8 @@ RANK_DEFICIENT = ["collinear columns", "constant column", "column of zeros", "mo
 @pytest.mark.parametrize("learning_rate", ["chebyshev", "silver"])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("name", RANK_DEFICIENT)
-def test_rank_deficient_columns(name, fit_intercept, learning_rate, compressed):
-    """The least cost is reached: directions without curvature, or with that of rounding errors, play no part."""
+def test_rank_deficient_columns_reach_the_least_cost(name, fit_intercept, learning_rate, compressed):
+    """Directions whose curvature is zero, or a rounding error, do not disturb the descent."""
     X, y = PROBLEMS[name]()
     A = np.column_stack([np.ones((len(X), int(fit_intercept))), X])
     residual = y - A @ np.linalg.lstsq(A, y)[0]
@@ -370,8 +370,8 @@ def test_rank_deficient_columns(name, fit_intercept, learning_rate, compressed):
 @either_problem
 @pytest.mark.parametrize("offset", [0, 10, 1e3])
 @pytest.mark.parametrize("size", [(30, 5), (300, 20)], ids=str)
-def test_rank_deficient_columns_far_from_zero(size, offset, compressed):
-    """Standardized, columns are collinear up to the rounding of the data, which is not to be taken for curvature."""
+def test_rank_deficient_columns_far_from_zero_reach_the_least_cost(size, offset, compressed):
+    """Standardized columns are collinear up to the rounding errors of the data, which must not count as curvature."""
     generator = np.random.default_rng(1)
     X = generator.standard_normal((size[0], 2)) @ generator.standard_normal((2, size[1])) + offset
     y = X.sum(axis=1) + generator.standard_normal(size[0])
@@ -394,7 +394,7 @@ def test_an_exact_fit_ends_by_the_gradient(learning_rate, compressed):
 
 
 def conditioned_problem(condition):
-    """Return columns, orthogonal to that of ones, of a condition number; and a target with noise."""
+    """Return columns of a condition number, orthogonal to the column of ones, and a target with noise."""
     generator = np.random.default_rng(6)
     columns = generator.standard_normal((200, 5))
     left, _ = np.linalg.qr(columns - columns.mean(axis=0))
@@ -405,7 +405,7 @@ def conditioned_problem(condition):
 
 @either_problem
 @pytest.mark.parametrize("learning_rate", ["constant", "silver", "chebyshev"])
-def test_epochs_that_run_out_are_no_convergence(learning_rate, compressed):
+def test_a_run_that_uses_all_epochs_has_not_converged(learning_rate, compressed):
     X, y = conditioned_problem(300)
     result = fastgd.gradient_descent(X, y, learning_rate=learning_rate, epochs=310, compress=compressed, tol=1e-12)
     assert (result.reason, result.converged, result.epochs) == ("epochs", False, 310)
@@ -413,7 +413,7 @@ def test_epochs_that_run_out_are_no_convergence(learning_rate, compressed):
 
 @either_problem
 @pytest.mark.parametrize("epochs", [100, 20_000])
-def test_more_digits_than_there_are(epochs, compressed):
+def test_a_tolerance_below_the_rounding_error_is_not_reached(epochs, compressed):
     X, y = conditioned_problem(1e6)
     with pytest.warns(fastgd.ConditionWarning, match=r"condition number of X is 1e\+06") as caught:
         result = fastgd.gradient_descent(
@@ -426,14 +426,14 @@ def test_more_digits_than_there_are(epochs, compressed):
 
 
 @either_problem
-def test_fewer_epochs_than_any_rates_could_do_with(compressed):
+def test_a_warning_says_that_epochs_are_too_few_for_the_condition_number(compressed):
     X, y = conditioned_problem(1e4)
     with pytest.warns(fastgd.ConditionWarning, match=r"condition number of X is 1e\+04"):
         result = fastgd.gradient_descent(X, y, learning_rate="chebyshev", epochs=1000, compress=compressed)
     assert (result.reason, result.converged) == ("epochs", False)
 
 
-def test_no_tolerance_asks_for_no_digits():
+def test_a_tolerance_of_zero_gives_no_condition_warning():
     X, y = conditioned_problem(1e6)
     result = fastgd.gradient_descent(X, y, learning_rate="chebyshev", epochs=100, tol=0)
     assert (result.reason, result.converged) == ("epochs", False)
@@ -449,7 +449,7 @@ def test_chebyshev_reaches_the_solution(condition, compressed):
     assert np.linalg.norm(result.weights - expected) <= 1e-7 * np.linalg.norm(expected)
 
 
-def test_a_schedule_of_the_users_own():
+def test_a_function_of_the_user_is_a_schedule():
     X, y = PROBLEMS["tutorial"]()
     seen = []
 
@@ -476,6 +476,7 @@ spectra = pytest.mark.parametrize("name", SPECTRA)
 
 
 def cycle_of(spectrum):
+    """Return the order of one cycle of reciprocals, as indices of eigenvalues in descending order."""
     return order_eigenvalues(np.sort(spectrum)[::-1], 10_000)
 
 
@@ -490,7 +491,7 @@ def test_a_cycle_of_reciprocals_solves_any_spectrum(name):
 
 
 @spectra
-def test_reciprocals_are_few_and_of_eigenvalues_alone(name):
+def test_cycles_of_reciprocals_are_short_and_repeat(name):
     spectrum = SPECTRA[name]
     steps = rates.eigenvalues(400, spectrum)
     assert {*steps} == {*(1 / spectrum)}
@@ -499,12 +500,12 @@ def test_reciprocals_are_few_and_of_eigenvalues_alone(name):
     assert cycle <= 8 * len(spectrum)
 
 
-def test_reciprocals_need_as_many_epochs_as_there_are_eigenvalues_where_rounding_allows():
+def test_a_cycle_of_a_narrow_spectrum_has_one_epoch_for_each_eigenvalue():
     spectrum = np.array([1.0, 0.7, 0.4, 0.2])
     assert sorted(cycle_of(spectrum)) == [0, 1, 2, 3]
 
 
-def test_too_few_epochs_for_a_cycle_are_chebyshevs():
+def test_reciprocals_become_chebyshev_rates_for_few_epochs_or_many_eigenvalues():
     spectrum = SPECTRA["geometric"]
     np.testing.assert_array_equal(rates.eigenvalues(30, spectrum), rates.chebyshev(30, 5.0, spectrum[-1]))
     many = np.geomspace(1.0, 0.5, 600)
@@ -520,7 +521,7 @@ def test_too_few_epochs_for_a_cycle_are_chebyshevs():
         ([1.0, np.nan], "spectrum must be finite"),
     ],
 )
-def test_reciprocals_refuse_what_is_no_spectrum(spectrum, message):
+def test_eigenvalues_refuses_arrays_that_are_no_spectrum(spectrum, message):
     with pytest.raises(ValueError, match=message):
         rates.eigenvalues(5, spectrum)
 
@@ -541,7 +542,7 @@ def test_reciprocals_reach_the_least_cost_of_all_problems(name, compressed, stan
     best = np.linalg.lstsq(rows, y, rcond=None)[0]
     columns = np.linalg.norm(rows, axis=0)
     least = min([*values[values > 1e-13 * values[0]], *columns[columns > 0]], default=1)
-    assert result.converged or values[0] / least > 1e7  # too few digits are left for the tolerance
+    assert result.converged or values[0] / least > 1e7  # rounding leaves too few digits for the tolerance
     least, start = fastgd.cost(X, y, best), fastgd.cost(X, y, np.zeros(X.shape[1]))
     assert not result.converged or fastgd.cost(X, y, result.weights) <= least * (1 + 1e-6) + 1e-14 * start
 
@@ -566,16 +567,16 @@ def test_long_steps_need_all_rows(rate):
         fastgd.gradient_descent(X, y, learning_rate=rate, batch_size=10)
 
 
-def test_reciprocals_of_nothing_stay_where_they_are():
+def test_eigenvalues_of_columns_of_zeros_leave_the_weights_unchanged():
     result = fastgd.gradient_descent(np.zeros((5, 2)), np.ones(5), learning_rate="eigenvalues", fit_intercept=False)
     np.testing.assert_array_equal(result.weights, [0.0, 0.0])
 
 
-# ---- where a run of rates may be judged
+# ---- the epochs after which a run may be judged
 
 
 def ways_to_pass(name, X):
-    """Return the rates of a schedule by name, as the function, as lambdas, and as an array."""
+    """Return the rates of a schedule as a name, a function, a lambda and an array."""
     function = getattr(rates, name)
     eigenvalues = Curvature(X, True).eigenvalues
     if name == "eigenvalues":
@@ -610,7 +611,7 @@ def test_the_rates_of_a_result_repeat_its_run(name, learning_rate):
     assert again.cost_history.tobytes() == first.cost_history.tobytes()
 
 
-def test_an_array_of_rates_names_the_epochs():
+def test_an_array_of_rates_determines_the_number_of_epochs():
     X, y = random_problem(30, 3)
     assert fastgd.gradient_descent(X, y, learning_rate=np.full(7, 0.01), tol=0).epochs == 7
     assert fastgd.gradient_descent(X, y, learning_rate=[0.01] * 7, epochs=7, tol=0).epochs == 7
@@ -620,7 +621,7 @@ def test_an_array_of_rates_names_the_epochs():
 
 
 def test_rates_that_only_amplify_are_judged_at_every_check():
-    """Nothing that is taken back later is waited for: a rate that is too large ends at the first check."""
+    """No later epoch reduces the errors again, so a rate that is too large ends the run at the first check."""
     X, y = random_problem(60, 4)
     limit = 2 / Curvature(X, True).smoothness
     for learning_rate in (3 * limit, np.linspace(3, 2, 1000) * limit, lambda *_: np.linspace(3, 2, 1000) * limit):
@@ -629,7 +630,7 @@ def test_rates_that_only_amplify_are_judged_at_every_check():
         assert (result.reason, result.epochs) == ("diverged", 10)
 
 
-def test_the_bound_is_the_product_of_all_factors():
+def test_the_bound_of_the_amplification_is_the_product_of_all_factors():
     eigenvalues = np.array([5.0, 1.0, 0.01])
     steps = np.array([0.1, 3.0, 0.1, 0.05, 2.0, 0.1, 0.2, 0.1])
     expected = np.log(largest_errors(steps, eigenvalues)[1:])
@@ -637,7 +638,7 @@ def test_the_bound_is_the_product_of_all_factors():
 
 
 @pytest.mark.parametrize("check_every", [1, 3, 10, 100])
-def test_a_run_is_judged_where_no_error_is_larger_than_at_any_end_before(check_every):
+def test_a_run_is_judged_when_no_error_is_larger_than_before(check_every):
     generator = np.random.default_rng(check_every)
     X, _ = random_problem(60, 4)
     found = Curvature(X, True)
@@ -657,7 +658,7 @@ def test_a_run_is_judged_where_no_error_is_larger_than_at_any_end_before(check_e
 
 
 def longley_columns():
-    """Return Longley's columns, that of ones included, and the target."""
+    """Return the columns of Longley's problem with the column of ones, and the target."""
     certified = strd.PROBLEMS["Longley"]
     return np.column_stack([np.ones(len(certified.X)), certified.X]), certified.y
 

@@ -1,4 +1,4 @@
-"""How a run ends: by its rules, by divergence, by an interrupt; and what it returns then."""
+"""The end of a run: by the stopping rules, by divergence, by an interrupt; and the result then."""
 
 import sys
 import warnings
@@ -21,7 +21,7 @@ def data():
 
 
 def assert_consistent(result):
-    """Demand what holds of every result, however it ended."""
+    """Assert the properties of every result, however the run ended."""
     assert result.epochs == len(result.cost_history) == len(result.rates)
     assert result.converged == (result.reason in ("cost", "gradient"))
     assert np.isfinite(result.weights).all()
@@ -30,7 +30,7 @@ def assert_consistent(result):
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({}, "gradient"),  # so fast that the cost still falls between the looks
+        ({}, "gradient"),  # so fast that the cost still falls from check to check
         ({"learning_rate": 0.1}, "cost"),
         ({"tol": 0}, "epochs"),
         ({"epochs": 3}, "epochs"),
@@ -39,14 +39,14 @@ def assert_consistent(result):
     ],
 )
 @pytest.mark.filterwarnings("ignore::fastgd.DivergenceWarning")
-def test_reasons(backend, data, settings, reason):
+def test_a_run_ends_for_each_reason(backend, data, settings, reason):
     result = fastgd.gradient_descent(*data, backend=backend, **settings)
     assert result.reason == reason
     assert_consistent(result)
 
 
 @pytest.mark.parametrize("settings", [{}, {"learning_rate": 0.1}, {"check_every": 7}])
-def test_weights_are_those_after_the_epochs_counted(backend, data, settings):
+def test_weights_belong_to_the_number_of_epochs(backend, data, settings):
     result = fastgd.gradient_descent(*data, backend=backend, **settings)
     assert result.converged
     assert (result.epochs % settings.get("check_every", 10)) == 0
@@ -56,14 +56,14 @@ def test_weights_are_those_after_the_epochs_counted(backend, data, settings):
 
 
 def test_no_tolerance_runs_all_epochs(data):
-    # Long after the solution is reached to the last bit.
+    # 3,000 epochs go on long after the weights have stopped changing.
     result = fastgd.gradient_descent(*data, tol=0, epochs=3000)
     assert (result.reason, result.epochs) == ("epochs", 3000)
     assert result.cost_history[-1] == result.cost_history[-2]
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
-def test_the_gradient_rule_is_what_it_says(data, fit_intercept):
+def test_the_gradient_rule_follows_its_definition(data, fit_intercept):
     X, y = data
     A = np.column_stack([np.ones((len(X), int(fit_intercept))), X])
     weights = np.arange(1.0, A.shape[1] + 1)
@@ -75,20 +75,20 @@ def test_the_gradient_rule_is_what_it_says(data, fit_intercept):
         assert rules.settled(np.inf, cost, gradient) == reason
 
 
-def test_the_cost_rule_is_what_it_says(data):
+def test_the_cost_rule_follows_its_definition(data):
     X, y = data
     result = fastgd.gradient_descent(*data, tol=1e-5, learning_rate=0.1, check_every=4)
     assert result.reason == "cost"
-    looks = result.cost_history[3::4]
-    changes = abs(np.diff(looks)) / looks[1:]
+    costs = result.cost_history[3::4]  # at the checks
+    changes = abs(np.diff(costs)) / costs[1:]
     convexity, settled = Curvature(X, True).extremes[1], []
-    for last in range(7, result.epochs, 4):  # the cost and the gradient that an update of the look's block started from
+    for last in range(7, result.epochs, 4):  # a check has cost and gradient of the weights before the last update
         weights = fastgd.gradient_descent(*data, tol=0, learning_rate=0.1, epochs=last).weights
         excess = np.linalg.norm(fastgd.gradient(X, y, weights)) ** 2 / (2 * convexity)
         settled.append(bool(changes[last // 4 - 1] <= 1e-5 and excess <= 1e-5 * result.cost_history[last]))
     assert settled == [False] * (len(settled) - 1) + [True]
     exact = np.linalg.lstsq(np.column_stack([np.ones(len(X)), X]), y, rcond=None)[0]
-    assert looks[-1] <= fastgd.cost(X, y, exact) * (1 + 1e-5)
+    assert costs[-1] <= fastgd.cost(X, y, exact) * (1 + 1e-5)
 
 
 def test_an_exact_fit_ends_by_the_gradient(backend):
@@ -106,7 +106,7 @@ def test_a_start_at_the_solution_stays_there(backend, solution):
     np.testing.assert_allclose(result.weights, solution, atol=1e-14)
 
 
-# Powers of two, about 1e-100 and 1e100, change no digit of any number on the way.
+# Powers of two, about 1e-100 and 1e100: scaling by them changes no digit.
 SCALES = [2.0**-332, 2.0**332]
 
 
@@ -136,7 +136,7 @@ def test_scaling_the_features_changes_no_decision(backend, data, scale, target_s
 @pytest.mark.parametrize(
     ("times_stable", "finite"), [(1.05, True), (3.0, True), (1e20, False), (1e200, False)], ids=str
 )
-def test_divergence(backend, data, times_stable, finite):
+def test_a_rate_above_the_stable_one_diverges(backend, data, times_stable, finite):
     stable = 2 / Curvature(data[0], True).smoothness
     rate = times_stable * stable
     with pytest.warns(fastgd.DivergenceWarning, match="the cost grew") as caught:
@@ -149,44 +149,44 @@ def test_divergence(backend, data, times_stable, finite):
     assert result.reason == "diverged"
     assert_consistent(result)
     assert np.isfinite(result.cost_history).all()
-    assert (result.epochs % 10 == 0) == finite  # growth is seen at a look, overflow at once
+    assert (result.epochs % 10 == 0) == finite  # a check finds growth, the kernel finds overflow at once
     lowest = np.minimum.accumulate(result.cost_history[::10])[: result.epochs // 10]
     grown = result.cost_history[9::10] > (1 + 1e-6) * lowest
-    assert grown.tolist() == [False] * (len(grown) - 1) + [True] * finite  # at the first look that shows it
+    assert grown.tolist() == [False] * (len(grown) - 1) + [True] * finite  # the first such check ends the run
     assert fastgd.cost(*data, result.weights) <= result.cost_history[0] * (1 + 1e-12)
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 9, 10, 11])
-def test_growth_is_not_passed_over_at_the_end(data, epochs):
+def test_growth_in_the_last_block_is_found(data, epochs):
     with pytest.warns(fastgd.DivergenceWarning):
         result = fastgd.gradient_descent(*data, learning_rate=100.0, epochs=epochs)
     assert result.reason == "diverged"
     assert fastgd.cost(*data, result.weights) <= fastgd.cost(*data, np.zeros(6))
 
 
-def test_interrupt_in_a_callback(data):
+def test_an_interrupt_in_a_callback_keeps_the_last_block(data):
     def interrupt(epoch, *_):
         if epoch == 20:
             raise KeyboardInterrupt
 
     result = fastgd.gradient_descent(*data, tol=0, callback=interrupt)
-    assert (result.reason, result.epochs) == ("interrupted", 30)  # the block was done when the callback saw its start
+    assert (result.reason, result.epochs) == ("interrupted", 30)  # the callback sees the start of a block that has run
     assert_consistent(result)
     np.testing.assert_array_equal(result.weights, fastgd.gradient_descent(*data, tol=0, epochs=30).weights)
 
 
 @pytest.mark.parametrize("calls", [1, 4])
-def test_interrupt_in_a_kernel(data, monkeypatch, calls):
+def test_an_interrupt_in_a_kernel_drops_the_unfinished_call(data, monkeypatch, calls):
     module = ModuleType("interrupted_backend")
-    made = []
+    lengths = []
 
     def descend(X, y, weights, rates, costs, gradient, threads=1):
-        made.append(len(rates))
-        half = len(rates) // 2 if len(made) == calls else len(rates)
+        lengths.append(len(rates))
+        half = len(rates) // 2 if len(lengths) == calls else len(rates)
         arrays = (X, y, weights, rates[:half], costs[:half], gradient)
         applied = backends.descend(*arrays, threads, backend="python")
-        if len(made) == calls:
-            raise KeyboardInterrupt  # in the middle of a block, with weights half way
+        if len(lengths) == calls:
+            raise KeyboardInterrupt  # in the middle of a block, with half of its updates applied
         return applied
 
     module.descend = descend
@@ -194,7 +194,7 @@ def test_interrupt_in_a_kernel(data, monkeypatch, calls):
     monkeypatch.setitem(backends.MODULES, "interrupted", module.__name__)
     result = fastgd.gradient_descent(*data, tol=0, backend="interrupted", callback=lambda *_: None)
     epochs = 10 * (calls - 1)
-    assert (result.reason, result.epochs, len(made)) == ("interrupted", epochs, calls + 1)  # one call finds the cost
+    assert (result.reason, result.epochs, len(lengths)) == ("interrupted", epochs, calls + 1)  # one call for the cost
     assert_consistent(result)
     seen = {}
     fastgd.gradient_descent(
@@ -221,7 +221,7 @@ def test_nothing_settles_while_the_rates_are_zero():
 
 
 @pytest.mark.parametrize("rate_times_limit", [1e-12, 0.5, 1.0])
-def test_a_rate_that_gets_nowhere_does_not_settle(data, rate_times_limit):
+def test_a_rate_that_makes_no_progress_does_not_settle(data, rate_times_limit):
     limit = 2 / Curvature(data[0], True).smoothness
     result = fastgd.gradient_descent(*data, learning_rate=rate_times_limit * limit, epochs=100)
     assert result.converged == (rate_times_limit == 0.5)
@@ -235,7 +235,7 @@ def test_growth_below_the_first_cost_is_divergence(data):
     assert fastgd.cost(*data, result.weights) == pytest.approx(result.cost_history[::10].min())
 
 
-def test_an_interrupt_keeps_the_calls_that_were_whole(data, monkeypatch):
+def test_an_interrupt_keeps_all_finished_calls(data, monkeypatch):
     calls = []
     kernel = fastgd.backends.load("numpy").descend
 
@@ -248,7 +248,7 @@ def test_an_interrupt_keeps_the_calls_that_were_whole(data, monkeypatch):
     monkeypatch.setattr(fastgd.backends.load("numpy"), "descend", interrupted)
     monkeypatch.setattr(solve, "CALL_ELEMENTS", 7 * (data[0].size + solve.EPOCH_ELEMENTS))
     result = fastgd.gradient_descent(*data, tol=0, check_every=1000, backend="numpy")
-    assert calls == [7, 7, 7, 7, 1]  # the last finds the cost of the weights
+    assert calls == [7, 7, 7, 7, 1]  # the last call computes the cost of the weights
     assert (result.reason, result.epochs, len(result.cost_history)) == ("interrupted", 21, 21)
     monkeypatch.undo()
     whole = fastgd.gradient_descent(*data, tol=0, epochs=21, backend="numpy")
@@ -256,7 +256,7 @@ def test_an_interrupt_keeps_the_calls_that_were_whole(data, monkeypatch):
 
 
 @pytest.mark.parametrize("answer", [None, 1.0, 0, "yes", np.ones(3)])
-def test_only_true_from_a_callback_stops(data, answer):
+def test_only_true_from_a_callback_stops_the_run(data, answer):
     assert fastgd.gradient_descent(*data, tol=0, epochs=30, callback=lambda *_: answer).reason == "epochs"
 
 
@@ -269,7 +269,7 @@ def test_a_start_out_of_range_is_refused(data):
 
 @pytest.mark.parametrize("compress", [True, False])
 @pytest.mark.parametrize("learning_rate", ["auto", 0.3, "chebyshev"])
-def test_a_target_far_from_zero_is_not_fitted_by_its_mean(compress, learning_rate):
+def test_the_mean_of_a_target_far_from_zero_is_not_taken_for_a_fit(compress, learning_rate):
     generator = np.random.default_rng(0)
     X = generator.standard_normal((300, 1)) + 0.03 * generator.standard_normal((300, 4))
     signal = X @ [30.0, -20.0, 10.0, -20.0]
@@ -294,7 +294,7 @@ def test_nearly_equal_columns_do_not_settle_far_from_the_minimum(n_samples, sett
 
 
 @pytest.mark.parametrize("compress", [True, False])
-def test_directions_that_a_sum_of_squares_loses_are_not_forgotten(compress):
+def test_directions_that_a_gram_matrix_loses_are_not_ignored(compress):
     generator = np.random.default_rng(0)
     x = generator.standard_normal(100)
     X = np.column_stack([x, x + 1e-8 * generator.standard_normal(100)])
@@ -306,7 +306,7 @@ def test_directions_that_a_sum_of_squares_loses_are_not_forgotten(compress):
 
 @pytest.mark.parametrize("epochs", [1, 9, 10, 11, 25])
 @pytest.mark.parametrize("times_limit", [0.9, 1.0, 1.02, 1.2])
-def test_being_watched_changes_nothing(data, epochs, times_limit):
+def test_a_callback_changes_nothing(data, epochs, times_limit):
     rate = times_limit * 2 / Curvature(data[0], True).smoothness
     for settings in ({}, {"weights": np.full(6, 0.3)}):
         options = {"learning_rate": rate, "epochs": epochs, "tol": 0, **settings}
@@ -320,7 +320,7 @@ def test_being_watched_changes_nothing(data, epochs, times_limit):
 
 @pytest.mark.parametrize("batch_size", [33, 64, 99])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_short_last_batch_is_no_danger(batch_size, seed):
+def test_a_short_last_batch_causes_no_divergence(batch_size, seed):
     generator = np.random.default_rng(seed)
     X = generator.standard_normal((100, 5))
     y = X @ np.arange(5.0) + generator.standard_normal(100)

@@ -1,4 +1,4 @@
-"""Weights of rows, ridge, standardized coordinates, mini-batches; and which of them run on a compressed problem."""
+"""Sample weights, ridge, standardized coordinates and mini-batches, compressed or not; the choice of compression."""
 
 import re
 from itertools import pairwise
@@ -24,12 +24,12 @@ def data():
 
 
 def counts(n_samples):
-    """Return weights that are whole numbers, zeros among them."""
+    """Return sample weights that are whole numbers, with zeros among them."""
     return np.resize([2.0, 0.0, 1.0, 3.0], n_samples)
 
 
 def repeat(X, y):
-    """Return the rows that these weights stand for."""
+    """Return each row as many times as its weight in `counts` says."""
     return np.repeat(X, counts(len(y)).astype(int), axis=0), np.repeat(y, counts(len(y)).astype(int))
 
 
@@ -50,13 +50,13 @@ def closed_form(X, y, fit_intercept=True, sample_weight=None, alpha=0.0):
 
 
 def far_columns():
-    """Return columns of different sizes, none of them near zero."""
+    """Return columns with different scales and offsets, and a target."""
     X, _ = random_problem(80, 4)
     X = (X + np.array([0.0, 3.0, -20.0, 1.0])) * [1.0, 10.0, 0.1, 3.0]
     return X, 5.0 + X @ [1.0, -0.2, 4.0, 0.5] + np.random.default_rng(2).standard_normal(80)
 
 
-# ---- weights of rows
+# ---- sample weights
 
 
 @either_problem
@@ -64,7 +64,7 @@ def far_columns():
 @either_intercept
 @pytest.mark.parametrize("alpha", [0.0, 0.1])
 def test_a_weight_counts_as_equal_rows(backend, compressed, standardize, fit_intercept, alpha):
-    """In every epoch: the coordinates of a standardized descent are those of the repeated rows too."""
+    """The descents agree in every epoch, since the standardized coordinates are those of the repeated rows."""
     X, y = far_columns()
     options = {"compress": compressed, "backend": backend, "standardize": standardize, "alpha": alpha, "tol": 0}
     options |= {"learning_rate": 0.1 if standardize else 1e-4, "epochs": 30, "fit_intercept": fit_intercept}
@@ -76,7 +76,7 @@ def test_a_weight_counts_as_equal_rows(backend, compressed, standardize, fit_int
 
 @either_problem
 @pytest.mark.parametrize("name", ["more columns than rows", "collinear columns", "float32 fortran", "constant column"])
-def test_weights_of_awkward_rows(backend, compressed, name):
+def test_a_weight_counts_as_equal_rows_in_awkward_problems(backend, compressed, name):
     X, y = PROBLEMS[name]()
     options = {"compress": compressed, "backend": backend, "epochs": 30, "learning_rate": 0.05, "tol": 0}
     weighted = fastgd.gradient_descent(X, y, sample_weight=counts(len(y)), **options)
@@ -107,8 +107,8 @@ SHAPES = {"tall": far_columns, "wide": lambda: random_problem(8, 20), "square": 
 @either_intercept
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_ridge_has_its_closed_form(compressed, standardize, fit_intercept, weighted, shape):
-    """alpha is in the data's units, in whatever coordinates the descent is made."""
+def test_a_ridge_reaches_its_closed_form(compressed, standardize, fit_intercept, weighted, shape):
+    """alpha is in the units of the data, whatever the coordinates of the descent."""
     X, y = SHAPES[shape]()
     sample_weight = counts(len(y)) if weighted else None
     for alpha in (0.3, 20.0):
@@ -129,7 +129,7 @@ def test_a_ridge_has_its_closed_form(compressed, standardize, fit_intercept, wei
 
 @either_problem
 @either_unit
-def test_costs_have_the_penalty_of_the_coefficients(data, compressed, standardize):
+def test_costs_include_the_penalty_of_the_coefficients(data, compressed, standardize):
     X, y = data
     start = np.arange(1.0, 7.0)
     seen = []
@@ -159,7 +159,7 @@ def test_alpha_zero_changes_no_bit(data, compressed):
 @either_problem
 @either_intercept
 @pytest.mark.parametrize("weighted", [False, True])
-def test_the_minimiser_is_that_of_the_data(compressed, fit_intercept, weighted):
+def test_a_standardized_descent_reaches_the_minimiser_of_the_data(compressed, fit_intercept, weighted):
     X, y = far_columns()
     sample_weight = counts(len(y)) if weighted else None
     result = fastgd.gradient_descent(
@@ -177,7 +177,7 @@ def test_the_minimiser_is_that_of_the_data(compressed, fit_intercept, weighted):
 
 
 @either_problem
-def test_columns_of_very_different_sizes(compressed):
+def test_columns_of_very_different_scales_are_fitted(compressed):
     X, y = PROBLEMS["mixed column scales"]()
     result = fastgd.gradient_descent(X, y, standardize=True, compress=compressed, epochs=3000, tol=0)
     scales = 10.0 ** np.arange(-9, 12, 3)
@@ -191,7 +191,7 @@ def test_columns_of_very_different_sizes(compressed):
 @pytest.mark.parametrize("alpha", [0.0, 0.1])
 @pytest.mark.parametrize("scale", [1.0, 2.0**10, 2.0**-10])
 def test_the_path_does_not_depend_on_the_units(compressed, weighted, alpha, scale):
-    """Powers of two change no digit: a column in other units has its coefficient in other units, in every epoch."""
+    """In other units, a column has its coefficient in other units in every epoch. Powers of two change no digit."""
     X, y = far_columns()
     options = {"standardize": True, "compress": compressed, "epochs": 20, "tol": 0}
     options["sample_weight"] = counts(len(y)) if weighted else None
@@ -204,7 +204,7 @@ def test_the_path_does_not_depend_on_the_units(compressed, weighted, alpha, scal
 @either_problem
 @pytest.mark.parametrize("offset", [2.0**7, 2.0**13])
 def test_the_path_does_not_depend_on_offsets(compressed, offset):
-    """Numbers on a grid are moved exactly, and centred columns know nothing of a mean, that of y included."""
+    """Numbers on a grid are shifted exactly, and centred columns do not depend on the means of X and y."""
     X, y = (np.round(array * 2.0**20) / 2.0**20 for array in random_problem(100, 3))
     for epochs in (1, 10, 100):
         options = {"standardize": True, "compress": compressed, "epochs": epochs, "tol": 0, "learning_rate": 0.3}
@@ -217,7 +217,7 @@ def test_the_path_does_not_depend_on_offsets(compressed, offset):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("alpha", [0.0, 0.5])
 @either_intercept
-def test_start_and_looks_are_in_the_units_of_the_data(compressed, fit_intercept, alpha, weighted):
+def test_start_and_callback_have_weights_in_the_units_of_the_data(compressed, fit_intercept, alpha, weighted):
     X, y = far_columns()
     start, seen = np.linspace(-2.0, 3.0, 4 + fit_intercept), []
     result = fastgd.gradient_descent(
@@ -229,7 +229,7 @@ def test_start_and_looks_are_in_the_units_of_the_data(compressed, fit_intercept,
         alpha=alpha,
         sample_weight=counts(len(y)) if weighted else None,
         fit_intercept=fit_intercept,
-        callback=lambda *look: seen.append(look),
+        callback=lambda *check: seen.append(check),
         check_every=3,
         epochs=20,
         tol=0,
@@ -245,7 +245,7 @@ def test_start_and_looks_are_in_the_units_of_the_data(compressed, fit_intercept,
 
 
 @either_problem
-def test_a_callback_ends_with_the_weights_that_it_saw(compressed):
+def test_a_callback_ends_the_run_with_the_weights_that_it_saw(compressed):
     X, y = far_columns()
     seen = []
     result = fastgd.gradient_descent(
@@ -258,7 +258,7 @@ def test_a_callback_ends_with_the_weights_that_it_saw(compressed):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("alpha", [0.0, 0.1])
 @pytest.mark.parametrize("name", ["tutorial", "collinear columns", "constant column", "column of zeros", "one row"])
-def test_standardized_paths_are_the_same_on_both_problems(name, weighted, alpha):
+def test_standardized_paths_are_the_same_with_and_without_compression(name, weighted, alpha):
     X, y = PROBLEMS[name]()
     options = {"standardize": True, "alpha": alpha, "sample_weight": counts(len(y)) if weighted else None, "tol": 0}
     for epochs in (1, 10, 200):
@@ -268,21 +268,21 @@ def test_standardized_paths_are_the_same_on_both_problems(name, weighted, alpha)
 
 @either_problem
 @pytest.mark.parametrize("name", ["constant column", "column of zeros", "nothing but zeros", "one row"])
-def test_constant_columns_are_not_blown_up(name, compressed):
+def test_constant_columns_keep_small_coefficients(name, compressed):
     X, y = PROBLEMS[name]()
     start = np.ones(X.shape[1] + 1)
     result = fastgd.gradient_descent(X, y, weights=start, standardize=True, compress=compressed, epochs=3000)
     residual = y - with_ones(X) @ np.linalg.lstsq(with_ones(X), y)[0]
     assert fastgd.cost(X, y, result.weights) <= residual @ residual / (2 * len(y)) * (1 + 1e-6) + 1e-12
     constant = X.min(axis=0) == X.max(axis=0)
-    assert (abs(result.coef[constant]) <= 1 + 1e-12).all()  # nothing pulls at them
+    assert (abs(result.coef[constant]) <= 1 + 1e-12).all()  # the gradient does not move them
 
 
 # ---- mini-batches
 
 
 def small_batches(X, y, rate, epochs, batch_size, seed, fit_intercept=True, sample_weight=None, alpha=0.0):
-    """Return weights and costs of epochs of mini-batches, by the definition."""
+    """Return weights and costs after epochs of mini-batches, by their definition."""
     A, generator = with_ones(X, fit_intercept), np.random.default_rng(seed)
     s = np.ones(len(y)) if sample_weight is None else sample_weight / sample_weight.mean()
     penalty = np.append(np.zeros(int(fit_intercept)), np.full(X.shape[1], alpha))
@@ -303,7 +303,7 @@ def small_batches(X, y, rate, epochs, batch_size, seed, fit_intercept=True, samp
     [{}, {"fit_intercept": False}, {"alpha": 0.2}, {"sample_weight": counts(100), "alpha": 0.2}],
     ids=["plain", "no intercept", "ridge", "weights and ridge"],
 )
-def test_batches_are_what_they_say(data, backend, batch_size, settings):
+def test_batches_follow_their_definition(data, backend, batch_size, settings):
     X, y = data
     expected, costs = small_batches(X, y, 0.01, 12, batch_size, 3, **settings)
     options = {"learning_rate": 0.01, "epochs": 12, "tol": 0, "backend": backend, "random_state": 3} | settings
@@ -314,7 +314,7 @@ def test_batches_are_what_they_say(data, backend, batch_size, settings):
 
 
 @pytest.mark.parametrize("settings", [{}, {"tol": 0}, {"learning_rate": "silver"}, {"standardize": True, "alpha": 0.1}])
-def test_a_batch_of_all_rows_is_no_batch(data, settings):
+def test_a_batch_of_all_rows_is_a_descent_on_all_rows(data, settings):
     whole, batch = [fastgd.gradient_descent(*data, **settings, **size) for size in ({}, {"batch_size": 100})]
     np.testing.assert_array_equal(batch.weights, whole.weights)
     np.testing.assert_array_equal(batch.cost_history, whole.cost_history)
@@ -330,11 +330,11 @@ def test_the_order_of_batches_comes_from_the_seed(data):
         assert (one != other).any()
 
 
-def test_looks_change_no_batch(data):
+def test_checks_change_no_batch(data):
     options = {"batch_size": 10, "learning_rate": 0.01, "epochs": 50, "tol": 0, "random_state": 1}
     plain = fastgd.gradient_descent(*data, **options)
     seen = []
-    watched = fastgd.gradient_descent(*data, check_every=7, callback=lambda *look: seen.append(look), **options)
+    watched = fastgd.gradient_descent(*data, check_every=7, callback=lambda *check: seen.append(check), **options)
     np.testing.assert_array_equal(watched.weights, plain.weights)
     np.testing.assert_array_equal(watched.cost_history, plain.cost_history)
     assert [epoch for epoch, *_ in seen] == list(range(0, 50, 7))
@@ -346,7 +346,7 @@ def test_looks_change_no_batch(data):
 
 @pytest.mark.parametrize("settings", [{}, {"sample_weight": counts(100)}, {"alpha": 0.3}])
 def test_costs_and_gradients_are_means_over_the_batches(data, settings):
-    """Where nothing moves they are those of all rows, whatever the batches."""
+    """At rates of 0 they are the cost and the gradient of all rows, whatever the batches."""
     X, y = data
     alpha, rows = settings.get("alpha", 0.0), repeat(X, y) if "sample_weight" in settings else (X, y)
     options = DescentOptions.checked(alpha=alpha, batch_size=33)
@@ -364,7 +364,7 @@ def test_costs_and_gradients_are_means_over_the_batches(data, settings):
 @either_unit
 @pytest.mark.parametrize("batch_size", [1, 10, 33, 99])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_batches_converge_where_there_is_no_noise(batch_size, weighted, standardize):
+def test_batches_converge_on_data_without_noise(batch_size, weighted, standardize):
     X, _ = random_problem(100, 3)
     expected = np.array([2.0, 1.0, -2.0, 0.5])
     result = fastgd.gradient_descent(
@@ -382,8 +382,8 @@ def test_batches_converge_where_there_is_no_noise(batch_size, weighted, standard
 @either_unit
 @pytest.mark.parametrize("batch_size", [1, 10, 33, 99])
 @pytest.mark.parametrize("learning_rate", ["auto", "inverse_scaling", 0.02])
-def test_noise_is_no_divergence(data, batch_size, learning_rate, standardize):
-    """Costs of batches go up and down, those of all rows too: a stable rate ends with a cost near the least."""
+def test_batches_with_noise_do_not_diverge_at_stable_rates(data, batch_size, learning_rate, standardize):
+    """The costs of batches and of all rows fluctuate, but a stable rate ends near the least cost."""
     X, y = data
     result = fastgd.gradient_descent(
         X, y, batch_size=batch_size, learning_rate=learning_rate, standardize=standardize, epochs=200, random_state=0
@@ -415,7 +415,7 @@ def test_batches_with_weights_and_ridge_converge(data, batch_size, alpha, weight
     assert ridge_cost(*rows, result.weights, alpha) <= 1.05 * least
 
 
-def test_batches_may_diverge(data):
+def test_batches_diverge_at_a_rate_that_is_too_large(data):
     with pytest.warns(fastgd.DivergenceWarning, match="the cost grew or was no longer finite"):
         result = fastgd.gradient_descent(*data, batch_size=10, learning_rate=10.0, random_state=0)
     assert result.reason == "diverged"
@@ -441,7 +441,7 @@ def test_batches_exclude_compression(data, batch_size):
         ("all", TypeError, "must be a whole number; got 'all'"),
     ],
 )
-def test_bad_sizes_of_batches(data, batch_size, error, message):
+def test_bad_batch_sizes_are_refused(data, batch_size, error, message):
     with pytest.raises(error, match=f"batch_size {message}"):
         fastgd.gradient_descent(*data, batch_size=batch_size)
 
@@ -450,12 +450,12 @@ def test_bad_sizes_of_batches(data, batch_size, error, message):
     ("setting", "value"),
     [("compress", "yes"), ("compress", None), ("compress", 1), ("standardize", "yes"), ("standardize", None)],
 )
-def test_bad_choices(data, setting, value):
+def test_bad_choices_are_refused(data, setting, value):
     with pytest.raises((ValueError, TypeError), match=f"{setting} must be "):
         fastgd.gradient_descent(*data, **{setting: value})
 
 
-# ---- the choice
+# ---- the choice of compression
 
 
 @pytest.mark.parametrize(
@@ -473,7 +473,7 @@ def test_bad_choices(data, setting, value):
         ((10, 30), {"compress": True}, True, "compress=True was asked for"),
     ],
 )
-def test_whether_to_compress(shape, settings, compressed, why):
+def test_the_choice_of_compression_and_its_reason(shape, settings, compressed, why):
     X, y = random_problem(*shape)
     result = fastgd.gradient_descent(X, y, **({"epochs": 1000, "tol": 0} | settings))
     assert result.compressed is compressed

@@ -165,7 +165,7 @@ def check_collection(name: str, values: Any) -> None:
     if not (frame or is_series_like(values) or array):
         raise TypeError(f"{name} must be a Dask array, data frame or series; got a {type(values).__name__}")
     for column, dtype in values.dtypes.items() if frame else [("", values.dtype)]:
-        # Python objects may be numbers: computing a block shows it. Extension types of kind "O" other than object are not.
+        # Objects may be numbers: computing a block shows it. Text in an extension type has the kind "O" too: refuse it.
         if dtype.kind not in "biuf" and dtype != np.dtype(object):
             where = f" in column {column!r}: encode that column as numbers, or leave it out" if frame else ""
             raise TypeError(f"{name} must hold real numbers; got {dtype}{where}")
