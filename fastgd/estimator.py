@@ -17,13 +17,7 @@ from fastgd.descent.solve import solve
 from fastgd.descent.warnings import warn_caller
 from fastgd.files.model import Model, load, name_features, save
 from fastgd.inputs.arrays import Array, is_sparse
-from fastgd.inputs.data import (
-    check_finite,
-    check_matrix,
-    check_numbers,
-    check_predictions,
-    check_sample_weight,
-)
+from fastgd.inputs.data import check_finite, check_matrix, check_numbers, check_predictions, check_sample_weight
 from fastgd.inputs.frames import check_same_columns, column_names
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_flag
 from fastgd.problem.compressor import Compressor
@@ -188,8 +182,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     ) -> GradientDescentRegressor:
         """Add rows, and fit to all rows added by this method so far, starting from the weights of the last fit.
 
-        The fit is that of all rows together, whatever the parts. `fit` starts again without rows, and does not keep its
-        own rows for later calls of `partial_fit`.
+        The fit is that of all rows together, however they were divided. `fit` starts again without rows, and does not
+        keep its own rows for later calls of `partial_fit`.
 
         Parameters
         ----------
@@ -367,15 +361,10 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Return the arguments as arrays, after scikit-learn's checks."""
         if column_names(X) is not None:
             check_matrix(X)  # its message names a column that holds no numbers
-        kinds: dict[str, Any] = {
-            "accept_sparse": "csr",
-            "dtype": [np.float64, np.float32],
-            "multi_output": True,
-            "y_numeric": True,
-        }
+        kinds: dict[str, Any] = {"dtype": [np.float64, np.float32], "multi_output": True, "y_numeric": True}
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # values that overflow are refused as infinite
-                X, y = validate_data(self, X, y, reset=reset, **kinds)
+                X, y = validate_data(self, X, y, reset=reset, accept_sparse="csr", **kinds)
         except ArithmeticError as error:  # from integers or decimals outside the range of float64
             raise ValueError(f"X and y must hold numbers in the range of float64; {error}") from error
         if sample_weight is not None:

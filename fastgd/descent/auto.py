@@ -1,4 +1,4 @@
-"""Choose whether to compress, for users who leave the choice open, by estimated times of epochs and of compression."""
+"""The choice of compression for compress="auto": it compares estimated times of epochs and of compressing."""
 
 # Seconds that benchmarks/compression_costs.py fits to measurements on one machine. Only their ratios matter, and ratios
 # differ less between machines than times. Measuring them at each call would make the choice differ from run to run.

@@ -16,7 +16,7 @@ Callback = Callable[[int, Array, float], Any]
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """What to check between blocks of epochs, and how often.
+    """The rules to check between blocks of epochs, and how often.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ def run(
         The rules to check between blocks of epochs, and how often.
     """
     steady = not checks.judged_at_ends or checks.rates.constant
-    # If only divergence can end the run, run all epochs as one block and look for growth in the costs afterwards.
+    # If only divergence can end the run, run all epochs as one block, and search its costs for growth afterwards.
     if checks.rules.tol == 0 and steady and evaluate is None and not checks.watched:
         start = weights.copy()
         ending = Run(call_kernel, None, epochs_a_call, weights, checks).go([(0, len(checks.rates.values), True)])
@@ -144,7 +144,7 @@ class Run:
         self.weights, self.rates, self.checks = weights, checks.rates.values, checks
         self.costs, self.gradient = np.empty_like(self.rates), np.empty_like(weights)
         self.monotone = checks.rates.constant and evaluate is None
-        self.judged = True  # whether the run may be judged at the start of the block
+        self.judged = True  # True if the run may be judged at the start of the block
         self.cost: float | None = None  # J of the weights if it is known; then `gradient` is their gradient too
         self.best, self.best_cost, self.previous_cost = weights, np.inf, np.inf
         self.first_cost: float | None = None  # J of the starting weights on all rows, for mini-batches only

@@ -130,10 +130,10 @@ def bind_kernel(kernel: Callable[..., int], prepared: Prepared, threads: int | N
 def find_excessive_condition(prepared: Prepared, rates: Rates, reason: str, options: DescentOptions) -> float | None:
     """Return the condition number of X if it is too large for tol or for the number of epochs, else None.
 
-    Rounding limits the accuracy of the weights to about condition·eps, relative; and even with the best rates, the
-    number of epochs grows with the condition number. Whether a run has converged must depend on nothing but its problem
-    and its rates. So a run that has settled needs the condition number, which is computed unless that takes long and
-    the rates did not need it either. After a run that has used all epochs it is not computed, only used if known.
+    Rounding limits the accuracy of the weights to about condition·eps, relative to their size; and even with the best
+    rates, the number of epochs grows with the condition number. `converged` may depend only on the problem and the
+    rates. So after a run that has settled, the condition number is computed, unless that takes long and the rates do
+    not need it. After a run that has used all epochs, it is used if it is known, and never computed.
     """
     if options.tol == 0 or reason in ("diverged", "callback", "interrupted"):
         return None

@@ -192,7 +192,7 @@ def factorize(moments: Moments) -> Array | None:
 
 
 def summarize_rows(X: Array, y: Array, weights: Array | None, method: str) -> Summary:
-    """Return the summary of all rows and targets; "auto" uses the Gram matrix where that loses no digits."""
+    """Return the summary of all rows and targets; "auto" uses the Gram matrix if that loses no digits."""
     summary = summarize_moments(sum_blocks(X, y, weights, "gram"), "gram") if method != "qr" else None
     if summary is None and method != "gram":
         summary = summarize_moments(sum_blocks(X, y, weights, "qr"), "qr")

@@ -168,7 +168,7 @@ def standardize_rows(problem: Problem, sample_weight: Array | None) -> tuple[Pro
     """Return a problem whose columns have mean 0 and mean square 1, in a float64 copy of X, and its coordinates.
 
     Without an intercept, columns are only scaled. Constant columns are not scaled. Rows of weight zero have no
-    influence, whatever values they hold.
+    influence, even if their values are huge.
     """
     X = problem.X
     counts = np.ones(len(X)) if sample_weight is None else sample_weight / sample_weight.sum()

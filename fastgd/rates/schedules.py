@@ -157,7 +157,7 @@ def bound_amplification(values: Array, spectrum: Array) -> Array:
 
 
 def takes_long_steps(values: Array, smoothness: float) -> bool:
-    """Return True if a rate above 2/smoothness follows a smaller one, as in the cycles of some schedules."""
+    """Return True if a rate above 2/smoothness follows a smaller one, as in the cycles of silver or Chebyshev rates."""
     longer = values[1:] > values[:-1]
     return bool(np.any(longer & (values[1:] > largest_stable_rate(smoothness))))
 
