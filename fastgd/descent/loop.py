@@ -133,12 +133,7 @@ class Run:
     """The mutable state of a run: weights and costs so far, and the best weights at any check."""
 
     def __init__(
-        self,
-        call_kernel: CallKernel,
-        evaluate: CallKernel | None,
-        epochs_a_call: int,
-        weights: Array,
-        checks: Checks,
+        self, call_kernel: CallKernel, evaluate: CallKernel | None, epochs_a_call: int, weights: Array, checks: Checks
     ) -> None:
         self.call_kernel, self.evaluate, self.epochs_a_call = call_kernel, evaluate, epochs_a_call
         self.weights, self.rates, self.checks = weights, checks.rates.values, checks

@@ -25,12 +25,4 @@ from fastgd.rates.decays import constant, exponential_decay, inverse_scaling, st
 from fastgd.rates.eigenvalues import eigenvalues
 from fastgd.rates.silver import silver
 
-__all__ = [
-    "chebyshev",
-    "constant",
-    "eigenvalues",
-    "exponential_decay",
-    "inverse_scaling",
-    "silver",
-    "step_decay",
-]
+__all__ = ["chebyshev", "constant", "eigenvalues", "exponential_decay", "inverse_scaling", "silver", "step_decay"]
