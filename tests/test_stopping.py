@@ -11,8 +11,10 @@ from problems import PROBLEMS
 import fastgd
 from fastgd import backends
 from fastgd.descent import solve
+from fastgd.descent.options import DescentOptions
 from fastgd.descent.stopping import make_rules
 from fastgd.problem.curvature import Curvature
+from fastgd.problem.rows import DenseSource
 
 
 @pytest.fixture
@@ -70,7 +72,9 @@ def test_the_gradient_rule_follows_its_definition(data, fit_intercept):
     residual = A @ weights - y
     limit = np.linalg.norm(A.T @ residual) / (np.linalg.norm(A) * np.linalg.norm(residual))
     for factor, reason in ((1 + 1e-9, "gradient"), (1 - 1e-9, None)):
-        rules = make_rules(X, y, fit_intercept, tol=factor * limit)
+        options = DescentOptions.checked(fit_intercept=fit_intercept, compress=False)
+        (prepared,) = DenseSource(X, y[:, np.newaxis], None).prepare(options)
+        rules = make_rules(prepared, tol=factor * limit)
         cost, gradient = fastgd.cost(X, y, weights), fastgd.gradient(X, y, weights)
         assert rules.settled(np.inf, cost, gradient) == reason
 

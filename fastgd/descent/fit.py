@@ -3,7 +3,6 @@
 from __future__ import annotations  # so that help() shows ArrayLike by its name
 
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import solve
 from fastgd.inputs.data import check_problem, check_sample_weight
 from fastgd.inputs.frames import column_names, series_name
-from fastgd.inputs.options import check_position
+from fastgd.inputs.options import check_level, check_position
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.dask import find_blocks, is_dask
 from fastgd.problem.prepared import Source
@@ -165,28 +164,27 @@ def gradient_descent(
     )
     if isinstance(X, Compressor):
         options = options.with_problem(X.fit_intercept, X.alpha)
-    source = find_source(X, y, sample_weight)
-    target = check_position("target", target, source.n_targets)
+    source = find_source(X, y, sample_weight, check_level("target", target))
     start = options.make_start(source.n_features)
-    prepared = next(islice(source.prepare(options), target, None))
-    result = solve(prepared, start, options)
-    name = source.target if source.n_targets == 1 else None
-    named = source.features is not None or name is not None
-    return replace(result, features=source.features, target=name) if named else result
+    result = solve(next(source.prepare(options)), start, options)
+    named = source.features is not None or source.target is not None
+    return replace(result, features=source.features, target=source.target) if named else result
 
 
-def find_source(X: Any, y: Any, sample_weight: Any) -> Source:
-    """Return the source of the rows, which is made of arrays, Dask collections or a compressor."""
+def find_source(X: Any, y: Any, sample_weight: Any, target: int) -> Source:
+    """Return the source of the rows and of one target, which is made of arrays, Dask collections or a compressor."""
     if isinstance(X, Compressor):
         if y is not None or sample_weight is not None:
             raise TypeError("y and sample_weight must be left out if X is a Compressor, which has summed them up")
         if X.n_features is None:
             raise ValueError("X must be a Compressor with rows of positive weight; got one without such rows")
-        return CompressedSource(X.summary(None), "a compressor has summed up the rows", X.features, X.target)
+        name = X.target if X.n_targets == 1 else None
+        return CompressedSource(X.summary(target), "a compressor has summed up the rows", X.features, name)
+    check_position("target", target, 1)
     if y is None:
         raise TypeError(f"y must be given unless X is a Compressor; got None with X, a {type(X).__name__}")
     if is_dask(X, y, sample_weight):
         return find_blocks(X, y, sample_weight)
-    features, target = column_names(X), series_name(y)
+    features, name = column_names(X), series_name(y)
     X, y = check_problem(X, y, finite=False)
-    return DenseSource(X, y[:, np.newaxis], check_sample_weight(sample_weight, len(y)), features, target)
+    return DenseSource(X, y[:, np.newaxis], check_sample_weight(sample_weight, len(y)), features, name)

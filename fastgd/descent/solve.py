@@ -26,16 +26,9 @@ ORDINARY_CONDITION = 1e3  # up to this condition number, too few epochs are no r
 
 def solve(prepared: Prepared, start: Array, options: DescentOptions) -> DescentResult:
     """Descend from the starting weights, and return the result; both are in the units of the data."""
-    problem, backend = prepared.problem, prepared.backend or options.backend
+    backend = prepared.backend or options.backend
     batch_size = find_batch_size(prepared, options)
-    rules = make_rules(
-        problem.X,
-        problem.y,
-        problem.intercept,
-        options.tol,
-        intercept_column=prepared.has_intercept_column,
-        find_convexity=lambda: prepared.curvature.convexity,
-    )
+    rules = make_rules(prepared, options.tol)
     rates = choose_rates(prepared, options, rules, batch_size)
     checks = Checks(rules, rates, options.check_every, wrap_callback(prepared, options), options.verbose)
     kernel = backends.load(backend).descend
@@ -44,7 +37,7 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> DescentR
         assert options.generator is not None
         evaluate = call_kernel
         call_kernel = minibatches.bind_batches(kernel, prepared, batch_size, options.generator, options.threads)
-    epochs_a_call = max(1, CALL_ELEMENTS // (problem.X.size + EPOCH_ELEMENTS))
+    epochs_a_call = max(1, CALL_ELEMENTS // (prepared.problem.X.size + EPOCH_ELEMENTS))
     ending = run(call_kernel, evaluate, epochs_a_call, prepared.from_data(start), checks)
     if ending.reason == "diverged":
         limit = limit_smoothness(prepared, batch_size, prepared.curvature.smoothness)
@@ -82,7 +75,7 @@ def make_result(
 def find_batch_size(prepared: Prepared, options: DescentOptions) -> int | None:
     """Return the number of rows of a mini-batch; None if every update is from all rows."""
     size = options.batch_size
-    return size if size is not None and size < len(prepared.rows.y) and not prepared.compressed else None
+    return size if size is not None and size < len(prepared.rows.y) else None
 
 
 def choose_rates(prepared: Prepared, options: DescentOptions, rules: StoppingRules, batch_size: int | None) -> Rates:

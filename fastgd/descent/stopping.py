@@ -11,6 +11,7 @@ from typing import Any
 
 from fastgd.inputs.arrays import EPSILON, Array, norm
 from fastgd.inputs.data import check_mean_square
+from fastgd.problem.prepared import Prepared
 
 # A cost has grown if it is above GROWTH times an earlier cost plus ROUNDING² times J of zero weights.
 GROWTH = 1 + 1e-6
@@ -79,34 +80,13 @@ class StoppingRules:
         return cost > GROWTH * earlier_cost + ROUNDING**2 * self.cost_of_zeros
 
 
-def make_rules(
-    X: Array,
-    y: Array,
-    fit_intercept: bool,
-    tol: float,
-    *,
-    intercept_column: bool = False,
-    find_convexity: Callable[[], float] = lambda: 0.0,
-) -> StoppingRules:
-    """Return the rules for one problem; refuse data whose squares leave the range of float64.
-
-    Parameters
-    ----------
-    X, y : ndarray
-        The problem.
-    fit_intercept : bool
-        True if a column of ones is implied.
-    tol : float
-        The relative tolerance.
-    intercept_column : bool
-        True if column 0 of X belongs to the intercept.
-    find_convexity : callable
-        See `StoppingRules`.
-    """
-    trace = check_mean_square("X", X) + fit_intercept
+def make_rules(prepared: Prepared, tol: float) -> StoppingRules:
+    """Return the rules for one problem; refuse data whose squares leave the range of float64."""
+    X, y = prepared.problem.X, prepared.problem.y
+    trace = check_mean_square("X", X) + prepared.problem.intercept
     cost_of_zeros = variation = check_mean_square("y", y) / 2
-    if intercept_column or fit_intercept:
+    if prepared.fit_intercept:
         ones = X[:, 0]
-        rest = y - (ones * ((ones @ y) / (ones @ ones)) if intercept_column else y.mean())
+        rest = y - (ones * ((ones @ y) / (ones @ ones)) if prepared.has_intercept_column else y.mean())
         variation = float(rest @ rest) / (2 * len(y))
-    return StoppingRules(tol, trace, cost_of_zeros, variation, find_convexity)
+    return StoppingRules(tol, trace, cost_of_zeros, variation, lambda: prepared.curvature.convexity)
