@@ -87,7 +87,7 @@ def solve_reference(X: Any, y: Any) -> tuple[Any, float]:
 
 
 def fit_fastgd(X, y, epochs):
-    options = {"learning_rate": "eigenvalues", "standardize": True, "tol": 1e-10}  # the same for all data
+    options = {"learning_rate": "eigenvalues", "precondition": "standardize", "tol": 1e-10}  # the same for all data
     return fastgd.gradient_descent(X, y, **options, epochs=epochs).weights
 
 

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from strd import PROBLEMS, lre  # the data are kept with the tests
 
 SCHEDULES = ("eigenvalues", "chebyshev", "silver", "constant")
-SETTINGS = {"epochs": 100_000, "tol": 1e-12, "standardize": True, "compress": True}
+SETTINGS = {"epochs": 100_000, "tol": 1e-12, "precondition": "standardize", "compress": True}
 
 
 def descend(problem, schedule):

@@ -52,9 +52,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         The ridge, in the units of the data: ``Ridge(alpha=a)`` of scikit-learn is ``a / n_samples`` here.
     fit_intercept : bool
         True to fit an intercept.
-    standardize : bool
-        True descends in coordinates where columns have mean 0 and mean square 1; coefficients stay in the units of the
-        data.
+    precondition : {"none", "standardize", "whiten"}
+        The coordinates of the descent: see `fastgd.gradient_descent`. Coefficients are in the data's units.
     backend : {"auto", "cython", "numba", "numpy", "python"}
         The module that computes the updates.
     compress : {"auto", True, False}
@@ -112,7 +111,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         tol: float = 1e-8,
         alpha: float = 0.0,
         fit_intercept: bool = True,
-        standardize: bool = True,
+        precondition: str = "standardize",
         backend: str = "auto",
         compress: bool | str = "auto",
         batch_size: int | None = None,
@@ -126,7 +125,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.tol = tol
         self.alpha = alpha
         self.fit_intercept = fit_intercept
-        self.standardize = standardize
+        self.precondition = precondition
         self.backend = backend
         self.compress = compress
         self.batch_size = batch_size
@@ -408,7 +407,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             compress=self.compress,
             alpha=self.alpha,
             batch_size=self.batch_size,
-            standardize=self.standardize,
+            precondition=self.precondition,
             threads=self.threads,
             random_state=self._make_seed(),
             verbose=self.verbose,

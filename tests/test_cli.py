@@ -44,7 +44,7 @@ def file(tmp_path, data):
 def test_fit_saves_a_model_that_predict_reads(file, data, tmp_path):
     X, y = data
     model = tmp_path / "model.json"
-    fitted = run("fit", file, "--target", "price", "--standardize", "--out", model, "--epochs", 5000)
+    fitted = run("fit", file, "--target", "price", "--precondition", "standardize", "--out", model, "--epochs", 5000)
     assert (fitted.returncode, fitted.stderr) == (0, "")
     document = json.loads(model.read_text())
     assert (document["schema"], document["schema_version"]) == ("fastgd.linear_model", 1)
@@ -80,7 +80,7 @@ def test_fit_is_gradient_descent_on_the_file(file, data):
 def test_a_fit_that_runs_out_of_epochs_says_so(file):
     finished = run("fit", file, "--target", "price", "--epochs", 20)
     assert finished.returncode == 0
-    assert "not converged after 20 epochs: try more --epochs, or --standardize" in finished.stderr
+    assert "not converged after 20 epochs: try more --epochs, or --precondition whiten" in finished.stderr
 
 
 def test_divergence_saves_no_model(file, tmp_path):
@@ -101,11 +101,19 @@ def test_a_constant_target_has_no_r_squared(tmp_path, capsys, value):
 @pytest.mark.parametrize(
     ("options", "state", "advice"),
     [
-        (["--epochs", "3"], "not converged", "not converged after 3 epochs: try more --epochs, or --standardize"),
-        (["--epochs", "3", "--standardize"], "not converged", "not converged after 3 epochs: try more --epochs\n"),
-        ([], "not converged", "not converged after 1000 epochs: try more --epochs, or --standardize"),
-        (["--standardize", "--alpha", "0.1"], "converged (cost)", ""),
-        (["--standardize"], "converged (gradient)", ""),
+        (
+            ["--epochs", "3"],
+            "not converged",
+            "not converged after 3 epochs: try more --epochs, or --precondition whiten",
+        ),
+        (
+            ["--epochs", "3", "--precondition", "standardize"],
+            "not converged",
+            "not converged after 3 epochs: try more --epochs\n",
+        ),
+        ([], "not converged", "not converged after 1000 epochs: try more --epochs, or --precondition whiten"),
+        (["--precondition", "standardize", "--alpha", "0.1"], "converged (cost)", ""),
+        (["--precondition", "standardize"], "converged (gradient)", ""),
     ],
 )
 def test_fit_says_how_it_ended(tmp_path, capsys, options, state, advice):
@@ -122,7 +130,7 @@ def test_fit_says_how_it_ended(tmp_path, capsys, options, state, advice):
 def test_columns_that_cannot_be_standardized_are_named(tmp_path, capsys, scale, size):
     path = tmp_path / "data.csv"
     path.write_text(f"ok,a,y\n1,1e{scale},1\n2,2e{scale},2\n")
-    assert main(["fit", str(path), "--target", "y", "--standardize"]) == 2
+    assert main(["fit", str(path), "--target", "y", "--precondition", "standardize"]) == 2
     assert f"column 'a' must have a mean square between 1e-280 and 1e+280; its values are too {size}" in (
         capsys.readouterr().err
     )

@@ -22,7 +22,7 @@ pd = pytest.importorskip("pandas")
 
 ROWS, BLOCK = 1200, 170  # the last block is shorter
 NAMES = list("abcde")
-FIT = {"learning_rate": "eigenvalues", "standardize": True, "tol": 1e-13}
+FIT = {"learning_rate": "eigenvalues", "precondition": "standardize", "tol": 1e-13}
 
 
 def make_data(offset=3.0, condition=1.0):
@@ -77,7 +77,7 @@ def as_array_of_frame(X, y, s):
 FORMS = [as_arrays, as_frames, as_unknown, as_mixed, as_array_of_frame]
 
 
-@pytest.mark.parametrize("settings", [{}, {"alpha": 0.1}, {"fit_intercept": False}, {"standardize": False}], ids=str)
+@pytest.mark.parametrize("settings", [{}, {"alpha": 0.1}, {"fit_intercept": False}, {"precondition": "none"}], ids=str)
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("form", FORMS)
 def test_the_answer_is_the_one_of_data_in_memory(form, weighted, settings):
@@ -246,7 +246,7 @@ WRONG = {
     "rates": ((BLOCKS, y), {"learning_rate": -1.0}, ValueError, "learning_rate must be finite and not negative"),
     "start": ((BLOCKS, y), {"weights": np.zeros(5)}, ValueError, r"shape of the gradient, \(6,\)"),
     "alpha": ((BLOCKS, y), {"alpha": -1.0}, ValueError, "alpha must be finite and not negative"),
-    "standardize": ((BLOCKS, y), {"standardize": 3}, TypeError, "standardize must be True or False"),
+    "precondition": ((BLOCKS, y), {"precondition": 3}, ValueError, "precondition must be one of 'none'"),
 }
 
 

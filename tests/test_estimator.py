@@ -128,7 +128,7 @@ def test_the_shape_of_y_decides_the_shapes_of_the_attributes():
 
 def test_attributes_are_those_of_the_descent():
     model = GradientDescentRegressor().fit(X, Y)
-    result = fastgd.gradient_descent(X, Y, learning_rate="chebyshev", standardize=True)
+    result = fastgd.gradient_descent(X, Y, learning_rate="chebyshev", precondition="standardize")
     np.testing.assert_array_equal(model.coef_, result.coef)
     np.testing.assert_array_equal(model.cost_history_, result.cost_history)
     assert (model.intercept_, model.n_iter_) == (result.intercept, result.epochs)
@@ -185,7 +185,7 @@ SPARSE = sparse.random_array((300, 20), density=0.2, rng=np.random.default_rng(0
 SPARSE_Y = SPARSE @ np.arange(20.0) + np.random.default_rng(1).standard_normal(300) + 7
 
 
-@pytest.mark.parametrize("options", [{}, {"alpha": 0.1}, {"fit_intercept": False}, {"standardize": False}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"alpha": 0.1}, {"fit_intercept": False}, {"precondition": "none"}], ids=str)
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("way", ["small", "rows", "parts"])
 @pytest.mark.parametrize("form", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array])

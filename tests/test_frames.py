@@ -108,7 +108,7 @@ def test_missing_values_are_refused(library):
 @library
 def test_frames_are_not_changed(library):
     frame, again = make(library, FLOATS), make(library, FLOATS)
-    fastgd.gradient_descent(frame, Y, standardize=True, alpha=0.1)
+    fastgd.gradient_descent(frame, Y, precondition="standardize", alpha=0.1)
     assert frame.equals(again)
 
 

@@ -375,7 +375,7 @@ def test_rank_deficient_columns_far_from_zero_reach_the_least_cost(size, offset,
     generator = np.random.default_rng(1)
     X = generator.standard_normal((size[0], 2)) @ generator.standard_normal((2, size[1])) + offset
     y = X.sum(axis=1) + generator.standard_normal(size[0])
-    result = fastgd.gradient_descent(X, y, learning_rate="chebyshev", standardize=True, compress=compressed)
+    result = fastgd.gradient_descent(X, y, learning_rate="chebyshev", precondition="standardize", compress=compressed)
     assert result.converged
     centred = X - X.mean(axis=0)
     directions = np.linalg.svd(centred, full_matrices=False)[0][:, :2]
@@ -422,7 +422,7 @@ def test_a_tolerance_below_the_rounding_error_is_not_reached(epochs, compressed)
     assert not result.converged
     assert len(caught) == 1
     assert caught[0].filename == __file__
-    assert "standardize=True or alpha" in str(caught[0].message)
+    assert "precondition='whiten' or alpha" in str(caught[0].message)
 
 
 @either_problem
@@ -527,15 +527,20 @@ def test_eigenvalues_refuses_arrays_that_are_no_spectrum(spectrum, message):
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
-@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("precondition", ["standardize", "none"])
 @either_problem
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_reciprocals_reach_the_least_cost_of_all_problems(name, compressed, standardize, fit_intercept):
+def test_reciprocals_reach_the_least_cost_of_all_problems(name, compressed, precondition, fit_intercept):
     X, y = PROBLEMS[name]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", fastgd.ConditionWarning)
         result = fastgd.gradient_descent(
-            X, y, learning_rate="eigenvalues", compress=compressed, standardize=standardize, fit_intercept=fit_intercept
+            X,
+            y,
+            learning_rate="eigenvalues",
+            compress=compressed,
+            precondition=precondition,
+            fit_intercept=fit_intercept,
         )
     rows = np.column_stack([np.ones(len(y)), X]) if fit_intercept else np.asarray(X, dtype=np.float64)
     values = np.linalg.svd(rows, compute_uv=False)
@@ -667,7 +672,7 @@ def longley_columns():
 def test_the_rest_of_a_cycle_does_no_harm(extra):
     X, y = longley_columns()
     exact = strd.PROBLEMS["Longley"].weights
-    settings = {"learning_rate": "eigenvalues", "fit_intercept": False, "standardize": True, "tol": 0}
+    settings = {"learning_rate": "eigenvalues", "fit_intercept": False, "precondition": "standardize", "tol": 0}
     whole = fastgd.gradient_descent(X, y, epochs=340, **settings)
     error = abs(whole.weights / exact - 1).max()
     assert error < 1e-7

@@ -277,7 +277,7 @@ def test_the_mean_of_a_target_far_from_zero_is_not_taken_for_a_fit(compress, lea
     generator = np.random.default_rng(0)
     X = generator.standard_normal((300, 1)) + 0.03 * generator.standard_normal((300, 4))
     signal = X @ [30.0, -20.0, 10.0, -20.0]
-    options = {"standardize": True, "compress": compress, "learning_rate": learning_rate, "epochs": 100}
+    options = {"precondition": "standardize", "compress": compress, "learning_rate": learning_rate, "epochs": 100}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", fastgd.ConditionWarning)
         result = fastgd.gradient_descent(X, signal + 1.7e9, **options)
@@ -304,7 +304,7 @@ def test_directions_that_a_gram_matrix_loses_are_not_ignored(compress):
     X = np.column_stack([x, x + 1e-8 * generator.standard_normal(100)])
     y = x + 1e8 * (X[:, 1] - X[:, 0]) + 0.1 * generator.standard_normal(100)
     with pytest.warns(fastgd.ConditionWarning, match=r"condition number of X is [12].*e\+08"):
-        result = fastgd.gradient_descent(X, y, learning_rate="chebyshev", standardize=True, compress=compress)
+        result = fastgd.gradient_descent(X, y, learning_rate="chebyshev", precondition="standardize", compress=compress)
     assert not result.converged
 
 

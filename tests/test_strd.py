@@ -64,7 +64,7 @@ def test_lre_counts_the_digits_of_the_worst_weight():
         assert lre([1.0, wrong], [1.0, 2.0]) == 0
 
 
-SETTINGS = {"epochs": 100_000, "tol": 1e-12, "standardize": True}
+SETTINGS = {"epochs": 100_000, "tol": 1e-12, "precondition": "standardize"}
 LEAST_DIGITS = {
     "Norris": 11, "Pontius": 10, "NoInt1": 12, "NoInt2": 12, "Longley": 10,
     "Wampler1": 5, "Wampler2": 8, "Wampler3": 5, "Wampler4": 5, "Wampler5": 5,

@@ -11,7 +11,7 @@ import pytest
 import fastgd
 from fastgd.streaming import array, fit_array, fit_batches, passes
 
-SETTINGS = {"learning_rate": "eigenvalues", "standardize": True}
+SETTINGS = {"learning_rate": "eigenvalues", "precondition": "standardize"}
 
 
 def make_data(n_samples=500, n_features=3, seed=0):
@@ -45,7 +45,13 @@ def test_batches_give_the_fit_of_all_rows(method, fit_intercept):
     X, y = make_data()
     weights = np.random.default_rng(1).uniform(0, 3, len(y))
     result = fit_batches(
-        cut(X, y, weights), method=method, fit_intercept=fit_intercept, alpha=0.1, epochs=50, tol=0, standardize=True
+        cut(X, y, weights),
+        method=method,
+        fit_intercept=fit_intercept,
+        alpha=0.1,
+        epochs=50,
+        tol=0,
+        precondition="standardize",
     )
     expected = fastgd.gradient_descent(
         X,
@@ -55,7 +61,7 @@ def test_batches_give_the_fit_of_all_rows(method, fit_intercept):
         alpha=0.1,
         epochs=50,
         tol=0,
-        standardize=True,
+        precondition="standardize",
         compress=True,
     )
     assert_same_fit(result, expected)
@@ -210,7 +216,7 @@ def test_finite_rows_whose_sum_overflows_are_kept(small_blocks):
     X = X.astype(np.float32)
     X[:, 0] = X[:, 1] = np.where(np.arange(500) % 2, 3e38, -3e38)
     X[:, 1] *= np.random.default_rng(1).uniform(0.8, 1, 500).astype(np.float32)
-    assert fit_array(X, y, missing="skip", standardize=True).skipped == 0
+    assert fit_array(X, y, missing="skip", precondition="standardize").skipped == 0
 
 
 def test_batches_without_usable_rows_are_refused():
@@ -238,7 +244,7 @@ def test_batches_without_usable_rows_are_refused():
         ({"quiet": 3}, "quiet must be True or False"),
         ({"alpha": -1}, "alpha must be finite and not negative"),
         ({"fit_intercept": "no"}, "fit_intercept must be True or False"),
-        ({"standardize": 2}, "standardize must be True or False"),
+        ({"precondition": 2}, "precondition must be one of 'none'"),
         ({"checkpoint": 3}, "checkpoint must be None or a path; got 3, a int"),
         ({"checkpoint": ""}, "checkpoint must name a file"),
         ({"checkpoint": "."}, "checkpoint must be a file; got the folder"),

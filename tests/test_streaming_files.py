@@ -270,7 +270,16 @@ def test_a_checkpoint_refuses_changed_files(folder, small_batches):
 
 def test_the_command_line_fits_files(folder, capsys, monkeypatch):
     out = folder / "model.json"
-    command = ["fit", str(folder / "part*"), "--target", "price", "--standardize", "--learning-rate", "eigenvalues"]
+    command = [
+        "fit",
+        str(folder / "part*"),
+        "--target",
+        "price",
+        "--precondition",
+        "standardize",
+        "--learning-rate",
+        "eigenvalues",
+    ]
     assert main([*command, "--out", str(out), "--plot", str(folder / "cost.svg"), "--quiet"]) == 0
     printed = capsys.readouterr()
     document = json.loads(out.read_text())

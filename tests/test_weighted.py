@@ -15,7 +15,7 @@ from fastgd.problem.rows import DenseSource
 
 either_problem = pytest.mark.parametrize("compressed", [True, False], ids=["compressed", "data"])
 either_intercept = pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no intercept"])
-either_unit = pytest.mark.parametrize("standardize", [True, False], ids=["standardized", "plain"])
+either_unit = pytest.mark.parametrize("precondition", ["standardize", "none"])
 
 
 @pytest.fixture
@@ -63,11 +63,11 @@ def far_columns():
 @either_unit
 @either_intercept
 @pytest.mark.parametrize("alpha", [0.0, 0.1])
-def test_a_weight_counts_as_equal_rows(backend, compressed, standardize, fit_intercept, alpha):
+def test_a_weight_counts_as_equal_rows(backend, compressed, precondition, fit_intercept, alpha):
     """The descents agree in every epoch, since the standardized coordinates are those of the repeated rows."""
     X, y = far_columns()
-    options = {"compress": compressed, "backend": backend, "standardize": standardize, "alpha": alpha, "tol": 0}
-    options |= {"learning_rate": 0.1 if standardize else 1e-4, "epochs": 30, "fit_intercept": fit_intercept}
+    options = {"compress": compressed, "backend": backend, "precondition": precondition, "alpha": alpha, "tol": 0}
+    options |= {"learning_rate": 1e-4 if precondition == "none" else 0.1, "epochs": 30, "fit_intercept": fit_intercept}
     weighted = fastgd.gradient_descent(X, y, sample_weight=counts(80), **options)
     repeated = fastgd.gradient_descent(*repeat(X, y), **options)
     np.testing.assert_allclose(weighted.weights, repeated.weights, rtol=1e-10)
@@ -88,8 +88,8 @@ def test_a_weight_counts_as_equal_rows_in_awkward_problems(backend, compressed, 
 @either_problem
 @either_unit
 @pytest.mark.parametrize("scale", [1e-200, 0.5, 7.0, 1e200])
-def test_only_ratios_of_weights_matter(data, compressed, standardize, scale):
-    options = {"compress": compressed, "standardize": standardize, "alpha": 0.1, "epochs": 50, "tol": 0}
+def test_only_ratios_of_weights_matter(data, compressed, precondition, scale):
+    options = {"compress": compressed, "precondition": precondition, "alpha": 0.1, "epochs": 50, "tol": 0}
     plain = fastgd.gradient_descent(*data, **options)
     weighted = fastgd.gradient_descent(*data, sample_weight=np.full(100, scale), **options)
     np.testing.assert_allclose(weighted.weights, plain.weights, rtol=1e-11)
@@ -107,7 +107,7 @@ SHAPES = {"tall": far_columns, "wide": lambda: random_problem(8, 20), "square": 
 @either_intercept
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_ridge_reaches_its_closed_form(compressed, standardize, fit_intercept, weighted, shape):
+def test_a_ridge_reaches_its_closed_form(compressed, precondition, fit_intercept, weighted, shape):
     """alpha is in the units of the data, whatever the coordinates of the descent."""
     X, y = SHAPES[shape]()
     sample_weight = counts(len(y)) if weighted else None
@@ -121,7 +121,7 @@ def test_a_ridge_reaches_its_closed_form(compressed, standardize, fit_intercept,
             epochs=20_000,
             tol=0,
             compress=compressed,
-            standardize=standardize,
+            precondition=precondition,
             **options,
         )
         assert np.linalg.norm(result.weights - expected) <= 1e-9 * np.linalg.norm(expected)
@@ -129,7 +129,7 @@ def test_a_ridge_reaches_its_closed_form(compressed, standardize, fit_intercept,
 
 @either_problem
 @either_unit
-def test_costs_include_the_penalty_of_the_coefficients(data, compressed, standardize):
+def test_costs_include_the_penalty_of_the_coefficients(data, compressed, precondition):
     X, y = data
     start = np.arange(1.0, 7.0)
     seen = []
@@ -139,7 +139,7 @@ def test_costs_include_the_penalty_of_the_coefficients(data, compressed, standar
         alpha=0.7,
         weights=start,
         compress=compressed,
-        standardize=standardize,
+        precondition=precondition,
         callback=lambda *at: seen.append(at),
     )
     assert len(seen) > 1
@@ -165,7 +165,7 @@ def test_a_standardized_descent_reaches_the_minimiser_of_the_data(compressed, fi
     result = fastgd.gradient_descent(
         X,
         y,
-        standardize=True,
+        precondition="standardize",
         fit_intercept=fit_intercept,
         sample_weight=sample_weight,
         compress=compressed,
@@ -179,7 +179,7 @@ def test_a_standardized_descent_reaches_the_minimiser_of_the_data(compressed, fi
 @either_problem
 def test_columns_of_very_different_scales_are_fitted(compressed):
     X, y = PROBLEMS["mixed column scales"]()
-    result = fastgd.gradient_descent(X, y, standardize=True, compress=compressed, epochs=3000, tol=0)
+    result = fastgd.gradient_descent(X, y, precondition="standardize", compress=compressed, epochs=3000, tol=0)
     scales = 10.0 ** np.arange(-9, 12, 3)
     expected = np.linalg.lstsq(with_ones(X / scales), y)[0]
     np.testing.assert_allclose(result.intercept, expected[0], rtol=1e-9)
@@ -193,7 +193,7 @@ def test_columns_of_very_different_scales_are_fitted(compressed):
 def test_the_path_does_not_depend_on_the_units(compressed, weighted, alpha, scale):
     """In other units, a column has its coefficient in other units in every epoch. Powers of two change no digit."""
     X, y = far_columns()
-    options = {"standardize": True, "compress": compressed, "epochs": 20, "tol": 0}
+    options = {"precondition": "standardize", "compress": compressed, "epochs": 20, "tol": 0}
     options["sample_weight"] = counts(len(y)) if weighted else None
     plain = fastgd.gradient_descent(X, y, alpha=alpha, **options)
     scaled = fastgd.gradient_descent(X * scale, y, alpha=alpha * scale**2, **options)
@@ -207,7 +207,13 @@ def test_the_path_does_not_depend_on_offsets(compressed, offset):
     """Numbers on a grid are shifted exactly, and centred columns do not depend on the means of X and y."""
     X, y = (np.round(array * 2.0**20) / 2.0**20 for array in random_problem(100, 3))
     for epochs in (1, 10, 100):
-        options = {"standardize": True, "compress": compressed, "epochs": epochs, "tol": 0, "learning_rate": 0.3}
+        options = {
+            "precondition": "standardize",
+            "compress": compressed,
+            "epochs": epochs,
+            "tol": 0,
+            "learning_rate": 0.3,
+        }
         plain = fastgd.gradient_descent(X, y, **options)
         moved = fastgd.gradient_descent(X + offset, y + offset, **options)
         np.testing.assert_allclose(moved.coef, plain.coef, rtol=1e-10)
@@ -224,7 +230,7 @@ def test_start_and_callback_have_weights_in_the_units_of_the_data(compressed, fi
         X,
         y,
         weights=start,
-        standardize=True,
+        precondition="standardize",
         compress=compressed,
         alpha=alpha,
         sample_weight=counts(len(y)) if weighted else None,
@@ -249,7 +255,12 @@ def test_a_callback_ends_the_run_with_the_weights_that_it_saw(compressed):
     X, y = far_columns()
     seen = []
     result = fastgd.gradient_descent(
-        X, y, standardize=True, compress=compressed, callback=lambda epoch, w, _: seen.append(w) or epoch == 20, tol=0
+        X,
+        y,
+        precondition="standardize",
+        compress=compressed,
+        callback=lambda epoch, w, _: seen.append(w) or epoch == 20,
+        tol=0,
     )
     assert (result.reason, result.epochs) == ("callback", 20)
     np.testing.assert_array_equal(result.weights, seen[-1])
@@ -260,7 +271,12 @@ def test_a_callback_ends_the_run_with_the_weights_that_it_saw(compressed):
 @pytest.mark.parametrize("name", ["tutorial", "collinear columns", "constant column", "column of zeros", "one row"])
 def test_standardized_paths_are_the_same_with_and_without_compression(name, weighted, alpha):
     X, y = PROBLEMS[name]()
-    options = {"standardize": True, "alpha": alpha, "sample_weight": counts(len(y)) if weighted else None, "tol": 0}
+    options = {
+        "precondition": "standardize",
+        "alpha": alpha,
+        "sample_weight": counts(len(y)) if weighted else None,
+        "tol": 0,
+    }
     for epochs in (1, 10, 200):
         small, rows = [fastgd.gradient_descent(X, y, compress=c, epochs=epochs, **options) for c in (True, False)]
         assert np.linalg.norm(small.weights - rows.weights) <= 1e-11 * np.linalg.norm(rows.weights)
@@ -271,7 +287,7 @@ def test_standardized_paths_are_the_same_with_and_without_compression(name, weig
 def test_constant_columns_keep_small_coefficients(name, compressed):
     X, y = PROBLEMS[name]()
     start = np.ones(X.shape[1] + 1)
-    result = fastgd.gradient_descent(X, y, weights=start, standardize=True, compress=compressed, epochs=3000)
+    result = fastgd.gradient_descent(X, y, weights=start, precondition="standardize", compress=compressed, epochs=3000)
     residual = y - with_ones(X) @ np.linalg.lstsq(with_ones(X), y)[0]
     assert fastgd.cost(X, y, result.weights) <= residual @ residual / (2 * len(y)) * (1 + 1e-6) + 1e-12
     constant = X.min(axis=0) == X.max(axis=0)
@@ -313,7 +329,9 @@ def test_batches_follow_their_definition(data, backend, batch_size, settings):
     np.testing.assert_allclose(result.cost_history, costs, rtol=1e-11)
 
 
-@pytest.mark.parametrize("settings", [{}, {"tol": 0}, {"learning_rate": "silver"}, {"standardize": True, "alpha": 0.1}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"tol": 0}, {"learning_rate": "silver"}, {"precondition": "standardize", "alpha": 0.1}]
+)
 def test_a_batch_of_all_rows_is_a_descent_on_all_rows(data, settings):
     whole, batch = [fastgd.gradient_descent(*data, **settings, **size) for size in ({}, {"batch_size": 100})]
     np.testing.assert_array_equal(batch.weights, whole.weights)
@@ -364,7 +382,7 @@ def test_costs_and_gradients_are_means_over_the_batches(data, settings):
 @either_unit
 @pytest.mark.parametrize("batch_size", [1, 10, 33, 99])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_batches_converge_on_data_without_noise(batch_size, weighted, standardize):
+def test_batches_converge_on_data_without_noise(batch_size, weighted, precondition):
     X, _ = random_problem(100, 3)
     expected = np.array([2.0, 1.0, -2.0, 0.5])
     result = fastgd.gradient_descent(
@@ -372,7 +390,7 @@ def test_batches_converge_on_data_without_noise(batch_size, weighted, standardiz
         with_ones(X) @ expected,
         batch_size=batch_size,
         sample_weight=counts(100) if weighted else None,
-        standardize=standardize,
+        precondition=precondition,
         random_state=0,
     )
     assert (result.reason, result.converged) == ("gradient", True)
@@ -382,11 +400,11 @@ def test_batches_converge_on_data_without_noise(batch_size, weighted, standardiz
 @either_unit
 @pytest.mark.parametrize("batch_size", [1, 10, 33, 99])
 @pytest.mark.parametrize("learning_rate", ["auto", "inverse_scaling", 0.02])
-def test_batches_with_noise_do_not_diverge_at_stable_rates(data, batch_size, learning_rate, standardize):
+def test_batches_with_noise_do_not_diverge_at_stable_rates(data, batch_size, learning_rate, precondition):
     """The costs of batches and of all rows fluctuate, but a stable rate ends near the least cost."""
     X, y = data
     result = fastgd.gradient_descent(
-        X, y, batch_size=batch_size, learning_rate=learning_rate, standardize=standardize, epochs=200, random_state=0
+        X, y, batch_size=batch_size, learning_rate=learning_rate, precondition=precondition, epochs=200, random_state=0
     )
     assert result.reason != "diverged"
     least = fastgd.cost(X, y, closed_form(X, y))
@@ -397,14 +415,14 @@ def test_batches_with_noise_do_not_diverge_at_stable_rates(data, batch_size, lea
 @pytest.mark.parametrize("batch_size", [1, 10, 50])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("alpha", [0.1, 100.0])
-def test_batches_with_weights_and_ridge_converge(data, batch_size, alpha, weighted, standardize):
+def test_batches_with_weights_and_ridge_converge(data, batch_size, alpha, weighted, precondition):
     X, y = data
     settings = {"alpha": alpha, "sample_weight": counts(100) if weighted else None}
     result = fastgd.gradient_descent(
         X,
         y,
         batch_size=batch_size,
-        standardize=standardize,
+        precondition=precondition,
         learning_rate="inverse_scaling",
         epochs=100 if batch_size == 1 else 1000,
         random_state=0,
@@ -448,7 +466,7 @@ def test_bad_batch_sizes_are_refused(data, batch_size, error, message):
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("compress", "yes"), ("compress", None), ("compress", 1), ("standardize", "yes"), ("standardize", None)],
+    [("compress", "yes"), ("compress", None), ("compress", 1), ("precondition", "yes"), ("precondition", True)],
 )
 def test_bad_choices_are_refused(data, setting, value):
     with pytest.raises((ValueError, TypeError), match=f"{setting} must be "):

@@ -57,7 +57,7 @@ def fit_fastgd(learning_rate):
     """Return a function that fits by gradient descent at these rates."""
 
     def fit(ones_X, y):
-        settings = {"learning_rate": learning_rate, "standardize": True, "tol": 1e-12}
+        settings = {"learning_rate": learning_rate, "precondition": "standardize", "tol": 1e-12}
         return fastgd.gradient_descent(ones_X[:, 1:], y, **settings).weights
 
     return fit
@@ -106,7 +106,7 @@ def fit_in_memory(rows, columns):
             for k, start in enumerate(range(0, rows, CHUNK_ROWS))
         ]
     )
-    settings = {"learning_rate": "eigenvalues", "standardize": True, "tol": 1e-12, "compress": True}
+    settings = {"learning_rate": "eigenvalues", "precondition": "standardize", "tol": 1e-12, "compress": True}
     return fastgd.gradient_descent(data[:, 1:-1], data[:, -1], **settings).weights
 
 

@@ -32,7 +32,9 @@ def make_contestants(X: Any, y: Any) -> dict[str, Callable[[], Any]]:
     """Return the fits to compare, by name."""
     contestants: dict[str, Callable[[], Any]] = {"gradient_descent": partial(gradient_descent, X, y)}
     for rate in ("chebyshev", "eigenvalues"):
-        contestants[f"gradient_descent, {rate}"] = partial(gradient_descent, X, y, learning_rate=rate, standardize=True)
+        contestants[f"gradient_descent, {rate}"] = partial(
+            gradient_descent, X, y, learning_rate=rate, precondition="standardize"
+        )
         contestants[f"GradientDescentRegressor, {rate}"] = partial(GradientDescentRegressor(rate).fit, X, y)
     contestants["LinearRegression"] = partial(LinearRegression().fit, X, y)
     return contestants

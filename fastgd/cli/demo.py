@@ -83,7 +83,7 @@ def fit_both(X: Array, y: Array, backend: str) -> dict[str, DescentResult]:
     settings: dict[str, Any] = {"epochs": REAL_EPOCHS, "tol": 1e-12, "backend": backend}
     return {
         "as they are": gradient_descent(X, y, **settings),
-        "standardized": gradient_descent(X, y, standardize=True, **settings),
+        "standardized": gradient_descent(X, y, precondition="standardize", **settings),
     }
 
 

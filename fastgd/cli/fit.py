@@ -10,6 +10,7 @@ import numpy as np
 
 from fastgd import backends, plots
 from fastgd.descent.fit import gradient_descent
+from fastgd.descent.options import PRECONDITIONS
 from fastgd.descent.result import DescentResult
 from fastgd.descent.warnings import ConditionWarning, DivergenceWarning
 from fastgd.files import model
@@ -26,7 +27,7 @@ from fastgd.streaming.files import find_files, is_pattern
 from fastgd.streaming.options import MISSING
 
 LARGE_FILE = 1 << 26  # the bytes above which a CSV file is read in batches, which is also faster
-DESCENT_ARGUMENTS = ("learning_rate", "epochs", "backend", "standardize", "alpha")
+DESCENT_ARGUMENTS = ("learning_rate", "epochs", "backend", "precondition", "alpha")
 INTERRUPTED = 130  # the exit code of Ctrl-C in shells: 128 + SIGINT
 Fit = tuple[DescentResult, list[str], dict[str, int]]  # the result, the names of the features, and the counts of rows
 
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--epochs", metavar="N", type=int, default=1000, help="updates at most (default 1000)")
     names = ["auto", *backends.MODULES]
     add("--backend", choices=names, default="auto", help="the backend that computes the updates")
-    add("--standardize", action="store_true", help="descend on columns at mean 0 and deviation 1")
+    add("--precondition", choices=PRECONDITIONS, default="none", help="the coordinates of the descent (none)")
     add("--missing", choices=MISSING, default="error", help="refuse rows with an empty cell, or skip them")
     add("--checkpoint", metavar="FILE", help="where to keep the sums, so that the same command can resume from them")
     add("--scheduler", metavar="ADDRESS", help="a running Dask cluster, whose workers read the files")
@@ -89,10 +90,10 @@ def run(options: argparse.Namespace) -> int:
     fitted = model.Model(options.target, features, result.intercept, result.coef.tolist(), notes)
     write_outputs(options, fitted, result, picture)
     if result.reason == "epochs":
-        hint = "" if options.standardize else ", or --standardize"
+        hint = "" if options.precondition == "whiten" else ", or --precondition whiten"
         print(f"fastgd: not converged after {result.epochs} epochs: try more --epochs{hint}", file=sys.stderr)
     elif not result.converged:  # a ConditionWarning
-        print(f"fastgd: {caught[0].message}".replace("standardize=True", "--standardize"), file=sys.stderr)
+        print(f"fastgd: {caught[0].message}".replace("precondition='whiten'", "--precondition whiten"), file=sys.stderr)
     return 0
 
 
@@ -149,7 +150,7 @@ def fit_table(options: argparse.Namespace) -> Fit:
     features = choose_features(path, table, options)
     X, y = table.columns(features), table.columns([options.target])[:, 0]
     check_scales([options.target], y[:, np.newaxis])
-    if options.standardize:
+    if options.precondition != "none":
         check_scales(features, X)
     result = gradient_descent(X, y, **{name: getattr(options, name) for name in DESCENT_ARGUMENTS})
     return result, features, {"n_samples": len(y)}

@@ -37,7 +37,7 @@ def gradient_descent(
     sample_weight: ArrayLike | None = None,
     alpha: float = 0.0,
     batch_size: int | None = None,
-    standardize: bool = False,
+    precondition: str = "none",
     threads: int | None = None,
     random_state: int | np.random.Generator | None = None,
     callback: Callback | None = None,
@@ -97,9 +97,11 @@ def gradient_descent(
         from all rows. Rates with long steps ("chebyshev", "silver", "eigenvalues") are refused. The cost of an epoch
         is then the mean of the costs of its batches. At a constant rate the weights keep fluctuating; they settle at
         decreasing rates, such as "inverse_scaling".
-    standardize : bool
-        True descends in coordinates where columns have mean 0 and mean square 1. All weights, with the starting
-        weights, stay in the units of the data. Without compression, this copies X.
+    precondition : {"none", "standardize", "whiten"}
+        The coordinates of the descent; all weights, the start too, are in the data's units. "standardize": columns have
+        mean 0 and mean square 1; without compression, this copies X. "whiten": the Hessian of J is the identity, so
+        one epoch at the rate 1 reaches the minimum from any start, and of several minima the one of least norm of
+        coef; this needs the compressed problem.
     threads : int or None
         The number of threads for the compiled backends. None is one for small data, else the number that
         OMP_NUM_THREADS or the processor allows. The answer has the same bits for any number.
@@ -156,7 +158,7 @@ def gradient_descent(
         compress=compress,
         alpha=alpha,
         batch_size=batch_size,
-        standardize=standardize,
+        precondition=precondition,
         threads=threads,
         random_state=random_state,
         callback=callback,

@@ -6,7 +6,8 @@ import numpy as np
 
 from fastgd.backends.threads import choose_threads
 from fastgd.inputs.arrays import Array
-from fastgd.problem.prepared import Prepared, Problem
+from fastgd.problem.coordinates import Problem
+from fastgd.problem.prepared import Prepared
 from fastgd.problem.rows import add_ridge
 
 Kernel = Callable[..., int]

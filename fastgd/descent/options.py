@@ -24,6 +24,7 @@ from fastgd.inputs.options import (
 from fastgd.rates.schedules import Schedule, find_schedule
 
 DEFAULT_EPOCHS = 1000
+PRECONDITIONS = ("none", "standardize", "whiten")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +57,8 @@ class DescentOptions:
         The penalty of the ridge.
     batch_size : int or None
         The number of rows of a mini-batch; None for updates from all rows.
-    standardize : bool
-        True for a descent in standardized coordinates.
+    precondition : {"none", "standardize", "whiten"}
+        The coordinates of the descent.
     threads : int or None
         The number of threads of the compiled backends; None for a choice by the size of the data.
     generator : numpy.random.Generator or None
@@ -80,7 +81,7 @@ class DescentOptions:
     compress: bool | str
     alpha: float
     batch_size: int | None
-    standardize: bool
+    precondition: str
     threads: int | None
     generator: np.random.Generator | None
     callback: Any
@@ -100,7 +101,7 @@ class DescentOptions:
         compress: Any = "auto",
         alpha: Any = 0.0,
         batch_size: Any = None,
-        standardize: Any = False,
+        precondition: Any = "none",
         threads: Any = None,
         random_state: Any = None,
         callback: Any = None,
@@ -120,12 +121,16 @@ class DescentOptions:
         name = backends.resolve(backend)
         backends.load(name)
         compress = check_choice("compress", compress, ("auto", True, False))
+        precondition = check_choice("precondition", precondition, PRECONDITIONS)
         batch_size = None if batch_size is None else check_count("batch_size", batch_size)
         if batch_size is not None and compress is True:
             raise ValueError(
                 f"compress must not be True with batch_size={batch_size}: a compressed problem has no rows of the data "
                 "to take batches from; leave out one of them"
             )
+        if precondition == "whiten" and (compress is False or batch_size is not None):
+            given = "compress=False" if compress is False else f"batch_size={batch_size}"
+            raise ValueError(f"precondition must not be 'whiten' with {given}: whitening needs the compressed problem")
         generator = None
         if random_state is not None or batch_size is not None or isinstance(weights, str):
             generator = check_random_state(random_state)  # only if needed: it takes longer than a small fit
@@ -142,7 +147,7 @@ class DescentOptions:
             compress=compress,
             alpha=check_alpha(alpha),
             batch_size=batch_size,
-            standardize=check_flag("standardize", standardize),
+            precondition=precondition,
             threads=None if threads is None else check_count("threads", threads),
             generator=generator,
             callback=callback,
@@ -177,6 +182,8 @@ class DescentOptions:
         """Return True to compress an X of this shape, else False, and the reason in words."""
         if self.compress != "auto":
             return bool(self.compress), f"compress={self.compress} was asked for"
+        if self.precondition == "whiten":
+            return True, "whitened coordinates come from the compressed problem"
         batches = self.batch_size is not None and self.batch_size < shape[0]
         return choose_compression(shape, self.epochs, backend_named=self.backend_named, batches=batches)
 

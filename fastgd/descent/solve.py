@@ -44,7 +44,7 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> DescentR
         warn_of_divergence(float(rates.values[: len(ending.costs) + 1].max()), len(ending.costs), limit)
     condition = find_excessive_condition(prepared, rates, ending.reason, options)
     if condition is not None:
-        warn_of_condition(condition, options.standardize, ending.reason)
+        warn_of_condition(condition, options.precondition, ending.reason)
     return make_result(prepared, rates, ending, condition, backend)
 
 
@@ -53,7 +53,7 @@ def make_result(
 ) -> DescentResult:
     """Return the result in the units of the data; `condition` is a condition number that was too large, or None."""
     epochs, weights = len(ending.costs), prepared.to_data(ending.weights)
-    cost, gradient = prepared.without_ridge(ending.cost, ending.gradient, ending.weights)
+    cost, gradient = prepared.without_ridge(ending.cost, ending.gradient, weights)
     return DescentResult(
         weights=weights,
         coef=weights[int(prepared.fit_intercept) :].copy(),

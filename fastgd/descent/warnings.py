@@ -33,7 +33,7 @@ class ConditionWarning(RuntimeWarning):
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always", fastgd.ConditionWarning)
     ...     result = fastgd.gradient_descent(X, [1.0, 3.0, 2.0, 5.0, 4.0], learning_rate="chebyshev")
-    >>> result.converged, "standardize=True" in str(caught[0].message)
+    >>> result.converged, "precondition='whiten'" in str(caught[0].message)
     (False, True)
     """
 
@@ -48,9 +48,9 @@ def warn_of_divergence(rate: float, epochs: int, smoothness: float) -> None:
     )
 
 
-def warn_of_condition(condition: float, standardized: bool, reason: str) -> None:
+def warn_of_condition(condition: float, precondition: str, reason: str) -> None:
     """Warn that the problem is too ill-conditioned for the given tol or number of epochs, and name a remedy."""
-    remedy = "alpha, or fewer columns" if standardized else "standardize=True or alpha"
+    remedy = "alpha, or fewer columns" if precondition == "whiten" else "precondition='whiten' or alpha"
     if reason == "epochs":
         remedy += ", or more epochs at learning_rate='eigenvalues' or 'chebyshev'"
     warn_caller(

@@ -43,6 +43,7 @@ class Moments:
 
     shift: Array  # c, of [x y]
     total: float  # W, the sum of the weights
+    n_samples: int
     matrix: Array  # has 1 + n_features + n_targets columns; the Gram matrix is square, R has at most as many rows
     n_targets: int
 
@@ -63,6 +64,7 @@ class Summary:
     """The quantities that determine J: total weight, means, and the triangular factor of the centred rows."""
 
     total: float  # W, the sum of the weights
+    n_samples: int
     means: Array  # of [x y]
     rows: Array  # R, upper triangular: RᵀR = Σ s·(z − means)(z − means)ᵀ
     n_targets: int
@@ -93,7 +95,7 @@ def sum_blocks(X: Array, y: Array, weights: Array | None, method: str, shift: Ar
         squares = matrix.diagonal() if method == "gram" else (matrix * matrix).sum(axis=0)
     total = float(len(y)) if weights is None else float(weights.sum())
     check_squares(X, y, squares, total)
-    return Moments(shift, total, matrix, y.shape[1])
+    return Moments(shift, total, len(y), matrix, y.shape[1])
 
 
 def first_means(X: Array, y: Array, weights: Array | None) -> Array:
@@ -147,9 +149,9 @@ def stack_qr(R: Array, rows: Array) -> Array:
 def add_moments(a: Moments, b: Moments, method: str) -> Moments:
     """Return the sums over the rows of both, about the shift of the first."""
     change = b.change_of_shift(a.shift)
-    if method == "gram":
-        return Moments(a.shift, a.total + b.total, a.matrix + change.T @ b.matrix @ change, a.n_targets)
-    return Moments(a.shift, a.total + b.total, stack_qr(a.matrix, b.matrix @ change), a.n_targets)
+    gram = method == "gram"
+    matrix = a.matrix + change.T @ b.matrix @ change if gram else stack_qr(a.matrix, b.matrix @ change)
+    return Moments(a.shift, a.total + b.total, a.n_samples + b.n_samples, matrix, a.n_targets)
 
 
 def summarize_moments(moments: Moments, method: str) -> Summary | None:
@@ -159,7 +161,7 @@ def summarize_moments(moments: Moments, method: str) -> Summary | None:
         return None
     # Only the first row involves the column of ones, so it gives the means.
     means = moments.shift + moments.matrix[0, 1:] / moments.matrix[0, 0]
-    return Summary(moments.total, means, rows, moments.n_targets)
+    return Summary(moments.total, moments.n_samples, means, rows, moments.n_targets)
 
 
 def pick_target(summary: Summary, target: int) -> Summary:
@@ -171,7 +173,7 @@ def pick_target(summary: Summary, target: int) -> Summary:
     rest = np.zeros((1, p + 1))
     rest[0, -1] = norm(summary.rows[p:, columns[-1]])
     rows = np.concatenate([summary.rows[:p, columns], rest])
-    return Summary(summary.total, summary.means[columns], rows, 1)
+    return Summary(summary.total, summary.n_samples, summary.means[columns], rows, 1)
 
 
 def factorize(moments: Moments) -> Array | None:

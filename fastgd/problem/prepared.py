@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
-
 from fastgd.inputs.arrays import Array
+from fastgd.problem.coordinates import Problem, ScaledCoordinates, WhitenedCoordinates
 from fastgd.problem.curvature import Curvature
 
 
@@ -18,7 +17,7 @@ class PrepareOptions(Protocol):
     @property
     def alpha(self) -> float: ...  # noqa: D102
     @property
-    def standardize(self) -> bool: ...  # noqa: D102
+    def precondition(self) -> str: ...  # noqa: D102
     @property
     def compress(self) -> bool | str: ...  # noqa: D102
     @property
@@ -59,59 +58,6 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """The arrays that a kernel descends on.
-
-    Attributes
-    ----------
-    X, y : ndarray of shape (m, columns), (m,)
-        Arrays that the kernels accept.
-    intercept : bool
-        True if a column of ones in front of X is implied.
-    """
-
-    X: Array
-    y: Array
-    intercept: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Coordinates:
-    """Centred and scaled coordinates of the weights: x·coef = (x − means)/scales·coef′ + means·coef.
-
-    Attributes
-    ----------
-    means : ndarray of shape (n_features,)
-        The numbers subtracted from the columns. Only an intercept can absorb them: without one, they are zeros.
-    scales : ndarray of shape (n_features,)
-        The numbers that divide the columns.
-    intercept : bool
-        True if the weights begin with an intercept.
-    """
-
-    means: Array
-    scales: Array
-    intercept: bool
-
-    def to_data(self, weights: Array) -> Array:
-        """Return weights in the units of the data."""
-        coef = weights[self.intercept :] / self.scales
-        return np.concatenate([[weights[0] - self.means @ coef], coef]) if self.intercept else coef
-
-    def from_data(self, weights: Array) -> Array:
-        """Return weights in these coordinates."""
-        coef = weights[self.intercept :]
-        with np.errstate(over="ignore", invalid="ignore"):  # the first cost is then not finite
-            scaled = coef * self.scales
-            return np.concatenate([[weights[0] + self.means @ coef], scaled]) if self.intercept else scaled
-
-    def gradient_to_data(self, gradient: Array) -> Array:
-        """Return the gradient by the weights in the units of the data: multiply by the transpose of `from_data`."""
-        scaled = gradient[self.intercept :] * self.scales
-        return np.concatenate([gradient[:1], scaled + self.means * gradient[0]]) if self.intercept else scaled
-
-
-@dataclass(frozen=True, slots=True)
 class Prepared:
     """The problem of one target of a source, ready for the kernels.
 
@@ -121,9 +67,11 @@ class Prepared:
         The problem that the kernels descend on, with the rows of the ridge.
     rows : Problem
         The problem without the rows of the ridge: mini-batches are taken from these rows.
+    alpha : float
+        The penalty of the ridge, in the units of the data.
     penalty : ndarray of shape (n_features,)
-        The penalty of each coefficient, in the coordinates of the descent.
-    coordinates : Coordinates or None
+        The penalty of each coefficient, in the coordinates of the descent, that the rows lack: for mini-batches.
+    coordinates : ScaledCoordinates, WhitenedCoordinates or None
         The coordinates of the descent; None for those of the data.
     fit_intercept : bool
         True if the weights begin with an intercept.
@@ -141,8 +89,9 @@ class Prepared:
 
     problem: Problem
     rows: Problem
+    alpha: float
     penalty: Array
-    coordinates: Coordinates | None
+    coordinates: ScaledCoordinates | WhitenedCoordinates | None
     fit_intercept: bool
     compressed: bool
     variance: float
@@ -151,15 +100,9 @@ class Prepared:
     curvature: Curvature = field(init=False)
 
     def __post_init__(self) -> None:
-        curvature = Curvature(self.problem.X, self.problem.intercept, self.noise)
+        noise = self.coordinates.noise if self.coordinates else 0.0
+        curvature = Curvature(self.problem.X, self.problem.intercept, noise)
         object.__setattr__(self, "curvature", curvature)  # the dataclass is frozen
-
-    @property
-    def noise(self) -> float:
-        """Return the largest abs(mean)/scale of a column: the rounding error of standardized columns, in EPSILON."""
-        if self.coordinates is None:
-            return 0.0
-        return float(np.max(np.abs(self.coordinates.means) / self.coordinates.scales))
 
     @property
     def has_intercept_column(self) -> bool:
@@ -175,14 +118,13 @@ class Prepared:
         return self.coordinates.from_data(weights) if self.coordinates else weights
 
     def without_ridge(self, cost: float, gradient: Array, weights: Array) -> tuple[float, Array]:
-        """Take the ridge off a cost and its gradient, and return the gradient in the units of the data.
+        """Return cost and gradient without the ridge, the gradient by weights in the units of the data.
 
-        The arguments are in the coordinates of the descent, and include the ridge.
+        Cost and gradient come in the coordinates of the descent, with the ridge; weights in the units of the data.
         """
-        if self.penalty.any():
-            first = int(self.fit_intercept)
-            coef = weights[first:]
-            cost = max(cost - 0.5 * float(self.penalty @ (coef * coef)), 0.0)
-            gradient = gradient.copy()
-            gradient[first:] -= self.penalty * coef
-        return cost, self.coordinates.gradient_to_data(gradient) if self.coordinates else gradient
+        slope = self.coordinates.gradient_to_data(gradient) if self.coordinates else gradient.copy()
+        if self.alpha > 0:
+            coef = weights[int(self.fit_intercept) :]
+            cost = max(cost - 0.5 * self.alpha * float(coef @ coef), 0.0)
+            slope[int(self.fit_intercept) :] -= self.alpha * coef
+        return cost, slope

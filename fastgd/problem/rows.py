@@ -12,9 +12,20 @@ import numpy as np
 
 from fastgd.inputs.arrays import EPSILON, Array, norm
 from fastgd.inputs.data import check_mean_square
-from fastgd.inputs.options import LARGEST_ALPHA, check_count
+from fastgd.inputs.options import check_count
+from fastgd.problem.coordinates import (
+    Problem,
+    ScaledCoordinates,
+    WhitenedCoordinates,
+    scale_penalty,
+    standardize_rows,
+    standardize_summary,
+)
 from fastgd.problem.moments import Summary, make_small_problem, pick_target, summarize_rows
-from fastgd.problem.prepared import Coordinates, Prepared, PrepareOptions, Problem
+from fastgd.problem.prepared import Prepared, PrepareOptions
+from fastgd.problem.whitening import whiten_summary
+
+CHEAP_QR = 1 << 22  # rows times columns² up to which the QR of a whitening takes a few milliseconds: it loses no digit
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,9 @@ class DenseSource:
             check_count("batch_size", options.batch_size, most=len(self.y))
         compressed, message = options.choose_compression(self.X.shape)
         if compressed:
-            yield from prepare_targets(summarize_rows(self.X, self.y, self.sample_weight, "auto"), options, message)
+            work = len(self.y) * (self.n_features + self.n_targets) ** 2
+            method = "qr" if options.precondition == "whiten" and work <= CHEAP_QR else "auto"
+            yield from prepare_targets(summarize_rows(self.X, self.y, self.sample_weight, method), options, message)
             return
         for target in self.y.T:
             yield prepare_rows(self.X, np.ascontiguousarray(target), self.sample_weight, options, message)
@@ -115,27 +128,34 @@ def prepare_targets(summary: Summary, options: PrepareOptions, message: str) -> 
 
 def prepare_summary(summary: Summary, options: PrepareOptions, message: str) -> Prepared:
     """Return the compressed problem of the summary of one target."""
-    coordinates = None
+    fit_intercept, alpha, n_features = options.fit_intercept, options.alpha, summary.n_features
     variance = variance_from_norm(norm(summary.rows[:, -1]), summary.total, summary.means[-1])
-    if options.standardize:
-        summary, coordinates = standardize_summary(summary, options.fit_intercept)
-    penalty = scale_penalty(options.alpha, summary.n_features, coordinates)
-    problem = Problem(*make_small_problem(summary, options.fit_intercept, penalty), False)
-    return Prepared(problem, problem, penalty, coordinates, options.fit_intercept, True, variance, message)
+    coordinates: ScaledCoordinates | WhitenedCoordinates | None = None
+    if options.precondition == "whiten":
+        problem, coordinates = whiten_summary(summary, fit_intercept, alpha)
+        penalty = np.zeros(n_features)
+    else:
+        scaled = None
+        if options.precondition == "standardize":
+            summary, scaled = standardize_summary(summary, fit_intercept)
+        coordinates, penalty = scaled, scale_penalty(alpha, n_features, scaled)
+        problem = Problem(*make_small_problem(summary, fit_intercept, penalty), False)
+    return Prepared(problem, problem, alpha, penalty, coordinates, fit_intercept, True, variance, message)
 
 
 def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: PrepareOptions, message: str) -> Prepared:
     """Return the problem of the rows themselves; only coordinates, weights or a ridge copy X."""
-    if options.standardize or sample_weight is not None or options.alpha > 0:  # else the stopping rules do it
+    standardized = options.precondition == "standardize"
+    if standardized or sample_weight is not None or options.alpha > 0:  # else the stopping rules do it
         check_mean_square("X", X)
         check_mean_square("y", y)
     rows, coordinates = Problem(X, y, options.fit_intercept), None
-    if options.standardize:
+    if standardized:
         rows, coordinates = standardize_rows(rows, sample_weight)
     penalty = scale_penalty(options.alpha, X.shape[1], coordinates)
     rows, variance = weight_rows(rows, sample_weight), weighted_variance(y, sample_weight)
     problem = add_ridge(rows, penalty)
-    return Prepared(problem, rows, penalty, coordinates, options.fit_intercept, False, variance, message)
+    return Prepared(problem, rows, options.alpha, penalty, coordinates, options.fit_intercept, False, variance, message)
 
 
 def weighted_variance(y: Array, sample_weight: Array | None) -> float:
@@ -151,59 +171,6 @@ def variance_from_norm(size: float, total: float, mean: float) -> float:
     """Return size²/total, where size is the norm of y − mean; 0 if the deviation is within the rounding of the mean."""
     deviation = size / sqrt(total)
     return 0.0 if deviation <= 4 * EPSILON * abs(mean) else deviation * deviation
-
-
-def scale_penalty(alpha: float, n_features: int, coordinates: Coordinates | None) -> Array:
-    """Return the penalty of each coefficient in the coordinates of the descent; alpha is in the units of the data."""
-    if coordinates is None or alpha == 0:
-        return np.full(n_features, alpha)
-    with np.errstate(over="ignore", divide="ignore"):
-        penalty = alpha / coordinates.scales / coordinates.scales
-    if penalty.max() > LARGEST_ALPHA:
-        raise ValueError(f"alpha must be smaller for columns with values as small as in X; got {alpha}: rescale X")
-    return penalty
-
-
-def standardize_rows(problem: Problem, sample_weight: Array | None) -> tuple[Problem, Coordinates]:
-    """Return a problem whose columns have mean 0 and mean square 1, in a float64 copy of X, and its coordinates.
-
-    Without an intercept, columns are only scaled. Constant columns are not scaled. Rows of weight zero have no
-    influence, even if their values are huge.
-    """
-    X = problem.X
-    counts = np.ones(len(X)) if sample_weight is None else sample_weight / sample_weight.sum()
-    total = counts.sum()
-    means = np.zeros(X.shape[1])
-    moved = X.astype(np.float64)
-    if sample_weight is not None:
-        moved[counts == 0] = 0.0
-    if problem.intercept:
-        for _ in range(2):  # the second time takes off the rounding error of the first mean
-            rest = counts @ moved / total
-            means += rest
-            moved -= rest
-    squares = ("ij,ij->j",) if sample_weight is None else ("i,ij,ij->j", counts)
-    scales = choose_scales(np.einsum(*squares, moved, moved) / total, np.abs(means))
-    moved /= scales
-    return Problem(moved, problem.y, problem.intercept), Coordinates(means, scales, problem.intercept)
-
-
-def standardize_summary(summary: Summary, fit_intercept: bool) -> tuple[Summary, Coordinates]:
-    """Return the summary of the rows in such coordinates, and the coordinates."""
-    means, rows = summary.means.copy(), summary.rows.copy()
-    taken = means[:-1].copy() if fit_intercept else np.zeros(len(means) - 1)
-    means[:-1] -= taken
-    squares = np.square(rows[:, :-1]).sum(axis=0) / summary.total + means[:-1] ** 2
-    scales = choose_scales(squares, np.abs(summary.means[:-1]))
-    means[:-1] /= scales
-    rows[:, :-1] /= scales
-    return Summary(summary.total, means, rows, summary.n_targets), Coordinates(taken, scales, fit_intercept)
-
-
-def choose_scales(mean_squares: Array, magnitudes: Array) -> Array:
-    """Return the root of each mean square; 1 where it is within the rounding of numbers of that magnitude."""
-    scales = np.sqrt(mean_squares)
-    return np.where(scales <= 4 * EPSILON * magnitudes, 1.0, scales)
 
 
 def weight_rows(problem: Problem, sample_weight: Array | None) -> Problem:

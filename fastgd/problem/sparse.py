@@ -15,9 +15,10 @@ import numpy as np
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_mean_square
 from fastgd.problem.compressor import Compressor
+from fastgd.problem.coordinates import Problem, ScaledCoordinates, choose_scales, scale_penalty
 from fastgd.problem.moments import Moments, rows_per_block
-from fastgd.problem.prepared import Coordinates, Prepared, PrepareOptions, Problem
-from fastgd.problem.rows import choose_scales, prepare_targets, scale_penalty, weighted_variance
+from fastgd.problem.prepared import Prepared, PrepareOptions
+from fastgd.problem.rows import prepare_targets, weighted_variance
 
 # Up to this many columns, the dense compressed problem takes less time (benchmarks/extras/sparse_features.py).
 MOST_COMPRESSED = 700
@@ -95,7 +96,7 @@ def sum_products(X: Any, y: Array, weights: Array | None) -> Moments:
     matrix[1 + p :, 1 + p :] = targets.T @ (targets * counts[:, np.newaxis])
     lower = np.tril_indices(size, -1)
     matrix[lower] = matrix.T[lower]
-    return Moments(shift, total, matrix, y.shape[1])
+    return Moments(shift, total, len(y), matrix, y.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,8 @@ class SparseSource:
         """Yield one problem for each target: compressed, or the sparse rows if X has many columns."""
         if options.batch_size is not None:
             raise ValueError(f"batch_size must be None for sparse X; got {options.batch_size!r}")
-        if options.compress is True or (options.compress == "auto" and self.n_features <= MOST_COMPRESSED):
+        needed = options.compress is True or options.precondition == "whiten"
+        if needed or (options.compress == "auto" and self.n_features <= MOST_COMPRESSED):
             message = f"sparse X of {self.n_features} columns has a small compressed problem"
             summary = compress_sparse(self.X, self.y, self.sample_weight).summary(None)
             yield from prepare_targets(summary, options, message)
@@ -167,9 +169,9 @@ def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: Prepa
     variance = weighted_variance(y, sample_weight)
     rows, coordinates, fit_intercept = X.astype(np.float64), None, options.fit_intercept
     counts = np.ones(n) if sample_weight is None else sample_weight
-    if options.standardize:
+    if options.precondition == "standardize":
         squares = counts @ rows.multiply(rows) / counts.sum()
-        coordinates = Coordinates(np.zeros(p), choose_scales(squares, np.zeros(p)), fit_intercept)
+        coordinates = ScaledCoordinates(np.zeros(p), choose_scales(squares, np.zeros(p)), fit_intercept)
         rows = rows.multiply(1 / coordinates.scales).tocsr()
     penalty, intercept = scale_penalty(options.alpha, p, coordinates), fit_intercept
     if sample_weight is not None or options.alpha > 0:
@@ -183,4 +185,5 @@ def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: Prepa
         rows, y = sparse.vstack([rows, ridge], format="csr"), np.concatenate([y, np.zeros(p)])
     problem = Problem(SparseRows(rows), y, intercept)  # type: ignore[arg-type]  # it behaves as an array here
     message = f"sparse X of {p} columns has fewer entries than a compressed problem"
-    return Prepared(problem, problem, penalty, coordinates, fit_intercept, False, variance, message, backend="numpy")
+    known = fit_intercept, False, variance, message
+    return Prepared(problem, problem, options.alpha, penalty, coordinates, *known, backend="numpy")

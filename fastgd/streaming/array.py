@@ -83,7 +83,7 @@ def fit_array(
     >>> import numpy as np
     >>> from fastgd.streaming import fit_array
     >>> X = np.arange(20.0).reshape(10, 2) % 7
-    >>> result = fit_array(X, 1 + X @ [2.0, 3.0], learning_rate="eigenvalues", standardize=True)
+    >>> result = fit_array(X, 1 + X @ [2.0, 3.0], learning_rate="eigenvalues", precondition="standardize")
     >>> result.weights.round(6), result.n_samples
     (array([1., 2., 3.]), 10)
     """

@@ -3,7 +3,7 @@
 Each save writes a new file to the disk, which then replaces the old one: the file is complete at any moment. A checksum
 covers the content; numbers keep all their bits; loading runs no code, as loading a pickle would.
 
-The file holds a line ``fastgd checkpoint 1 SHA256``, where SHA256 is the checksum of the rest; a line of JSON; the
+The file holds a line ``fastgd checkpoint 2 SHA256``, where SHA256 is the checksum of the rest; a line of JSON; the
 arrays.
 """
 
@@ -24,7 +24,7 @@ from fastgd.streaming.source import SeenBatch
 from fastgd.streaming.sums import State
 
 SAVE_SECONDS = 5.0  # the least time between two saves during a pass
-MAGIC = b"fastgd checkpoint 1 "
+MAGIC = b"fastgd checkpoint 2 "
 DIGEST = 64  # the length of the checksum, in characters
 REMEDY = "delete it to begin anew, or name another file"
 
@@ -120,7 +120,8 @@ def pack_state(identity: dict[str, Any], state: State) -> bytes:
     arrays = [np.array(state.seen, dtype="<i8").reshape(-1, len(SeenBatch._fields))]
     if state.moments is not None:
         moments = state.moments
-        arrays += [np.asarray(array, "<f8") for array in (moments.shift, np.array([moments.total]), moments.matrix)]
+        counts = np.array([moments.total, moments.n_samples])
+        arrays += [np.asarray(array, "<f8") for array in (moments.shift, counts, moments.matrix)]
     header = {
         "identity": identity,
         "method": state.method,
@@ -140,5 +141,5 @@ def unpack_state(header: dict[str, Any], content: bytes) -> State:
         arrays.append(array.astype(array.dtype.newbyteorder("=")))
         start += array.nbytes
     log = [SeenBatch(*entry) for entry in arrays[0].tolist()]
-    moments = Moments(arrays[1], float(arrays[2][0]), arrays[3], 1) if len(arrays) > 1 else None
+    moments = Moments(arrays[1], float(arrays[2][0]), int(arrays[2][1]), arrays[3], 1) if len(arrays) > 1 else None
     return State(header["method"], moments, header["skipped"], len(log), log)

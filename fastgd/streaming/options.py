@@ -25,7 +25,7 @@ DESCENT_OPTIONS = (
     "tol",
     "check_every",
     "backend",
-    "standardize",
+    "precondition",
     "threads",
     "random_state",
     "callback",

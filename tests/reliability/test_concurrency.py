@@ -39,7 +39,7 @@ def compress_parts(X, y, method):
         part = fastgd.Compressor(method=method)
         part.add(X[start : start + 700], y[start : start + 700])
         whole.merge(part)
-    result = fastgd.gradient_descent(whole, learning_rate="eigenvalues", standardize=True)
+    result = fastgd.gradient_descent(whole, learning_rate="eigenvalues", precondition="standardize")
     return bits(*whole.problem(), result.weights, result.cost_history)
 
 
@@ -54,7 +54,7 @@ JOBS = [partial(fit, *TUTORIAL, backend=name, sample_weight=RAISED) for name in 
 JOBS += [partial(fit, *LARGE, backend=name, threads=2, epochs=20) for name in backends.available() if name != "python"]
 JOBS += [
     partial(fit, *TUTORIAL, learning_rate="chebyshev", compress=True),
-    partial(fit, *TUTORIAL, learning_rate="silver", standardize=True, alpha=0.1),
+    partial(fit, *TUTORIAL, learning_rate="silver", precondition="standardize", alpha=0.1),
     partial(fit, *TUTORIAL, learning_rate="inverse_scaling", batch_size=9, random_state=3, epochs=20),
     partial(fit, *TUTORIAL, weights="random", random_state=5, learning_rate=1e-3, epochs=50),
     partial(fit, *LARGE, learning_rate="eigenvalues"),

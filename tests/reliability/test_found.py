@@ -36,19 +36,19 @@ def test_an_alpha_that_is_too_large_is_named(alpha, compress):
 
 @pytest.mark.parametrize("compress", [False, True])
 def test_an_alpha_too_large_for_standardized_columns_is_refused(compress):
-    assert fit(X=X * 1e-100, alpha=1e200, standardize=True, compress=compress) is None
+    assert fit(X=X * 1e-100, alpha=1e200, precondition="standardize", compress=compress) is None
 
 
 def test_a_column_too_large_to_be_standardized_is_named():
-    assert fit(X=X * [1.0, 1e154], standardize=True, compress=False) is None
+    assert fit(X=X * [1.0, 1e154], precondition="standardize", compress=False) is None
 
 
 def test_sample_weights_too_large_to_be_standardized_are_named_or_accepted():
-    fit(X=X * 1e10, sample_weight=np.full(5, 1e300), standardize=True, compress=False)
+    fit(X=X * 1e10, sample_weight=np.full(5, 1e300), precondition="standardize", compress=False)
 
 
 def test_a_start_too_large_for_standardized_columns_is_named():
-    assert fit(X=X * 1e100, weights=[0.0, 1e300, 1.0], standardize=True) is None
+    assert fit(X=X * 1e100, weights=[0.0, 1e300, 1.0], precondition="standardize") is None
 
 
 def test_a_prediction_out_of_range_blames_x():

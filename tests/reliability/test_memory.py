@@ -26,7 +26,7 @@ OPTIONS = [
     {"compress": False, "sample_weight": np.arange(20.0), "alpha": 0.1},
     {"learning_rate": "chebyshev", "compress": True},
     {"learning_rate": "silver", "backend": "numpy"},
-    {"learning_rate": "eigenvalues", "standardize": True},
+    {"learning_rate": "eigenvalues", "precondition": "standardize"},
     {"learning_rate": 0.01, "weights": "random", "random_state": 0, "backend": "numba"},
     {"learning_rate": "inverse_scaling", "batch_size": 7, "epochs": 3},
     {"callback": lambda epoch, weights, cost: epoch > 10},

@@ -1,0 +1,164 @@
+"""Coordinates of the weights that a descent may use: scaled and centred columns, or whitened directions."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fastgd.inputs.arrays import EPSILON, Array
+from fastgd.inputs.options import LARGEST_ALPHA
+from fastgd.problem.moments import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The arrays that a kernel descends on.
+
+    Attributes
+    ----------
+    X, y : ndarray of shape (m, columns), (m,)
+        Arrays that the kernels accept.
+    intercept : bool
+        True if a column of ones in front of X is implied.
+    """
+
+    X: Array
+    y: Array
+    intercept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScaledCoordinates:
+    """Centred and scaled coordinates of the weights: x·coef = (x − means)/scales·coef′ + means·coef.
+
+    Attributes
+    ----------
+    means : ndarray of shape (n_features,)
+        The numbers subtracted from the columns. Only an intercept can absorb them: without one, they are zeros.
+    scales : ndarray of shape (n_features,)
+        The numbers that divide the columns.
+    intercept : bool
+        True if the weights begin with an intercept.
+    """
+
+    means: Array
+    scales: Array
+    intercept: bool
+
+    @property
+    def noise(self) -> float:
+        """Return the largest abs(mean)/scale of a column: the rounding error of standardized columns, in EPSILON."""
+        return float(np.max(np.abs(self.means) / self.scales))
+
+    def to_data(self, weights: Array) -> Array:
+        """Return weights in the units of the data."""
+        coef = weights[self.intercept :] / self.scales
+        return np.concatenate([[weights[0] - self.means @ coef], coef]) if self.intercept else coef
+
+    def from_data(self, weights: Array) -> Array:
+        """Return weights in these coordinates."""
+        coef = weights[self.intercept :]
+        with np.errstate(over="ignore", invalid="ignore"):  # the first cost is then not finite
+            scaled = coef * self.scales
+            return np.concatenate([[weights[0] + self.means @ coef], scaled]) if self.intercept else scaled
+
+    def gradient_to_data(self, gradient: Array) -> Array:
+        """Return the gradient by the weights in the units of the data: multiply by the transpose of `from_data`."""
+        scaled = gradient[self.intercept :] * self.scales
+        return np.concatenate([gradient[:1], scaled + self.means * gradient[0]]) if self.intercept else scaled
+
+
+@dataclass(frozen=True, slots=True)
+class WhitenedCoordinates:
+    """Coordinates of the directions that the data determine, in which the Hessian of J is the identity.
+
+    Attributes
+    ----------
+    means : ndarray of shape (n_features,)
+        Subtracted from the columns; zeros without an intercept.
+    to_whitened : ndarray of shape (r, n_features)
+        Makes whitened coordinates of coefficients; what the data do not determine is lost.
+    to_coef : ndarray of shape (n_features, r)
+        Makes coefficients of whitened coordinates: those of least norm.
+    intercept : bool
+        True if weights begin with an intercept.
+    """
+
+    means: Array
+    to_whitened: Array
+    to_coef: Array
+    intercept: bool
+
+    noise = 0.0  # directions of rounding errors are left out
+
+    def to_data(self, weights: Array) -> Array:
+        """Return weights in the units of the data."""
+        coef = self.to_coef @ weights[self.intercept : self.intercept + len(self.to_whitened)]
+        return np.concatenate([[weights[0] - self.means @ coef], coef]) if self.intercept else coef
+
+    def from_data(self, weights: Array) -> Array:
+        """Return weights in these coordinates."""
+        coef = weights[self.intercept :]
+        with np.errstate(over="ignore", invalid="ignore"):  # if they overflow, the first cost shows it
+            whitened = self.to_whitened @ coef
+            if self.intercept:
+                return np.concatenate([[weights[0] + self.means @ coef], whitened])
+            return whitened if len(whitened) else np.zeros(1)  # a problem has one column at least
+
+    def gradient_to_data(self, gradient: Array) -> Array:
+        """Return the gradient of J by the weights in the units of the data: the transpose of `from_data`."""
+        slope = gradient[self.intercept : self.intercept + len(self.to_whitened)] @ self.to_whitened
+        return np.concatenate([gradient[:1], slope + self.means * gradient[0]]) if self.intercept else slope
+
+
+def scale_penalty(alpha: float, n_features: int, coordinates: ScaledCoordinates | None) -> Array:
+    """Return the penalty of each coefficient in the coordinates of the descent; alpha is in the units of the data."""
+    if coordinates is None or alpha == 0:
+        return np.full(n_features, alpha)
+    with np.errstate(over="ignore", divide="ignore"):
+        penalty = alpha / coordinates.scales / coordinates.scales
+    if penalty.max() > LARGEST_ALPHA:
+        raise ValueError(f"alpha must be smaller for columns with values as small as in X; got {alpha}: rescale X")
+    return penalty
+
+
+def standardize_rows(problem: Problem, sample_weight: Array | None) -> tuple[Problem, ScaledCoordinates]:
+    """Return a problem whose columns have mean 0 and mean square 1, in a float64 copy of X, and its coordinates.
+
+    Without an intercept, columns are only scaled. Constant columns are not scaled. Rows of weight zero have no
+    influence, even if their values are huge.
+    """
+    X = problem.X
+    counts = np.ones(len(X)) if sample_weight is None else sample_weight / sample_weight.sum()
+    total = counts.sum()
+    means = np.zeros(X.shape[1])
+    moved = X.astype(np.float64)
+    if sample_weight is not None:
+        moved[counts == 0] = 0.0
+    if problem.intercept:
+        for _ in range(2):  # the second time takes off the rounding error of the first mean
+            rest = counts @ moved / total
+            means += rest
+            moved -= rest
+    squares = ("ij,ij->j",) if sample_weight is None else ("i,ij,ij->j", counts)
+    scales = choose_scales(np.einsum(*squares, moved, moved) / total, np.abs(means))
+    moved /= scales
+    return Problem(moved, problem.y, problem.intercept), ScaledCoordinates(means, scales, problem.intercept)
+
+
+def standardize_summary(summary: Summary, fit_intercept: bool) -> tuple[Summary, ScaledCoordinates]:
+    """Return the summary of the rows in such coordinates, and the coordinates."""
+    means, rows = summary.means.copy(), summary.rows.copy()
+    taken = means[:-1].copy() if fit_intercept else np.zeros(len(means) - 1)
+    means[:-1] -= taken
+    squares = np.square(rows[:, :-1]).sum(axis=0) / summary.total + means[:-1] ** 2
+    scales = choose_scales(squares, np.abs(summary.means[:-1]))
+    means[:-1] /= scales
+    rows[:, :-1] /= scales
+    moved = replace(summary, means=means, rows=rows)
+    return moved, ScaledCoordinates(taken, scales, fit_intercept)
+
+
+def choose_scales(mean_squares: Array, magnitudes: Array) -> Array:
+    """Return the root of each mean square; 1 where it is within the rounding of numbers of that magnitude."""
+    scales = np.sqrt(mean_squares)
+    return np.where(scales <= 4 * EPSILON * magnitudes, 1.0, scales)
