@@ -109,8 +109,9 @@ def test_a_constant_target_has_no_r_squared(tmp_path, capsys, value):
         (
             ["--epochs", "3", "--precondition", "standardize"],
             "not converged",
-            "not converged after 3 epochs: try more --epochs\n",
+            "not converged after 3 epochs: try more --epochs, or --precondition whiten\n",
         ),
+        (["--epochs", "3", "--precondition", "whiten"], "converged (gradient)", ""),
         ([], "not converged", "not converged after 1000 epochs: try more --epochs, or --precondition whiten"),
         (["--precondition", "standardize", "--alpha", "0.1"], "converged (cost)", ""),
         (["--precondition", "standardize"], "converged (gradient)", ""),

@@ -1,0 +1,235 @@
+"""Whitened coordinates: one epoch reaches the weights of least squares, and of several the ones of least norm."""
+
+import warnings
+
+import numpy as np
+import pytest
+import strd
+from problems import PROBLEMS, random_problem
+from scipy import sparse
+
+import fastgd
+from fastgd.streaming import fit_array, fit_batches
+
+GENERATOR = np.random.default_rng(11)
+either_intercept = pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "none"])
+
+
+def whiten(X, y, **options):
+    """Return the whitened fit, which must not warn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return fastgd.gradient_descent(X, y, precondition="whiten", **options)
+
+
+def least_squares(X, y, fit_intercept=True, alpha=0.0, sample_weight=None):
+    """Return intercept and coef of least norm, by NumPy on centred columns."""
+    counts = np.ones(len(y)) if sample_weight is None else sample_weight
+    X = np.asarray(X, dtype=np.float64)
+    means, mean = (counts @ X / counts.sum(), counts @ y / counts.sum()) if fit_intercept else (0.0, 0.0)
+    roots = np.sqrt(counts / counts.sum())
+    rows, target = (X - means) * roots[:, np.newaxis], (y - mean) * roots
+    rows = np.concatenate([rows, np.sqrt(alpha) * np.eye(X.shape[1])])
+    coef = np.linalg.lstsq(rows, np.append(target, np.zeros(X.shape[1])), rcond=1e-12)[0]
+    return mean - means @ coef if fit_intercept else 0.0, coef
+
+
+def assert_least_squares(result, X, y, rtol=1e-8, **options):
+    intercept, coef = least_squares(X, y, **options)
+    assert result.converged
+    np.testing.assert_allclose(result.coef, coef, rtol=rtol, atol=rtol * (abs(coef).max() + 1e-300))
+    assert result.intercept == pytest.approx(intercept, rel=rtol, abs=rtol * (1 + abs(y).max()))
+
+
+# Digits of the certified weights that a fit with these options must have, and does have.
+DIGITS = {
+    "Norris": 12, "NoInt1": 12, "NoInt2": 12, "Pontius": 11, "Longley": 11, "Wampler1": 9, "Wampler2": 10,
+    "Wampler3": 9, "Wampler4": 7.5, "Wampler5": 5.5, "Filip": 7.5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", strd.PROBLEMS)
+def test_certified_weights_have_their_digits_after_one_epoch(name):
+    certified = strd.PROBLEMS[name]
+    result = whiten(certified.X, certified.y, fit_intercept=certified.fit_intercept)
+    assert result.converged
+    assert result.epochs <= 2
+    assert strd.lre(result.weights, certified.weights) >= DIGITS[name]
+
+
+@either_intercept
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_every_problem_reaches_its_least_cost_from_any_start(name, fit_intercept):
+    X, y = PROBLEMS[name]()
+    rows = np.column_stack([np.ones((len(y), int(fit_intercept))), X])
+    residual = y - rows @ np.linalg.lstsq(rows, y, rcond=None)[0]
+    least = residual @ residual / (2 * len(y))
+    for weights in (None, "random", np.full(rows.shape[1], 3.0)):
+        result = whiten(X, y, fit_intercept=fit_intercept, weights=weights, random_state=0)
+        assert result.converged
+        assert result.cost <= least * (1 + 1e-9) + 1e-16 * (y @ y) / len(y)
+
+
+@either_intercept
+@pytest.mark.parametrize(
+    "form",
+    {
+        "wide": lambda X: X[:12],
+        "a column twice": lambda X: np.column_stack([X, X[:, 2]]),
+        "a combination": lambda X: np.column_stack([X, X @ np.arange(1.0, 21)]),
+        "other scales": lambda X: np.column_stack([X, 1e3 * X[:, 0], 1e-3 * X[:, 1]]),
+        "a column of zeros": lambda X: np.column_stack([X[:, :3], np.zeros(len(X)), X[:, 3:]]),
+    }.items(),
+    ids=lambda form: form[0],
+)
+def test_of_all_solutions_the_one_of_least_norm_is_taken(form, fit_intercept):
+    X, y = random_problem(100, 20)
+    X = form[1](X)
+    assert_least_squares(
+        whiten(X, y[: len(X)], fit_intercept=fit_intercept), X, y[: len(X)], fit_intercept=fit_intercept
+    )
+
+
+@pytest.mark.parametrize("start", [None, "random"])
+def test_the_start_leaves_nothing_in_directions_without_data(start):
+    X, y = random_problem(10, 30)
+    assert_least_squares(whiten(X, y, weights=start, random_state=3), X, y)
+
+
+@either_intercept
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("shape", [(60, 8), (12, 30)], ids=["tall", "wide"])
+@pytest.mark.parametrize("alpha", [1e-14, 1e-8, 1e-3, 1.0, 1e3, 1e8, 1e14])
+def test_a_ridge_is_its_closed_form(alpha, shape, weighted, fit_intercept):
+    X, y = random_problem(*shape)
+    X, y = X + 3.0, y + 20.0
+    options = {"fit_intercept": fit_intercept, "alpha": alpha}
+    options["sample_weight"] = np.random.default_rng(2).uniform(0.1, 2, len(y)) if weighted else None
+    result = whiten(X, y, **options)
+    intercept, coef = least_squares(X, y, **options)
+    np.testing.assert_allclose(result.coef, coef, rtol=1e-6, atol=1e-9 * abs(coef).max())
+    assert result.intercept == pytest.approx(intercept, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("alpha", [1e-6, 0.01, 1.0])
+def test_a_ridge_on_columns_of_many_scales(alpha):
+    X, y = random_problem(100, 4)
+    X = X * [1e-4, 1.0, 1e-2, 1e2]
+    assert_least_squares(whiten(X, y, alpha=alpha), X, y, alpha=alpha)
+
+
+def test_a_constant_column_is_zero_and_has_no_coefficient():
+    X, y = random_problem(50, 3)
+    expected = whiten(X[:, :2], y).coef
+    for constant in (7.3, 1.7e18, -1e-300, 0.1):
+        result = whiten(np.column_stack([X[:, :2], np.full(50, constant)]), y)
+        assert result.coef[2] == 0
+        np.testing.assert_allclose(result.coef[:2], expected, rtol=1e-10)
+
+
+def test_all_dummies_of_a_category():
+    kinds = GENERATOR.integers(0, 5, 100_000)
+    X = np.column_stack([np.eye(5)[kinds], GENERATOR.standard_normal(100_000)])
+    y = X @ np.arange(6.0) + GENERATOR.standard_normal(100_000)
+    result = whiten(X, y)
+    assert result.converged
+    assert_least_squares(result, X, y, rtol=1e-7)
+    assert abs(result.coef[:5].sum()) < 1e-9  # of least norm
+
+
+def test_the_rounding_of_a_column_far_from_zero_is_its_own():
+    near = GENERATOR.standard_normal(200)
+    X = np.column_stack([1.7e12 + GENERATOR.integers(0, 100, 200), near, near + 1e-4 * GENERATOR.standard_normal(200)])
+    result = whiten(X, X[:, 1:] @ [1.0, 2.0])
+    assert result.converged
+    np.testing.assert_allclose(result.coef, [0.0, 1.0, 2.0], atol=1e-8)
+
+
+def test_rounding_that_columns_far_from_zero_share_is_no_direction():
+    columns = GENERATOR.standard_normal((300, 2)) @ GENERATOR.standard_normal((2, 6)) + 1e6
+    y = columns.sum(axis=1) + GENERATOR.standard_normal(300)
+    result = whiten(columns, y)
+    assert result.converged
+    assert abs(result.coef).max() < 1e3
+
+
+def test_times_in_seconds():
+    seconds = 1.7e9 + np.arange(100.0)
+    result = whiten(seconds[:, np.newaxis], 5 * (seconds - 1.7e9) + 3)
+    np.testing.assert_allclose(result.coef, [5.0], rtol=1e-9)
+    assert result.r_squared == pytest.approx(1.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("gap", [1e-3, 1e-5, 1e-7])
+def test_two_columns_side_by_side(gap):
+    X, y = random_problem(50, 4)
+    X[:, 3] = X[:, 0] + gap * GENERATOR.standard_normal(50)
+    assert_least_squares(whiten(X, y), X, y, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scales", [(1e-139, 1e139), (1e139, 1e139), (1e-139, 1e-139)], ids=str)
+def test_columns_of_extreme_scale(scales):
+    X, y = random_problem(60, 2)
+    coef = whiten(X * scales, y).coef
+    np.testing.assert_allclose(coef * scales, whiten(X, y).coef, rtol=1e-9)
+
+
+# ---- every front end
+
+
+def test_all_front_ends_give_one_answer():
+    X, y = random_problem(400, 6)
+    X = X * [1e-3, 1.0, 1.0, 1e3, 1.0, 1.0] + 50.0
+    expected = whiten(X, y).weights
+    compressor = fastgd.Compressor()
+    compressor.add(X[:150], y[:150])
+    compressor.add(X[150:], y[150:])
+    found = {
+        "compressor": fastgd.gradient_descent(compressor, precondition="whiten"),
+        "array": fit_array(X, y, precondition="whiten"),
+        "batches": fit_batches([(X[:100], y[:100]), (X[100:], y[100:])], precondition="whiten"),
+        "numpy": whiten(X, y, backend="numpy"),
+    }
+    for name, result in found.items():
+        assert result.converged, name
+        np.testing.assert_allclose(result.weights, expected, rtol=1e-9, err_msg=name)
+
+
+def test_the_estimator_whitens_dense_and_sparse_rows_and_several_targets():
+    pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
+    X = sparse.random_array((300, 20), density=0.2, rng=np.random.default_rng(0), format="csr")
+    Y = np.column_stack([X @ np.arange(20.0), X @ np.ones(20) + 3.0]) + GENERATOR.standard_normal((300, 2))
+    dense = fastgd.GradientDescentRegressor(precondition="whiten").fit(X.toarray(), Y)
+    parts = fastgd.GradientDescentRegressor(precondition="whiten").partial_fit(X[:100], Y[:100])
+    for model in (
+        fastgd.GradientDescentRegressor(precondition="whiten").fit(X, Y),
+        parts.partial_fit(X[100:], Y[100:]),
+    ):
+        np.testing.assert_allclose(model.coef_, dense.coef_, rtol=1e-8, atol=1e-8)
+    for k in range(2):
+        np.testing.assert_allclose(dense.coef_[k], least_squares(X.toarray(), Y[:, k])[1], rtol=1e-9)
+
+
+def test_dask_whitens_the_compressed_problem():
+    da = pytest.importorskip("dask.array", reason="Dask is an extra")
+    X, y = random_problem(200, 3)
+    result = fastgd.gradient_descent(
+        da.from_array(X, chunks=(50, 3)), da.from_array(y, chunks=50), precondition="whiten"
+    )
+    np.testing.assert_allclose(result.weights, whiten(X, y).weights, rtol=1e-9)
+
+
+# ---- what cannot be
+
+
+@pytest.mark.parametrize("options", [{"compress": False}, {"batch_size": 10}], ids=str)
+def test_whitening_needs_the_compressed_problem(options):
+    X, y = random_problem(30, 2)
+    with pytest.raises(ValueError, match=r"precondition must not be 'whiten' with (compress=False|batch_size=10)"):
+        fastgd.gradient_descent(X, y, precondition="whiten", **options)
+
+
+@pytest.mark.parametrize("precondition", ["Whiten", True, None, 1, "auto"])
+def test_other_coordinates_are_refused(precondition):
+    with pytest.raises(ValueError, match="precondition must be one of 'none', 'standardize', 'whiten'"):
+        fastgd.gradient_descent(*random_problem(30, 2), precondition=precondition)
