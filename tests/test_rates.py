@@ -1,5 +1,6 @@
 """Schedules: their definitions, the guarantees of theory, and the ends of runs with their rates."""
 
+import tracemalloc
 import warnings
 from functools import partial
 from itertools import pairwise
@@ -11,10 +12,13 @@ from problems import PROBLEMS, random_problem
 
 import fastgd
 from fastgd import backends, rates
+from fastgd.descent.judging import add_ends
+from fastgd.descent.loop import Checks
+from fastgd.descent.stopping import StoppingRules
 from fastgd.problem.curvature import Curvature, hessian
 from fastgd.rates.chebyshev import CYCLE_ERROR, chebyshev_cycles, lebedev_finogenov
 from fastgd.rates.eigenvalues import order_eigenvalues
-from fastgd.rates.schedules import add_ends, bound_amplification
+from fastgd.rates.schedules import Rates, bound_amplification
 from fastgd.rates.silver import silver_cycles, silver_restarts
 
 SCHEDULES = [
@@ -687,3 +691,46 @@ def test_no_number_of_epochs_amplifies_an_error(name, epochs):
     steps = rates.eigenvalues(epochs, spectrum) if name == "eigenvalues" else getattr(rates, name)(epochs, 1.0, 1e-4)
     errors, _ = descend(spectrum, steps)
     assert abs(errors).max() <= 1 + 1e-6
+
+
+# ---- what rates need not know
+
+
+def forbid_eigenvalues(monkeypatch):
+    for name in ("extremes", "smoothness", "eigenvalues"):
+        monkeypatch.setattr(Curvature, name, property(lambda _: pytest.fail("an eigenvalue was computed")))
+
+
+def test_short_rates_need_no_eigenvalue(monkeypatch):
+    X, y = random_problem(60, 4)
+    forbid_eigenvalues(monkeypatch)
+    for rates_ in (1e-3, np.linspace(1e-4, 1e-3, 20), np.linspace(1e-3, 1e-4, 20)):
+        assert fastgd.gradient_descent(X, y, learning_rate=rates_, epochs=20, tol=0, compress=False).epochs == 20
+
+
+def test_mini_batches_at_rates_that_do_not_rise_need_no_eigenvalue(monkeypatch):
+    X, y = random_problem(60, 4)
+    forbid_eigenvalues(monkeypatch)
+    for rates_ in (1e-3, np.linspace(1e-3, 1e-4, 20)):
+        assert fastgd.gradient_descent(X, y, learning_rate=rates_, batch_size=10, epochs=20, tol=0).epochs == 20
+
+
+def test_many_epochs_are_divided_into_blocks_one_by_one():
+    rules = StoppingRules(0.0, 1.0, 1.0, 1.0, lambda: 0.0)
+    checks = Checks(rules, Rates(np.ones(10**6)), 1, None, 0)
+    blocks = checks.blocks()
+    assert [next(blocks) for _ in range(3)] == [(0, 1, True), (1, 2, True), (2, 3, True)]
+    tracemalloc.start()
+    assert sum(1 for _ in blocks) == 10**6 - 3
+    assert tracemalloc.get_traced_memory()[1] < 1e6
+    tracemalloc.stop()
+
+
+def test_reciprocals_of_many_columns_are_recognised_in_an_array():
+    """Above 256 columns the extremes are estimates, and the first rate is not exactly 1/smoothness."""
+    X, y = random_problem(330, 300)
+    options = {"compress": False, "epochs": 2000, "tol": 1e-6}
+    named = fastgd.gradient_descent(X, y, learning_rate="eigenvalues", **options)
+    again = fastgd.gradient_descent(X, y, learning_rate=named.rates, **(options | {"epochs": named.epochs}))
+    assert (again.reason, again.epochs, again.converged) == (named.reason, named.epochs, named.converged)
+    np.testing.assert_array_equal(again.weights, named.weights)

@@ -69,7 +69,8 @@ def gradient_descent(
         "constant", "inverse_scaling", "step_decay", "exponential_decay".
     epochs : int or None
         The largest number of updates; with mini-batches, of passes over all rows. None is the number of rates if
-        `learning_rate` is an array, else 1000. So ``learning_rate=result.rates`` repeats a run.
+        `learning_rate` is an array, else 1000. So ``learning_rate=result.rates`` repeats a run; set
+        ``compress=result.compressed`` too, since "auto" depends on the number of epochs.
     weights : None, "random" or array_like of the gradient's shape
         The start: zeros, standard normal numbers from `random_state`, or the given values.
     fit_intercept : bool
@@ -94,9 +95,9 @@ def gradient_descent(
         ``Ridge(alpha=a)`` is ``a / n_samples`` here. Without compression, this copies X.
     batch_size : int or None
         The number of shuffled rows from which one update is made; None, or the number of all rows, makes each update
-        from all rows. Rates with long steps ("chebyshev", "silver", "eigenvalues") are refused. The cost of an epoch
-        is then the mean of the costs of its batches. At a constant rate the weights keep fluctuating; they settle at
-        decreasing rates, such as "inverse_scaling".
+        from all rows. Rates that rise above 2/smoothness, as those of "chebyshev", "silver" and "eigenvalues" do, are
+        refused. The cost of an epoch is then the mean of the costs of its batches. At a constant rate the weights keep
+        fluctuating; they settle at decreasing rates, such as "inverse_scaling".
     precondition : {"none", "standardize", "whiten"}
         The coordinates of the descent; all weights, the start too, are in the data's units. "standardize": columns have
         mean 0 and mean square 1; without compression, this copies X. "whiten": the Hessian of J is the identity, so

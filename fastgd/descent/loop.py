@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -50,16 +51,17 @@ class Checks:
 
     def blocks(self) -> Iterator[tuple[int, int, bool]]:
         """Yield the start and the end of each block of epochs, and True if the run may be judged at that end."""
-        epochs, ends = len(self.rates.values), self.rates.ends
+        epochs, judged = len(self.rates.values), None
         multiples = range(self.check_every, epochs, self.check_every)
-        if ends is None:
-            ends = [*multiples, epochs]
-        judged = set(ends)
-        if self.watched:
-            ends = sorted(judged.union(multiples))
+        ends: Iterable[int] = chain(multiples, [epochs])
+        if self.rates.ends is not None:
+            ends = self.rates.ends
+            if self.watched:
+                judged = set(ends)
+                ends = sorted(judged.union(multiples))
         first = 0
         for end in ends:
-            yield first, end, end in judged
+            yield first, end, judged is None or end in judged
             first = end
 
 

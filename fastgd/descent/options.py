@@ -27,7 +27,7 @@ DEFAULT_EPOCHS = 1000
 PRECONDITIONS = ("none", "standardize", "whiten")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DescentOptions:
     """The arguments of `fastgd.gradient_descent` except the data, checked.
 

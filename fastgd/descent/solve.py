@@ -1,21 +1,21 @@
 """Solve a prepared problem: choose the rates, run the loop, warn if it did not converge, and return the result."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from fastgd import backends
 from fastgd.backends.threads import choose_threads
 from fastgd.descent import minibatches
+from fastgd.descent.judging import choose_rates, limit_smoothness
 from fastgd.descent.loop import CallKernel, Checks, Ending, run
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult, explain_ending
-from fastgd.descent.stopping import StoppingRules, make_rules
+from fastgd.descent.stopping import make_rules
 from fastgd.descent.warnings import warn_of_condition, warn_of_divergence
 from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.problem.curvature import EXACT_FEATURES
 from fastgd.problem.prepared import Prepared
-from fastgd.rates.schedules import Rates, add_ends, schedule_rates, takes_long_steps
+from fastgd.rates.schedules import Rates
 
 # The most elements of X times epochs in one call of a kernel: a few tenths of a second for the compiled kernels. Python
 # answers Ctrl-C between two calls.
@@ -29,7 +29,7 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> DescentR
     backend = prepared.backend or options.backend
     batch_size = find_batch_size(prepared, options)
     rules = make_rules(prepared, options.tol)
-    rates = choose_rates(prepared, options, rules, batch_size)
+    rates = choose_rates(prepared, options, rules.trace, batch_size)
     checks = Checks(rules, rates, options.check_every, wrap_callback(prepared, options), options.verbose)
     kernel = backends.load(backend).descend
     call_kernel, evaluate = bind_kernel(kernel, prepared, options.threads), None
@@ -76,28 +76,6 @@ def find_batch_size(prepared: Prepared, options: DescentOptions) -> int | None:
     """Return the number of rows of a mini-batch; None if every update is from all rows."""
     size = options.batch_size
     return size if size is not None and size < len(prepared.rows.y) else None
-
-
-def choose_rates(prepared: Prepared, options: DescentOptions, rules: StoppingRules, batch_size: int | None) -> Rates:
-    """Return the rates of the run, with the epochs at whose end it may be judged."""
-    curvature, limit = prepared.curvature, partial(limit_smoothness, prepared, batch_size)
-    values = options.rates
-    if values is None:
-        assert options.schedule is not None
-        values = schedule_rates(options.schedule, options.epochs, curvature, limit)
-    if batch_size is None:
-        return add_ends(values, curvature, rules.trace, options.check_every)
-    if takes_long_steps(values, limit(curvature.smoothness)):
-        raise ValueError(
-            f"learning_rate must have no long steps, above 2/smoothness after a smaller one, with "
-            f"batch_size={batch_size}: batches have other eigenvalues than all rows; try 'inverse_scaling'"
-        )
-    return Rates(values)
-
-
-def limit_smoothness(prepared: Prepared, batch_size: int | None, smoothness: float) -> float:
-    """Return the smoothness that limits the rates: the given one of all rows, or the expected one of mini-batches."""
-    return smoothness if batch_size is None else minibatches.expected_smoothness(prepared, batch_size, smoothness)
 
 
 def wrap_callback(prepared: Prepared, options: DescentOptions) -> Callable[[int, Array, float], Any] | None:

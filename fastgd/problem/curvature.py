@@ -71,7 +71,7 @@ class Curvature:
         eigenvalues.
         """
         if self._extremes is None:
-            if self.exact or self._eigenvalues is not None:
+            if self.exact:
                 values = self.eigenvalues
                 self._extremes = (float(values[0]), float(values[-1])) if len(values) else (0.0, 0.0)
             else:

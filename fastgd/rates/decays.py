@@ -1,10 +1,35 @@
 """Schedules whose rates are constant or decay, and the checks that all schedules share."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
 import numpy as np
 
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_curvature, check_not_negative
-from fastgd.rates.needs import needs
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def needs(quantity: str) -> Callable[[Function], Function]:
+    """Return a decorator that marks a schedule as one of "smoothness" alone, or of all eigenvalues, the "spectrum".
+
+    A schedule without a mark needs smoothness and convexity.
+    """
+
+    def mark(schedule: Function) -> Function:
+        schedule.needs = quantity  # type: ignore[attr-defined]  # a function may have attributes
+        return schedule
+
+    return mark
+
+
+def find_need(schedule: Any) -> str:
+    """Return "smoothness", "extremes" or "spectrum"; functools.partial keeps the mark of its function."""
+    while isinstance(schedule, partial):
+        schedule = schedule.func
+    return getattr(schedule, "needs", "extremes")
 
 
 @needs("smoothness")

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_eigenvalues
 from fastgd.rates.chebyshev import chebyshev, chebyshev_cycles, cycle_length
-from fastgd.rates.needs import needs
+from fastgd.rates.decays import needs
 
 LEAST_ERROR = 1e-12  # a cycle multiplies the error by this or less, if the condition number leaves enough digits
 ROUNDING = 4 * EPSILON  # relative rounding error of the products of an epoch

@@ -1,0 +1,115 @@
+"""The rates of a run on one problem, and the epochs after which it may be judged, by the rates and the curvature."""
+
+from itertools import accumulate
+from math import isclose, sqrt
+
+import numpy as np
+
+from fastgd.descent import minibatches
+from fastgd.descent.options import DescentOptions
+from fastgd.inputs.arrays import Array
+from fastgd.inputs.options import check_rates
+from fastgd.problem.curvature import Curvature
+from fastgd.problem.prepared import Prepared
+from fastgd.rates.chebyshev import chebyshev, chebyshev_cycles
+from fastgd.rates.decays import constant, find_need, largest_stable_rate
+from fastgd.rates.eigenvalues import MOST_EIGENVALUES, rates_and_cycles
+from fastgd.rates.schedules import SLACK, Rates, bound_amplification, find_ends
+from fastgd.rates.silver import silver, silver_cycles
+
+
+def choose_rates(prepared: Prepared, options: DescentOptions, trace: float, batch_size: int | None) -> Rates:
+    """Return the rates of the run, with the epochs after which it may be judged."""
+    values = schedule_rates(prepared, options, batch_size) if options.rates is None else options.rates
+    if batch_size is None:
+        return add_ends(values, prepared.curvature, trace, options.check_every)
+    if rises_above_stable(values, prepared, batch_size):
+        raise ValueError(
+            f"learning_rate must have no long steps, rates that rise above 2/smoothness, with batch_size={batch_size}: "
+            "batches have other eigenvalues than all rows; try 'inverse_scaling'"
+        )
+    return Rates(values)
+
+
+def schedule_rates(prepared: Prepared, options: DescentOptions, batch_size: int | None) -> Array:
+    """Return the rates that the schedule makes for the curvature of the problem."""
+    schedule, epochs, curvature = options.schedule, options.epochs, prepared.curvature
+    assert schedule is not None  # where no rates were given
+    need = find_need(schedule)
+    if need == "spectrum":
+        if curvature.rank_bound <= MOST_EIGENVALUES:
+            spectrum = curvature.eigenvalues
+            return check_rates(schedule(epochs, spectrum) if len(spectrum) else constant(epochs, 0.0), epochs)
+        schedule = chebyshev  # for many eigenvalues its rates are as good, and it does not compute them all
+    smoothness, convexity = (curvature.smoothness, 0.0) if need == "smoothness" else curvature.extremes
+    return check_rates(schedule(epochs, limit_smoothness(prepared, batch_size, smoothness), convexity), epochs)
+
+
+def limit_smoothness(prepared: Prepared, batch_size: int | None, smoothness: float) -> float:
+    """Return the smoothness that limits the rates: the given one of all rows, or the expected one of mini-batches."""
+    return smoothness if batch_size is None else minibatches.expected_smoothness(prepared, batch_size, smoothness)
+
+
+def rises_above_stable(values: Array, prepared: Prepared, batch_size: int) -> bool:
+    """Return True if a rate above 2/smoothness follows a smaller one, as in the cycles of silver or Chebyshev rates."""
+    rising = values[1:][values[1:] > values[:-1]]
+    if not len(rising):
+        return False
+    limit = limit_smoothness(prepared, batch_size, prepared.curvature.smoothness)
+    return bool(rising.max() > largest_stable_rate(limit))
+
+
+def add_ends(values: Array, curvature: Curvature, trace: float, check_every: int) -> Rates:
+    """Return the rates with the ends after which the run may be judged.
+
+    The ends depend on the values and the curvature alone: the same rates get the same ends whether the user passes them
+    by name, as a function or as an array. If a schedule with cycles has these values for this curvature, the ends are
+    those of its cycles. Otherwise the ends are the epochs at which no error is amplified, and all checks after the last
+    such epoch.
+
+    Parameters
+    ----------
+    values : ndarray of shape (epochs,)
+        The rates.
+    curvature : Curvature
+        The curvature of the problem.
+    trace : float
+        The trace of the Hessian. No eigenvalue exceeds it; if the rates are short, no eigenvalue is computed.
+    check_every : int
+        The number of epochs between two checks.
+    """
+    rates, longest = Rates(values), float(values.max())
+    if rates.constant:
+        return Rates(values, range(1, len(values) + 1)) if solves_at_once(longest, curvature, trace) else rates
+    if longest * trace <= 2:
+        return rates
+    if np.any(values[1:] > values[:-1]):  # as in all schedules with cycles
+        cycles = find_cycles(values, curvature)
+        if cycles is not None:
+            return Rates(values, list(accumulate(cycles)))
+    if longest <= largest_stable_rate(curvature.smoothness):
+        return rates
+    spectrum = curvature.sample()
+    bound = bound_amplification(values, spectrum) if len(spectrum) else np.zeros(len(values))
+    return Rates(values, find_ends(bound, check_every))
+
+
+def solves_at_once(rate: float, curvature: Curvature, trace: float) -> bool:
+    """Return True if all eigenvalues are 1/rate, so that one epoch removes the whole error."""
+    count = rate * trace  # the number of eigenvalues, if all are 1/rate; else a cheap reason to return False
+    if abs(count - np.rint(count)) > SLACK * count:
+        return False
+    return all(isclose(rate * value, 1.0, rel_tol=SLACK) for value in curvature.extremes)
+
+
+def find_cycles(values: Array, curvature: Curvature) -> list[int] | None:
+    """Return the lengths of the cycles if the values are those of a schedule with cycles, else None."""
+    epochs, extremes = len(values), curvature.extremes
+    first = values[0] * extremes[0]  # √2 for silver; for eigenvalues 1, but for the error of an estimate
+    if isclose(first, sqrt(2), rel_tol=SLACK):
+        found, cycles = silver(epochs, *extremes), silver_cycles(epochs, *extremes)
+    elif 0.5 < first < 1.2 and curvature.rank_bound <= MOST_EIGENVALUES:
+        found, cycles = rates_and_cycles(epochs, curvature.eigenvalues)
+    else:
+        found, cycles = chebyshev(epochs, *extremes), chebyshev_cycles(epochs, *extremes)
+    return cycles if np.allclose(values, found, rtol=SLACK, atol=0) else None
