@@ -1,5 +1,6 @@
 """Linear regression by gradient descent: one update in Python, NumPy, Numba and Cython."""
 
+from importlib import import_module
 from typing import Any
 
 from fastgd import backends, rates
@@ -36,7 +37,9 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """Import what takes long, or needs extras, when it is used: the estimator, and the study."""
+    """Import the parts that take long to load, or need extras, when they are first used."""
+    if name in ("bench", "plots", "report", "streaming"):
+        return import_module(f"fastgd.{name}")
     if name == "study":
         from fastgd.report import study
 
