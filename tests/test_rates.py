@@ -653,7 +653,7 @@ def test_a_run_is_judged_when_no_error_is_larger_than_before(check_every):
     found = Curvature(X, True)
     for _ in range(20):
         steps = generator.uniform(0.1, 4.0, 300) ** generator.integers(1, 4) / found.smoothness
-        ends = add_ends(steps, found, np.inf, check_every).ends
+        ends = add_ends(steps, None, found, np.inf, check_every).ends
         assert ends == sorted(set(ends))
         assert ends[-1] == 300
         errors = largest_errors(steps, found.eigenvalues)

@@ -1,7 +1,10 @@
 """The rates of a run on one problem, and the epochs after which it may be judged, by the rates and the curvature."""
 
+from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate
 from math import isclose, isfinite, sqrt
+from typing import Any
 
 import numpy as np
 
@@ -11,18 +14,20 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.options import check_rates
 from fastgd.problem.curvature import Curvature
 from fastgd.problem.prepared import Prepared
-from fastgd.rates.chebyshev import chebyshev, chebyshev_cycles
+from fastgd.rates.chebyshev import chebyshev, plan_chebyshev
 from fastgd.rates.decays import constant, find_need, largest_stable_rate
-from fastgd.rates.eigenvalues import MOST_EIGENVALUES, rates_and_cycles
+from fastgd.rates.eigenvalues import MOST_EIGENVALUES, plan_eigenvalues
 from fastgd.rates.schedules import SLACK, Rates, bound_amplification, find_ends
-from fastgd.rates.silver import silver, silver_cycles
+from fastgd.rates.silver import plan_silver
 
 
 def choose_rates(prepared: Prepared, options: DescentOptions, trace: float, batch_size: int | None) -> Rates:
     """Return the rates of the run, with the epochs after which it may be judged."""
-    values = schedule_rates(prepared, options, batch_size) if options.rates is None else options.rates
+    cycles, values = None, options.rates
+    if values is None:
+        values, cycles = schedule_rates(prepared, options, batch_size)
     if batch_size is None:
-        return add_ends(values, prepared.curvature, trace, options.check_every)
+        return add_ends(values, cycles, prepared.curvature, trace, options.check_every)
     if rises_above_stable(values, prepared, batch_size):
         raise ValueError(
             f"learning_rate must have no long steps, rates that rise above 2/smoothness, with batch_size={batch_size}: "
@@ -31,18 +36,26 @@ def choose_rates(prepared: Prepared, options: DescentOptions, trace: float, batc
     return Rates(values)
 
 
-def schedule_rates(prepared: Prepared, options: DescentOptions, batch_size: int | None) -> Array:
-    """Return the rates that the schedule makes for the curvature of the problem."""
+def schedule_rates(
+    prepared: Prepared, options: DescentOptions, batch_size: int | None
+) -> tuple[Array, list[int] | None]:
+    """Return the rates that the schedule makes for the curvature, and the lengths of its cycles if it tells them."""
     schedule, epochs, curvature = options.schedule, options.epochs, prepared.curvature
     assert schedule is not None  # where no rates were given
+    arguments: tuple[Any, ...]
     need = find_need(schedule)
+    if need == "spectrum" and curvature.rank_bound > MOST_EIGENVALUES:
+        schedule, need = chebyshev, "extremes"  # for many eigenvalues its rates are as good, and it needs only two
     if need == "spectrum":
-        if curvature.rank_bound <= MOST_EIGENVALUES:
-            spectrum = curvature.eigenvalues
-            return check_rates(schedule(epochs, spectrum) if len(spectrum) else constant(epochs, 0.0), epochs)
-        schedule = chebyshev  # for many eigenvalues its rates are as good, and it does not compute them all
-    smoothness, convexity = (curvature.smoothness, 0.0) if need == "smoothness" else curvature.extremes
-    return check_rates(schedule(epochs, limit_smoothness(prepared, batch_size, smoothness), convexity), epochs)
+        arguments = (curvature.eigenvalues,)
+        if not len(curvature.eigenvalues):
+            schedule, arguments = constant, (0.0,)
+    else:
+        smoothness, convexity = (curvature.smoothness, 0.0) if need == "smoothness" else curvature.extremes
+        arguments = limit_smoothness(prepared, batch_size, smoothness), convexity
+    plan = getattr(schedule, "plan", None)
+    values, cycles = plan(epochs, *arguments) if plan else (schedule(epochs, *arguments), None)
+    return check_rates(values, epochs), cycles
 
 
 def limit_smoothness(prepared: Prepared, batch_size: int | None, smoothness: float) -> float:
@@ -59,7 +72,9 @@ def rises_above_stable(values: Array, prepared: Prepared, batch_size: int) -> bo
     return bool(rising.max() > largest_stable_rate(limit))
 
 
-def add_ends(values: Array, curvature: Curvature, trace: float, check_every: int) -> Rates:
+def add_ends(
+    values: Array, cycles: Sequence[int] | None, curvature: Curvature, trace: float, check_every: int
+) -> Rates:
     """Return the rates with the ends after which the run may be judged.
 
     The ends depend on the values and the curvature alone: the same rates get the same ends whether the user passes them
@@ -71,6 +86,8 @@ def add_ends(values: Array, curvature: Curvature, trace: float, check_every: int
     ----------
     values : ndarray of shape (epochs,)
         The rates.
+    cycles : sequence of int or None
+        The lengths of the rates' cycles, if the schedule has told them.
     curvature : Curvature
         The curvature of the problem.
     trace : float
@@ -84,7 +101,7 @@ def add_ends(values: Array, curvature: Curvature, trace: float, check_every: int
     if longest * trace < 2 - SLACK:  # 2 is the longest silver step for a single eigenvalue
         return rates
     if np.any(values[1:] > values[:-1]):  # as in all schedules with cycles
-        cycles = find_cycles(values, curvature)
+        cycles = cycles or find_cycles(values, curvature)
         if cycles is not None:
             return Rates(values, list(accumulate(cycles)))
     if longest <= largest_stable_rate(curvature.smoothness):
@@ -106,10 +123,13 @@ def find_cycles(values: Array, curvature: Curvature) -> list[int] | None:
     """Return the lengths of the cycles if the values are those of a schedule with cycles, else None."""
     epochs, extremes = len(values), curvature.extremes
     first = values[0] * extremes[0]  # √2 for silver; for eigenvalues 1, but for the error of an estimate
+    plans = [partial(plan_chebyshev, epochs, *extremes)]
     if isclose(first, sqrt(2), rel_tol=SLACK):
-        found, cycles = silver(epochs, *extremes), silver_cycles(epochs, *extremes)
-    elif 0.5 < first < 1.2 and curvature.rank_bound <= MOST_EIGENVALUES:
-        found, cycles = rates_and_cycles(epochs, curvature.eigenvalues)
-    else:
-        found, cycles = chebyshev(epochs, *extremes), chebyshev_cycles(epochs, *extremes)
-    return cycles if np.allclose(values, found, rtol=SLACK, atol=0) else None
+        plans = [partial(plan_silver, epochs, *extremes)]
+    elif curvature.rank_bound <= MOST_EIGENVALUES and (first < 1.2 or not curvature.exact):
+        plans.append(partial(plan_eigenvalues, epochs, curvature.eigenvalues))
+    for plan in plans:
+        found, cycles = plan()
+        if np.allclose(values, found, rtol=SLACK, atol=0):
+            return cycles
+    return None

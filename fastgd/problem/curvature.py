@@ -98,7 +98,8 @@ class Curvature:
         A column that is not zero, but so small that its eigenvalue counts as zero, counts here with its own norm.
         """
         largest, smallest = self.extremes
-        if smallest > 0 and isinstance(self.X, np.ndarray):
+        some_zero = not self.exact or len(self.eigenvalues) < self.X.shape[1] + self.fit_intercept
+        if smallest > 0 and some_zero and isinstance(self.X, np.ndarray):
             with np.errstate(under="ignore"):
                 squares = np.einsum("ij,ij->j", self.X, self.X, dtype=np.float64) / len(self.X)
             smallest = min(smallest, float(squares.min(where=squares > 0, initial=smallest)))

@@ -160,11 +160,13 @@ def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: Prepa
 
 def weighted_variance(y: Array, sample_weight: Array | None) -> float:
     """Return the weighted variance of y; 0 if y is constant up to rounding."""
-    counts = np.ones(len(y)) if sample_weight is None else sample_weight
     with np.errstate(over="ignore", invalid="ignore"):  # the stopping rules check the values
-        total = counts.sum()
-        mean = counts @ y / total
-        return variance_from_norm(norm(np.sqrt(counts) * (y - mean)), float(total), float(mean))
+        if sample_weight is None:
+            mean = float(y.mean())
+            return variance_from_norm(norm(y - mean), len(y), mean)
+        total = float(sample_weight.sum())
+        mean = float(sample_weight @ y) / total
+        return variance_from_norm(norm(np.sqrt(sample_weight) * (y - mean)), total, mean)
 
 
 def variance_from_norm(size: float, total: float, mean: float) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.options import check_curvature
-from fastgd.rates.decays import check_schedule, constant
+from fastgd.rates.decays import check_schedule, constant, needs
 
 # A cycle multiplies the error by this or less. A run is judged at the ends of cycles, so cycles should be short.
 CYCLE_ERROR = 1e-4
@@ -15,6 +15,20 @@ CYCLE_ERROR = 1e-4
 LONGEST_CYCLE = 1 << 17
 
 
+def plan_chebyshev(epochs: int, smoothness: float, convexity: float) -> tuple[Array, list[int]]:
+    """Return the rates and the lengths of their cycles; no cycles if all non-zero eigenvalues are equal."""
+    if not 0 < convexity < smoothness:  # or if the smallest is unknown
+        return constant(epochs, smoothness), []
+    lengths, parts = chebyshev_cycles(epochs, smoothness, convexity), []
+    for length in dict.fromkeys(lengths):  # the longest first
+        least = max(convexity, smoothness * tanh(log(2 / CYCLE_ERROR) / (2 * length)) ** 2)
+        centre, radius = (smoothness + least) / 2, (smoothness - least) / 2
+        cycle = 1 / (centre - radius * np.cos(lebedev_finogenov(length) * (np.pi / (2 * length))))
+        parts.append(np.repeat(cycle[np.newaxis], lengths.count(length), axis=0).ravel())
+    return np.concatenate(parts), lengths
+
+
+@needs("extremes", plan_chebyshev)
 def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
     """Return cycles of rates; after each cycle, the bound of the error is the smallest that any rates achieve.
 
@@ -59,16 +73,7 @@ def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
     [1.019 2.981 1.805 2.195 1.169 2.831 1.444 2.556]
     """
     epochs, smoothness = check_schedule(epochs, smoothness)
-    convexity = check_curvature("convexity", convexity)
-    if not 0 < convexity < smoothness:  # all non-zero eigenvalues are equal, or the smallest is unknown
-        return constant(epochs, smoothness)
-    lengths, parts = chebyshev_cycles(epochs, smoothness, convexity), []
-    for length in dict.fromkeys(lengths):  # the longest first
-        least = max(convexity, smoothness * tanh(log(2 / CYCLE_ERROR) / (2 * length)) ** 2)
-        centre, radius = (smoothness + least) / 2, (smoothness - least) / 2
-        cycle = 1 / (centre - radius * np.cos(lebedev_finogenov(length) * (np.pi / (2 * length))))
-        parts.append(np.repeat(cycle[np.newaxis], lengths.count(length), axis=0).ravel())
-    return np.concatenate(parts)
+    return plan_chebyshev(epochs, smoothness, check_curvature("convexity", convexity))[0]
 
 
 @cache

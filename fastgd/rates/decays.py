@@ -12,21 +12,21 @@ from fastgd.inputs.options import MOST_EPOCHS, check_count, check_curvature, che
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def needs(quantity: str) -> Callable[[Function], Function]:
-    """Return a decorator that marks a schedule as one of "smoothness" alone, or of all eigenvalues, the "spectrum".
+def needs(quantity: str, plan: Callable[..., Any] | None = None) -> Callable[[Function], Function]:
+    """Return a decorator that marks a schedule as one of "smoothness", of both "extremes", or of the "spectrum".
 
-    A schedule without a mark needs smoothness and convexity.
+    A schedule with cycles has a `plan` too: it takes the same arguments, and returns the rates and the cycles' lengths.
     """
 
     def mark(schedule: Function) -> Function:
-        schedule.needs = quantity  # type: ignore[attr-defined]  # a function may have attributes
+        schedule.needs, schedule.plan = quantity, plan  # type: ignore[attr-defined]  # a function may have attributes
         return schedule
 
     return mark
 
 
 def find_need(schedule: Any) -> str:
-    """Return "smoothness", "extremes" or "spectrum"; functools.partial keeps the mark of its function."""
+    """Return "smoothness", "extremes" or "spectrum"; functools.partial keeps the mark, and no mark means "extremes"."""
     while isinstance(schedule, partial):
         schedule = schedule.func
     return getattr(schedule, "needs", "extremes")

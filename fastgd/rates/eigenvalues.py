@@ -24,7 +24,19 @@ MOST_EIGENVALUES = 512  # for more, the tables of `order_eigenvalues` take much 
 SAFETY = 1000.0  # no cycle tries to reduce the error below this multiple of the rounding error of its longest step
 
 
-@needs("spectrum")
+def plan_eigenvalues(epochs: int, spectrum: Array) -> tuple[Array, list[int]]:
+    """Return the rates for a spectrum in descending order, and the lengths of their cycles."""
+    smoothness, convexity = float(spectrum[0]), float(spectrum[-1])
+    cycle = order_eigenvalues(spectrum, min(epochs, cycle_length(smoothness, convexity)))
+    if cycle is None:
+        return chebyshev(epochs, smoothness, convexity), chebyshev_cycles(epochs, smoothness, convexity)
+    whole, rest = divmod(epochs, len(cycle))
+    rates = np.full(epochs, 1 / smoothness)  # after the last whole cycle: short steps amplify no error
+    rates[: epochs - rest] = np.tile(1 / spectrum[cycle], whole)
+    return rates, [len(cycle)] * whole + [rest] * (rest > 0)
+
+
+@needs("spectrum", plan_eigenvalues)
 def eigenvalues(epochs: int, spectrum: ArrayLike) -> Array:
     """Return cycles of the rates 1/λ, for each eigenvalue once or several times, that remove the error up to rounding.
 
@@ -64,19 +76,7 @@ def eigenvalues(epochs: int, spectrum: ArrayLike) -> Array:
     >>> 1 / rates.eigenvalues(4, [4.0, 1.0])
     array([4., 1., 4., 1.])
     """
-    return rates_and_cycles(check_count("epochs", epochs, most=MOST_EPOCHS), check_eigenvalues("spectrum", spectrum))[0]
-
-
-def rates_and_cycles(epochs: int, spectrum: Array) -> tuple[Array, list[int]]:
-    """Return the rates for a spectrum in descending order, and the lengths of their cycles."""
-    smoothness, convexity = float(spectrum[0]), float(spectrum[-1])
-    cycle = order_eigenvalues(spectrum, min(epochs, cycle_length(smoothness, convexity)))
-    if cycle is None:
-        return chebyshev(epochs, smoothness, convexity), chebyshev_cycles(epochs, smoothness, convexity)
-    whole, rest = divmod(epochs, len(cycle))
-    rates = np.full(epochs, 1 / smoothness)  # after the last whole cycle: short steps amplify no error
-    rates[: epochs - rest] = np.tile(1 / spectrum[cycle], whole)
-    return rates, [len(cycle)] * whole + [rest] * (rest > 0)
+    return plan_eigenvalues(check_count("epochs", epochs, most=MOST_EPOCHS), check_eigenvalues("spectrum", spectrum))[0]
 
 
 def order_eigenvalues(spectrum: Array, most: int) -> list[int] | None:

@@ -6,11 +6,21 @@ import numpy as np
 
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.options import check_curvature
-from fastgd.rates.decays import check_schedule, constant_rate
+from fastgd.rates.decays import check_schedule, constant_rate, needs
 
 SILVER_RATIO = 1 + sqrt(2)
 
 
+def plan_silver(epochs: int, smoothness: float, convexity: float) -> tuple[Array, list[int]]:
+    """Return the rates, and the lengths of the blocks at whose ends the theorem bounds the cost."""
+    runs = silver_restarts(epochs, smoothness, convexity)
+    count = np.arange(1, runs[0] + 1)
+    steps = 1 + SILVER_RATIO ** (np.log2(count & -count) - 1)
+    rates = np.resize(steps, epochs) * constant_rate(smoothness)  # repeats the steps of one run
+    return rates, silver_cycles(epochs, smoothness, convexity)
+
+
+@needs("extremes", plan_silver)
 def silver(epochs: int, smoothness: float, convexity: float = 0.0) -> Array:
     """Return the silver schedule: steps of (1 + ρ^(ν(k) − 1))/smoothness, ρ = 1 + √2, where 2^ν(k) divides k = 1, 2, ….
 
@@ -49,11 +59,7 @@ def silver(epochs: int, smoothness: float, convexity: float = 0.0) -> Array:
     array([1.4142, 2.    , 1.4142])
     """
     epochs, smoothness = check_schedule(epochs, smoothness)
-    convexity = check_curvature("convexity", convexity)
-    runs = silver_restarts(epochs, smoothness, convexity)
-    count = np.arange(1, runs[0] + 1)
-    steps = 1 + SILVER_RATIO ** (np.log2(count & -count) - 1)
-    return np.resize(steps, epochs) * constant_rate(smoothness)  # repeats the steps of one run
+    return plan_silver(epochs, smoothness, check_curvature("convexity", convexity))[0]
 
 
 def silver_restarts(epochs: int, smoothness: float, convexity: float) -> list[int]:
