@@ -29,44 +29,11 @@ PRECONDITIONS = ("none", "standardize", "whiten")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DescentOptions:
-    """The arguments of `fastgd.gradient_descent` except the data, checked.
+    """How to descend, whatever the data: the arguments of `fastgd.gradient_descent`, checked.
 
-    Attributes
-    ----------
-    schedule : callable or None
-        The schedule that makes the rates; None if the user gave the rates themselves.
-    rates : ndarray of shape (epochs,) or None
-        The rates that the user gave; None if a schedule makes them.
-    epochs : int
-        The largest number of epochs.
-    weights : None, "random" or ndarray
-        The starting weights; None for zeros.
-    fit_intercept : bool
-        True if the weights begin with an intercept.
-    tol : float
-        The relative tolerance.
-    check_every : int
-        The number of epochs between two checks.
-    backend : str
-        The name of the backend that runs.
-    backend_named : bool
-        True if the user named the backend.
-    compress : {"auto", True, False}
-        True to compress, False not to, "auto" to choose by estimated times.
-    alpha : float
-        The penalty of the ridge.
-    batch_size : int or None
-        The number of rows of a mini-batch; None for updates from all rows.
-    precondition : {"none", "standardize", "whiten"}
-        The coordinates of the descent.
-    threads : int or None
-        The number of threads of the compiled backends; None for a choice by the size of the data.
-    generator : numpy.random.Generator or None
-        The source of random weights and of the order of mini-batches; None if nothing is random.
-    callback : callable or None
-        The user's callback.
-    verbose : int
-        0 for silence; above 0, every check prints the cost.
+    They keep their names and their meaning, but for these: `learning_rate` is either a `schedule` or the `rates`
+    themselves; `backend` is the one that runs, and `backend_named` says whether the user chose it; `generator` makes
+    random weights and the order of mini-batches, and is None if nothing is random.
     """
 
     schedule: Schedule | None

@@ -6,7 +6,6 @@ Columns are scaled but never centred: centring would fill their zeros.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +17,7 @@ from fastgd.problem.compressor import Compressor
 from fastgd.problem.coordinates import Problem, ScaledCoordinates, choose_scales, scale_penalty
 from fastgd.problem.moments import Moments, rows_per_block
 from fastgd.problem.prepared import Prepared, PrepareOptions
-from fastgd.problem.rows import prepare_targets, weighted_variance
+from fastgd.problem.rows import DenseSource, prepare_targets, weighted_variance
 
 # Up to this many columns, the dense compressed problem takes less time (benchmarks/extras/sparse_features.py).
 MOST_COMPRESSED = 700
@@ -99,37 +98,8 @@ def sum_products(X: Any, y: Array, weights: Array | None) -> Moments:
     return Moments(shift, total, len(y), matrix, y.shape[1])
 
 
-@dataclass(frozen=True, slots=True)
-class SparseSource:
-    """Sparse rows in memory.
-
-    Attributes
-    ----------
-    X : scipy CSR array or matrix of shape (n_samples, n_features)
-        The features, float32 or float64.
-    y : ndarray of shape (n_samples, n_targets), float64
-        The targets.
-    sample_weight : ndarray of shape (n_samples,) or None
-        The weights of the rows.
-    features, target : None
-        Sparse arrays have no names.
-    """
-
-    X: Any
-    y: Array
-    sample_weight: Array | None
-    features: None = None
-    target: None = None
-
-    @property
-    def n_features(self) -> int:
-        """Return the number of columns of X."""
-        return int(self.X.shape[1])
-
-    @property
-    def n_targets(self) -> int:
-        """Return the number of columns of y."""
-        return int(self.y.shape[1])
+class SparseSource(DenseSource):
+    """Sparse rows in memory: X is a CSR array or matrix of scipy, float32 or float64."""
 
     def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
         """Yield one problem for each target: compressed, or the sparse rows if X has many columns."""
