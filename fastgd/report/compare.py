@@ -123,13 +123,13 @@ def find_waits(section: dict[str, Any]) -> Rows:
 
 
 def find_limits(section: dict[str, Any]) -> Rows:
-    """Return the limits of the machine as the times of a GB and of a billion operations."""
+    """Return those limits of the machine that have quartiles, as the times of a GB and of a billion operations."""
     found: Rows = {}
     for limit in section["limits"]:
         speeds, quartiles, threads = limit["bytes_per_second"], limit["quartiles"], count(limit["threads"], "thread")
-        for level, speed in speeds.items():
-            found[Cell(f"read a GB from {level}, {threads}"),] = in_time(speed, quartiles["bytes"][level])
-        if limit["operations_per_second"]:
+        for level in (level for level in speeds if level in quartiles["bytes"]):
+            found[Cell(f"read a GB from {level}, {threads}"),] = in_time(speeds[level], quartiles["bytes"][level])
+        if limit["operations_per_second"] and quartiles["operations"]:
             times = in_time(limit["operations_per_second"], quartiles["operations"])
             found[Cell(f"a billion operations, {threads}"),] = times
     return found

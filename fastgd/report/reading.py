@@ -1,27 +1,65 @@
-"""A study's file: read, and checked before a page is made of it."""
+"""A study's file: read, and checked before a page is made of it.
+
+The form of a value is a kind, {a kind, or null}, [the form of one or more entries], or a dict of forms by the names of
+entries, "*" for all other names. Objects may have more entries.
+"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
-from fastgd.report.form import ANY, SCHEMA, SCHEMA_VERSION, SECTIONS, STUDY, Kind
-from fastgd.report.settings import shapes_of
+from fastgd.files.model import is_finite, is_list_of
 
+SCHEMA, SCHEMA_VERSION = "fastgd.study", 1
 EXPECTED = "expected a study (fastgd study --json)"
-LONGEST = 200  # letters of the description of a fault
+TEXT, FLAG, NUMBER, POSITIVE = "a text", "true or false", "a number", "a number above 0"
+COUNT, PAIR, SPREAD = "a whole number from 1 up", "two numbers", "two numbers above 0"
+TESTS: dict[str, Callable[[Any], bool]] = {
+    TEXT: lambda value: isinstance(value, str),
+    FLAG: lambda value: isinstance(value, bool),
+    NUMBER: is_finite,
+    POSITIVE: lambda value: is_finite(value) and value > 0,
+    COUNT: lambda value: type(value) is int and TESTS[POSITIVE](value),
+    PAIR: lambda value: is_list_of(value, is_finite) and len(value) == 2,
+    SPREAD: lambda value: is_list_of(value, TESTS[POSITIVE]) and len(value) == 2,
+}
+TIMED = {"seconds": POSITIVE, "quartiles": SPREAD, "rounds epochs_per_call threads": COUNT, "variant": TEXT}
+STEP = TIMED | {"bytes_per_epoch operations_per_epoch": COUNT}
+SHAPE = {"n_samples n_features bytes": COUNT}
+STEPS = {"contestants": {"numpy compressed *": STEP}, "order": [TEXT], "differences": {"*": NUMBER}, "compress": TIMED}
+CHOICE = {"contestants": {"numpy *": STEP}, "fastest best auto": TEXT, "regret": POSITIVE}
+LIMIT = {"threads": COUNT, "operations_per_second": {POSITIVE}, "bytes_per_second": {"*": POSITIVE}}
+SPREADS = {"quartiles": {"operations": {SPREAD}, "bytes": {"*": SPREAD}}}
+STAGES = "import_numpy import_fastgd load first_call second_call wait *"
+START = {"seconds": {STAGES: POSITIVE}, "extremes": {STAGES: SPREAD}}
+RUN = {"multiple rate": POSITIVE, "costs": [NUMBER], "path": [PAIR]}
+RATES = {"X": [PAIR], "y": [NUMBER], "smoothness": POSITIVE, "least_cost": NUMBER, "runs": [RUN]}
+CURVES = {"condition least_cost": POSITIVE, "costs": {"constant silver chebyshev eigenvalues *": [NUMBER]}}
+CACHES = {"*": COUNT}
+FORM = {
+    "command date": TEXT, "seconds": NUMBER,
+    "machine": {"cpu": TEXT, "cores": COUNT, "cpu_level": {TEXT}, "caches": CACHES, "cache_instances": CACHES},
+    "versions": {"fastgd python numpy": TEXT, "*": {TEXT}},
+    "threads": {"backends": COUNT, "blas": TEXT, "environment": {"*": {TEXT}}},
+    "settings": {"quick": FLAG, "rounds most_epochs_per_call": COUNT, "order dtype": TEXT},
+    "sources": [{"backend place note language text": TEXT, "marks": {"*": [TEXT]}}],
+}  # fmt: skip
+SECTIONS = {  # a study may lack each of them
+    "ladder": {"shapes": [SHAPE | STEPS]},
+    "map": {"shapes": [SHAPE | CHOICE], "largest_regret": POSITIVE},
+    "roofline": {"limits": [LIMIT | SPREADS]},
+    "price": {"shape": SPREAD, "rounds": COUNT, "starts": {"python numpy *": START}},
+    "descents": {"rates": RATES, "schedules": CURVES | {"n_features epochs": COUNT}},
+}
+REFERENCES = {  # entries, and the object of the same part that must have their names
+    "order": "contestants", "fastest best auto": "contestants", "caches": "cache_instances", "seconds": "extremes"
+}  # fmt: skip
 
 
 def read_study(path: Path) -> dict[str, Any]:
-    """Return the data of a study's file.
-
-    Raises
-    ------
-    ValueError
-        If the file is not one that `Study.save` writes.
-    OSError
-        If the file cannot be read.
-    """
+    """Return the data of a study's file; a ValueError names the file, the place and the first fault."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         json.dumps(data, allow_nan=False)  # Python reads NaN and infinity as if they were JSON
@@ -31,77 +69,47 @@ def read_study(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: {EXPECTED}; not JSON: {error}") from None
     fault = find_fault(data)
     if fault:
-        raise ValueError(f"{path}: {EXPECTED}; {fault}")
+        raise ValueError(f"{path}: {EXPECTED}; {' '.join(fault.split())}")
     return dict(data)
 
 
 def find_fault(data: Any) -> str:
-    """Return the first fault of a study's data, with its place; "" if there is none.
-
-    Examples
-    --------
-    >>> from fastgd.report.reading import find_fault
-    >>> find_fault({"schema": "fastgd.bench", "schema_version": 1})
-    "schema and schema_version: expected 'fastgd.study' and 1; got 'fastgd.bench' and 1"
-    """
+    """Return the first fault of a study's data, with its place; "" if there is none."""
     if not isinstance(data, dict):
-        return shorten(f"top level: expected an object; got {data!r}")
-    named = data.get("schema"), data.get("schema_version")
-    if named != (SCHEMA, SCHEMA_VERSION) or named[1] is True:  # first: other files lack all else, too
-        return shorten(
-            f"schema and schema_version: expected {SCHEMA!r} and {SCHEMA_VERSION}; got {named[0]!r} and {named[1]!r}"
-        )
-    form = STUDY | {name: part for name, part in SECTIONS.items() if name in data}
-    return shorten(compare_with_form(data, form) or min(list_missing(data), default=""))
+        return f"top level: expected an object; got {short(data)}"
+    schema, version = data.get("schema"), data.get("schema_version")
+    if (schema, version) != (SCHEMA, SCHEMA_VERSION) or version is True:  # first: other files lack all else, too
+        expected = f"expected {SCHEMA!r} and {SCHEMA_VERSION}"
+        return f"schema and schema_version: {expected}; got {short(schema)} and {short(version)}"
+    return find_wrong(data, FORM | {name: form for name, form in SECTIONS.items() if name in data})
 
 
-def compare_with_form(value: Any, form: Any, place: str = "") -> str:
+def find_wrong(value: Any, form: Any, place: str = "") -> str:
     """Return the first fault of a value, with its place; "" if the value has the form."""
     where = place.removeprefix(".") or "top level"
-    if isinstance(form, Kind):
-        return "" if form.test(value) else f"{where}: expected {form.words}; got {value!r}"
+    if isinstance(form, set):
+        return "" if value is None else find_wrong(value, next(iter(form)), place)
+    if isinstance(form, str):
+        return "" if TESTS[form](value) else f"{where}: expected {form}; got {short(value)}"
+    if type(value) is not type(form) or value == []:
+        expected = "an object" if isinstance(form, dict) else "a list with at least one entry"
+        return f"{where}: expected {expected}; got {short(value)}"
     if isinstance(form, list):
-        if not isinstance(value, list) or not value:
-            return f"{where}: expected a list with at least one entry; got {value!r}"
-        parts = [(one, form[0], f"{place}[{k}]") for k, one in enumerate(value)]
+        faults = [find_wrong(one, form[0], f"{place}[{k}]") for k, one in enumerate(value)]
     else:
-        if not isinstance(value, dict):
-            return f"{where}: expected an object; got {value!r}"
-        missing = [key for key in form if key not in value and key != ANY]
-        if missing:
-            return f"{where}: {missing[0]!r} is missing"
-        forms = {key: form.get(key, form.get(ANY)) for key in value}
-        parts = [(value[key], forms[key], f"{place}.{key}") for key in value if forms[key]]
-    return next(filter(None, (compare_with_form(*part) for part in parts)), "")
+        forms = {name: one for names, one in form.items() for name in names.split()}
+        faults = [f"{where}: {name!r} is missing" for name in forms if name not in value and name != "*"]
+        known = [name for name in value if name in forms or "*" in forms]
+        faults += [find_wrong(value[name], forms.get(name, forms.get("*")), f"{place}.{name}") for name in known]
+    return next(filter(None, faults), "") or find_lost(value, form, where)
 
 
-def list_missing(data: dict[str, Any]) -> Iterator[str]:
-    """Yield the names that a part of the data refers to and another part lacks, with that part's place."""
-    for place, names, found in list_names(data):
-        yield from (f"{place}: {name!r} is missing" for name in names - found)
-
-
-def list_names(data: dict[str, Any]) -> Iterator[tuple[str, set[str], set[str]]]:
-    """Yield places, the names that must have entries there, and the names that have entries."""
-    machine = data["machine"]
-    yield "machine.cache_instances", set(machine["caches"]), set(machine["cache_instances"])
-    for k, entry in enumerate(shapes_of(data, "ladder")):
-        yield f"ladder.shapes[{k}].contestants", set(entry["order"]), set(entry["contestants"])
-    for k, entry in enumerate(shapes_of(data, "map")):
-        named = {entry[key] for key in ("fastest", "best", "auto")}
-        yield f"map.shapes[{k}].contestants", named, set(entry["contestants"])
-    for k, limit in enumerate(data.get("roofline", {"limits": []})["limits"]):
-        place, levels, quartiles = f"roofline.limits[{k}]", set(limit["bytes_per_second"]), limit["quartiles"]
-        yield f"{place}.bytes_per_second", {"memory"} if levels else set(), levels
-        yield f"{place}.quartiles.bytes", levels, set(quartiles["bytes"])
-        known = {"operations"} if limit["operations_per_second"] else set()
-        yield f"{place}.quartiles", known, {name for name in known if quartiles[name]}
-    for name, start in data.get("price", {"starts": {}})["starts"].items():
-        yield f"price.starts.{name}.extremes", set(start["seconds"]), set(start["extremes"])
-
-
-def shorten(text: str) -> str:
-    """Return a text in one line, without its middle where it is long."""
-    line = " ".join(text.split())
-    half = LONGEST // 2
-    return line if len(line) <= LONGEST else f"{line[:half]} … {line[-half:]}"
+def find_lost(value: Any, form: Any, where: str) -> str:
+    """Return the first name in an object that has no entry where it should; "" if there is none."""
+    for source, target in REFERENCES.items():
+        if source in form and target in form:
+            names = [value[name] for name in source.split()] if form[source] == TEXT else value[source]
+            lost = [name for name in names if name not in value[target]]
+            if lost:
+                return f"{where}.{target}: {lost[0]!r} is missing"
+    return ""

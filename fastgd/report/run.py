@@ -13,7 +13,7 @@ from fastgd.bench.timing import EPOCHS_A_CALL
 from fastgd.progress import Progress
 from fastgd.report import descents, ladder, starts
 from fastgd.report import map as grid
-from fastgd.report.form import SCHEMA, SCHEMA_VERSION
+from fastgd.report.reading import SCHEMA, SCHEMA_VERSION
 from fastgd.report.record import Study
 from fastgd.report.settings import SECTIONS, Settings, Step, check_settings
 from fastgd.report.sources import list_sources

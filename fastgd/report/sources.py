@@ -240,10 +240,11 @@ def highlight(source: Source) -> str:
     lexer = get_lexer_by_name(source.language, stripnl=False)
     plain = source.text.splitlines()
     lines = pygments.highlight(source.text, lexer, HtmlFormatter(nowrap=True)).splitlines()
-    for letter, beginning in ((letter, one) for letter, several in source.marks.items() for one in several):
-        places = [k for k, line in enumerate(plain) if line.strip().startswith(beginning)]
-        if not places:
-            raise ValueError(f"{source.place}: no line begins with {beginning!r}")
-        for k in places:
-            lines[k] = f'<mark class="{letter}" title="{FORMULAS[letter]}">{lines[k]}</mark>'
+    for letter, formula in FORMULAS.items():
+        for beginning in source.marks.get(letter, []):
+            places = [k for k, line in enumerate(plain) if line.strip().startswith(beginning)]
+            if not places:
+                raise ValueError(f"{source.place}: no line begins with {beginning!r}")
+            for k in places:
+                lines[k] = f'<mark class="{letter}" title="{formula}">{lines[k]}</mark>'
     return "\n".join(lines)

@@ -147,7 +147,7 @@ def describe_roof(data: dict[str, Any], entry: dict[str, Any], name: str) -> Cel
     """
     one = entry["contestants"][name]
     limit = {limit["threads"]: limit for limit in data["roofline"]["limits"]}.get(one["threads"])
-    if limit is None or not limit["bytes_per_second"] or not limit["operations_per_second"]:
+    if limit is None or "memory" not in limit["bytes_per_second"] or not limit["operations_per_second"]:
         return Cell("not known", 0.0)
     speed = one["bytes_per_epoch"] / one["seconds"]
     held = one["bytes_per_epoch"] if name in ("python", "compressed") else entry["bytes"]
