@@ -1,21 +1,63 @@
 """The installed source of each backend, with the lines that compute the formulas marked."""
 
-import inspect
 import re
-from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from fastgd import backends
-from fastgd.backends import numpy as numpy_backend
-from fastgd.backends import python as python_backend
 
 # The letter of each formula; marked lines have it as their class.
 FORMULAS = {"r": "residual", "j": "cost", "g": "gradient", "w": "update"}
+LANGUAGES = {".py": "python", ".pyx": "cython", ".inc": "c"}  # by their names in Pygments
 # Notes on the pieces of a compiled backend.
 FOLDS = "the sums of the blocks give cost and gradient; then the update"
 PLAIN = "the plainest loop over a block of rows, used for rows that are left over: X is read once"
 VECTORS = "the same for rows of few vectors: four rows at a time, in registers"
+# Backend, file, functions, note, and the beginnings of the lines that compute each formula.
+PIECES: list[tuple[str, str, list[str], str, dict[str, list[str]]]] = [
+    ("python", "python.py", ["cost_and_gradient"], "cost and gradient", {
+        "r": ["residual = -targets", "residual += w[0]", "residual += row[j] *"],
+        "j": ["squares += residual", "return squares / (2 *"],
+        "g": ["g[0] += residual", "g[j + intercepts] += residual"],
+    }),
+    ("python", "python.py", ["descend"], "the updates", {"w": ["updated = [w[j] - rate", "w = updated"]}),
+    ("numpy", "numpy.py", ["descend"], "all of it", {
+        "r": ["residual = X @", "residual += weights[0]"],
+        "j": ["costs[epoch] = cost ="],
+        "g": ["gradient[0] = residual", "gradient[intercepts:] = residual @ X"],
+        "w": ["updated = weights - rate", "weights[:] = updated"],
+    }),
+    ("numba", "numba/epochs.py", ["fold", "update"], FOLDS, {
+        "j": ["squares += partials", "return squares / (2"],
+        "g": ["gradient[0] += partials", "gradient[j] += partials", "gradient /= n"],
+        "w": ["weights[j] -= rate"],
+    }),
+    ("numba", "numba/loops.py", ["add_rest"], PLAIN, {
+        "r": ["r = intercept - y[i]", "r += X["],
+        "j": ["out[0] += r * r"],
+        "g": ["out[1] += r", "out[2 + j] += r * X["],
+    }),
+    ("numba", "numba/loops.py", ["make_short_rows"], VECTORS, {
+        "r": ["s = add_columns", "residual = add_lanes(s)"],
+        "j": ["squares += residual"],
+        "g": ["total += residual", "g += add_rows(x * r)", "g_tail += add_rows(x_tail * r)"],
+    }),
+    ("cython", "_kernel.pyx", ["fold", "update"], FOLDS, {
+        "j": ["squares += partials", "return squares / (2"],
+        "g": ["gradient[0] += partials", "gradient[j] += partials", "gradient[j] /= n"],
+        "w": ["weights[j] -= rate"],
+    }),
+    ("cython", "loops.inc", ["add_rest"], PLAIN, {
+        "r": ["double r = intercept - y[i]", "r += a[j * step]"],
+        "j": ["out[0] += r * r"],
+        "g": ["out[1] += r", "for (ptrdiff_t j = 0; j < p; j++) out[2 + j] += r"],
+    }),
+    ("cython", "loops.inc", ["add_short_rows"], VECTORS, {
+        "r": ["s0 += weight", "s1 += weight", "s2 += weight", "s3 += weight", "const four r = "],
+        "j": ["squares += r * r"],
+        "g": ["total += r", "g[k] += (r0 * load_x"],
+    }),
+]  # fmt: skip
 
 
 class Source(NamedTuple):
@@ -47,161 +89,25 @@ class Source(NamedTuple):
 
 def list_sources() -> list[Source]:
     """Return the main functions of every backend that is installed, the plainest backend first."""
-    usable = backends.available()
-    found = [*list_python(), *list_numpy()]
-    if "numba" in usable:
-        found += list_numba()
-    if "cython" in usable:
-        found += list_cython()
+    usable, found = backends.available(), []
+    for backend, file, functions, note, marks in PIECES:
+        if backend in usable:
+            source, language = read_source(file), LANGUAGES[PurePath(file).suffix]
+            place = f"{'fastgd/backends' if language == 'python' else 'src_ext'}/{file}: {' and '.join(functions)}"
+            text = "\n\n".join(find_function(source, name) for name in functions)
+            found.append(Source(backend, place, note, language, text, marks))
     return found
 
 
-def list_python() -> list[Source]:
-    """Return the specification."""
-    return [
-        Source(
-            "python",
-            "fastgd/backends/python.py: cost_and_gradient",
-            "cost and gradient",
-            "python",
-            inspect.getsource(python_backend.cost_and_gradient),
-            {
-                "r": ["residual = -targets", "residual += w[0]", "residual += row[j] *"],
-                "j": ["squares += residual", "return squares / (2 *"],
-                "g": ["g[0] += residual", "g[j + intercepts] += residual"],
-            },
-        ),
-        Source(
-            "python",
-            "fastgd/backends/python.py: descend",
-            "the updates",
-            "python",
-            inspect.getsource(python_backend.descend),
-            {"w": ["updated = [w[j] - rate", "w = updated"]},
-        ),
-    ]
-
-
-def list_numpy() -> list[Source]:
-    """Return the vectorized update."""
-    return [
-        Source(
-            "numpy",
-            "fastgd/backends/numpy.py: descend",
-            "all of it",
-            "python",
-            inspect.getsource(numpy_backend.descend),
-            {
-                "r": ["residual = X @", "residual += weights[0]"],
-                "j": ["costs[epoch] = cost ="],
-                "g": ["gradient[0] = residual", "gradient[intercepts:] = residual @ X"],
-                "w": ["updated = weights - rate", "weights[:] = updated"],
-            },
-        )
-    ]
-
-
-def list_numba() -> list[Source]:
-    """Return the update, the plain loop, and the loop over rows that fit in registers."""
-    from fastgd.backends.numba import epochs, loops
-
-    return [
-        Source(
-            "numba",
-            "fastgd/backends/numba/epochs.py: fold and update",
-            FOLDS,
-            "python",
-            f"{source_of(epochs.fold)}\n\n{source_of(epochs.update)}",
-            {
-                "j": ["squares += partials", "return squares / (2"],
-                "g": ["gradient[0] += partials", "gradient[j] += partials", "gradient /= n"],
-                "w": ["weights[j] -= rate"],
-            },
-        ),
-        Source(
-            "numba",
-            "fastgd/backends/numba/loops.py: add_rest",
-            PLAIN,
-            "python",
-            source_of(loops.add_rest),
-            {
-                "r": ["r = intercept - y[i]", "r += X["],
-                "j": ["out[0] += r * r"],
-                "g": ["out[1] += r", "out[2 + j] += r * X["],
-            },
-        ),
-        Source(
-            "numba",
-            "fastgd/backends/numba/loops.py: make_short_rows",
-            VECTORS,
-            "python",
-            inspect.getsource(loops.make_short_rows),
-            {
-                "r": ["s = add_columns", "residual = add_lanes(s)"],
-                "j": ["squares += residual"],
-                "g": ["total += residual", "g += add_rows(x * r)", "g_tail += add_rows(x_tail * r)"],
-            },
-        ),
-    ]
-
-
-def list_cython() -> list[Source]:
-    """Return the same pieces of the compiled extension."""
-    kernel, loops = read_source("_kernel.pyx"), read_source("loops.inc")
-    return [
-        Source(
-            "cython",
-            "src_ext/_kernel.pyx: fold and update",
-            FOLDS,
-            "cython",
-            f"{find_function(kernel, 'fold')}\n\n{find_function(kernel, 'update')}",
-            {
-                "j": ["squares += partials", "return squares / (2"],
-                "g": ["gradient[0] += partials", "gradient[j] += partials", "gradient[j] /= n"],
-                "w": ["weights[j] -= rate"],
-            },
-        ),
-        Source(
-            "cython",
-            "src_ext/loops.inc: add_rest",
-            PLAIN,
-            "c",
-            find_function(loops, "add_rest"),
-            {
-                "r": ["double r = intercept - y[i]", "r += a[j * step]"],
-                "j": ["out[0] += r * r"],
-                "g": ["out[1] += r", "for (ptrdiff_t j = 0; j < p; j++) out[2 + j] += r"],
-            },
-        ),
-        Source(
-            "cython",
-            "src_ext/loops.inc: add_short_rows",
-            VECTORS,
-            "c",
-            find_function(loops, "add_short_rows"),
-            {
-                "r": ["s0 += weight", "s1 += weight", "s2 += weight", "s3 += weight", "const four r = "],
-                "j": ["squares += r * r"],
-                "g": ["total += r", "g[k] += (r0 * load_x"],
-            },
-        ),
-    ]
-
-
-def read_source(name: str) -> str:
-    """Return a file of the compiled kernel: from the package, or from the clone that the package stands in."""
-    package = Path(backends.__file__).parent / "src_ext"
-    folder = package if package.is_dir() else package.parents[2] / "src_ext"
-    return (folder / name).read_text(encoding="utf-8")
-
-
-def source_of(function: Callable[..., object]) -> str:
-    """Return the source of a function that Numba has wrapped."""
-    return inspect.getsource(getattr(function, "py_func", function))
+def read_source(file: str) -> str:
+    """Return a file of a backend: from the package or, of the extension, from the clone that the package stands in."""
+    package = Path(backends.__file__).parent
+    paths = [folder / file for folder in (package, package / "src_ext", package.parents[1] / "src_ext")]
+    return next((path for path in paths if path.is_file()), paths[-1]).read_text(encoding="utf-8")
 
 
 def find_function(text: str, name: str) -> str:
-    r"""Return one function of a C file, with the comment above it, or of a Cython file.
+    r"""Return one function of a C file, with the comment above it, or of a Python or Cython file, with decorators.
 
     Examples
     --------
@@ -218,8 +124,8 @@ def find_function(text: str, name: str) -> str:
     <BLANKLINE>
     """
     comment, head, body = r"(?:/\*(?:(?!\*/).)*\*/\n)?", rf"[^\n#/ ][^\n]*\b{name}\(", r"(?:(?!^}).)*^}\n"
-    cython = rf"^cdef [^\n]*\b{name}\((?:(?!\n\n\n).)*\n"
-    found = re.search(f"{cython}|^{comment}{head}{body}", text, re.DOTALL | re.MULTILINE)
+    python = rf"(?:^@[^\n]*\n)*^c?def [^\n]*\b{name}\((?:(?!\n\n\n).)*\n"
+    found = re.search(f"{python}|^{comment}{head}{body}", text, re.DOTALL | re.MULTILINE)
     if found is None:
         raise ValueError(f"no function {name} in the source")
     return found[0]
