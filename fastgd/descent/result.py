@@ -202,7 +202,7 @@ class DescentResult:
         weights = np.append(float(saved.intercept), coef) if notes.pop("fit_intercept") else coef.copy()
         unnamed = saved.features == model.name_features(None, len(coef))
         features, target = None if unnamed else saved.features, saved.target
-        return cls(
+        return DescentResult(
             weights=weights, coef=coef, intercept=float(saved.intercept), features=features, target=target, **notes
         )
 

@@ -57,14 +57,14 @@ def study(
     Parameters
     ----------
     quick : bool
-        Whether to measure fewer sizes in fewer rounds: in under a minute instead of under ten.
+        True to measure fewer sizes in fewer rounds: in under a minute instead of under ten.
     sizes : pair of tuples of int, optional
         The numbers of samples and the numbers of features of the map; shapes of more than 25 million numbers are left
         out. The ladder takes the largest shape that a Python loop can do. By default, the study chooses sizes.
     sections : list of str, optional
         One or more of "ladder", "map", "roofline", "price", "descents"; by default all.
     quiet : bool
-        Whether to show no progress.
+        True to show no progress.
 
     Returns
     -------

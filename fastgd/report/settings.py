@@ -26,7 +26,7 @@ class Settings:
     Attributes
     ----------
     quick : bool
-        Whether to measure fewer sizes in fewer rounds.
+        True to measure fewer sizes in fewer rounds.
     sizes : pair of tuples of int, or None
         The numbers of samples and of features of the map; by default `QUICK_SIZES` or `FULL_SIZES`.
     sections : tuple of str

@@ -6,7 +6,6 @@ import mmap
 import os
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from fastgd.inputs.data import check_numbers
 from fastgd.inputs.frames import column_names, series_name
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
-from fastgd.streaming.source import START_OVER, Batch, SeenBatch, make_stamp
+from fastgd.streaming.source import START_OVER, Batch, SeenBatch, identify_file, make_stamp
 
 BLOCK_BYTES = 1 << 24  # the size of a block of rows
 ROWS_PER_COLUMN = 4  # at least, in a block, so that its sums take less memory than its rows
@@ -51,7 +50,7 @@ def fit_array(
     sample_weight : array_like of shape (n_samples,) or None
         Weights of the rows: a weight of k counts a row k times.
     fit_intercept : bool
-        Whether weights begin with an intercept.
+        True if the weights begin with an intercept.
     alpha : float
         Ridge: alpha·½‖coef‖² is added to J; the intercept is not penalised.
     method : {"auto", "gram", "qr"}
@@ -87,13 +86,9 @@ def fit_array(
     >>> result.weights.round(6), result.n_samples
     (array([1., 2., 3.]), 10)
     """
+    descent |= {"fit_intercept": fit_intercept, "alpha": alpha}
     options = StreamOptions.checked(
-        "fit_array",
-        {"fit_intercept": fit_intercept, "alpha": alpha, **descent},
-        method=method,
-        missing=missing,
-        checkpoint=checkpoint,
-        quiet=quiet,
+        "fit_array", descent, method=method, missing=missing, checkpoint=checkpoint, quiet=quiet
     )
     return fit_source(ArrayBatchSource(X, y, sample_weight), options)
 
@@ -178,12 +173,6 @@ def identify_array(array: Any) -> dict[str, Any] | None:
     known = {"shape": list(array.shape), "dtype": str(array.dtype)}
     name = getattr(array, "filename", None)
     return known | (identify_file(name) if isinstance(array, np.memmap) and name else {})
-
-
-def identify_file(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the identity of a file, for a checkpoint."""
-    status = Path(path).stat()
-    return {"file": str(Path(path).absolute()), "size": status.st_size, "changed": status.st_mtime_ns}
 
 
 def drop_pages(array: Any) -> None:

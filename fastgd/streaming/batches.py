@@ -35,7 +35,7 @@ def fit_batches(
         X of shape (n_rows, n_features), y of shape (n_rows,), sample_weight of shape (n_rows,), as
         `fastgd.gradient_descent` takes them. All batches have the same features; they may differ in n_rows.
     fit_intercept : bool
-        Whether weights begin with an intercept.
+        True if the weights begin with an intercept.
     alpha : float
         Ridge: alpha·½‖coef‖² is added to J; the intercept is not penalised.
     method : {"auto", "gram", "qr"}
@@ -78,13 +78,9 @@ def fit_batches(
     >>> result.weights.round(6), result.n_samples
     (array([1., 2., 3.]), 10)
     """
+    descent |= {"fit_intercept": fit_intercept, "alpha": alpha}
     options = StreamOptions.checked(
-        "fit_batches",
-        {"fit_intercept": fit_intercept, "alpha": alpha, **descent},
-        method=method,
-        missing=missing,
-        checkpoint=checkpoint,
-        quiet=quiet,
+        "fit_batches", descent, method=method, missing=missing, checkpoint=checkpoint, quiet=quiet
     )
     if isinstance(batches, str | bytes) or not hasattr(batches, "__iter__"):
         raise TypeError(f"batches must be an iterable of (X, y) or (X, y, sample_weight); got {batches!r}")

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from fastgd.streaming import csv_file, parquet_file
-from fastgd.streaming.array import identify_file
 from fastgd.streaming.columns import Columns, choose_columns
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
-from fastgd.streaming.source import Batch, SeenBatch, find_position
+from fastgd.streaming.source import Batch, SeenBatch, find_position, identify_file
 
 READERS = {".parquet": parquet_file, ".csv": csv_file}
 
@@ -51,7 +50,7 @@ def fit_files(
     weight : str or None
         A column of weights of the rows: a weight of k counts a row k times.
     fit_intercept : bool
-        Whether weights begin with an intercept.
+        True if the weights begin with an intercept.
     alpha : float
         Ridge: alpha·½‖coef‖² is added to J; the intercept is not penalised.
     method : {"auto", "gram", "qr"}
@@ -97,13 +96,9 @@ def fit_files(
     >>> result.features, result.weights.round(6), result.n_samples
     (['x', 'number'], array([1., 2., 3.]), 12)
     """
+    descent |= {"fit_intercept": fit_intercept, "alpha": alpha}
     options = StreamOptions.checked(
-        "fit_files",
-        {"fit_intercept": fit_intercept, "alpha": alpha, **descent},
-        method=method,
-        missing=missing,
-        checkpoint=checkpoint,
-        quiet=quiet,
+        "fit_files", descent, method=method, missing=missing, checkpoint=checkpoint, quiet=quiet
     )
     return fit_source(FileBatchSource(find_files(paths), target, features, weight), options)
 

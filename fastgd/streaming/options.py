@@ -15,22 +15,8 @@ from fastgd.problem.moments import METHODS
 MISSING = ("error", "skip")
 MOST_THREADS = 8  # unless the user asks for more: each thread holds a block of rows
 LARGE_SHAPE = (1 << 20, 1 << 20)  # data of this shape are worth all threads
-# The options of a descent on rows that are only read once: compress and batch_size are not among them.
-DESCENT_OPTIONS = (
-    "fit_intercept",
-    "alpha",
-    "learning_rate",
-    "epochs",
-    "weights",
-    "tol",
-    "check_every",
-    "backend",
-    "precondition",
-    "threads",
-    "random_state",
-    "callback",
-    "verbose",
-)
+WHOLE_DATA = ("compress", "batch_size")  # the options of a descent that need all rows in memory
+DESCENT_OPTIONS = [name for name in DescentOptions.checked.__kwdefaults__ or () if name not in WHOLE_DATA]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +30,11 @@ class StreamOptions:
     method : {"auto", "gram", "qr"}
         The method by which rows are summed.
     missing : {"error", "skip"}
-        Whether rows with missing values are refused or left out.
+        "error" to refuse rows with missing values, "skip" to leave them out.
     checkpoint : Path or None
         The file that keeps the sums.
     quiet : bool
-        Whether to show no progress.
+        True to show no progress.
     threads : int
         The number of batches summed at a time, if the batches can be read again.
     """
@@ -67,7 +53,7 @@ class StreamOptions:
         """Return the options that the arguments of the named function stand for."""
         for name in descent:
             if name not in DESCENT_OPTIONS:
-                known = f"a descent takes {list(DESCENT_OPTIONS)}"
+                known = f"a descent takes {DESCENT_OPTIONS}"
                 raise TypeError(f"{function}() got an unexpected keyword argument {name!r}; {known}")
         options = DescentOptions.checked(**descent)
         return cls(

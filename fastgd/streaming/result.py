@@ -1,7 +1,6 @@
 """The result of a fit of batches: a `DescentResult` with counts of the rows."""
 
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
@@ -38,39 +37,6 @@ class StreamResult(DescentResult):
     n_samples: int
     skipped: int
     method: str
-
-    @classmethod
-    def load(cls, path: str | Path) -> DescentResult:
-        """Read a saved result as a `DescentResult`: the file holds nothing about the rows.
-
-        Parameters
-        ----------
-        path : str or pathlib.Path
-            The file that `save` has written.
-
-        Returns
-        -------
-        DescentResult
-            The result without n_samples, skipped and method.
-
-        Raises
-        ------
-        fastgd.files.model.ModelError
-            If the file is not a saved result; it is a ValueError.
-        OSError
-            If the file cannot be read.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from fastgd.streaming import StreamResult, fit_batches
-        >>> result = fit_batches([([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])])
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     result.save(f"{folder}/model.json")
-        ...     StreamResult.load(f"{folder}/model.json").epochs == result.epochs
-        True
-        """
-        return DescentResult.load(path)
 
 
 def fit_source(source: BatchSource, options: StreamOptions) -> StreamResult:

@@ -1,7 +1,9 @@
 """A batch of rows, the record that a pass keeps of it, and the interface of all sources of batches."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
@@ -36,7 +38,7 @@ class Batch:
     columns : list of str or None
         The names of the features, the target and the weight.
     stamp_all : bool
-        Whether the stamp covers all rows, not just the first and last.
+        True if the stamp covers all rows, not just the first and last.
     """
 
     X: Any
@@ -63,7 +65,7 @@ class BatchSource(Protocol):
     features, target : list of str, str, or None
         The names of the columns, known after the last batch at the latest.
     rereadable : bool
-        Whether batches stay unchanged, so that several can be summed at a time, and all of them read again.
+        True if batches stay unchanged, so that several can be summed at a time, and all of them read again.
     """
 
     @property
@@ -84,10 +86,16 @@ class BatchSource(Protocol):
         ...
 
 
+def identify_file(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the identity of a file, for a checkpoint."""
+    status = Path(path).stat()
+    return {"file": str(Path(path).absolute()), "size": status.st_size, "changed": status.st_mtime_ns}
+
+
 def make_stamp(X: Any, y: Any, weights: Any, all_rows: bool) -> int:
     """Return a checksum of all rows, or of the first and last; the order of X in memory does not matter.
 
-    Rows that the user hands over are all included: nothing else shows whether they are the same.
+    Rows that the user hands over are all included: nothing else shows a change of them.
     """
     stamp = 0 if weights is None else 1
     for array in (X, y) if weights is None else (X, y, weights):
