@@ -21,7 +21,7 @@ from fastgd.inputs.data import check_finite, check_matrix, check_numbers, check_
 from fastgd.inputs.frames import check_same_columns, column_names
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_flag
 from fastgd.problem.compressor import Compressor
-from fastgd.problem.dask import compress_dask, find_blocks, is_dask, predict_lazily
+from fastgd.problem.dask import find_blocks, is_dask, predict_lazily
 from fastgd.problem.prepared import Source
 from fastgd.problem.rows import CompressedSource, DenseSource
 from fastgd.problem.sparse import SparseSource, add_sparse
@@ -223,7 +223,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         # A shallow copy: if the descent is refused or interrupted, the estimator keeps its compressor.
         compressor = Compressor(method="qr") if before is None else copy(before)
         if is_dask(X, y, sample_weight):
-            compressor.merge(compress_dask(X, y, sample_weight=sample_weight, method="qr", targets=True))
+            compressor.merge(find_blocks(X, y, sample_weight, targets=True).compress(method="qr"))
             self._set_columns(X)
         else:
             X, y, sample_weight = self._check_arrays(X, y, sample_weight, reset=before is None)

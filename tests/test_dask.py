@@ -12,7 +12,7 @@ import pytest
 from processes import run_python
 
 import fastgd
-from fastgd.problem.dask import compress_dask, is_dask
+from fastgd.problem.dask import find_blocks, is_dask
 from fastgd.problem.moments import summarize_rows
 
 dask = pytest.importorskip("dask", reason="Dask is an extra")
@@ -123,7 +123,7 @@ def test_columns_of_other_types_fit(dtype):
 def test_several_targets_are_collected_on_request():
     X, y, s = make_data()
     lazy, _, _ = as_arrays(X, y, s)
-    compressor = compress_dask(lazy, np.column_stack([s, y]), targets=True)
+    compressor = find_blocks(lazy, np.column_stack([s, y]), targets=True).compress()
     expected = fastgd.gradient_descent(X, y, **FIT)
     np.testing.assert_allclose(
         fastgd.gradient_descent(compressor, target=1, **FIT).weights, expected.weights, rtol=1e-10
@@ -145,10 +145,10 @@ def test_offsets_and_condition_numbers_cost_no_more_digits_than_in_memory(offset
     for weights in (np.zeros(6), np.arange(6.0)):
         np.testing.assert_allclose(fastgd.cost(*small, weights), fastgd.cost(*exact, weights), rtol=1e-12)
     in_memory = summarize_rows(X, y[:, np.newaxis], None, "auto")
-    np.testing.assert_allclose(solve(compress_dask(lazy_X, lazy_y).summary()), solve(in_memory), rtol=rtol)
+    np.testing.assert_allclose(solve(find_blocks(lazy_X, lazy_y).compress().summary()), solve(in_memory), rtol=rtol)
     # Both are as exact as X itself, whose rounding is 1e-16 of its offset, times the condition number.
     in_memory = summarize_rows(X, y[:, np.newaxis], None, "qr")
-    by_qr = compress_dask(lazy_X, lazy_y, method="qr").summary()
+    by_qr = find_blocks(lazy_X, lazy_y).compress(method="qr").summary()
     np.testing.assert_allclose(solve(by_qr), solve(in_memory), rtol=max(1e-10, 1e-16 * offset * condition))
 
 
@@ -179,7 +179,7 @@ def test_partitions_are_computed_twice_only_if_the_gram_matrix_loses_digits():
     def passes(X, y):
         count.clear()
         with dask.config.set(scheduler="synchronous"):
-            return compress_dask(X, y).method, len(count) / 4
+            return find_blocks(X, y).compress().method, len(count) / 4
 
     assert passes(data[:, :5], data[:, 5]) == ("gram", 1)
     assert passes(data[:, :5], 1 + data[:, 0]) == ("qr", 2)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_problem, check_sample_weight
 from fastgd.inputs.options import check_alpha, check_choice, check_flag
-from fastgd.problem.dask import compress_dask, is_dask
+from fastgd.problem.dask import find_blocks, is_dask
 from fastgd.problem.moments import METHODS, make_small_problem, summarize_rows
 
 
@@ -70,10 +70,7 @@ def compress(
     True
     """
     if is_dask(X, y, sample_weight):
-        compressor = compress_dask(
-            X, y, sample_weight=sample_weight, fit_intercept=fit_intercept, alpha=alpha, method=method
-        )
-        return compressor.problem()
+        return find_blocks(X, y, sample_weight).compress(fit_intercept, alpha, method).problem()
     X, y = check_problem(X, y, finite=False)
     weights = check_sample_weight(sample_weight, len(y))
     fit_intercept = check_flag("fit_intercept", fit_intercept)

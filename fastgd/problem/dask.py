@@ -54,8 +54,40 @@ class DaskSource:
     def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
         """Let Dask compress the blocks, and yield the compressed problem of each target."""
         check_needs_no_rows(options, "Dask's data")
-        compressor = compress_blocks(self, options.fit_intercept, options.alpha, "auto")
+        compressor = self.compress(options.fit_intercept, options.alpha)
         yield from prepare_targets(compressor.summary(None), options, MESSAGE)
+
+    def compress(self, fit_intercept: bool = True, alpha: float = 0.0, method: str = "auto") -> Compressor:
+        """Return a compressor with all rows; Dask's scheduler decides where each block is compressed.
+
+        Parameters
+        ----------
+        fit_intercept, alpha, method
+            As in `fastgd.compress`; "auto" computes the blocks a second time if "gram" loses digits.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument does not fit its description, or no row counts; an error in the values names the block.
+
+        Examples
+        --------
+        >>> import dask.array as da, fastgd
+        >>> from fastgd.problem.dask import find_blocks
+        >>> X = da.arange(20.0, chunks=6).reshape(-1, 1)
+        >>> compressor = find_blocks(X, 1 + 2 * X).compress()
+        >>> fastgd.gradient_descent(compressor, learning_rate="eigenvalues").weights.round(6)
+        array([1., 2.])
+        """
+        check_choice("method", method, METHODS)
+        first = "gram" if method == "auto" else method
+        compressor = reduce_blocks(self.parts, Compressor(fit_intercept=fit_intercept, alpha=alpha, method=first))
+        if compressor.n_features is None:
+            expected = "sample_weight must be above 0 in" if compressor.n_samples else "X must have"
+            raise ValueError(f"{expected} at least one row; got {compressor.n_samples} rows, none that counts")
+        if method == "auto" and not compressor.keeps_digits:
+            return self.compress(fit_intercept, alpha, "qr")
+        return compressor
 
 
 def is_dask(*values: Any) -> bool:
@@ -70,19 +102,8 @@ def is_dask(*values: Any) -> bool:
     return any(type(value).__module__.partition(".")[0] in {"dask", "dask_expr"} for value in values)
 
 
-def compress_dask(
-    X: Any,
-    y: Any,
-    *,
-    sample_weight: Any = None,
-    fit_intercept: bool = True,
-    alpha: float = 0.0,
-    method: str = "auto",
-    targets: bool = False,
-) -> Compressor:
-    """Return a compressor with all rows of Dask collections; each partition is compressed where it is.
-
-    Dask's scheduler decides whether threads, processes or a cluster compute it.
+def find_blocks(X: Any, y: Any, sample_weight: Any = None, *, targets: bool = False) -> DaskSource:
+    """Return the blocks of rows of X, y and the weights, after checks of all shapes and types.
 
     Parameters
     ----------
@@ -93,34 +114,9 @@ def compress_dask(
         cut at the blocks of X, whose lengths must be known, and sent to the workers.
     sample_weight : as y, of shape (n_samples,), or None
         The weights of the rows, 0 or more; None gives each row the weight 1.
-    fit_intercept : bool
-        True if column 0 of the compressed problem belongs to an intercept.
-    alpha : float
-        Ridge: alpha·½‖coef‖² is added to J; the intercept is not penalised.
-    method : {"auto", "gram", "qr"}
-        As in `fastgd.compress`; "auto" computes the partitions a second time if "gram" loses digits.
     targets : bool
         True if y may have several columns.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If an argument does not fit its description above. Shapes and types are checked before anything is computed;
-        an error in the values names the block.
-
-    Examples
-    --------
-    >>> import dask.array as da, fastgd
-    >>> from fastgd.problem.dask import compress_dask
-    >>> X = da.arange(20.0, chunks=6).reshape(-1, 1)
-    >>> fastgd.gradient_descent(compress_dask(X, 1 + 2 * X), learning_rate="eigenvalues").weights.round(6)
-    array([1., 2.])
     """
-    return compress_blocks(find_blocks(X, y, sample_weight, targets=targets), fit_intercept, alpha, method)
-
-
-def find_blocks(X: Any, y: Any, sample_weight: Any = None, *, targets: bool = False) -> DaskSource:
-    """Return the blocks of rows of X, y and the weights, after checks of all shapes and types."""
     features, target = frames.column_names(X), frames.series_name(y)
     lengths = check_dask_features(X)
     y = align_rows("y", y, lengths)
@@ -240,25 +236,12 @@ def make_tuple(*partitions: Any) -> tuple[Any, ...]:
     return partitions
 
 
-def compress_blocks(source: DaskSource, fit_intercept: bool, alpha: float, method: str) -> Compressor:
-    """Return a compressor with all blocks, by method "gram" or "qr"; "auto" picks one of the two."""
-    method = check_choice("method", method, METHODS)
-    first = "gram" if method == "auto" else method
-    compressor = reduce_blocks(source, Compressor(fit_intercept=fit_intercept, alpha=alpha, method=first))
-    if compressor.n_features is None:
-        expected = "sample_weight must be above 0 in" if compressor.n_samples else "X must have"
-        raise ValueError(f"{expected} at least one row; got {compressor.n_samples} rows, none that counts")
-    if method == "auto" and not compressor.keeps_digits:
-        return compress_blocks(source, fit_intercept, alpha, "qr")
-    return compressor
-
-
-def reduce_blocks(source: DaskSource, empty: Compressor) -> Compressor:
+def reduce_blocks(parts: list[tuple[Any, ...]], empty: Compressor) -> Compressor:
     """Return a copy of the empty compressor with all blocks added; neighbouring results are merged in rounds."""
     import dask
 
     compress, merge = dask.delayed(compress_block), dask.delayed(merge_compressors)
-    results = [compress(empty, number, *part) for number, part in enumerate(source.parts)]
+    results = [compress(empty, number, *part) for number, part in enumerate(parts)]
     while len(results) > 1:
         pairs = [merge(*results[k : k + 2]) for k in range(0, len(results) - 1, 2)]
         results = pairs + results[2 * len(pairs) :]
