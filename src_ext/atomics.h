@@ -1,5 +1,6 @@
 /* Counters that the threads of a call share: the entries of the array `sync`. */
 
+#include <stddef.h>
 #include <stdint.h>
 #if !defined(_WIN32)
 #include <sched.h>
