@@ -459,8 +459,8 @@ def save(results: dict[str, Any], path: str | None) -> None:
 def main() -> None:
     """Measure, or read an earlier run; then print and save the results."""
     options = parse_options()
-    page = check_markers(options.write) if options.write else None
-    picture = check_picture(options.plot) if options.plot else None
+    page = check_markers("--write", options.write) if options.write else None
+    picture = check_picture("--plot", options.plot) if options.plot else None
     print("; ".join(f"{name}={os.environ[name]}" for name in THREAD_VARIABLES), file=sys.stderr)
     warnings.simplefilter("ignore")  # of peers that have not converged: the table has their errors
     results = json.loads(Path(options.redraw).read_text(encoding="utf-8")) if options.redraw else measure(options)

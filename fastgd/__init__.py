@@ -32,7 +32,7 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """Return the public names, those too that are not loaded yet."""
+    """Return all public names, also those that are not loaded yet."""
     return sorted(__all__)
 
 

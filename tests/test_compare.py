@@ -124,7 +124,7 @@ def test_a_section_with_nothing_in_common_has_a_sentence():
     assert told in sentences
     assert 'id="table-compare-price"' in html
     assert 'id="table-compare-map"' not in html
-    with pytest.raises(ValueError, match=r"^--compare: nothing was timed in both a\.json and b\.json$"):
+    with pytest.raises(ValueError, match=r"^nothing was timed in both a\.json and b\.json$"):
         compare.compare_studies({**first, "price": {"starts": {}}}, second, "a.json", "b.json")
 
 

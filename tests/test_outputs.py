@@ -189,7 +189,7 @@ def test_bench_refuses_pictures_and_a_document_that_cannot_be_written(monkeypatc
     forbid_work(monkeypatch)
     assert cli.main(["bench", "--plot", "/proc"]) == 2
     assert "--plot (ladder) must be a file that can be written; got '/proc/ladder.png': " in capsys.readouterr().err
-    monkeypatch.setattr("fastgd.cli.bench.check_markers", Path)  # skip the check for markers
+    monkeypatch.setattr("fastgd.cli.bench.check_markers", lambda option, path: Path(path))  # skip the check for markers
     assert cli.main(["bench", "--write", "/proc/version"]) == 2
     assert "--write must be a file that can be written; got '/proc/version': " in capsys.readouterr().err
 
@@ -198,7 +198,7 @@ def test_bench_refuses_pictures_and_a_document_that_cannot_be_written(monkeypatc
 def test_a_picture_and_a_checkpoint_that_cannot_be_written_are_refused():
     pytest.importorskip("matplotlib", reason="pictures need an extra")
     with pytest.raises(ValueError, match="--plot " + UNWRITABLE.format("png")):
-        check_picture("/proc/nope.png")
+        check_picture("--plot", "/proc/nope.png")
     with pytest.raises(ValueError, match="checkpoint " + UNWRITABLE.format("c")):
         fit_array(np.ones((3, 1)), np.ones(3), checkpoint="/proc/nope.c")
 

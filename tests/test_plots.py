@@ -842,8 +842,8 @@ def test_names_of_marks_are_short_and_all_different(result):
 @pytest.mark.parametrize("name", ["curve.xyz", "curve", "missing/curve.png"])
 def test_a_picture_that_cannot_be_saved_is_refused(tmp_path, name):
     with pytest.raises(ValueError, match="--plot must"):
-        figures.check_picture(tmp_path / name)
+        figures.check_picture("--plot", tmp_path / name)
 
 
 def test_a_picture_that_can_be_saved(tmp_path):
-    assert figures.check_picture(tmp_path / "curve.PNG") == tmp_path / "curve.PNG"
+    assert figures.check_picture("--plot", tmp_path / "curve.PNG") == tmp_path / "curve.PNG"

@@ -16,12 +16,14 @@ would not be finite, so weights stay finite. Arithmetic is in float64 for either
 """
 
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
 from fastgd.inputs.arrays import Array
 
+__all__ = ["MODULES", "REQUIRES", "available", "descend", "load", "resolve"]
 # In order of preference. A new backend is one module and one line here (CONTRIBUTING.md).
 MODULES = {
     "cython": "fastgd.backends.cython",
@@ -47,28 +49,16 @@ def available() -> list[str]:
     >>> backends.available()[-2:]
     ['numpy', 'python']
     """
-    return [name for name in MODULES if name not in REQUIRES or is_installed(REQUIRES[name])]
+    return list(find_usable())
+
+
+def find_usable() -> Iterator[str]:
+    """Yield the names of the backends that can be used here; each search of the disk takes longer than a small fit."""
+    return (name for name in MODULES if name not in REQUIRES or is_installed(REQUIRES[name]))
 
 
 def is_installed(module: str) -> bool:
-    """Return True if a module can be imported, without importing it. Searching the disk takes longer than a small fit.
-
-    Parameters
-    ----------
-    module : str
-        The name of the module.
-
-    Returns
-    -------
-    bool
-        True if the module has been imported or is found on the path.
-
-    Examples
-    --------
-    >>> from fastgd import backends
-    >>> backends.is_installed("numpy")
-    True
-    """
+    """Return True if a module can be imported, without importing it."""
     return sys.modules.get(module) is not None or find_spec(module) is not None
 
 
@@ -99,7 +89,7 @@ def resolve(backend: object) -> str:
     True
     """
     if isinstance(backend, str) and backend == "auto":
-        return next(name for name in MODULES if name not in REQUIRES or is_installed(REQUIRES[name]))
+        return next(find_usable())
     if not isinstance(backend, str) or backend not in MODULES:
         names = ", ".join(repr(name) for name in ["auto", *MODULES])
         raise ValueError(f"backend must be one of {names}; got {backend!r}")
@@ -124,7 +114,7 @@ def load(backend: str) -> ModuleType:
     ValueError
         If there is no backend of that name.
     ImportError
-        If the backend cannot be used here; the message says what to install.
+        If the backend cannot be used here; the message names the module that is missing.
 
     Examples
     --------

@@ -174,13 +174,13 @@ def replace_between_markers(text: str, replacement: str, source: str = "the text
     return "\n".join([*lines[: begin + 1], "", replacement, "", *lines[end:]])
 
 
-def check_markers(path: str | Path) -> Path:
+def check_markers(option: str, path: str | Path) -> Path:
     """Return the path of a file that has markers; refuse other files before any work is done."""
     path = Path(path)
     try:
-        replace_between_markers(path.read_text(encoding="utf-8"), "", f"--write {path}")
+        replace_between_markers(path.read_text(encoding="utf-8"), "", f"{option} {path}")
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"--write {path}: cannot be read: {error}") from None
+        raise ValueError(f"{option} {path}: cannot be read: {error}") from None
     return path
 
 

@@ -1,6 +1,7 @@
 """`fastgd bench`: its options, its output and its files."""
 
 import argparse
+import itertools
 import json
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from fastgd.bench.text import shape_of
 from fastgd.bench.timing import ROUNDS
 from fastgd.files.paths import check_different, check_output
 from fastgd.plots.figures import import_matplotlib
+from fastgd.progress import Progress
 
 PICTURES = ("ladder", "epoch_times", "roofline")  # the files of --plot
 
@@ -64,7 +66,7 @@ def parse_threads(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Check all paths, measure, then print and save the results."""
-    document = check_markers(options.write) if options.write else None
+    document = check_markers("--write", options.write) if options.write else None
     folder = check_folder("--plot must be", options.plot) if options.plot else None
     outputs = {"--write": document, "--json": None if options.json == "-" else options.json}
     if folder:
@@ -74,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     for option, path in files.items():
         check_output(option, path)
     check_different(files)
-    results = measure(options.shapes, options.rounds, options.threads, options.order, options.dtype, progress=show_line)
+    results = measure_shapes(options)
     text = json.dumps(results, indent=2, ensure_ascii=False)
     print(text if options.json == "-" else f"{format_threads(results)}\n\n{format_table(results)}")
     if options.json and options.json != "-":
@@ -86,17 +88,18 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def measure_shapes(options: argparse.Namespace) -> Results:
+    """Measure all shapes and the limits, with a bar on a terminal."""
+    settings, steps = (options.rounds, options.threads, options.order, options.dtype), itertools.count()
+    with Progress(len(options.shapes) + 1, quiet=not sys.stderr.isatty()) as shown:
+        return measure(options.shapes, *settings, progress=lambda title: shown.show(next(steps), title))
+
+
 def check_folder(demand: str, path: str | Path) -> Path:
     """Return the path of a folder that exists."""
     if not Path(path).is_dir():
         raise ValueError(f"{demand} a folder that exists; got {str(path)!r}")
     return Path(path)
-
-
-def show_line(line: str) -> None:
-    """Print a line about progress on a terminal."""
-    if sys.stderr.isatty():
-        print(line, file=sys.stderr)
 
 
 def format_threads(results: Results) -> str:

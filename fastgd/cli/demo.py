@@ -1,5 +1,6 @@
-"""The demonstration: the tutorial's problem with all backends, then real data compared with least squares."""
+"""`fastgd demo`: the tutorial's problem with all backends, then real data compared with least squares."""
 
+import argparse
 import warnings
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,33 @@ from fastgd.descent.cost import cost
 from fastgd.descent.fit import gradient_descent
 from fastgd.descent.result import DescentResult
 from fastgd.descent.warnings import ConditionWarning
+from fastgd.files.paths import check_output
 from fastgd.inputs.arrays import Array
+from fastgd.plots.figures import check_picture
 
+PICTURE = "fastgd-demo.png"
 TUTORIAL_EPOCHS = 100
 TUTORIAL_RATE = 0.1
 REAL_EPOCHS = 20_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `fastgd demo`."""
+    parser.add_argument("--plot", metavar="FILE", default=PICTURE, help=f"a picture of the cost curves ({PICTURE})")
+    names = ["auto", *backends.MODULES]
+    parser.add_argument("--backend", choices=names, default="auto", help="the backend of the printed runs")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the demonstration, without its picture if matplotlib is missing."""
+    check_output("--plot", options.plot)
+    picture = None
+    try:
+        picture = check_picture("--plot", options.plot)
+    except ImportError as error:
+        print(f"No picture: {error}\n")
+    run_demo(picture, options.backend)
+    return 0
 
 
 def tutorial_problem() -> tuple[Array, Array]:
@@ -41,7 +64,7 @@ def show_tutorial(backend: str) -> DescentResult:
     settings |= {"weights": "random", "random_state": 0}
     print(f"1. The tutorial's problem: 100 points, 5 features, random start, rate {TUTORIAL_RATE}\n")
     result = gradient_descent(X, y, backend=backend, verbose=1, **settings)
-    print(f"epoch {result.epochs}: cost {cost(X, y, result.weights):.8g}  (backend {result.backend})\n")
+    print(f"epoch {result.epochs}: cost {result.cost:.8g}  (backend {result.backend})\n")
     names = list(reversed(backends.available()))
     fits = {name: gradient_descent(X, y, backend=name, **settings).weights for name in names}
     seconds = bench.time_epochs(X, y, names)
@@ -67,13 +90,11 @@ def show_real_data(backend: str) -> tuple[dict[str, DescentResult], float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConditionWarning)  # the demonstration shows the effect of raw columns
         runs = fit_both(X, y, backend)
-    weights = {**{name: run.weights for name, run in runs.items()}, "least squares": exact}
     print(f"{'columns':16}{'epochs':>8}  {'ended by':10}{'cost':>12}{'R²':>9}   above the least-squares cost")
-    for name, w in weights.items():
-        reached = cost(X, y, w)
-        epochs, reason = (runs[name].epochs, runs[name].reason) if name in runs else ("", "")
-        above = f"   {reached / least - 1:.1e}" if name in runs else ""
-        print(f"{name:16}{epochs:>8}  {reason:10}{reached:>12.5f}{1 - 2 * reached / y.var():>9.5f}{above}")
+    for name, run in runs.items():
+        above = run.cost / least - 1
+        print(f"{name:16}{run.epochs:>8}  {run.reason:10}{run.cost:>12.5f}{run.r_squared:>9.5f}   {above:.1e}")
+    print(f"{'least squares':36}{least:>12.5f}{1 - 2 * least / y.var():>9.5f}")
     print("\nBoth runs have the same data and the rate 1/smoothness; only the scales of the columns differ.")
     return runs, least
 

@@ -163,7 +163,7 @@ def check_outputs(options: argparse.Namespace, sources: list[str]) -> Path | Non
     for option, path in outputs.items():
         check_output(option, path, sources)
     check_different(outputs)
-    return None if options.plot is None else check_picture(options.plot)
+    return None if options.plot is None else check_picture("--plot", options.plot)
 
 
 def choose_features(path: str, table: CsvTable, options: argparse.Namespace) -> list[str]:

@@ -10,12 +10,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from fastgd import backends
-from fastgd.cli import bench, demo, fit, predict, study
-from fastgd.config import describe_installation, installed_version, show_config
-from fastgd.files.model import encode_json
-from fastgd.files.paths import check_output
-from fastgd.plots.figures import check_picture
+from fastgd.cli import bench, config, demo, fit, predict, study
+from fastgd.config import installed_version
 
 MISSING_HINT = "missing='skip'"  # the hint in the messages of the Python functions
 
@@ -56,57 +52,19 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fastgd", description="Linear regression by gradient descent.")
     parser.add_argument("--version", action="version", version=f"fastgd {installed_version('fastgd')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, (add_arguments, run, description) in COMMANDS.items():
+    for name, (module, description) in COMMANDS.items():
         command = commands.add_parser(name, help=description)
-        add_arguments(command)
-        command.set_defaults(command=run, parser=command)
+        module.add_arguments(command)
+        command.set_defaults(command=module.run, parser=command)
     return parser
 
 
-def add_demo_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `fastgd demo`."""
-    parser.add_argument(
-        "--plot",
-        metavar="FILE",
-        default="fastgd-demo.png",
-        help="a picture of the cost curves (fastgd-demo.png)",
-    )
-    names = ["auto", *backends.MODULES]
-    parser.add_argument("--backend", choices=names, default="auto", help="the backend of the printed runs")
-
-
-def show_demo(options: argparse.Namespace) -> int:
-    """Run the demonstration, without its picture if matplotlib is missing."""
-    check_output("--plot", options.plot)
-    picture = None
-    try:
-        picture = check_picture(options.plot)
-    except ImportError as error:
-        print(f"No picture: {error}\n")
-    demo.run_demo(picture, options.backend)
-    return 0
-
-
-def add_config_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `fastgd config`."""
-    parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def run_config(options: argparse.Namespace) -> int:
-    """Show what was built and installed."""
-    if options.json:
-        print(encode_json(describe_installation()))
-    else:
-        show_config()
-    return 0
-
-
-# The functions that add the arguments of each command and run it, and its line in `fastgd --help`.
+# The module of each command, and its line in `fastgd --help`.
 COMMANDS = {
-    "demo": (add_demo_arguments, show_demo, "fit the tutorial's problem and real data by all backends"),
-    "fit": (fit.add_arguments, fit.run, "fit CSV or Parquet files: one column by all the others"),
-    "predict": (predict.add_arguments, predict.run, "predict the rows of a CSV file by a saved model"),
-    "bench": (bench.add_arguments, bench.run, "time an epoch of every backend on a ladder of sizes"),
-    "study": (study.add_arguments, study.run, "measure what vectorization buys, and make a page of it"),
-    "config": (add_config_arguments, run_config, "show what was built and installed"),
+    "demo": (demo, "fit the tutorial's problem and real data by all backends"),
+    "fit": (fit, "fit CSV or Parquet files: one column by all the others"),
+    "predict": (predict, "predict the rows of a CSV file by a saved model"),
+    "bench": (bench, "time an epoch of every backend on a ladder of sizes"),
+    "study": (study, "measure the gain of every step from a loop on, and save a page of it"),
+    "config": (config, "show the versions and the build of this installation"),
 }

@@ -110,9 +110,9 @@ def run_compare(options: argparse.Namespace, page: str) -> int:
     """Compare two studies on one page."""
     try:
         first, second = (Study.load(path) for path in options.compare)
+        html, sentences = compare_studies(first.data, second.data, *options.compare)
     except (ValueError, OSError) as error:
         raise ValueError(f"--compare: {error}") from error
-    html, sentences = compare_studies(first.data, second.data, *options.compare)
     faults = write_files({"--out": (page, lambda: html)})
     print("\n".join(sentences))
     print_files({} if faults else {"--out": page})

@@ -220,7 +220,7 @@ def check_notes(path: str | Path, fit: dict[str, Any], kinds: dict[str, tuple[ty
 
 
 def check_arrays(path: str | Path, fit: dict[str, Any], counts: dict[str, tuple[int, str]]) -> dict[str, Any]:
-    """Return the arrays that a result needs, each with one number for each of so many epochs, or weights."""
+    """Return the arrays that a result needs, each with one number for each epoch, or for each weight."""
     for name, (count, noun) in counts.items():
         if not is_list_of(fit.get(name), is_finite) or len(fit[name]) != count:
             raise ModelError(

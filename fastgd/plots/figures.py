@@ -75,7 +75,7 @@ def new_figure(width: float = 6.4, height: float = 4.0) -> "Figure":
     return pyplot.figure(figsize=(width, height), layout="constrained")
 
 
-def check_picture(path: str | Path) -> Path:
+def check_picture(option: str, path: str | Path) -> Path:
     """Return the path of a picture that matplotlib can save; refuse other paths before any work is done.
 
     Raises
@@ -89,8 +89,8 @@ def check_picture(path: str | Path) -> Path:
     endings = sorted(FigureCanvasBase.get_supported_filetypes())
     path = Path(path)
     if path.suffix[1:].lower() not in endings:
-        raise ValueError(f"--plot must end in one of {', '.join(endings)}; got {str(path)!r}")
-    check_output("--plot", path)
+        raise ValueError(f"{option} must end in one of {', '.join(endings)}; got {str(path)!r}")
+    check_output(option, path)
     return path
 
 

@@ -55,7 +55,7 @@ def compare_studies(
     found = [compare_section(name, first[name], second[name]) for name in PARTS if name in first and name in second]
     tables = [one.table for one in found if one.table.rows]
     if not tables:
-        raise ValueError(f"--compare: nothing was timed in both {first_name} and {second_name}")
+        raise ValueError(f"nothing was timed in both {first_name} and {second_name}")
     sentences = [*introduce(first, second), *map(summarize_section, found)]
     page = fill_template(
         "compare.html",

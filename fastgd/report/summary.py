@@ -10,7 +10,7 @@ OPERATIONS_A_NUMBER = 4  # a product and a sum for the residual, and the same fo
 
 
 def summarize_study(data: dict[str, Any]) -> list[str]:
-    """Return sentences about a study: one about the machine, and some about each section.
+    """Return sentences about a study: one about the machine, and one or more about each section.
 
     Parameters
     ----------

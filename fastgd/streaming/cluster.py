@@ -51,7 +51,7 @@ def fit_on_cluster(
     try:
         from dask.distributed import Client
     except ImportError as error:
-        raise ImportError("--scheduler needs Dask: pip install 'fastgd[dask,parquet]'") from error
+        raise ImportError("a fit on a cluster needs Dask: pip install 'fastgd[dask,parquet]'") from error
     descent = {"alpha": alpha, **descent}
     options = StreamOptions.checked(
         "fit_on_cluster", descent, method="auto", missing=missing, checkpoint=None, quiet=True
