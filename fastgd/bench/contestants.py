@@ -60,18 +60,7 @@ class Contestant:
 
 
 def list_contestants(threads: int = 1) -> tuple[list[Contestant], dict[str, str]]:
-    """Return the contestants of `fastgd bench`, and the reason for each one that cannot take part here.
-
-    Parameters
-    ----------
-    threads : int
-        Above 1, the compiled backends and the read loop take part a second time, with this number of threads.
-
-    Returns
-    -------
-    tuple of list of Contestant, dict
-        The dict has a reason for each name that is left out.
-    """
+    """Return the contestants of `fastgd bench`, and the reason for each one that cannot take part here, by name."""
     usable, counts, absent = backends.available(), sorted({1, threads}), {}
     if is_installed("threadpoolctl"):
         found = list_backends(counts, blas_counts=sorted({1, count_cores()}))
@@ -94,17 +83,7 @@ def list_contestants(threads: int = 1) -> tuple[list[Contestant], dict[str, str]
 def list_backends(
     counts: Sequence[int] = (1,), *, blas_counts: Sequence[int] = (1,), loop_elements: int = LOOP_ELEMENTS
 ) -> list[Contestant]:
-    """Return the backends that can be used here, the plainest first.
-
-    Parameters
-    ----------
-    counts : sequence of int
-        The numbers of threads of each compiled backend.
-    blas_counts : sequence of int
-        The numbers of BLAS threads of NumPy.
-    loop_elements : int
-        The size of X above which the Python loop is left out.
-    """
+    """Return the backends that can be used here, the plainest first, with numbers of threads for each compiled one."""
     threads = {"python": (1,), "numpy": blas_counts}
     return [
         make_backend(name, count, loop_elements if name == "python" else None)

@@ -101,15 +101,6 @@ def gather_limit(found: dict[tuple[str, int], list[float]], sizes: Mapping[str, 
 def capacities(caches: Mapping[str, int], instances: Mapping[str, int], threads: int) -> dict[str, int]:
     """Return the bytes that the caches of a number of threads hold together.
 
-    Parameters
-    ----------
-    caches : mapping of str to int
-        The bytes of one cache of each level.
-    instances : mapping of str to int
-        The number of caches of each level.
-    threads : int
-        The number of threads, each on a core of its own, in different caches as far as possible.
-
     Examples
     --------
     >>> from fastgd.bench.limits import capacities
@@ -147,21 +138,6 @@ def prepare_product(problem: Problem) -> Timed:
 
 def count_work(name: str, n_samples: int, n_features: int, itemsize: int = 8) -> dict[str, int]:
     """Return the bytes and operations of an epoch, counted from the source of a contestant.
-
-    Parameters
-    ----------
-    name : str
-        A contestant of `fastgd bench` or `fastgd study`; its number of threads does not matter.
-    n_samples, n_features : int
-        The shape of X.
-    itemsize : int
-        Bytes of a number of X.
-
-    Returns
-    -------
-    dict
-        "bytes_per_epoch": bytes read or written outside registers and L1. "operations_per_epoch": additions and
-        multiplications. Empty for contestants of other libraries.
 
     Examples
     --------

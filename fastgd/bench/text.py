@@ -121,19 +121,9 @@ def format_bytes(size: float) -> str:
 
 
 def unit_of(seconds: float) -> tuple[float, str]:
-    """Return the unit that suits a time: the smallest in which its three digits are less than 1,000, or the second.
+    """Return the unit that suits a time, as the number of units in a second and their sign.
 
-    Parameters
-    ----------
-    seconds : float
-        The time; its sign does not matter.
-
-    Returns
-    -------
-    factor : float
-        The number of these units in a second: multiply seconds by it.
-    sign : str
-        "ns", "µs", "ms" or "s".
+    It is the smallest unit in which the three digits of the time are less than 1,000, or the second.
 
     Examples
     --------

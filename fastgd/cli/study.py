@@ -122,10 +122,7 @@ def run_compare(options: argparse.Namespace, page: str) -> int:
 def write_files(texts: dict[str, tuple[str, Callable[[], str]]]) -> dict[str, str]:
     """Write every file, even if another one fails; return the faults by option.
 
-    Parameters
-    ----------
-    texts : dict of str to (str, callable)
-        The path of each file, and the function that returns its text, by option.
+    Each option has a path, and the function that returns the text of the file.
     """
     faults = {}
     for option, (path, make) in texts.items():

@@ -21,15 +21,7 @@ class TableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CsvTable:
-    """Named columns of finite numbers.
-
-    Attributes
-    ----------
-    names : list of str
-        The column names, in the order of `values`.
-    values : ndarray of shape (n_rows, n_columns), float64
-        The numbers.
-    """
+    """Named columns of finite numbers, in the order of the names."""
 
     names: list[str]
     values: Array
@@ -40,28 +32,10 @@ class CsvTable:
 
 
 def read_csv(path: str | Path, required: list[str] | None = None) -> CsvTable:
-    """Read a comma-separated file whose first line names the columns.
+    """Return the required columns of a comma-separated file whose first line names the columns; None requires all.
 
-    Blank lines are allowed only at the end of the file, so row k of the file is row k of the table.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file, in UTF-8.
-    required : list of str or None
-        The columns to read; the other columns may hold anything. None reads all columns.
-
-    Returns
-    -------
-    CsvTable
-        The required columns.
-
-    Raises
-    ------
-    TableError
-        If the file has no header or no rows, if it lacks a column, or if a cell is not a finite number.
-    OSError
-        If the file cannot be read.
+    Other columns may hold anything. Blank lines are allowed only at the end of the file, so row k of the file is row k
+    of the table.
     """
     with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         lines = csv.reader(check_text(path, file), strict=True)

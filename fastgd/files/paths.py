@@ -11,20 +11,6 @@ UNWRITABLE = "{} must be a file that can be written; got {!r}: {}"  # the option
 def check_output(option: str, path: str | Path, sources: Sequence[str] = ()) -> None:
     """Refuse an output path that cannot be written or that is an input file; change nothing.
 
-    Parameters
-    ----------
-    option : str
-        The option or argument that gave the path, as the error names it.
-    path : str or Path
-        The output file, which may exist already.
-    sources : sequence of str
-        The input files.
-
-    Raises
-    ------
-    ValueError
-        If the path does not name a file, or the file cannot be written; the message names option, path and reason.
-
     Examples
     --------
     >>> from fastgd.files.paths import check_output
@@ -52,16 +38,6 @@ def check_output(option: str, path: str | Path, sources: Sequence[str] = ()) -> 
 def check_different(paths: Mapping[str, str | Path]) -> None:
     """Refuse two options that name the same file, because one output would replace the other.
 
-    Parameters
-    ----------
-    paths : mapping of str to str or Path
-        The output file of each option.
-
-    Raises
-    ------
-    ValueError
-        If two paths lead to the same file; the message names both options and both paths.
-
     Examples
     --------
     >>> from fastgd.files.paths import check_different
@@ -84,20 +60,6 @@ def is_same_file(path: str, other: str) -> bool:
 
 def write_file(option: str, path: str | Path, make: Callable[[], str]) -> None:
     """Write the text that `make` returns; if `make` fails, the file stays as it is.
-
-    Parameters
-    ----------
-    option : str
-        The option that gave the path, as the error names it.
-    path : str or Path
-        The file.
-    make : callable
-        A function without arguments that returns the text.
-
-    Raises
-    ------
-    ValueError
-        If `make` raises a ValueError or the file cannot be written; the message names option, path and reason.
 
     Examples
     --------

@@ -32,13 +32,7 @@ SHARE = 0.775  # the width of axes before any layout, as a share of the figure's
 
 
 def import_matplotlib() -> Any:
-    """Return matplotlib.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed; the message says how to install it.
-    """
+    """Return matplotlib, or raise an ImportError that says how to install it."""
     try:
         import matplotlib
     except ImportError as error:
@@ -76,13 +70,7 @@ def new_figure(width: float = 6.4, height: float = 4.0) -> "Figure":
 
 
 def check_picture(option: str, path: str | Path) -> Path:
-    """Return the path of a picture that matplotlib can save; refuse other paths before any work is done.
-
-    Raises
-    ------
-    ValueError
-        If matplotlib does not know the ending, or the file cannot be written.
-    """
+    """Return the path of a picture that matplotlib can save; refuse other paths before any work is done."""
     import_matplotlib()
     from matplotlib.backend_bases import FigureCanvasBase
 

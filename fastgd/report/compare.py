@@ -35,22 +35,7 @@ class Comparison(NamedTuple):
 def compare_studies(
     first: dict[str, Any], second: dict[str, Any], first_name: str, second_name: str
 ) -> tuple[str, list[str]]:
-    """Return a page about two studies, and sentences that summarize it.
-
-    Parameters
-    ----------
-    first, second : dict
-        The data of two studies.
-    first_name, second_name : str
-        The names of the studies on the page.
-
-    Raises
-    ------
-    ValueError
-        If nothing was timed in both.
-    ImportError
-        If matplotlib, Jinja2 or Pygments is not installed.
-    """
+    """Return a page about two studies, from their data and names, and sentences that summarize it."""
     check_extras()
     found = [compare_section(name, first[name], second[name]) for name in PARTS if name in first and name in second]
     tables = [one.table for one in found if one.table.rows]

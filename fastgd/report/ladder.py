@@ -99,10 +99,7 @@ def removed(name: str, before: str | None) -> str:
 def check_agreement(steps: list[Contestant], problem: Problem) -> dict[str, float]:
     """Return the distance of each step's weights from those of the first step, as a share of the largest weight.
 
-    Raises
-    ------
-    ArithmeticError
-        If weights differ by more than rounding: such a step would not compute the same update.
+    A step whose weights differ by more than rounding does not compute the same update: that is an ArithmeticError.
     """
     weights = {step.name: step.prepare(problem).run(CHECKED_EPOCHS).copy() for step in steps}
     first = weights[steps[0].name]

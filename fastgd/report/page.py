@@ -23,23 +23,7 @@ CSV_COLUMNS = (
 
 
 def render(data: dict[str, Any]) -> str:
-    """Return the page of a study.
-
-    Parameters
-    ----------
-    data : dict
-        A study's data.
-
-    Returns
-    -------
-    str
-        HTML.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib, Jinja2 or Pygments is not installed.
-    """
+    """Return the page of a study's data, as HTML."""
     check_extras()
     sections, steps = [name for name in SECTIONS if name in data], shapes_of(data, "ladder")
     sources = [Source(*map(one.get, Source._fields)) for one in data["sources"]]  # a file may have more keys
@@ -75,13 +59,7 @@ def fill_template(template: str, **values: Any) -> str:
 
 
 def check_extras() -> None:
-    """Check, before any work is done, that the extras of the page are installed.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib, Jinja2 or Pygments is not installed; the message says how to install it.
-    """
+    """Refuse to make a page, before any work is done, if one of its extras is not installed."""
     missing = [name for module, name in EXTRAS.items() if not is_installed(module)]
     if missing:
         raise ImportError(f"the study's page needs {' and '.join(missing)}: pip install 'fastgd[study]'")

@@ -115,13 +115,7 @@ def study(
 
 
 def check_blas(sections: Sequence[str]) -> None:
-    """Check, before any work is done, that BLAS can be held to a number of threads.
-
-    Raises
-    ------
-    ImportError
-        If it cannot: contestants after NumPy would wait for threads of BLAS that spin.
-    """
+    """Refuse sections, before any work is done, whose contestants would wait for threads of BLAS that spin."""
     if not set(sections).isdisjoint(BLAS_SECTIONS) and not is_installed("threadpoolctl"):
         raise ImportError("a study's timings need threadpoolctl: pip install 'fastgd[study]'")
 

@@ -65,17 +65,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a section.
-
-    Attributes
-    ----------
-    title : str
-        The words for a progress bar.
-    seconds : float
-        An estimate of its time.
-    run : callable
-        Measures, and returns plain values.
-    """
+    """A step of a section: a title for a progress bar, its estimated seconds, and a function that measures."""
 
     title: str
     seconds: float
@@ -88,13 +78,7 @@ def shapes_of(data: dict[str, Any], section: str) -> list[dict[str, Any]]:
 
 
 def check_settings(quick: object, sizes: object, sections: object) -> Settings:
-    """Return the settings that the arguments of `fastgd.study` ask for.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not of the kind that `fastgd.study` describes; the message names it.
-    """
+    """Return the settings that the arguments of `fastgd.study` ask for."""
     if not isinstance(quick, bool):
         raise TypeError(f"quick must be True or False; got {quick!r}")
     found = Settings(quick, check_sizes(sizes), check_sections(sections))

@@ -61,22 +61,9 @@ PIECES: list[tuple[str, str, list[str], str, dict[str, list[str]]]] = [
 
 
 class Source(NamedTuple):
-    """A piece of source.
+    """A piece of the source of a backend, with a note on the part of the update that it computes.
 
-    Attributes
-    ----------
-    backend : str
-        The name of the backend.
-    place : str
-        The file, and the functions in it.
-    note : str
-        The part of the update that the piece computes.
-    language : str
-        The language, by its name in Pygments.
-    text : str
-        The source.
-    marks : dict of str to list of str
-        For each formula, the beginnings of the lines of the source that compute it.
+    The language is a name of Pygments; `marks` has the beginnings of the lines that compute each formula.
     """
 
     backend: str
@@ -132,13 +119,7 @@ def find_function(text: str, name: str) -> str:
 
 
 def highlight(source: Source) -> str:
-    """Return a source as HTML, each marked line in an element with the class of its formula.
-
-    Raises
-    ------
-    ValueError
-        If the source lacks a line that should be marked.
-    """
+    """Return a source as HTML, each marked line in an element with the class of its formula."""
     import pygments
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import get_lexer_by_name

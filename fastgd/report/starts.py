@@ -92,12 +92,7 @@ def wait(stages: dict[str, float]) -> float:
 def epochs_to_pay(start: float, epoch: float, other_start: float, other_epoch: float) -> float | None:
     """Return the number of epochs after which a backend has overtaken another; None if it never does.
 
-    Parameters
-    ----------
-    start, other_start : float
-        The seconds of each start without its epochs.
-    epoch, other_epoch : float
-        The seconds of an epoch of each.
+    The arguments are the seconds of each start without its epochs, and of an epoch of each.
 
     Examples
     --------

@@ -10,13 +10,7 @@ OPERATIONS_A_NUMBER = 4  # a product and a sum for the residual, and the same fo
 
 
 def summarize_study(data: dict[str, Any]) -> list[str]:
-    """Return sentences about a study: one about the machine, and one or more about each section.
-
-    Parameters
-    ----------
-    data : dict
-        The data of the study.
-    """
+    """Return sentences about a study: one about the machine, and one or more about each section."""
     machine = data["machine"]
     sentences = [f"Measured on {machine['cpu']}, {count(machine['cores'], 'core')}, in {data['seconds']:.0f} s."]
     for name, summarize_section in SUMMARIES.items():

@@ -49,20 +49,10 @@ class Picture(NamedTuple):
 def draw(
     name: str, title: str, description: str, plot: Callable[[Any], object], width: float = 5.6, height: float = 3.9
 ) -> Picture:
-    """Return a picture that a function draws.
+    """Return a picture that a function draws on the matplotlib Axes that it gets.
 
-    Parameters
-    ----------
-    name : str
-        A word that no other picture of the page has.
-    title : str
-        The caption, also for screen readers.
-    description : str
-        The content of the picture in words.
-    plot : callable
-        Draws on the matplotlib Axes that it gets.
-    width, height : float
-        The size in inches: small, so that letters can be read on a phone.
+    No other picture of the page may have the name. The title is the caption, also for screen readers; the description
+    says the content of the picture in words. The size in inches is small, so that letters can be read on a phone.
     """
     matplotlib = import_matplotlib()
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):

@@ -32,12 +32,7 @@ REMEDY = "delete it to begin anew, or name another file"
 class Checkpoint:
     """The checkpoint of a pass; without a path, it keeps nothing.
 
-    Parameters
-    ----------
-    path : Path or None
-        The file. A save writes another file first, of the same name with ``.new`` at its end.
-    identity : dict
-        The description of the data and of their sums, as plain values for JSON: a checkpoint of others is refused.
+    The identity describes the data and their sums, as plain values for JSON: a checkpoint of others is refused.
     """
 
     def __init__(self, path: Path | None, identity: dict[str, Any]) -> None:
@@ -46,13 +41,7 @@ class Checkpoint:
         self.saved = monotonic()
 
     def load(self) -> State | None:
-        """Return the state that an earlier run has saved; None if there is no file.
-
-        Raises
-        ------
-        ValueError
-            If the file is not a complete checkpoint, or belongs to another fit.
-        """
+        """Return the state that an earlier run has saved; None if there is no file. Refuse a file of another fit."""
         if self.path is None or not self.path.exists():
             return None
         content = self.path.read_bytes()

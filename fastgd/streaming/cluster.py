@@ -30,23 +30,9 @@ def fit_on_cluster(
     missing: str = "error",
     **descent: Any,
 ) -> StreamResult:
-    """Fit a linear regression to files that the workers of a cluster read.
+    """Fit a linear regression to files that the workers of a cluster read, at the same paths; see `fit_files`.
 
-    Parameters
-    ----------
-    paths, target, features, weight, alpha, missing, **descent
-        As in `fastgd.streaming.fit_files`; the workers must find the files at the same paths.
-    scheduler : str
-        The address of the scheduler, such as "tcp://10.0.0.1:8786".
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `fit_files` does.
-    OSError
-        If no scheduler answers at the address, or a file cannot be read.
-    ImportError
-        If Dask is not installed.
+    The address of the scheduler is such as "tcp://10.0.0.1:8786"; it is an OSError if no scheduler answers there.
     """
     try:
         from dask.distributed import Client

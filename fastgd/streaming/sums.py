@@ -106,18 +106,8 @@ def check_bad_rows(batch: Batch, arrays: tuple[Array, Array, Array | None], bad:
 class State:
     """The progress of a pass. A state never changes, so an interrupt always leaves a complete one.
 
-    Attributes
-    ----------
-    method : {"gram", "qr"}
-        The method by which this pass sums the rows.
-    moments : Moments or None
-        The sums; None before the first row of positive weight.
-    skipped : int
-        The number of rows left out.
-    batches : int
-        The number of batches summed.
-    log : list of SeenBatch
-        The records of these batches, shared with later states, which append theirs.
+    `moments` is None before the first row of positive weight; `skipped` counts the rows left out. `log` has the records
+    of the batches summed; later states share it and append theirs.
     """
 
     method: str
