@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from math import exp, fsum, log
 from typing import Any, NamedTuple
 
-from fastgd.bench.text import count, format_measured, format_ratio, format_shape, overlap, shape_of, title
+from fastgd.bench.text import count, format_measured, format_ratio, overlap, title
 from fastgd.report.drawings import ladder_pictures, map_pictures
 from fastgd.report.page import check_extras, fill_template
 from fastgd.report.settings import SECTIONS
 from fastgd.report.starts import WAIT
-from fastgd.report.tables import Cell, Table
+from fastgd.report.tables import Cell, Table, shape_cell
 
 Measured = tuple[float, Sequence[float]]  # seconds, and their spread
 Rows = dict[tuple[Cell, ...], Measured]  # by the first cells of a row
@@ -92,10 +92,7 @@ def describe_difference(noun: str, ours: set[Any], theirs: set[Any]) -> list[str
 def find_times(section: dict[str, Any]) -> Rows:
     """Return the times of all shapes and contestants."""
     return {
-        (Cell(format_shape(*shape_of(entry)), entry["n_samples"] * entry["n_features"]), Cell(title(name))): (
-            one["seconds"],
-            one["quartiles"],
-        )
+        (shape_cell(entry), Cell(title(name))): (one["seconds"], one["quartiles"])
         for entry in section["shapes"]
         for name, one in entry["contestants"].items()
     }

@@ -17,23 +17,15 @@ from fastgd.plots.figures import import_matplotlib
 INK, RULE = "#010203", "#040506"  # placeholders for the colours of text and lines, and of grids
 LEGIBLE = 6.9  # the smallest font size in CSS pixels: its letters are 8 pixels high
 COLORS = {INK: "var(--ink)", RULE: "var(--rule)", "#404040": "var(--muted)"}
-STYLE = {
+STYLE: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text
     "font.family": "sans-serif",
-    "font.size": 11,
-    "axes.labelsize": 11,
-    "axes.titlesize": 11,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "savefig.facecolor": "none",
     "legend.framealpha": 0.0,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": INK,
-    "axes.titlecolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
     "grid.color": RULE,
+    **dict.fromkeys(["font.size", "axes.labelsize", "axes.titlesize"], 11),
+    **dict.fromkeys(["figure.facecolor", "axes.facecolor", "savefig.facecolor"], "none"),
+    **dict.fromkeys(["text.color", "xtick.color", "ytick.color"], INK),
+    **dict.fromkeys(["axes.labelcolor", "axes.edgecolor", "axes.titlecolor"], INK),
 }
 
 

@@ -43,6 +43,11 @@ class Table(NamedTuple):
     rows: list[list[Cell]]
 
 
+def shape_cell(entry: dict[str, Any]) -> Cell:
+    """Return the shape of an entry, sorted by the number of elements."""
+    return Cell(format_shape(*shape_of(entry)), entry["n_samples"] * entry["n_features"])
+
+
 def ladder_table(entry: dict[str, Any]) -> Table:
     """Return the steps of a ladder: their times, their speed-ups, and the cost that each removes."""
     found, order = entry["contestants"], entry["order"]
@@ -126,7 +131,7 @@ def roofline_table(data: dict[str, Any]) -> Table:
             rows.append(
                 [
                     Cell(title(name)),
-                    Cell(format_shape(*shape_of(entry)), entry["n_samples"] * entry["n_features"]),
+                    shape_cell(entry),
                     Cell(f"{size:,}", size),
                     Cell(f"{operations:,}", operations),
                     Cell(format_number(operations / size), operations / size),
@@ -185,10 +190,9 @@ def paid_table(data: dict[str, Any]) -> Table:
     starts, rows = data["price"]["starts"], []
     for entry in shapes_of(data, "ladder"):
         times = {name: one["seconds"] for name, one in entry["contestants"].items()}
-        for name in starts:
-            if base_of(name) in times:
-                shape = Cell(format_shape(*shape_of(entry)), entry["n_samples"] * entry["n_features"])
-                rows.append([Cell(title(name)), shape, *(overtakes(starts, times, name, other) for other in OVERTAKEN)])
+        for name in (name for name in starts if base_of(name) in times):
+            epochs = [overtakes(starts, times, name, other) for other in OVERTAKEN]
+            rows.append([Cell(title(name)), shape_cell(entry), *epochs])
     columns = ["backend", "shape", *(f"epochs to overtake {title(other)}" for other in OVERTAKEN)]
     return Table("paid", "After how many epochs a start has paid (and with the extremes of both starts)", columns, rows)
 
