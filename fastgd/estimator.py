@@ -3,7 +3,7 @@
 from __future__ import annotations  # so that help() shows ArrayLike by its name
 
 from collections.abc import Iterable, Iterator
-from copy import copy
+from copy import copy, deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,14 @@ from fastgd.descent.solve import solve
 from fastgd.descent.warnings import warn_caller
 from fastgd.files.model import Model, load, name_features, save
 from fastgd.inputs.arrays import Array, is_sparse
-from fastgd.inputs.data import check_finite, check_matrix, check_numbers, check_predictions, check_sample_weight
+from fastgd.inputs.data import (
+    as_kernel_array,
+    check_finite,
+    check_matrix,
+    check_numbers,
+    check_predictions,
+    check_sample_weight,
+)
 from fastgd.inputs.frames import check_same_columns, column_names
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_flag
 from fastgd.problem.compressor import Compressor
@@ -172,7 +179,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         options = self._check_parameters()
         source, y_ndim = self._find_source(X, y, sample_weight)
         starts = self._list_starts(source) if self.warm_start else [None] * source.n_targets
-        self._set_results(descend_targets(source, options, starts), y_ndim)
+        self._set_results(self._descend(source, options, starts), y_ndim)
         self._compressor = None
         return self
 
@@ -231,7 +238,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             add(compressor, X, y.reshape(len(y), -1), sample_weight)
         source = CompressedSource(compressor.summary(None), "partial_fit has summed up the rows")
         options = replace(options, compress="auto")  # the rows themselves are gone
-        self._set_results(descend_targets(source, options, self._list_starts(source)), np.ndim(y))
+        self._set_results(self._descend(source, options, self._list_starts(source)), np.ndim(y))
         self._compressor = compressor
         return self
 
@@ -382,8 +389,9 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X, y, sample_weight = self._check_arrays(X, y, sample_weight, reset=True)
         check_sample_weight(sample_weight, len(y))
         targets = y.reshape(len(y), -1).astype(np.float64, copy=False)
-        make_source = SparseSource if is_sparse(X) else DenseSource
-        return make_source(X, targets, sample_weight), y.ndim
+        if is_sparse(X):
+            return SparseSource(X, targets, sample_weight), y.ndim
+        return DenseSource(as_kernel_array(X), targets, sample_weight), y.ndim
 
     def _set_columns(self, X: Any) -> None:
         """Set the number and the names of the columns of a Dask collection, as scikit-learn does for arrays."""
@@ -429,6 +437,16 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return list(coef)
         return list(np.column_stack([np.broadcast_to(self.intercept_, source.n_targets), coef]))
 
+    def _descend(self, source: Source, options: DescentOptions, starts: list[Any]) -> Iterator[DescentResult]:
+        """Yield the result of one descent for each target; a start of None means the start of the options.
+
+        The mini-batches of all targets have the same order, unless the generator is the user's: it goes on.
+        """
+        shared = isinstance(self.random_state, np.random.Generator)
+        for prepared, start in zip(source.prepare(options), starts, strict=True):
+            own = options if shared else replace(options, generator=deepcopy(options.generator))
+            yield solve(prepared, own.make_start(source.n_features) if start is None else start, own)
+
     def _set_results(self, found: Iterable[DescentResult], y_ndim: int) -> None:
         """Set the fitted attributes; raise KeyboardInterrupt if Ctrl-C ended a descent, so that a search ends too."""
         results = []
@@ -452,9 +470,3 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             self.intercept_ = np.array([result.intercept for result in results])
             self.cost_history_ = [result.cost_history for result in results]
             self.stop_reason_ = [result.reason for result in results]
-
-
-def descend_targets(source: Source, options: DescentOptions, starts: list[Any]) -> Iterator[DescentResult]:
-    """Yield the result of one descent for each target; a start of None means the start of the options."""
-    for prepared, start in zip(source.prepare(options), starts, strict=True):
-        yield solve(prepared, options.make_start(source.n_features) if start is None else start, options)

@@ -110,6 +110,34 @@ def test_several_targets_equal_one_fit_each(compress, fit_intercept):
     assert set(together.stop_reason_) <= {"gradient", "cost"}
 
 
+def test_mini_batches_of_every_target_have_the_order_of_one_fit():
+    options = {"batch_size": 20, "learning_rate": "inverse_scaling", "tol": 0, "max_iter": 20, "random_state": 0}
+    together = GradientDescentRegressor(**options).fit(X, TARGETS)
+    for k, y in enumerate(TARGETS.T):
+        assert np.array_equal(together.coef_[k], GradientDescentRegressor(**options).fit(X, y).coef_)
+
+
+def test_a_generator_goes_on_from_target_to_target():
+    options = {"batch_size": 20, "learning_rate": "inverse_scaling", "tol": 0, "max_iter": 20}
+    together = GradientDescentRegressor(random_state=np.random.default_rng(0), **options).fit(X, TARGETS)
+    generator = np.random.default_rng(0)
+    for k, y in enumerate(TARGETS.T):
+        assert np.array_equal(
+            together.coef_[k], GradientDescentRegressor(random_state=generator, **options).fit(X, y).coef_
+        )
+
+
+@pytest.mark.parametrize("compress", [True, False])
+@pytest.mark.parametrize("precondition", ["none", "standardize"])
+@pytest.mark.parametrize("step", [2, -1])
+def test_arrays_that_are_not_contiguous_are_fitted(step, precondition, compress):
+    options = {"precondition": precondition, "compress": compress}
+    for columns in (slice(None), slice(0, 5, 2)):
+        part = X[::step, columns]
+        model, copied = precise(**options).fit(part, Y[::step]), precise(**options).fit(part.copy(), Y[::step])
+        assert np.array_equal(model.coef_, copied.coef_)
+
+
 def test_several_targets_share_one_compression(monkeypatch):
     summed, summarize = [], problem_rows.summarize_rows
     monkeypatch.setattr(problem_rows, "summarize_rows", lambda *given: (summed.append(1), summarize(*given))[1])

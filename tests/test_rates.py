@@ -576,6 +576,28 @@ def test_long_steps_need_all_rows(rate):
         fastgd.gradient_descent(X, y, learning_rate=rate, batch_size=10)
 
 
+@pytest.mark.parametrize("name", ["eigenvalues", "chebyshev", "silver"])
+@pytest.mark.parametrize("epochs", [2, 3, 7])
+def test_long_steps_need_all_rows_for_few_epochs_too(name, epochs):
+    X, y = random_problem(30, 3)
+    with pytest.raises(ValueError, match=r"learning_rate must have no long steps, .* with batch_size=10"):
+        fastgd.gradient_descent(X, y, learning_rate=name, epochs=epochs, batch_size=10)
+
+
+def test_mini_batches_may_start_at_small_rates():
+    X, y = random_problem(30, 3)
+    stable = fastgd.gradient_descent(X, y, epochs=1).rates[0]
+    warm = np.minimum(np.arange(1, 21) / 10, 1) * stable
+    assert fastgd.gradient_descent(X, y, learning_rate=warm, batch_size=10, tol=0).epochs == 20
+
+
+def test_a_constant_rate_of_many_columns_needs_no_products_with_X(monkeypatch):
+    X, y = random_problem(400, 301)
+    monkeypatch.setattr(Curvature, "extremes", property(lambda _: pytest.fail("the extremes were computed")))
+    trace = float((X * X).sum() / len(X)) + 1
+    fastgd.gradient_descent(X, y, learning_rate=1 / trace, epochs=3, tol=0, compress=False)
+
+
 def test_eigenvalues_of_columns_of_zeros_leave_the_weights_unchanged():
     result = fastgd.gradient_descent(np.zeros((5, 2)), np.ones(5), learning_rate="eigenvalues", fit_intercept=False)
     np.testing.assert_array_equal(result.weights, [0.0, 0.0])

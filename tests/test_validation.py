@@ -69,6 +69,7 @@ OPTIONS = {
     "weights": [
         ([1.0, 2.0], ValueError, r"must have the shape of the gradient, \(3,\): intercept first, .*; got shape \(2,\)"),
         (np.zeros((3, 1)), ValueError, r"must have the shape of the gradient, \(3,\): .*; got shape \(3, 1\)"),
+        (np.zeros((2, 3)), ValueError, r"must have the shape of the gradient, \(3,\): .*; got shape \(2, 3\)"),
         (0.0, ValueError, r"must have the shape of the gradient, \(3,\): .*; got shape \(\)"),
         ([1.0, np.nan, 0.0], ValueError, "must be finite; got nan at row 1"),
         (["a", "b", "c"], TypeError, "must hold real numbers; got an array of dtype <U1"),

@@ -28,7 +28,7 @@ def choose_rates(prepared: Prepared, options: DescentOptions, trace: float, batc
         values, cycles = schedule_rates(prepared, options, batch_size)
     if batch_size is None:
         return add_ends(values, cycles, prepared.curvature, trace, options.check_every)
-    if rises_above_stable(values, prepared, batch_size):
+    if (cycles is not None and not Rates(values).constant) or rises_above_stable(values, prepared.curvature):
         raise ValueError(
             f"learning_rate must have no long steps, rates that rise above 2/smoothness, with batch_size={batch_size}: "
             "batches have other eigenvalues than all rows; try 'inverse_scaling'"
@@ -63,13 +63,10 @@ def limit_smoothness(prepared: Prepared, batch_size: int | None, smoothness: flo
     return smoothness if batch_size is None else minibatches.expected_smoothness(prepared, batch_size, smoothness)
 
 
-def rises_above_stable(values: Array, prepared: Prepared, batch_size: int) -> bool:
+def rises_above_stable(values: Array, curvature: Curvature) -> bool:
     """Return True if a rate above 2/smoothness follows a smaller one, as in the cycles of silver or Chebyshev rates."""
     rising = values[1:][values[1:] > values[:-1]]
-    if not len(rising):
-        return False
-    limit = limit_smoothness(prepared, batch_size, prepared.curvature.smoothness)
-    return bool(rising.max() > largest_stable_rate(limit))
+    return len(rising) > 0 and bool(rising.max() > largest_stable_rate(curvature.smoothness))
 
 
 def add_ends(
@@ -113,6 +110,8 @@ def add_ends(
 
 def solves_at_once(rate: float, curvature: Curvature, trace: float) -> bool:
     """Return True if all eigenvalues are 1/rate, so that one epoch removes the whole error."""
+    if not curvature.exact:
+        return False  # an estimate of the extremes costs products with X, and cannot show that they are equal
     count = rate * trace  # the number of eigenvalues, if all are 1/rate; else a cheap reason to return False
     if not isfinite(count) or abs(count - round(count)) > SLACK * count:
         return False

@@ -174,4 +174,4 @@ def check_start_values(weights: Any) -> Array | str | None:
             raise ValueError(f"weights must be None, 'random' or an array; got {weights!r}")
         return weights
     array = check_numbers("weights", weights)
-    return check_start(array, array.size, False) if array.ndim else array  # a number is refused once the shape is known
+    return check_start(array, array.size, False) if array.ndim == 1 else array  # make_start refuses other shapes

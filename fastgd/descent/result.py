@@ -45,8 +45,11 @@ def explain_ending(reason: str, epochs: int, condition: float | None) -> str:
     >>> explain_ending("gradient", 40, None)
     'the gradient vanished after 40 epochs'
     """
-    ill = "" if condition is None else f", but the condition number of X, {condition:.3g}, is too large for tol"
-    return ENDINGS[reason].format(epochs) + ill
+    ending = ENDINGS[reason].format(epochs)
+    if condition is None:
+        return ending
+    limit = "so few" if reason == "epochs" else "tol"
+    return f"{ending}, but the condition number of X, {condition:.3g}, is too large for {limit}"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

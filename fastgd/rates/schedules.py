@@ -86,7 +86,8 @@ def bound_amplification(values: Array, spectrum: Array) -> Array:
     rows = max(1, CHUNK // len(spectrum))
     for start in range(0, len(values), rows):
         part = slice(start, start + rows)
-        factors = np.abs(1 - np.multiply.outer(values[part], spectrum))
+        with np.errstate(over="ignore"):  # an infinite factor is a bound too
+            factors = np.abs(1 - np.multiply.outer(values[part], spectrum))
         sums = np.cumsum(np.log(np.maximum(factors, EPSILON)), axis=0) + logarithms
         bound[part], logarithms = sums.max(axis=1), sums[-1]
     return bound

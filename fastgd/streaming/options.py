@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from fastgd.backends.threads import choose_threads
 from fastgd.descent.options import DescentOptions
 from fastgd.files.paths import check_output
@@ -56,6 +58,11 @@ class StreamOptions:
                 known = f"a descent takes {DESCENT_OPTIONS}"
                 raise TypeError(f"{function}() got an unexpected keyword argument {name!r}; {known}")
         options = DescentOptions.checked(**descent)
+        if isinstance(options.weights, np.ndarray) and options.weights.ndim != 1:  # the rows tell the length later
+            raise ValueError(
+                "weights must have the shape of the gradient, (n_features + fit_intercept,); "
+                f"got shape {options.weights.shape}"
+            )
         return cls(
             descent=options,
             method=check_choice("method", method, METHODS),
