@@ -110,6 +110,16 @@ def test_several_targets_equal_one_fit_each(compress, fit_intercept):
     assert set(together.stop_reason_) <= {"gradient", "cost"}
 
 
+@pytest.mark.parametrize("shape", [(6, 5), (7, 5), (4, 6)])
+@pytest.mark.parametrize("learning_rate", ["auto", "eigenvalues", "chebyshev"])
+def test_few_sparse_rows_without_an_intercept_are_fitted(shape, learning_rate):
+    rows = sparse.random(*shape, density=0.6, random_state=0, format="csr")
+    options = {"compress": False, "fit_intercept": False, "precondition": "none", "max_iter": 200_000}
+    y = rows @ np.ones(shape[1])
+    model = GradientDescentRegressor(learning_rate=learning_rate, tol=1e-12, **options).fit(rows, y)
+    np.testing.assert_allclose(model.predict(rows), y, rtol=1e-6, atol=1e-6)
+
+
 def test_mini_batches_of_every_target_have_the_order_of_one_fit():
     options = {"batch_size": 20, "learning_rate": "inverse_scaling", "tol": 0, "max_iter": 20, "random_state": 0}
     together = GradientDescentRegressor(**options).fit(X, TARGETS)

@@ -35,6 +35,10 @@ class SparseRows:
     def __len__(self) -> int:
         return int(self.shape[0])
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """Return a dense copy: the singular values of few rows are computed from it."""
+        return self.rows.toarray().astype(dtype or self.dtype, copy=False)
+
     def __getitem__(self, key: Any) -> Any:
         part = self.rows[key]
         return part.toarray().ravel() if isinstance(key, tuple) else SparseRows(part)
