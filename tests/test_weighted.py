@@ -339,6 +339,19 @@ def test_a_batch_of_all_rows_is_a_descent_on_all_rows(data, settings):
     assert (batch.reason, batch.compressed) == (whole.reason, whole.compressed)
 
 
+@pytest.mark.parametrize("start", [np.zeros(6), np.arange(6.0)])
+@pytest.mark.parametrize("rate", [1e100, 1e200])
+def test_batches_that_overflow_in_the_first_epoch_return_the_start(data, rate, start, tmp_path):
+    X, y = data
+    with pytest.warns(fastgd.DivergenceWarning, match="largest learning_rate used is 1e"):
+        result = fastgd.gradient_descent(X, y, learning_rate=rate, batch_size=10, weights=start)
+    assert (result.reason, result.epochs) == ("diverged", 0)
+    np.testing.assert_array_equal(result.weights, start)
+    np.testing.assert_allclose(result.cost, fastgd.cost(X, y, start), rtol=1e-12)
+    result.save(tmp_path / "result.json")
+    np.testing.assert_array_equal(fastgd.DescentResult.load(tmp_path / "result.json").weights, start)
+
+
 def test_the_order_of_batches_comes_from_the_seed(data):
     options = {"batch_size": 10, "learning_rate": 0.01, "epochs": 5, "tol": 0}
     states = [1, np.random.default_rng(1), 2, None, None]

@@ -156,7 +156,7 @@ class Run:
             for first, stop, may_judge in blocks:
                 before = self.weights.copy()
                 done = self.advance(first, stop)
-                if first == 0 and not np.isfinite(self.costs[0]):
+                if first == 0 and not np.isfinite(self.start_cost()):
                     raise ValueError(
                         "weights must have a finite cost to start from; they are too large for this X and y"
                     )
@@ -246,8 +246,11 @@ class Run:
 
     def has_grown(self, cost: float) -> bool:
         """Return True if the cost is above an earlier one, by more than rounding: the run diverges."""
-        first_cost = float(self.costs[0]) if self.first_cost is None else self.first_cost
-        return bool(self.checks.rules.grown(self.best_cost if self.monotone else first_cost, cost))
+        return bool(self.checks.rules.grown(self.best_cost if self.monotone else self.start_cost(), cost))
+
+    def start_cost(self) -> float:
+        """Return the cost of the starting weights, once a block has run."""
+        return float(self.costs[0]) if self.first_cost is None else self.first_cost
 
 
 def is_true(answer: Any) -> bool:
