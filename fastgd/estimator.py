@@ -22,8 +22,8 @@ from fastgd.inputs.data import (
     check_finite,
     check_matrix,
     check_numbers,
-    check_predictions,
     check_sample_weight,
+    predict_rows,
 )
 from fastgd.inputs.frames import check_same_columns, column_names
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_flag
@@ -276,8 +276,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             targets = zip(self.coef_, self.intercept_, strict=True)
             return np.stack([predict_lazily(X, coef, intercept) for coef, intercept in targets], axis=1)
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return check_predictions(X @ self.coef_.T + self.intercept_)
+        return predict_rows(X, self.coef_.T, self.intercept_)
 
     def save(self, path: str | Path, *, target: str = "y") -> None:
         """Write the fitted model of one target as JSON, which `fastgd predict` and `load` read.

@@ -28,12 +28,13 @@ def choose_rates(prepared: Prepared, options: DescentOptions, trace: float, batc
         values, cycles = schedule_rates(prepared, options, batch_size)
     if batch_size is None:
         return add_ends(values, cycles, prepared.curvature, trace, options.check_every)
-    if (cycles is not None and not Rates(values).constant) or rises_above_stable(values, prepared.curvature):
+    rates = Rates(values)
+    if (cycles is not None and not rates.constant) or rises_above_stable(values, prepared.curvature):
         raise ValueError(
             f"learning_rate must have no long steps, rates that rise above 2/smoothness, with batch_size={batch_size}: "
             "batches have other eigenvalues than all rows; try 'inverse_scaling'"
         )
-    return Rates(values)
+    return rates
 
 
 def schedule_rates(

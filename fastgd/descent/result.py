@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from fastgd.files import model
 from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_new_rows, check_predictions
+from fastgd.inputs.data import check_new_rows, predict_rows
 from fastgd.problem.dask import is_dask, predict_lazily
 
 # The notes that a saved result has beside the model, with their types, and its arrays of numbers.
@@ -238,6 +238,4 @@ class DescentResult:
         frames.check_same_columns(X, self.features)
         if is_dask(X):
             return predict_lazily(X, self.coef, self.intercept)
-        X = check_new_rows(X, len(self.coef))
-        with np.errstate(over="ignore", invalid="ignore"):
-            return check_predictions(X @ self.coef + self.intercept)
+        return predict_rows(check_new_rows(X, len(self.coef)), self.coef, self.intercept)

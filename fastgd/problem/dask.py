@@ -21,7 +21,7 @@ import numpy as np
 
 from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_finite, check_new_rows, check_numbers, check_predictions, check_sample_weight
+from fastgd.inputs.data import check_finite, check_new_rows, check_numbers, check_sample_weight, predict_rows
 from fastgd.inputs.options import check_choice
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.moments import METHODS
@@ -279,7 +279,4 @@ def predict_lazily(X: Any, coef: Array, intercept: float) -> Any:
 
 def predict_block(X: Any, coef: Array, intercept: float) -> Array:
     """Return the predictions for one block."""
-    if not len(X):
-        return np.empty(0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return check_predictions(check_new_rows(X, len(coef)) @ coef + intercept)
+    return predict_rows(check_new_rows(X, len(coef)), coef, intercept) if len(X) else np.empty(0)
