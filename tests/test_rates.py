@@ -16,7 +16,7 @@ from fastgd.descent.judging import add_ends
 from fastgd.descent.loop import Checks
 from fastgd.descent.stopping import StoppingRules
 from fastgd.problem.curvature import Curvature, hessian
-from fastgd.rates.chebyshev import CYCLE_ERROR, chebyshev_cycles, lebedev_finogenov
+from fastgd.rates.chebyshev import CYCLE_ERROR, chebyshev_cycles, lebedev_finogenov, plan_chebyshev
 from fastgd.rates.eigenvalues import order_eigenvalues
 from fastgd.rates.schedules import Rates, bound_amplification
 from fastgd.rates.silver import silver_cycles, silver_restarts
@@ -92,9 +92,31 @@ def test_chebyshev_rates_are_the_inverse_roots(condition, length):
     np.testing.assert_allclose(np.sort(1 / rates.chebyshev(length, largest, least)), np.sort(roots), rtol=1e-7)
 
 
-@pytest.mark.parametrize("length", [1 << k for k in range(18)])
+@pytest.mark.parametrize("length", [*range(1, 41), 896, 1000, *(1 << k for k in range(6, 18))])
 def test_the_lebedev_finogenov_order_is_a_permutation(length):
     np.testing.assert_array_equal(np.sort(lebedev_finogenov(length)), np.arange(1, 2 * length, 2))
+
+
+def test_the_lebedev_finogenov_order_doubles_the_order_of_half_the_length():
+    for half in [1, 2, 5, 6, 7, 8, 64, 112]:
+        order = lebedev_finogenov(2 * half)
+        np.testing.assert_array_equal(order[::2], lebedev_finogenov(half))
+        np.testing.assert_array_equal(order[::2] + order[1::2], np.full(half, 4 * half))
+
+
+@pytest.mark.parametrize("length", [3, 5, 6, 7, 20, 24, 28, 320, 384, 448, 896])
+def test_partial_products_grow_no_more_than_those_of_a_power_of_two(length):
+    """The largest product of the first factors bounds errors inside a cycle; that of the last ones, rounding errors."""
+
+    def largest_products(length):
+        eigenvalues = np.append(np.geomspace(1e-12, 1.0, 500), (1 - np.cos(np.linspace(0, np.pi, 4 * length))) / 2)
+        factors = np.abs(1 - np.multiply.outer(rates.chebyshev(length, 1.0, 1e-12), eigenvalues))
+        logarithms = np.log(np.maximum(factors, np.finfo(float).tiny))
+        return [np.exp(np.cumsum(part, axis=0).max()) for part in (logarithms, logarithms[::-1])]
+
+    first, last = largest_products(length)
+    assert first <= largest_products(1 << length.bit_length())[0]
+    assert last <= 1 + 1e-9
 
 
 @pytest.mark.parametrize("condition", [1.0, 1.0 + 1e-12, 1.2, 10, 1e3, 1e6, 1e15, np.inf])
@@ -153,7 +175,7 @@ def test_a_chebyshev_cycle_reaches_its_bound(condition):
     """On a filled spectrum the largest error after a cycle equals the bound."""
     convexity = 1 / condition
     whole = chebyshev_cycles(1 << 20, 1.0, convexity)[0]
-    for length in [1 << k for k in range(whole.bit_length()) if 1 << k <= 16] + [whole]:
+    for length in [n for n in (1, 2, 3, 4, 5, 6, 7, 8, 12, 14, 16, 112, 320, 448) if n < whole] + [whole]:
         assert chebyshev_cycles(length, 1.0, convexity) == [length]
         least = lowest(length, 1.0, convexity)
         root = np.sqrt(1 / least)
@@ -167,6 +189,33 @@ def test_a_chebyshev_cycle_reaches_its_bound(condition):
         assert abs(errors).max() == pytest.approx(bound, rel=1e-8)
         assert costs.max() <= condition**2 * costs[0]  # the limit inside a cycle
     assert bound <= CYCLE_ERROR
+
+
+@pytest.mark.parametrize("condition", [104, 150, 200, 1e3, 1e6, 1e150])
+def test_a_chebyshev_cycle_that_does_not_fit_is_cut_short(condition):
+    for cycles in ([7], [8, 1], [96, 4], [448, 32, 16, 8, 4, 2], [896, 64, 32, 8]):
+        assert chebyshev_cycles(sum(cycles), 1.0, condition**-2.0) == cycles
+        assert plan_chebyshev(sum(cycles), 1.0, condition**-2.0)[1] == cycles
+
+
+def test_the_same_rates_get_the_same_ends_in_a_cycle_that_is_cut_short():
+    X, y = conditioned_problem(150)
+    options = {"epochs": 1000, "compress": False, "tol": 1e-12, "precondition": "none"}
+    named = fastgd.gradient_descent(X, y, learning_rate="chebyshev", **options)
+    given = add_ends(named.rates, None, Curvature(X, True), np.square(X).sum() / len(X) + 1, 10)
+    assert given.ends == [896, 960, 992, 1000]
+
+
+def test_a_run_of_fewer_epochs_than_a_cycle_needs_uses_most_of_them():
+    X, y = conditioned_problem(120)
+    expected = np.linalg.lstsq(np.column_stack([np.ones(200), X]), y)[0]
+    options = {"learning_rate": "chebyshev", "compress": False, "tol": 0, "precondition": "none"}
+    assert chebyshev_cycles(1024, 1.0, 120**-2.0) == [1024]
+    assert chebyshev_cycles(512, 1.0, 120**-2.0) == [512]
+    short, long = (fastgd.gradient_descent(X, y, epochs=epochs, **options) for epochs in (512, 1000))
+    errors = [np.linalg.norm(result.weights - expected) / np.linalg.norm(expected) for result in (short, long)]
+    assert errors[1] <= 1e-5
+    assert errors[1] <= 1e-3 * errors[0]
 
 
 @pytest.mark.parametrize("condition", [1e2, 1e4])

@@ -34,9 +34,10 @@ def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
 
     The rates of a cycle are the inverses of the roots of the Chebyshev polynomial on [convexity, smoothness]. Their
     number is the least power of two that multiplies the error by 1e-4 or less. Long steps amplify errors inside a
-    cycle; the order of the rates keeps these errors, and rounding errors, small. Shorter cycles fill the remaining
-    epochs. They reduce the error by the same factor, but only for the upper part of [convexity, smoothness]; below
-    it, they amplify no error.
+    cycle; the order of the rates keeps these errors, and rounding errors, small. If `epochs` is too small for that
+    number, the first cycle has the largest number m·2ᵏ of rates that fits, with m up to 7. Shorter cycles fill the
+    remaining epochs. A cycle that is cut short, or fills the rest, reduces the error by the same factor, but only for
+    the upper part of [convexity, smoothness]; below it, it amplifies no error.
 
     Parameters
     ----------
@@ -78,32 +79,55 @@ def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
 
 @cache
 def lebedev_finogenov(length: int) -> Array:
-    """Return the odd numbers below 2·length, a power of two, in the order that keeps partial products small.
+    """Return the odd numbers below 2·length in the order that keeps partial products small.
+
+    The smaller half of the numbers has the order of half the length. After each number follows its mirror image,
+    2·length minus the number: the first belongs to a long rate, and the short rate of the second takes off what the
+    long one amplifies. For an odd length, the number in the middle comes last.
 
     Examples
     --------
     >>> from fastgd.rates.chebyshev import lebedev_finogenov
     >>> lebedev_finogenov(4)
     array([1, 7, 3, 5])
+    >>> lebedev_finogenov(5)
+    array([1, 9, 3, 7, 5])
     """
     order = np.array([1])
-    while len(order) < length:
+    for bit in f"{length:b}"[1:]:  # each further binary digit of the length doubles the order, and a 1 adds the middle
+        middle = 2 * len(order) + int(bit)
         order = np.repeat(order, 2)
-        order[1::2] = 2 * len(order) - order[1::2]
+        order[1::2] = 2 * middle - order[1::2]
+        order = order if bit == "0" else np.append(order, middle)
     order.flags.writeable = False  # the cache keeps it
     return order
 
 
 def chebyshev_cycles(epochs: int, smoothness: float, convexity: float) -> list[int]:
-    """Return the lengths of the cycles that fill the epochs; all are powers of two."""
+    """Return the lengths of the cycles that fill the epochs: powers of two, but for a first cycle that is cut short."""
     if not 0 < convexity < smoothness:
         return [1] * epochs
     length, lengths = cycle_length(smoothness, convexity), []
+    if length > epochs:
+        length = round_down(epochs)
     while epochs:
-        length = min(length, 1 << (epochs.bit_length() - 1))
         lengths += [length] * (epochs // length)
         epochs %= length
+        length = min(length, 1 << max(epochs.bit_length() - 1, 0))
     return lengths
+
+
+def round_down(epochs: int) -> int:
+    """Return the largest m·2ᵏ, with m up to 7, that is not above the number of epochs: more than 4/5 of it.
+
+    Examples
+    --------
+    >>> from fastgd.rates.chebyshev import round_down
+    >>> round_down(1000)
+    896
+    """
+    zeros = max(epochs.bit_length() - 3, 0)
+    return epochs >> zeros << zeros
 
 
 def cycle_length(smoothness: float, convexity: float) -> int:
