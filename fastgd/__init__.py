@@ -9,7 +9,7 @@ from fastgd.config import show_config
 from fastgd.descent.cost import cost, gradient
 from fastgd.descent.fit import gradient_descent
 from fastgd.descent.result import DescentResult
-from fastgd.descent.warnings import ConditionWarning, DivergenceWarning
+from fastgd.descent.warnings import ConditionWarning, ConvergenceWarning, DivergenceWarning
 from fastgd.files import model as model
 from fastgd.problem.compress import compress
 from fastgd.problem.compressor import Compressor
@@ -17,6 +17,7 @@ from fastgd.problem.compressor import Compressor
 __all__ = [
     "Compressor",
     "ConditionWarning",
+    "ConvergenceWarning",
     "DescentResult",
     "DivergenceWarning",
     "GradientDescentRegressor",

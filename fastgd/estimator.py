@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import solve
-from fastgd.descent.warnings import warn_caller
+from fastgd.descent.warnings import DivergenceWarning, warn_caller
 from fastgd.files.model import Model, load, name_features, save
 from fastgd.inputs.arrays import Array, is_sparse
 from fastgd.inputs.data import (
@@ -113,12 +113,12 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        learning_rate: Any = "chebyshev",
+        learning_rate: Any = "auto",
         max_iter: int = 1000,
         tol: float = 1e-8,
         alpha: float = 0.0,
         fit_intercept: bool = True,
-        precondition: str = "standardize",
+        precondition: str = "auto",
         backend: str = "auto",
         compress: bool | str = "auto",
         batch_size: int | None = None,
@@ -436,8 +436,12 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return list(coef)
         return list(np.column_stack([np.broadcast_to(self.intercept_, source.n_targets), coef]))
 
-    def _descend(self, source: Source, options: DescentOptions, starts: list[Any]) -> Iterator[DescentResult]:
-        """Yield the result of one descent for each target; a start of None means the start of the options.
+    def _descend(
+        self, source: Source, options: DescentOptions, starts: list[Any]
+    ) -> Iterator[tuple[DescentResult, Warning | None]]:
+        """Yield the result of one descent for each target, and its warning, if any.
+
+        A start of None means the start of the options.
 
         The mini-batches of all targets have the same order, unless the generator is the user's: it goes on.
         """
@@ -446,18 +450,21 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             own = options if shared else replace(options, generator=deepcopy(options.generator))
             yield solve(prepared, own.make_start(source.n_features) if start is None else start, own)
 
-    def _set_results(self, found: Iterable[DescentResult], y_ndim: int) -> None:
+    def _set_results(self, found: Iterable[tuple[DescentResult, Warning | None]], y_ndim: int) -> None:
         """Set the fitted attributes; raise KeyboardInterrupt if Ctrl-C ended a descent, so that a search ends too."""
-        results = []
-        for result in found:
+        results, warnings = [], []
+        for result, warning in found:
             if result.reason == "interrupted":
                 raise KeyboardInterrupt
             results.append(result)
-        if any(result.reason == "epochs" for result in results) and self.tol > 0:
-            remedy = "try more, or learning_rate='eigenvalues'"
-            if self.batch_size is not None:
-                remedy = "mini-batches seldom settle within tol; tol=0 runs max_iter epochs without this warning"
-            warn_caller(f"not converged after max_iter={self.max_iter} epochs: {remedy}", ConvergenceWarning)
+            if warning is not None:
+                warnings.append(warning)
+        if warnings:  # one for all targets
+            warning = warnings[0]
+            diverged = isinstance(warning, DivergenceWarning)
+            warn_caller(
+                warning if diverged else ConvergenceWarning(str(warning).replace("more epochs", "a larger max_iter"))
+            )
         self.n_iter_ = max(result.epochs for result in results)
         self.backend_ = results[0].backend
         if y_ndim == 1:

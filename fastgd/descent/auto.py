@@ -1,4 +1,8 @@
-"""The choice of compression for compress="auto": it compares estimated times of epochs and of compressing."""
+"""The choices of "auto": coordinates by the size of the small problem, compression by estimated times."""
+
+MOST_WHITENED = (
+    4096  # the columns or rows, whichever are fewer, up to which the factor of the small problem is affordable
+)
 
 # Seconds that benchmarks/compression_costs.py fits to measurements on one machine. Only their ratios matter, and ratios
 # differ less between machines than times. Measuring them at each call would make the choice differ from run to run.
@@ -8,7 +12,30 @@ COMPRESS = (1.3e-4, 3.6e-9, 1.7e-11)  # compressing: a constant, a time per elem
 LEAST_GAIN = 2.0  # compress if that is estimated to be this many times as fast: the data may turn out to need a QR
 
 
-def choose_compression(shape: tuple[int, ...], epochs: int, *, backend_named: bool, batches: bool) -> tuple[bool, str]:
+def choose_precondition(shape: tuple[int, ...], *, rate_named: bool, may_compress: bool) -> str:
+    """Return the coordinates of a descent for which the user named none.
+
+    Parameters
+    ----------
+    shape : (n_samples, n_features)
+        The shape of X.
+    rate_named : bool
+        True if the user named rates: they belong to the units of the data.
+    may_compress : bool
+        True if the rows may be compressed, as whitened coordinates need.
+
+    Examples
+    --------
+    >>> from fastgd.descent.auto import choose_precondition
+    >>> choose_precondition((1000, 10), rate_named=False, may_compress=True)
+    'whiten'
+    """
+    if rate_named:
+        return "none"
+    return "whiten" if may_compress and min(shape) <= MOST_WHITENED else "standardize"
+
+
+def choose_compression(shape: tuple[int, ...], epochs: int) -> tuple[bool, str]:
     """Return True to compress, else False, and the reason in words.
 
     Parameters
@@ -17,23 +44,15 @@ def choose_compression(shape: tuple[int, ...], epochs: int, *, backend_named: bo
         The shape of X.
     epochs : int
         The number of epochs asked for.
-    backend_named : bool
-        True if the user named a backend.
-    batches : bool
-        True for mini-batches.
 
     Examples
     --------
     >>> from fastgd.descent.auto import choose_compression
-    >>> choose_compression((100_000, 50), 3, backend_named=False, batches=False)[0]
+    >>> choose_compression((100_000, 50), 3)[0]
     False
-    >>> choose_compression((100_000, 50), 1000, backend_named=False, batches=False)[0]
+    >>> choose_compression((100_000, 50), 1000)[0]
     True
     """
-    if batches:
-        return False, "mini-batches need the rows of the data"
-    if backend_named:
-        return False, "a backend was named, so it runs on the data"
     n, p = shape
     if n <= p + 2:
         return False, "the data have no more rows than a compressed problem"

@@ -12,6 +12,7 @@ from fastgd.descent.loop import Callback
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import solve
+from fastgd.descent.warnings import warn_caller
 from fastgd.inputs.data import check_problem, check_sample_weight
 from fastgd.inputs.frames import column_names, series_name
 from fastgd.inputs.options import check_level, check_position
@@ -37,7 +38,7 @@ def gradient_descent(
     sample_weight: ArrayLike | None = None,
     alpha: float = 0.0,
     batch_size: int | None = None,
-    precondition: str = "none",
+    precondition: str = "auto",
     threads: int | None = None,
     random_state: int | np.random.Generator | None = None,
     callback: Callback | None = None,
@@ -169,7 +170,9 @@ def gradient_descent(
         options = options.with_problem(X.fit_intercept, X.alpha)
     source = find_source(X, y, sample_weight, check_level("target", target))
     start = options.make_start(source.n_features)
-    result = solve(next(source.prepare(options)), start, options)
+    result, warning = solve(next(source.prepare(options)), start, options)
+    if warning is not None:
+        warn_caller(warning)
     named = source.features is not None or source.target is not None
     return replace(result, features=source.features, target=source.target) if named else result
 

@@ -15,9 +15,9 @@ from fastgd.inputs.options import check_rates
 from fastgd.problem.curvature import Curvature
 from fastgd.problem.prepared import Prepared
 from fastgd.rates.chebyshev import chebyshev, plan_chebyshev
-from fastgd.rates.decays import constant, find_need, largest_stable_rate
-from fastgd.rates.eigenvalues import MOST_EIGENVALUES, plan_eigenvalues
-from fastgd.rates.schedules import SLACK, Rates, bound_amplification, find_ends
+from fastgd.rates.decays import constant, find_need, inverse_scaling, largest_stable_rate
+from fastgd.rates.eigenvalues import MOST_EIGENVALUES, eigenvalues, plan_eigenvalues
+from fastgd.rates.schedules import SLACK, Rates, Schedule, bound_amplification, find_ends
 from fastgd.rates.silver import plan_silver
 
 
@@ -43,6 +43,8 @@ def schedule_rates(
     """Return the rates that the schedule makes for the curvature, and the lengths of its cycles if it tells them."""
     schedule, epochs, curvature = options.schedule, options.epochs, prepared.curvature
     assert schedule is not None  # where no rates were given
+    if not options.rate_named:
+        schedule = choose_schedule(prepared, batch_size)
     arguments: tuple[Any, ...]
     need = find_need(schedule)
     if need == "spectrum" and curvature.rank_bound > MOST_EIGENVALUES:
@@ -57,6 +59,13 @@ def schedule_rates(
     plan = getattr(schedule, "plan", None)
     values, cycles = plan(epochs, *arguments) if plan else (schedule(epochs, *arguments), None)
     return check_rates(values, epochs), cycles
+
+
+def choose_schedule(prepared: Prepared, batch_size: int | None) -> Schedule:
+    """Return the schedule that "auto" stands for: the one with the fewest epochs, whose rates settle for batches."""
+    if batch_size is not None:
+        return inverse_scaling
+    return constant if prepared.precondition == "whiten" else eigenvalues  # all eigenvalues are 1 there
 
 
 def limit_smoothness(prepared: Prepared, batch_size: int | None, smoothness: float) -> float:

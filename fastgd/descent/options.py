@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from fastgd import backends
-from fastgd.descent.auto import choose_compression
+from fastgd.descent.auto import choose_compression, choose_precondition
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_numbers, check_start
 from fastgd.inputs.options import (
@@ -24,7 +24,7 @@ from fastgd.inputs.options import (
 from fastgd.rates.schedules import Schedule, find_schedule
 
 DEFAULT_EPOCHS = 1000
-PRECONDITIONS = ("none", "standardize", "whiten")
+PRECONDITIONS = ("auto", "none", "standardize", "whiten")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,12 +32,13 @@ class DescentOptions:
     """How to descend, whatever the data: the arguments of `fastgd.gradient_descent`, checked.
 
     They keep their names and their meaning, but for these: `learning_rate` is either a `schedule` or the `rates`
-    themselves; `backend` is the one that runs, and `backend_named` says whether the user chose it; `generator` makes
-    random weights and the order of mini-batches, and is None if nothing is random.
+    themselves, and `rate_named` is False for "auto"; `backend` is the one that runs, and `backend_named` says whether
+    the user chose it; `generator` makes random weights and the order of mini-batches, and is None if nothing is random.
     """
 
     schedule: Schedule | None
     rates: Array | None
+    rate_named: bool
     epochs: int
     weights: Array | str | None
     fit_intercept: bool
@@ -68,7 +69,7 @@ class DescentOptions:
         compress: Any = "auto",
         alpha: Any = 0.0,
         batch_size: Any = None,
-        precondition: Any = "none",
+        precondition: Any = "auto",
         threads: Any = None,
         random_state: Any = None,
         callback: Any = None,
@@ -104,6 +105,7 @@ class DescentOptions:
         return cls(
             schedule=schedule,
             rates=None if schedule else check_rates(learning_rate, epochs),
+            rate_named=not (isinstance(learning_rate, str) and learning_rate == "auto"),
             epochs=epochs,
             weights=check_start_values(weights),
             fit_intercept=check_flag("fit_intercept", fit_intercept),
@@ -145,14 +147,23 @@ class DescentOptions:
             return self.generator.standard_normal(n_weights)
         return check_start(self.weights, n_weights, self.fit_intercept)
 
+    def resolved(self, shape: tuple[int, ...]) -> Self:
+        """Return the options with the coordinates that "auto" stands for, for an X of this shape."""
+        if self.precondition != "auto":
+            return self
+        may_compress = self.compress is not False and self.batch_size is None
+        chosen = choose_precondition(shape, rate_named=self.rate_named, may_compress=may_compress)
+        return replace(self, precondition=chosen)
+
     def choose_compression(self, shape: tuple[int, ...]) -> tuple[bool, str]:
         """Return True to compress an X of this shape, else False, and the reason in words."""
         if self.compress != "auto":
             return bool(self.compress), f"compress={self.compress} was asked for"
         if self.precondition == "whiten":
             return True, "whitened coordinates come from the compressed problem"
-        batches = self.batch_size is not None and self.batch_size < shape[0]
-        return choose_compression(shape, self.epochs, backend_named=self.backend_named, batches=batches)
+        if self.batch_size is not None and self.batch_size < shape[0]:
+            return False, "mini-batches need the rows of the data"
+        return choose_compression(shape, self.epochs)
 
 
 def check_epochs(epochs: Any, learning_rate: Any) -> int:

@@ -22,34 +22,11 @@ NOTES: dict[str, tuple[type, ...]] = {
     "converged": (bool,),
     "backend": (str,),
     "compressed": (bool,),
+    "precondition": (str,),
     "cost": (float,),
     "r_squared": (float, type(None)),
 }
 ARRAYS = ("gradient", "cost_history", "rates")
-ENDINGS = {
-    "cost": "the cost settled after {} epochs",
-    "gradient": "the gradient vanished after {} epochs",
-    "epochs": "all {} epochs ran",
-    "diverged": "the cost grew after {} epochs",
-    "callback": "the callback ended the run after {} epochs",
-    "interrupted": "the run was interrupted after {} epochs",
-}
-
-
-def explain_ending(reason: str, epochs: int, condition: float | None) -> str:
-    """Return in words why a run ended; `condition` is a condition number that was too large, or None.
-
-    Examples
-    --------
-    >>> from fastgd.descent.result import explain_ending
-    >>> explain_ending("gradient", 40, None)
-    'the gradient vanished after 40 epochs'
-    """
-    ending = ENDINGS[reason].format(epochs)
-    if condition is None:
-        return ending
-    limit = "so few" if reason == "epochs" else "tol"
-    return f"{ending}, but the condition number of X, {condition:.3g}, is too large for {limit}"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -78,12 +55,15 @@ class DescentResult:
     reason : {"cost", "gradient", "epochs", "diverged", "callback", "interrupted"}
         The rule or event that ended the run.
     converged : bool
-        True if the run ended because the cost or the gradient settled, and the problem is not known to be too
-        ill-conditioned for the tolerance.
+        True if the run ended because the cost or the gradient settled, and the cost is its least value within the
+        tolerance, as far as that is known: always on a compressed problem.
     backend : str
         The backend that ran.
     compressed : bool
         True if the backend ran on a compressed problem.
+    precondition : {"none", "standardize", "whiten"}
+        The coordinates of the descent. ``learning_rate=result.rates`` repeats the run with the same `precondition`
+        and `compress`.
     message : str
         The reasons, in words, why the run ended and why the problem was compressed or not.
     rates : ndarray of shape (epochs,), float64
@@ -117,6 +97,7 @@ class DescentResult:
     converged: bool
     backend: str
     compressed: bool
+    precondition: str
     message: str
     rates: Array
     features: list[str] | None = None

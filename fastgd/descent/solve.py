@@ -1,7 +1,10 @@
-"""Solve a prepared problem: choose the rates, run the loop, warn if it did not converge, and return the result."""
+"""Solve a prepared problem: choose the rates, run the loop, judge its end, and return the result."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from fastgd import backends
 from fastgd.backends.threads import choose_threads
@@ -9,11 +12,11 @@ from fastgd.descent import minibatches
 from fastgd.descent.judging import choose_rates, limit_smoothness
 from fastgd.descent.loop import CallKernel, Checks, Ending, run
 from fastgd.descent.options import DescentOptions
-from fastgd.descent.result import DescentResult, explain_ending
+from fastgd.descent.result import DescentResult
 from fastgd.descent.stopping import make_rules
-from fastgd.descent.warnings import warn_of_condition, warn_of_divergence
-from fastgd.inputs.arrays import EPSILON, Array
-from fastgd.problem.curvature import EXACT_FEATURES
+from fastgd.descent.verdict import Verdict, judge_ending, list_remedies
+from fastgd.descent.warnings import make_convergence_warning, make_divergence_warning
+from fastgd.inputs.arrays import Array
 from fastgd.problem.prepared import Prepared
 from fastgd.rates.schedules import Rates
 
@@ -21,11 +24,13 @@ from fastgd.rates.schedules import Rates
 # answers Ctrl-C between two calls.
 CALL_ELEMENTS = 100_000_000
 EPOCH_ELEMENTS = 64  # the fixed cost of an epoch, as a number of elements of X
-ORDINARY_CONDITION = 1e3  # up to this condition number, too few epochs are no reason for a warning
 
 
-def solve(prepared: Prepared, start: Array, options: DescentOptions) -> DescentResult:
-    """Descend from the starting weights, and return the result; both are in the units of the data."""
+def solve(prepared: Prepared, start: Array, options: DescentOptions) -> tuple[DescentResult, Warning | None]:
+    """Descend from the starting weights; return the result, and a warning unless the run did what was asked for.
+
+    The starting weights and those of the result are in the units of the data.
+    """
     backend = prepared.backend or options.backend
     batch_size = find_batch_size(prepared, options)
     rules = make_rules(prepared, options.tol)
@@ -39,20 +44,27 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> DescentR
         call_kernel = minibatches.bind_batches(kernel, prepared, batch_size, options.generator, options.threads)
     epochs_a_call = max(1, CALL_ELEMENTS // (prepared.problem.X.size + EPOCH_ELEMENTS))
     ending = run(call_kernel, evaluate, epochs_a_call, prepared.from_data(start), checks)
+    weights = prepared.to_data(ending.weights)
+    if prepared.precondition == "whiten":
+        ending = measure_in_data(ending, weights, prepared, call_kernel)
+    verdict = judge_ending(prepared, rates, ending, weights, rules, options)
+    warning: Warning | None = None
     if ending.reason == "diverged":
         limit = limit_smoothness(prepared, batch_size, prepared.curvature.smoothness)
-        warn_of_divergence(float(rates.values[: len(ending.costs) + 1].max()), len(ending.costs), limit)
-    condition = find_excessive_condition(prepared, rates, ending.reason, options)
-    if condition is not None:
-        warn_of_condition(condition, options.precondition, ending.reason)
-    return make_result(prepared, rates, ending, condition, backend)
+        longest = float(rates.values[: len(ending.costs) + 1].max())
+        warning = make_divergence_warning(longest, len(ending.costs), limit)
+    elif not verdict.converged and options.tol > 0 and ending.reason not in ("callback", "interrupted"):
+        least = rules.find_least_cost()
+        remedies = list_remedies(prepared, options, batch_size, ending.reason)
+        warning = make_convergence_warning(verdict.message, ending.cost, least, verdict.condition, remedies)
+    return make_result(prepared, rates, ending, weights, verdict, backend), warning
 
 
 def make_result(
-    prepared: Prepared, rates: Rates, ending: Ending, condition: float | None, backend: str
+    prepared: Prepared, rates: Rates, ending: Ending, weights: Array, verdict: Verdict, backend: str
 ) -> DescentResult:
-    """Return the result in the units of the data; `condition` is a condition number that was too large, or None."""
-    epochs, weights = len(ending.costs), prepared.to_data(ending.weights)
+    """Return the result in the units of the data."""
+    epochs = len(ending.costs)
     cost, gradient = prepared.without_ridge(ending.cost, ending.gradient, weights)
     return DescentResult(
         weights=weights,
@@ -65,11 +77,20 @@ def make_result(
         rates=rates.values[:epochs].copy(),
         epochs=epochs,
         reason=ending.reason,
-        message=f"{explain_ending(ending.reason, epochs, condition)}; {prepared.message}",
-        converged=ending.reason in ("cost", "gradient") and condition is None,
+        message=f"{verdict.message}; {prepared.message}",
+        converged=verdict.converged,
         backend=backend,
         compressed=prepared.compressed,
+        precondition=prepared.precondition,
     )
+
+
+def measure_in_data(ending: Ending, weights: Array, prepared: Prepared, call_kernel: CallKernel) -> Ending:
+    """Return the ending with cost and gradient of the weights as the data's units round them."""
+    cost, gradient = np.empty(1), np.empty_like(ending.gradient)
+    rounded = prepared.from_data(weights)
+    call_kernel(rounded, np.zeros(1), cost, gradient)
+    return replace(ending, weights=rounded, cost=float(cost[0]), gradient=gradient)
 
 
 def find_batch_size(prepared: Prepared, options: DescentOptions) -> int | None:
@@ -96,25 +117,3 @@ def bind_kernel(kernel: Callable[..., int], prepared: Prepared, threads: int | N
         return int(kernel(problem.X, problem.y, weights, rates, costs, gradient, members))
 
     return call_kernel
-
-
-def find_excessive_condition(prepared: Prepared, rates: Rates, reason: str, options: DescentOptions) -> float | None:
-    """Return the condition number of X if it is too large for tol or for the number of epochs, else None.
-
-    Rounding limits the accuracy of the weights to about condition·eps, relative to their size; and even with the best
-    rates, the number of epochs grows with the condition number. `converged` may depend only on the problem and the
-    rates. So after a run that has settled, the condition number is computed, unless that takes long and the rates do
-    not need it. After a run that has used all epochs, it is used if it is known, and never computed.
-    """
-    if options.tol == 0 or reason in ("diverged", "callback", "interrupted"):
-        return None
-    curvature = prepared.curvature
-    cheap = curvature.rank_bound <= EXACT_FEATURES or rates.ends is not None or reason == "cost"
-    if not (curvature.extremes_known if reason == "epochs" else cheap):
-        return None
-    condition = curvature.condition
-    if condition is None:
-        return None
-    digits = condition * EPSILON > options.tol
-    epochs = reason == "epochs" and condition > max(options.epochs, ORDINARY_CONDITION)
-    return condition if digits or epochs else None

@@ -6,6 +6,7 @@ intercept, rescaled features have another size relative to the column of ones, w
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from math import sqrt
 from typing import Any
 
@@ -34,15 +35,19 @@ class StoppingRules:
         J of weights that are all zero: half the mean square of y.
     variation : float
         With an intercept, J of the best constant prediction: half the variance of y. Without, `cost_of_zeros`.
+    find_least_cost : callable
+        Returns the least value J* of J, or None if it is unknown.
     find_convexity : callable
-        Returns the smallest non-zero eigenvalue of the Hessian, or 0 if it is unknown. It may take as long as many
-        epochs, so it is called only when the cost seems to have settled.
+        Returns the smallest non-zero eigenvalue of the Hessian, or 0 if it is unknown.
+
+    Both may take as long as many epochs, so they are called only when the run seems to have settled.
     """
 
     tol: float
     trace: float
     cost_of_zeros: float
     variation: float
+    find_least_cost: Callable[[], float | None]
     find_convexity: Callable[[], float]
 
     def settled(self, previous_cost: float, cost: float, gradient: Array) -> str | None:
@@ -57,6 +62,9 @@ class StoppingRules:
         the rule does not accept costs that hardly change because the rate is far too small, because the updates jump
         back and forth across the minimum, or because badly scaled columns make the descent slow.
 
+        Badly scaled columns can make the gradient small too, and hide the smallest eigenvalue. So in both cases J must
+        also be near its minimum, where that is known: see `is_least`.
+
         References
         ----------
         D. C.-L. Fong and M. Saunders, LSMR: an iterative algorithm for sparse least-squares problems, SIAM J.
@@ -67,13 +75,42 @@ class StoppingRules:
             return None
         size = norm(gradient)
         scale = sqrt(self.trace) * sqrt(2 * cost)
-        negligible = max(self.tol * sqrt(self.variation), EXACT * sqrt(self.cost_of_zeros))
-        if size <= self.tol * scale or sqrt(cost) <= negligible:
+        if sqrt(cost) <= self.negligible:
             return "gradient"
+        if size <= self.tol * scale:
+            return "gradient" if self.is_least(cost, size) else None
         if abs(previous_cost - cost) > self.tol * cost or size > sqrt(self.tol) * scale:
             return None
+        return "cost" if self.bounds_excess(cost, size) and self.is_least(cost, size) else None
+
+    @property
+    def negligible(self) -> float:
+        """The root of a cost that is zero for the tolerance, or by the rounding of y."""
+        return max(self.tol * sqrt(self.variation), EXACT * sqrt(self.cost_of_zeros))
+
+    def is_least(self, cost: float, size: float, rounding: float = 0.0) -> bool:
+        """Return True if the cost is near its minimum: J − J* ≤ tol·J*, or negligible relative to y.
+
+        If J* is unknown, the bound of J − J* by the convexity must do.
+
+        Parameters
+        ----------
+        cost : float
+            J.
+        size : float
+            The norm of the gradient.
+        rounding : float
+            The root of a cost that rounding alone can cause.
+        """
+        least = self.find_least_cost()
+        if least is not None:
+            return cost - least <= max(self.tol, EXACT) * least + max(self.negligible, rounding) ** 2
+        return self.bounds_excess(cost, size)
+
+    def bounds_excess(self, cost: float, size: float) -> bool:
+        """Return True if ‖∇J‖² / (2·convexity), a bound of J − J*, is at most tol·J, or if the convexity is unknown."""
         convexity = self.find_convexity()
-        return "cost" if convexity == 0 or size <= sqrt(2 * convexity) * sqrt(self.tol * cost) else None
+        return convexity == 0 or size <= sqrt(2 * convexity) * sqrt(self.tol * cost)
 
     def grown(self, earlier_cost: Any, cost: Any) -> Any:
         """Return True if a cost is above an earlier one by more than rounding explains; elementwise for arrays."""
@@ -89,4 +126,5 @@ def make_rules(prepared: Prepared, tol: float) -> StoppingRules:
         ones = X[:, 0]
         rest = y - (ones * ((ones @ y) / (ones @ ones)) if prepared.has_intercept_column else y.mean())
         variation = float(rest @ rest) / (2 * len(y))
-    return StoppingRules(tol, trace, cost_of_zeros, variation, lambda: prepared.curvature.convexity)
+    find_least_cost = cache(prepared.find_least_cost)  # while J is too large, each check asks again
+    return StoppingRules(tol, trace, cost_of_zeros, variation, find_least_cost, lambda: prepared.curvature.convexity)

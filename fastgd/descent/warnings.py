@@ -23,8 +23,22 @@ class DivergenceWarning(RuntimeWarning):
     """
 
 
-class ConditionWarning(RuntimeWarning):
-    """The problem is too ill-conditioned for the given tol or number of epochs.
+class ConvergenceWarning(RuntimeWarning):
+    """The run ended before it converged: the weights are not those of the least cost.
+
+    Examples
+    --------
+    >>> import warnings, fastgd
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always", fastgd.ConvergenceWarning)
+    ...     result = fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], learning_rate=0.1, epochs=5)
+    >>> result.converged, "more epochs" in str(caught[0].message)
+    (False, True)
+    """
+
+
+class ConditionWarning(ConvergenceWarning):
+    """The run did not converge because the problem is too ill-conditioned for the given tol or number of epochs.
 
     Examples
     --------
@@ -33,36 +47,46 @@ class ConditionWarning(RuntimeWarning):
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always", fastgd.ConditionWarning)
     ...     result = fastgd.gradient_descent(X, [1.0, 3.0, 2.0, 5.0, 4.0], learning_rate="chebyshev")
-    >>> result.converged, "precondition='whiten'" in str(caught[0].message)
+    >>> result.converged, "precondition='auto'" in str(caught[0].message)
     (False, True)
     """
 
 
-def warn_of_divergence(rate: float, epochs: int, smoothness: float) -> None:
-    """Warn that the cost grew, and name the largest rate that was used and the largest stable rate."""
-    warn_caller(
+def make_divergence_warning(rate: float, epochs: int, smoothness: float) -> DivergenceWarning:
+    """Return the warning that the cost grew, with the largest rate that was used and the largest stable rate."""
+    return DivergenceWarning(
         f"the cost grew or was no longer finite after {epochs} epochs: the largest learning_rate used is {rate:.6g}, "
         f"the largest stable one for this X is 2/smoothness = {largest_stable_rate(smoothness):.6g}; the result holds "
-        "the last good weights",
-        DivergenceWarning,
+        "the last good weights"
     )
 
 
-def warn_of_condition(condition: float, precondition: str, reason: str) -> None:
-    """Warn that the problem is too ill-conditioned for the given tol or number of epochs, and name a remedy."""
-    remedy = "alpha, or fewer columns" if precondition == "whiten" else "precondition='whiten' or alpha"
-    if reason == "epochs":
-        remedy += ", or more epochs at learning_rate='eigenvalues' or 'chebyshev'"
-    warn_caller(
-        f"not converged: the condition number of X is {condition:.3g}, too much for the tol and the epochs asked for; "
-        f"try {remedy}",
-        ConditionWarning,
-    )
+def make_convergence_warning(
+    ending: str, cost: float, least: float | None, condition: float | None, remedies: list[str]
+) -> ConvergenceWarning:
+    """Return the warning that the run did not converge: why it ended, how far it got, and what would help.
+
+    Parameters
+    ----------
+    ending : str
+        Why the run ended, in words.
+    cost : float
+        J at the end.
+    least : float or None
+        The least value of J, or None if it is unknown.
+    condition : float or None
+        The condition number of X if it is too large, else None.
+    remedies : list of str
+        What would help.
+    """
+    distance = f"J is {cost:.6g}" if least is None else f"J is {cost:.6g}, its least value {least:.6g}"
+    category = ConvergenceWarning if condition is None else ConditionWarning
+    return category(f"not converged: {ending}; {distance}; try {' or '.join(remedies)}")
 
 
-def warn_caller(message: str, category: type[Warning]) -> None:
+def warn_caller(warning: Warning) -> None:
     """Warn at the line that called fastgd: skip all frames of the package."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level)
+    warnings.warn(warning, stacklevel=level)

@@ -90,9 +90,16 @@ class WhitenedCoordinates:
 
     noise = 0.0  # directions of rounding errors are left out
 
+    @property
+    def eigenvalues(self) -> Array:
+        """Return the eigenvalues of the Hessian that are not zero: all are 1."""
+        return np.ones(self.intercept + len(self.to_whitened))
+
     def to_data(self, weights: Array) -> Array:
-        """Return weights in the units of the data."""
-        coef = self.to_coef @ weights[self.intercept : self.intercept + len(self.to_whitened)]
+        """Return weights in the units of the data; a second product takes off the rounding of the first."""
+        whitened = weights[self.intercept : self.intercept + len(self.to_whitened)]
+        coef = self.to_coef @ whitened
+        coef += self.to_coef @ (whitened - self.to_whitened @ coef)
         return np.concatenate([[weights[0] - self.means @ coef], coef]) if self.intercept else coef
 
     def from_data(self, weights: Array) -> Array:

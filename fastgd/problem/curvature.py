@@ -32,11 +32,13 @@ class Curvature:
         True if a column of ones is implied.
     noise : float
         The rounding error that the columns of X carry from before they were standardized, in units of EPSILON.
+    eigenvalues : ndarray or None
+        The non-zero eigenvalues in descending order, if they are known.
     """
 
-    def __init__(self, X: Array, fit_intercept: bool, noise: float = 0.0) -> None:
+    def __init__(self, X: Array, fit_intercept: bool, noise: float = 0.0, eigenvalues: Array | None = None) -> None:
         self.X, self.fit_intercept, self.noise = X, fit_intercept, noise
-        self._eigenvalues: Array | None = None
+        self._eigenvalues, self.known = eigenvalues, eigenvalues is not None
         self._extremes: tuple[float, float] | None = None
         self._smoothness: float | None = None
 
@@ -48,7 +50,8 @@ class Curvature:
     @property
     def exact(self) -> bool:
         """True if the extremes come from all eigenvalues, False if a few products with X estimate them."""
-        return self.rank_bound <= (EXACT_COMPRESSED if is_compressed(self.X, self.fit_intercept) else EXACT_FEATURES)
+        few = EXACT_COMPRESSED if is_compressed(self.X, self.fit_intercept) else EXACT_FEATURES
+        return self.known or self.rank_bound <= few
 
     @property
     def extremes_known(self) -> bool:
@@ -82,7 +85,8 @@ class Curvature:
     def smoothness(self) -> float:
         """The largest eigenvalue, or an estimate that is a little too large and costs less than the extremes."""
         if self._smoothness is None:
-            exact = self.rank_bound <= EXACT_FEATURES  # whatever is known, so that a run does not depend on it
+            # Extremes that were computed before do not count: a run must not depend on them.
+            exact = self.known or self.rank_bound <= EXACT_FEATURES
             self._smoothness = self.extremes[0] if exact else power_iteration(self.X, self.fit_intercept)
         return self._smoothness
 

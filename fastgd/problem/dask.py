@@ -26,7 +26,7 @@ from fastgd.inputs.options import check_choice
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.moments import METHODS
 from fastgd.problem.prepared import Prepared, PrepareOptions
-from fastgd.problem.rows import check_needs_no_rows, prepare_targets
+from fastgd.problem.rows import CompressedSource, check_needs_no_rows
 
 MESSAGE = "Dask compressed the partitions where they are"
 
@@ -55,7 +55,8 @@ class DaskSource:
         """Let Dask compress the blocks, and yield the compressed problem of each target."""
         check_needs_no_rows(options, "Dask's data")
         compressor = self.compress(options.fit_intercept, options.alpha)
-        yield from prepare_targets(compressor.summary(None), options, MESSAGE)
+        source = CompressedSource(compressor.summary(None), MESSAGE, self.features, self.target)
+        yield from source.prepare(options)
 
     def compress(self, fit_intercept: bool = True, alpha: float = 0.0, method: str = "auto") -> Compressor:
         """Return a compressor with all rows; Dask's scheduler decides where each block is compressed.

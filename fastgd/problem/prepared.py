@@ -1,12 +1,14 @@
 """A problem that is ready for a descent: its arrays, its coordinates, its ridge and its curvature."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from fastgd.inputs.arrays import Array
 from fastgd.problem.coordinates import Problem, ScaledCoordinates, WhitenedCoordinates
 from fastgd.problem.curvature import Curvature
+from fastgd.problem.moments import Summary
+from fastgd.problem.whitening import whiten_summary
 
 
 class PrepareOptions(Protocol):
@@ -26,6 +28,10 @@ class PrepareOptions(Protocol):
     def backend(self) -> str: ...  # noqa: D102
     @property
     def backend_named(self) -> bool: ...  # noqa: D102
+
+    def resolved(self, shape: tuple[int, ...]) -> "PrepareOptions":
+        """Return the options with the coordinates that "auto" stands for, for an X of this shape."""
+        ...
 
     def choose_compression(self, shape: tuple[int, ...]) -> tuple[bool, str]:
         """Return True to compress an X of this shape, else False, and the reason in words."""
@@ -81,6 +87,11 @@ class Prepared:
         The weighted variance of y; 0 if y is constant up to rounding.
     message : str
         The reason why the problem is compressed, or why not.
+    summarize : callable or None
+        Returns the summary of the rows, which tells the least cost; None if that takes too long.
+    doubtful : float
+        The root of twice the part of J that only directions within the rounding of far columns could take off; the
+        whitened coordinates leave them out.
     backend : str or None
         The only backend that can descend on this problem; None if all can.
     curvature : Curvature
@@ -96,13 +107,33 @@ class Prepared:
     compressed: bool
     variance: float
     message: str
+    summarize: Callable[[], Summary] | None = None
+    doubtful: float = 0.0
     backend: str | None = None
     curvature: Curvature = field(init=False)
 
     def __post_init__(self) -> None:
         noise = self.coordinates.noise if self.coordinates else 0.0
-        curvature = Curvature(self.problem.X, self.problem.intercept, noise)
+        known = self.coordinates.eigenvalues if isinstance(self.coordinates, WhitenedCoordinates) else None
+        curvature = Curvature(self.problem.X, self.problem.intercept, noise, known)
         object.__setattr__(self, "curvature", curvature)  # the dataclass is frozen
+
+    @property
+    def precondition(self) -> str:
+        """Return the name of the coordinates: "none", "standardize" or "whiten"."""
+        if self.coordinates is None:
+            return "none"
+        return "whiten" if isinstance(self.coordinates, WhitenedCoordinates) else "standardize"
+
+    def find_least_cost(self) -> float | None:
+        """Return the least value of J, with the ridge; None if finding it takes too long."""
+        if self.precondition == "whiten":
+            small = self.problem
+        elif self.summarize is not None:
+            (small,), _, _ = whiten_summary(self.summarize(), self.fit_intercept, self.alpha)
+        else:
+            return None
+        return float(small.y[-1]) ** 2 / (2 * len(small.y))  # no direction reaches the last row
 
     @property
     def has_intercept_column(self) -> bool:

@@ -6,6 +6,7 @@ times the weighted sum of squares. So each row is multiplied by √s·√(m/W).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import sqrt
 
 import numpy as np
@@ -15,12 +16,11 @@ from fastgd.inputs.data import check_mean_square
 from fastgd.inputs.options import check_count
 from fastgd.problem.coordinates import (
     Problem,
-    ScaledCoordinates,
-    WhitenedCoordinates,
     scale_penalty,
     standardize_rows,
     standardize_summary,
 )
+from fastgd.problem.curvature import EXACT_FEATURES
 from fastgd.problem.moments import Summary, make_small_problem, pick_target, summarize_rows
 from fastgd.problem.prepared import Prepared, PrepareOptions
 from fastgd.problem.whitening import whiten_summary
@@ -64,10 +64,12 @@ class DenseSource:
         """Yield one prepared problem for each target."""
         if options.batch_size is not None:
             check_count("batch_size", options.batch_size, most=len(self.y))
+        options = options.resolved(self.X.shape)
         compressed, message = options.choose_compression(self.X.shape)
         if compressed:
+            wide = len(self.y) <= self.n_features  # the Gram matrix would be the larger one, and singular
             work = len(self.y) * (self.n_features + self.n_targets) ** 2
-            method = "qr" if options.precondition == "whiten" and work <= CHEAP_QR else "auto"
+            method = "qr" if wide or (options.precondition == "whiten" and work <= CHEAP_QR) else "auto"
             yield from prepare_targets(summarize_rows(self.X, self.y, self.sample_weight, method), options, message)
             return
         for target in self.y.T:
@@ -106,6 +108,7 @@ class CompressedSource:
     def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
         """Yield the compressed problem of each target."""
         check_needs_no_rows(options, "data that were summed up")
+        options = options.resolved((self.summary.n_samples, self.n_features))
         return prepare_targets(self.summary, options, self.message)
 
 
@@ -121,26 +124,34 @@ def check_needs_no_rows(options: PrepareOptions, data: str) -> None:
 
 
 def prepare_targets(summary: Summary, options: PrepareOptions, message: str) -> Iterator[Prepared]:
-    """Yield the compressed problem of each target of a summary."""
+    """Yield the compressed problem of each target of a summary; the targets share whitened coordinates."""
+    if options.precondition == "whiten":
+        problems, doubtful, coordinates = whiten_summary(summary, options.fit_intercept, options.alpha)
+        penalty = np.zeros(summary.n_features)  # the problems have the rows of the ridge
+        for target, problem in enumerate(problems):
+            known = options.fit_intercept, True, find_variance(summary, target), message
+            coordinated = problem, problem, options.alpha, penalty, coordinates
+            yield Prepared(*coordinated, *known, doubtful=float(doubtful[target]))
+        return
     for target in range(summary.n_targets):
         yield prepare_summary(pick_target(summary, target), options, message)
 
 
 def prepare_summary(summary: Summary, options: PrepareOptions, message: str) -> Prepared:
     """Return the compressed problem of the summary of one target."""
-    fit_intercept, alpha, n_features = options.fit_intercept, options.alpha, summary.n_features
-    variance = variance_from_norm(norm(summary.rows[:, -1]), summary.total, summary.means[-1])
-    coordinates: ScaledCoordinates | WhitenedCoordinates | None = None
-    if options.precondition == "whiten":
-        problem, coordinates = whiten_summary(summary, fit_intercept, alpha)
-        penalty = np.zeros(n_features)
-    else:
-        scaled = None
-        if options.precondition == "standardize":
-            summary, scaled = standardize_summary(summary, fit_intercept)
-        coordinates, penalty = scaled, scale_penalty(alpha, n_features, scaled)
-        problem = Problem(*make_small_problem(summary, fit_intercept, penalty), False)
-    return Prepared(problem, problem, alpha, penalty, coordinates, fit_intercept, True, variance, message)
+    fit_intercept, alpha, rows, coordinates = options.fit_intercept, options.alpha, summary, None
+    if options.precondition == "standardize":
+        rows, coordinates = standardize_summary(summary, fit_intercept)
+    penalty = scale_penalty(alpha, summary.n_features, coordinates)
+    problem = Problem(*make_small_problem(rows, fit_intercept, penalty), False)
+    known = fit_intercept, True, find_variance(summary, 0), message, lambda: summary
+    return Prepared(problem, problem, alpha, penalty, coordinates, *known)
+
+
+def find_variance(summary: Summary, target: int) -> float:
+    """Return the weighted variance of a target; 0 if it is constant up to rounding."""
+    column = summary.n_features + target
+    return variance_from_norm(norm(summary.rows[:, column]), summary.total, summary.means[column])
 
 
 def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: PrepareOptions, message: str) -> Prepared:
@@ -155,7 +166,11 @@ def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: Prepa
     penalty = scale_penalty(options.alpha, X.shape[1], coordinates)
     rows, variance = weight_rows(rows, sample_weight), weighted_variance(y, sample_weight)
     problem = add_ridge(rows, penalty)
-    return Prepared(problem, rows, options.alpha, penalty, coordinates, options.fit_intercept, False, variance, message)
+    summarize = None
+    if min(X.shape) <= EXACT_FEATURES:  # as for the eigenvalues, which take as long
+        summarize = partial(summarize_rows, X, y[:, np.newaxis], sample_weight, "auto" if len(X) > X.shape[1] else "qr")
+    known = options.fit_intercept, False, variance, message, summarize
+    return Prepared(problem, rows, options.alpha, penalty, coordinates, *known)
 
 
 def weighted_variance(y: Array, sample_weight: Array | None) -> float:

@@ -109,6 +109,7 @@ class SparseSource(DenseSource):
         """Yield one problem for each target: compressed, or the sparse rows if X has many columns."""
         if options.batch_size is not None:
             raise ValueError(f"batch_size must be None for sparse X; got {options.batch_size!r}")
+        options = options.resolved(self.X.shape)
         needed = options.compress is True or options.precondition == "whiten"
         if needed or (options.compress == "auto" and self.n_features <= MOST_COMPRESSED):
             message = f"sparse X of {self.n_features} columns has a small compressed problem"

@@ -16,7 +16,7 @@ from fastgd.rates.silver import silver
 Schedule = Callable[..., ArrayLike]  # of epochs, smoothness and convexity, or of epochs and spectrum
 
 SCHEDULES: dict[str, Schedule] = {
-    "auto": constant,
+    "auto": eigenvalues,
     "constant": constant,
     "inverse_scaling": inverse_scaling,
     "step_decay": step_decay,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import solve
+from fastgd.descent.warnings import warn_caller
 from fastgd.problem.rows import CompressedSource
 from fastgd.streaming.checkpoint import Checkpoint
 from fastgd.streaming.options import StreamOptions
@@ -58,7 +59,9 @@ def solve_sums(
 ) -> StreamResult:
     """Descend on the sums of all rows; return the result with the names of the columns and the counts of rows."""
     (prepared,) = rows.prepare(options)
-    result = solve(prepared, options.make_start(rows.n_features), options)
+    result, warning = solve(prepared, options.make_start(rows.n_features), options)
+    if warning is not None:
+        warn_caller(warning)
     inherited = {field.name: getattr(result, field.name) for field in fields(DescentResult)}
     return StreamResult(
         **{**inherited, "features": rows.features, "target": rows.target},

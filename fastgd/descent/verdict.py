@@ -1,0 +1,125 @@
+"""The verdict on a run that has ended: whether it converged, and if not, why not and what would help."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from fastgd.descent.loop import Ending
+from fastgd.descent.options import DescentOptions
+from fastgd.descent.stopping import StoppingRules
+from fastgd.inputs.arrays import EPSILON, Array, norm
+from fastgd.problem.coordinates import WhitenedCoordinates
+from fastgd.problem.curvature import EXACT_FEATURES
+from fastgd.problem.prepared import Prepared
+from fastgd.rates.schedules import Rates
+
+ORDINARY_CONDITION = 1e3  # up to this condition number, too few epochs are not its fault
+LEAST_ERROR = 5e-4  # of predictions, in standard deviations of y: from here on, the digits of a fit are in doubt
+ROUNDING = 4  # the error of a prediction, in rounding errors of its terms
+ENDINGS = {
+    "cost": "the cost settled after {} epochs",
+    "gradient": "the gradient vanished after {} epochs",
+    "epochs": "all {} epochs ran",
+    "diverged": "the cost grew after {} epochs",
+    "callback": "the callback ended the run after {} epochs",
+    "interrupted": "the run was interrupted after {} epochs",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The verdict on a run.
+
+    Attributes
+    ----------
+    converged : bool
+        True if the weights are those of the least cost, within the tolerance.
+    message : str
+        Why the run ended, in words.
+    condition : float or None
+        The condition number of X if it is too large for the tolerance or the number of epochs, else None.
+    """
+
+    converged: bool
+    message: str
+    condition: float | None
+
+
+def judge_ending(
+    prepared: Prepared, rates: Rates, ending: Ending, weights: Array, rules: StoppingRules, options: DescentOptions
+) -> Verdict:
+    """Return the verdict on a run that ended with these weights, in the units of the data."""
+    message = ENDINGS[ending.reason].format(len(ending.costs))
+    condition = find_excessive_condition(prepared, rates, ending.reason, options)
+    converged = ending.reason in ("cost", "gradient") and condition is None
+    if converged and isinstance(prepared.coordinates, WhitenedCoordinates):
+        doubt = find_doubt(prepared, prepared.coordinates, ending, weights, rules)
+        if doubt:
+            return Verdict(False, f"{message}, but {doubt}", None)
+    if condition is not None:
+        limit = "so few epochs" if ending.reason == "epochs" else "tol"
+        message = f"{message}, but the condition number of X is {condition:.3g}, too large for {limit}"
+    return Verdict(converged, message, condition)
+
+
+def find_doubt(
+    prepared: Prepared, coordinates: WhitenedCoordinates, ending: Ending, weights: Array, rules: StoppingRules
+) -> str | None:
+    """Return why the minimum in whitened coordinates is not that in the units of the data; None if it is.
+
+    There rounding to float64 costs digits, which no further epoch brings back.
+    """
+    largest = sqrt(2) * max(LEAST_ERROR * sqrt(rules.variation), rules.negligible)
+    if prepared.doubtful > largest:
+        return "within the rounding of columns far from zero, other weights fit better"
+    coef = weights[coordinates.intercept :]
+    terms = float(np.abs(coordinates.means) @ np.abs(coef)) + (abs(float(weights[0])) if coordinates.intercept else 0.0)
+    rounding = EPSILON * terms
+    if rounding > largest:
+        return "columns far from zero leave too few digits for predictions"
+    if not rules.is_least(ending.cost, norm(ending.gradient), ROUNDING * rounding):
+        return "the weights in the units of the data miss the least cost"
+    return None
+
+
+def find_excessive_condition(prepared: Prepared, rates: Rates, reason: str, options: DescentOptions) -> float | None:
+    """Return the condition number of X if it is too large for tol or for the number of epochs, else None.
+
+    Rounding limits the accuracy of the weights to about condition·eps, relative to their size; and even with the best
+    rates, the number of epochs grows with the condition number. A run that has settled where the least cost is known
+    needs no such check. Elsewhere `converged` may depend only on the problem and the rates. So after a run that has
+    settled, the condition number is computed, unless that takes long and the rates do not need it. After a run that has
+    used all epochs, it is used if it is known, and never computed.
+    """
+    if options.tol == 0 or reason in ("diverged", "callback", "interrupted"):
+        return None
+    curvature, settled = prepared.curvature, reason != "epochs"
+    if settled and (prepared.precondition == "whiten" or prepared.summarize is not None):
+        return None
+    cheap = curvature.rank_bound <= EXACT_FEATURES or rates.ends is not None or reason == "cost"
+    if not (cheap if settled else curvature.extremes_known):
+        return None
+    condition = curvature.condition
+    if condition is None:
+        return None
+    digits = condition * EPSILON > options.tol
+    return condition if digits or (not settled and condition > max(options.epochs, ORDINARY_CONDITION)) else None
+
+
+def list_remedies(prepared: Prepared, options: DescentOptions, batch_size: int | None, reason: str) -> list[str]:
+    """Return what would help a run that has not converged, and is not set yet."""
+    if batch_size is not None:
+        return ["rates that decrease, such as 'inverse_scaling'", "tol=0: mini-batches seldom settle within tol"]
+    remedies = []
+    if options.compress is False:
+        remedies.append("compress='auto' with learning_rate='auto' and precondition='auto'")
+    elif options.rate_named or options.precondition not in ("auto", "whiten"):
+        remedies.append("learning_rate='auto' with precondition='auto'")
+    if reason == "epochs":
+        remedies.append("more epochs")
+    elif prepared.precondition == "whiten":
+        remedies.append("columns of X minus a number near their mean")
+    elif options.alpha == 0:
+        remedies.append("alpha, or fewer columns")
+    return remedies or ["a larger tol"]
