@@ -131,3 +131,75 @@ def test_a_schedule_converges_with_extremes_from_lanczos():
     result = fastgd.gradient_descent(X, y, learning_rate="chebyshev", compress=False, tol=1e-12, epochs=5000)
     assert result.converged
     np.testing.assert_allclose(result.weights, [3.0, *np.linspace(1.0, 2.0, 300)], rtol=1e-9)
+
+
+# ---- few rows in float32
+
+
+@WITH_AND_WITHOUT_INTERCEPT
+@pytest.mark.parametrize("shape", [(60, 58), (59, 58), (58, 58), (40, 58), (58, 300), (300, 40)], ids=str)
+def test_the_eigenvalues_of_float32_rows_have_the_digits_of_float64(shape, fit_intercept):
+    for seed in range(3):
+        X = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+        single, double = (curvature.Curvature(rows, fit_intercept) for rows in (X, X.astype(np.float64)))
+        np.testing.assert_allclose(single.eigenvalues, double.eigenvalues, rtol=1e-12)
+        assert single.extremes == pytest.approx(double.extremes, rel=1e-12)
+        assert single.condition == pytest.approx(double.condition, rel=1e-12)
+
+
+def test_reciprocals_of_the_eigenvalues_of_few_float32_rows_converge():
+    for seed in range(10):
+        generator = np.random.default_rng(seed)
+        X = generator.standard_normal((60, 58)).astype(np.float32)
+        y = X @ np.ones(58) + generator.standard_normal(60)
+        options = {"learning_rate": "eigenvalues", "precondition": "none", "compress": False}
+        assert fastgd.gradient_descent(X, y, fit_intercept=False, **options).converged
+
+
+# ---- the condition number where eigenvalues count as zero
+
+
+def least_of_ones(X):
+    """Return the mean square of the column of ones that no combination of other columns explains."""
+    scaled = X / X.max(axis=0)
+    return np.square(1 - scaled @ np.linalg.lstsq(scaled, np.ones(len(X)))[0]).mean()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1e9, 1e14, 1e17])
+def test_the_implied_column_of_ones_counts_in_the_condition_number(size, dtype):
+    X = (np.random.default_rng(0).uniform(1, 2, (100, 3)) * size).astype(dtype)
+    found = curvature.Curvature(X, True)
+    expected = np.sqrt(found.smoothness / least_of_ones(X.astype(np.float64)))
+    assert expected / 10 <= found.condition <= expected * (1 + 1e-6)
+    assert curvature.Curvature(X, False).condition < 100
+
+
+@pytest.mark.parametrize("start", [1.7e9, 1.7e12])
+def test_columns_that_differ_little_from_a_constant_count_in_the_condition_number(start):
+    x = start + np.arange(100.0)
+    smoothness = 1 + np.mean(x**2)
+    assert curvature.Curvature(x[:, np.newaxis], True).condition == pytest.approx(smoothness / x.std(), rel=1e-6)
+    X = np.column_stack([np.full(100, start), x, np.random.default_rng(0).standard_normal(100)])
+    assert curvature.Curvature(X, True).condition >= 0.1 * start
+
+
+@pytest.mark.parametrize("rows", [30, 2 * curvature.BLOCK_ROWS + 1])
+@pytest.mark.parametrize("value", [7.3, 1e10, -1e-3])
+def test_constant_columns_do_not_count_in_the_condition_number(value, rows):
+    X = np.random.default_rng(0).standard_normal((rows, 3)) * abs(value) + 3 * value
+    X[:, 1] = value
+    expected = np.linalg.svd(np.column_stack([np.ones(rows), X]), compute_uv=False) / np.sqrt(rows)
+    assert expected[3] < 1e-12 * expected[0]
+    assert curvature.Curvature(X, True).condition == pytest.approx(expected[0] / expected[2], rel=1e-6)
+    assert curvature.Curvature(np.full((rows, 1), value), True).condition == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("learning_rate", ["constant", "chebyshev", "eigenvalues", 1e-29])
+def test_columns_that_are_huge_beside_the_ones_are_not_converged(learning_rate):
+    X = np.random.default_rng(0).uniform(1, 2, (100, 3)) * 1e14
+    y = X @ [1e-14, 2e-14, 3e-14] + 5.0
+    with pytest.warns(RuntimeWarning):
+        result = fastgd.gradient_descent(X, y, learning_rate=learning_rate, precondition="none", compress=False)
+    assert not result.converged
+    assert result.cost > 0.1

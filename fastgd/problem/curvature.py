@@ -3,6 +3,7 @@
 With an intercept, X includes the implied column of ones.
 """
 
+from collections.abc import Iterator
 from math import sqrt
 
 import numpy as np
@@ -97,16 +98,14 @@ class Curvature:
 
     @property
     def condition(self) -> float | None:
-        """The ratio of the largest to the smallest non-zero singular value of X; None if all are zero.
+        """The ratio of the largest to the smallest non-zero singular value of X with the ones; None if all are zero.
 
-        A column that is not zero, but so small that its eigenvalue counts as zero, counts here with its own norm.
+        A column that is not zero, but so small that its eigenvalue counts as zero, counts here: see `least_column`.
         """
         largest, smallest = self.extremes
         some_zero = not self.exact or len(self.eigenvalues) < self.X.shape[1] + self.fit_intercept
         if smallest > 0 and some_zero and isinstance(self.X, np.ndarray):
-            with np.errstate(under="ignore"):
-                squares = np.einsum("ij,ij->j", self.X, self.X, dtype=np.float64) / len(self.X)
-            smallest = min(smallest, float(squares.min(where=squares > 0, initial=smallest)))
+            smallest = min(smallest, least_column(self.X, self.fit_intercept))
         return sqrt(largest) / sqrt(smallest) if smallest > 0 else None
 
     def sample(self) -> Array:
@@ -124,7 +123,7 @@ def find_eigenvalues(X: Array, fit_intercept: bool, noise: float = 0.0) -> Array
     within the rounding error of the largest one count as zero; `noise` increases that rounding error (see `Curvature`).
     """
     if is_compressed(X, fit_intercept) and X.shape[1] <= EXACT_FEATURES:
-        values = np.linalg.svd(X, compute_uv=False)
+        values = np.linalg.svd(np.asarray(X, dtype=np.float64), compute_uv=False)
         return values[values > (max(X.shape) + noise) * EPSILON * values[0]] ** 2 / len(X)
     values = np.linalg.eigvalsh(smaller_gram(X, fit_intercept))[::-1]
     if values[-1] < LEAST_RATIO * values[0] and len(X) > X.shape[1] + 2 and isinstance(X, np.ndarray):
@@ -132,6 +131,37 @@ def find_eigenvalues(X: Array, fit_intercept: bool, noise: float = 0.0) -> Array
         summary = summarize_rows(X, np.zeros((len(X), 1)), None, "qr")
         return find_eigenvalues(make_small_problem(summary, fit_intercept, np.zeros(X.shape[1]))[0], False, noise)
     return values[values > len(values) * EPSILON * values[0]]
+
+
+def least_column(X: Array, fit_intercept: bool) -> float:
+    """Return the least mean square of a column of X that is not zero; infinity if all are zero.
+
+    With an intercept, a column counts by its variance, the part that the column of ones leaves of its mean square. The
+    ones count by the part that the column nearest to a constant leaves of theirs; columns that are constant up to their
+    own rounding are multiples of the ones, and count with them.
+    """
+    with np.errstate(under="ignore"):
+        if not fit_intercept:
+            squares = mean_squares(X, np.zeros(X.shape[1]))
+            return float(squares.min(where=squares > 0, initial=np.inf))
+        first = X[0].astype(np.float64)  # constant columns have exactly this mean
+        means = first + sum(block.sum(axis=0) for block in move_blocks(X, first)) / len(X)
+        variances = mean_squares(X, means)
+        varying = np.sqrt(variances) > 4 * EPSILON * np.abs(means)
+        shares = variances[varying] / (variances[varying] + means[varying] ** 2)
+        ones = 1.0 + np.square(means[~varying]).sum()
+        return float(np.append(variances[varying], ones * shares).min(initial=np.inf))
+
+
+def mean_squares(X: Array, origin: Array) -> Array:
+    """Return the mean square of each column's distance from its entry of `origin`."""
+    return np.asarray(sum(np.square(block).sum(axis=0) for block in move_blocks(X, origin)) / len(X))
+
+
+def move_blocks(X: Array, origin: Array) -> Iterator[Array]:
+    """Yield blocks of rows in float64, minus a row."""
+    for start in range(0, len(X), BLOCK_ROWS):
+        yield X[start : start + BLOCK_ROWS] - origin
 
 
 def is_compressed(X: Array, fit_intercept: bool) -> bool:
