@@ -1,8 +1,7 @@
 """The choices of "auto": coordinates by the size of the small problem, compression by estimated times."""
 
-MOST_WHITENED = (
-    4096  # the columns or rows, whichever are fewer, up to which the factor of the small problem is affordable
-)
+MOST_WHITENED = 4096  # up to as many columns or rows, whichever are fewer, the factor of the problem is affordable
+MOST_ELEMENTS = 1 << 26  # of each matrix between whitened coordinates and coefficients: 512 MB
 
 # Seconds that benchmarks/compression_costs.py fits to measurements on one machine. Only their ratios matter, and ratios
 # differ less between machines than times. Measuring them at each call would make the choice differ from run to run.
@@ -32,7 +31,8 @@ def choose_precondition(shape: tuple[int, ...], *, rate_named: bool, may_compres
     """
     if rate_named:
         return "none"
-    return "whiten" if may_compress and min(shape) <= MOST_WHITENED else "standardize"
+    affordable = min(shape) <= MOST_WHITENED and min(shape) * shape[1] <= MOST_ELEMENTS
+    return "whiten" if may_compress and affordable else "standardize"
 
 
 def choose_compression(shape: tuple[int, ...], epochs: int) -> tuple[bool, str]:

@@ -65,29 +65,32 @@ def gradient_descent(
     learning_rate : float, array_like of shape (epochs,), callable or str
         The rate of each update: one number for all, one for each epoch, or a function
         ``f(epochs, smoothness, convexity)`` that returns either. Smoothness and convexity are the largest and the
-        smallest non-zero eigenvalue of XᵀX/n (with the column of ones). "auto" is 1/smoothness; a constant rate above
-        2/smoothness diverges. The schedules of `fastgd.rates` have names: "eigenvalues", "chebyshev", "silver",
-        "constant", "inverse_scaling", "step_decay", "exponential_decay".
+        smallest non-zero eigenvalue of XᵀX/n (with the column of ones). The schedules of `fastgd.rates` have names:
+        "constant", which is 1/smoothness, "eigenvalues", "chebyshev", "silver", "inverse_scaling", "step_decay",
+        "exponential_decay". A constant rate above 2/smoothness diverges. "auto" is 1 in whitened coordinates, else
+        "eigenvalues", and "inverse_scaling" for mini-batches.
     epochs : int or None
         The largest number of updates; with mini-batches, of passes over all rows. None is the number of rates if
         `learning_rate` is an array, else 1000. So ``learning_rate=result.rates`` repeats a run; set
-        ``compress=result.compressed`` too, since "auto" depends on the number of epochs.
+        ``precondition=result.precondition`` and ``compress=result.compressed`` too, since "auto" chooses them by the
+        rates and the number of epochs.
     weights : None, "random" or array_like of the gradient's shape
         The start: zeros, standard normal numbers from `random_state`, or the given values.
     fit_intercept : bool
         True if the weights begin with an intercept.
     tol : float
         The relative tolerance: the run ends if the cost hardly changes from check to check, or if the gradient is
-        small. 0 runs all epochs.
+        small, and the cost is near its least value, as far as that is known. 0 runs all epochs, and never warns that
+        the run has not converged.
     check_every : int
         The number of epochs between two checks. A check applies the stopping rules, calls back and prints. The rules
         of a schedule with cycles are applied at the ends of the cycles instead.
     backend : {"auto", "cython", "numba", "numpy", "python"}
-        The module that computes the updates. "auto" is the first one available, in this order.
+        The module that computes the updates, and nothing else. "auto" is the first one available, in this order.
     compress : {"auto", True, False}
         True descends on at most n_features + 2 rows with the same J (see `fastgd.compress`), which gives the same
-        weights and costs in every epoch, up to rounding. "auto" compresses if that is estimated to save time, unless
-        a backend is named: a named backend runs on the data.
+        weights and costs in every epoch, up to rounding. "auto" compresses for whitened coordinates, and elsewhere if
+        that is estimated to save time. False descends on the rows of X.
     sample_weight : array_like of shape (n_samples,) or None
         The weights of the rows: a weight of k counts a row k times. J is divided by the sum of the weights. Without
         compression, the weighted rows are a float64 copy of X.
@@ -99,11 +102,12 @@ def gradient_descent(
         from all rows. Rates that rise above 2/smoothness, as those of "chebyshev", "silver" and "eigenvalues" do, are
         refused. The cost of an epoch is then the mean of the costs of its batches. At a constant rate the weights keep
         fluctuating; they settle at decreasing rates, such as "inverse_scaling".
-    precondition : {"none", "standardize", "whiten"}
-        The coordinates of the descent; all weights, the start too, are in the data's units. "standardize": columns have
-        mean 0 and mean square 1; without compression, this copies X. "whiten": the Hessian of J is the identity, so
-        one epoch at the rate 1 reaches the minimum from any start, and of several minima the one of least norm of
-        coef; this needs the compressed problem.
+    precondition : {"auto", "none", "standardize", "whiten"}
+        The coordinates of the descent; all weights, the start too, are in the data's units. "none": those of the data.
+        "standardize": columns have mean 0 and, with the ridge, mean square 1; without compression, this copies X.
+        "whiten": the Hessian of J is the identity, so one epoch at the rate 1 reaches the minimum from any start, and
+        of several minima the one of least norm of coef; this needs the compressed problem. "auto" is "none" if rates
+        are named, else "whiten", or "standardize" for mini-batches, compress=False, or more than 4096 rows and columns.
     threads : int or None
         The number of threads for the compiled backends. None is one for small data, else the number that
         OMP_NUM_THREADS or the processor allows. The answer has the same bits for any number.
@@ -133,8 +137,9 @@ def gradient_descent(
     -----
     DivergenceWarning
         If the cost grew or stopped being finite.
-    ConditionWarning
-        If the problem is known to be too ill-conditioned for `tol` or `epochs`: `converged` is then False.
+    ConvergenceWarning
+        If the run ended, but not near the least cost: `converged` is then False. The message says how far it got and
+        what would help. It is a ConditionWarning if the problem is too ill-conditioned for `tol` or `epochs`.
 
     References
     ----------
@@ -148,6 +153,12 @@ def gradient_descent(
     array([1., 2.])
     >>> result.converged, result.reason
     (True, 'gradient')
+
+    The default needs one epoch; a named rate is the plain descent in the units of the data.
+
+    >>> plain = fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], learning_rate=0.3)
+    >>> result.epochs, plain.epochs
+    (1, 190)
     """
     options = DescentOptions.checked(
         learning_rate=learning_rate,

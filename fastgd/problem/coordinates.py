@@ -128,11 +128,11 @@ def scale_penalty(alpha: float, n_features: int, coordinates: ScaledCoordinates 
     return penalty
 
 
-def standardize_rows(problem: Problem, sample_weight: Array | None) -> tuple[Problem, ScaledCoordinates]:
-    """Return a problem whose columns have mean 0 and mean square 1, in a float64 copy of X, and its coordinates.
+def standardize_rows(problem: Problem, sample_weight: Array | None, alpha: float) -> tuple[Problem, ScaledCoordinates]:
+    """Return a problem whose columns have mean 0 and, with the ridge, mean square 1; and its coordinates.
 
-    Without an intercept, columns are only scaled. Constant columns are not scaled. Rows of weight zero have no
-    influence, even if their values are huge.
+    It holds a float64 copy of X. Without an intercept, columns are only scaled. Rows of weight zero have no influence,
+    even if their values are huge.
     """
     X = problem.X
     counts = np.ones(len(X)) if sample_weight is None else sample_weight / sample_weight.sum()
@@ -147,25 +147,31 @@ def standardize_rows(problem: Problem, sample_weight: Array | None) -> tuple[Pro
             means += rest
             moved -= rest
     squares = ("ij,ij->j",) if sample_weight is None else ("i,ij,ij->j", counts)
-    scales = choose_scales(np.einsum(*squares, moved, moved) / total, np.abs(means))
+    scales = choose_scales(np.einsum(*squares, moved, moved) / total, np.abs(means), alpha)
     moved /= scales
     return Problem(moved, problem.y, problem.intercept), ScaledCoordinates(means, scales, problem.intercept)
 
 
-def standardize_summary(summary: Summary, fit_intercept: bool) -> tuple[Summary, ScaledCoordinates]:
+def standardize_summary(summary: Summary, fit_intercept: bool, alpha: float) -> tuple[Summary, ScaledCoordinates]:
     """Return the summary of the rows in such coordinates, and the coordinates."""
     means, rows = summary.means.copy(), summary.rows.copy()
     taken = means[:-1].copy() if fit_intercept else np.zeros(len(means) - 1)
     means[:-1] -= taken
     squares = np.square(rows[:, :-1]).sum(axis=0) / summary.total + means[:-1] ** 2
-    scales = choose_scales(squares, np.abs(summary.means[:-1]))
+    scales = choose_scales(squares, np.abs(summary.means[:-1]), alpha)
     means[:-1] /= scales
     rows[:, :-1] /= scales
     moved = replace(summary, means=means, rows=rows)
     return moved, ScaledCoordinates(taken, scales, fit_intercept)
 
 
-def choose_scales(mean_squares: Array, magnitudes: Array) -> Array:
-    """Return the root of each mean square; 1 where it is within the rounding of numbers of that magnitude."""
-    scales = np.sqrt(mean_squares)
-    return np.where(scales <= 4 * EPSILON * magnitudes, 1.0, scales)
+def choose_scales(mean_squares: Array, magnitudes: Array, alpha: float = 0.0) -> Array:
+    """Return the root of each mean square plus alpha, the ridge's share of the curvature; 1 where that is zero."""
+    scales = np.sqrt(np.where(are_zero(mean_squares, magnitudes), 0.0, mean_squares) + alpha)
+    return np.where(scales == 0, 1.0, scales)
+
+
+def are_zero(mean_squares: Array, magnitudes: Array) -> Array:
+    """Return True for each mean square within the rounding of numbers of that magnitude."""
+    zero: Array = np.sqrt(mean_squares) <= 4 * EPSILON * magnitudes
+    return zero

@@ -28,6 +28,7 @@ from fastgd.inputs.data import SMALLEST_SQUARE, check_finite, check_mean_square
 
 BLOCK_ELEMENTS = 1 << 17  # of a block of rows: 1 MB in float64, so that the block stays in cache for its product
 LEAST_BLOCK_ROWS = 256
+TALL_BLOCK_ROWS = 2048  # the product of a wide block with fewer rows takes up to twice as long
 # Cholesky keeps about ten digits if the columns before a column leave at least this share of its variance unexplained.
 LEAST_PIVOT = 1e-6
 METHODS = ("auto", "gram", "qr")
@@ -75,10 +76,18 @@ class Summary:
         return len(self.means) - self.n_targets
 
 
-def sum_blocks(X: Array, y: Array, weights: Array | None, method: str, shift: Array | None = None) -> Moments:
+def sum_blocks(
+    X: Array,
+    y: Array,
+    weights: Array | None,
+    method: str,
+    shift: Array | None = None,
+    *,
+    least_rows: int = LEAST_BLOCK_ROWS,
+) -> Moments:
     """Sum up the rows block by block; refuse data whose squares leave the range of float64.
 
-    y has shape (n_samples, n_targets).
+    y has shape (n_samples, n_targets). Blocks of the method "gram" have `least_rows` rows or more.
     """
     if shift is None:
         shift = first_means(X, y, weights)
@@ -86,7 +95,7 @@ def sum_blocks(X: Array, y: Array, weights: Array | None, method: str, shift: Ar
     matrix = np.zeros((size, size)) if method == "gram" else np.zeros((0, size))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         # A QR is efficient for blocks with several times as many rows as columns.
-        rows = rows_per_block(size) if method == "gram" else max(rows_per_block(size), 2 * size)
+        rows = max(rows_per_block(size), least_rows if method == "gram" else 2 * size)
         for block in make_blocks(X, y, weights, shift, rows):
             if method == "gram":
                 matrix += block.T @ block
@@ -193,9 +202,13 @@ def factorize(moments: Moments) -> Array | None:
     return factor.T * scale if pivots.min() >= LEAST_PIVOT else None
 
 
-def summarize_rows(X: Array, y: Array, weights: Array | None, method: str) -> Summary:
+def summarize_rows(
+    X: Array, y: Array, weights: Array | None, method: str, *, least_rows: int = LEAST_BLOCK_ROWS
+) -> Summary:
     """Return the summary of all rows and targets; "auto" uses the Gram matrix if that loses no digits."""
-    summary = summarize_moments(sum_blocks(X, y, weights, "gram"), "gram") if method != "qr" else None
+    summary = None
+    if method != "qr":
+        summary = summarize_moments(sum_blocks(X, y, weights, "gram", least_rows=least_rows), "gram")
     if summary is None and method != "gram":
         summary = summarize_moments(sum_blocks(X, y, weights, "qr"), "qr")
     if summary is None:

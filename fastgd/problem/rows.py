@@ -21,7 +21,14 @@ from fastgd.problem.coordinates import (
     standardize_summary,
 )
 from fastgd.problem.curvature import EXACT_FEATURES
-from fastgd.problem.moments import Summary, make_small_problem, pick_target, summarize_rows
+from fastgd.problem.moments import (
+    LEAST_BLOCK_ROWS,
+    TALL_BLOCK_ROWS,
+    Summary,
+    make_small_problem,
+    pick_target,
+    summarize_rows,
+)
 from fastgd.problem.prepared import Prepared, PrepareOptions
 from fastgd.problem.whitening import whiten_summary
 
@@ -60,6 +67,15 @@ class DenseSource:
         """Return the number of columns of y."""
         return int(self.y.shape[1])
 
+    def summarize(self, precondition: str) -> Summary:
+        """Return the summary of the rows, by the method that suits the shape and the coordinates."""
+        n, columns = len(self.y), self.n_features + self.n_targets
+        whitened, wide = precondition == "whiten", n <= self.n_features  # a Gram matrix of few rows is singular
+        method = "qr" if wide or (whitened and n * columns**2 <= CHEAP_QR) else "auto"
+        # Whitened coordinates have no path that must stay the same to the last bit, so they may take faster blocks.
+        least_rows = TALL_BLOCK_ROWS if whitened else LEAST_BLOCK_ROWS
+        return summarize_rows(self.X, self.y, self.sample_weight, method, least_rows=least_rows)
+
     def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
         """Yield one prepared problem for each target."""
         if options.batch_size is not None:
@@ -67,10 +83,7 @@ class DenseSource:
         options = options.resolved(self.X.shape)
         compressed, message = options.choose_compression(self.X.shape)
         if compressed:
-            wide = len(self.y) <= self.n_features  # the Gram matrix would be the larger one, and singular
-            work = len(self.y) * (self.n_features + self.n_targets) ** 2
-            method = "qr" if wide or (options.precondition == "whiten" and work <= CHEAP_QR) else "auto"
-            yield from prepare_targets(summarize_rows(self.X, self.y, self.sample_weight, method), options, message)
+            yield from prepare_targets(self.summarize(options.precondition), options, message)
             return
         for target in self.y.T:
             yield prepare_rows(self.X, np.ascontiguousarray(target), self.sample_weight, options, message)
@@ -141,7 +154,7 @@ def prepare_summary(summary: Summary, options: PrepareOptions, message: str) -> 
     """Return the compressed problem of the summary of one target."""
     fit_intercept, alpha, rows, coordinates = options.fit_intercept, options.alpha, summary, None
     if options.precondition == "standardize":
-        rows, coordinates = standardize_summary(summary, fit_intercept)
+        rows, coordinates = standardize_summary(summary, fit_intercept, alpha)
     penalty = scale_penalty(alpha, summary.n_features, coordinates)
     problem = Problem(*make_small_problem(rows, fit_intercept, penalty), False)
     known = fit_intercept, True, find_variance(summary, 0), message, lambda: summary
@@ -162,7 +175,7 @@ def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: Prepa
         check_mean_square("y", y)
     rows, coordinates = Problem(X, y, options.fit_intercept), None
     if standardized:
-        rows, coordinates = standardize_rows(rows, sample_weight)
+        rows, coordinates = standardize_rows(rows, sample_weight, options.alpha)
     penalty = scale_penalty(options.alpha, X.shape[1], coordinates)
     rows, variance = weight_rows(rows, sample_weight), weighted_variance(y, sample_weight)
     problem = add_ridge(rows, penalty)

@@ -24,7 +24,7 @@ from math import sqrt
 import numpy as np
 
 from fastgd.inputs.arrays import EPSILON, Array
-from fastgd.problem.coordinates import Problem, WhitenedCoordinates, choose_scales
+from fastgd.problem.coordinates import Problem, WhitenedCoordinates, are_zero
 from fastgd.problem.moments import Summary, stack_qr
 
 WELL_CONDITIONED = 1e7  # in the Frobenius norm; `WhitenedCoordinates.to_data` takes off the rounding of the inverse
@@ -71,9 +71,9 @@ def whiten_summary(
     if not fit_intercept:
         factor, means = stack_qr(factor, means[np.newaxis]), np.zeros_like(means)
     p = summary.n_features
-    magnitudes, deviations = np.abs(means[:p]), np.sqrt(np.square(factor[:, :p]).sum(axis=0))
-    live = np.flatnonzero(choose_scales(np.square(deviations), magnitudes) == deviations)
-    scales = np.hypot(deviations[live], sqrt(alpha))
+    magnitudes, mean_squares = np.abs(means[:p]), np.square(factor[:, :p]).sum(axis=0)
+    live = np.flatnonzero(~are_zero(mean_squares, magnitudes))
+    scales = np.sqrt(mean_squares[live] + alpha)
     if alpha > 0 and len(factor) <= len(live):
         to_whitened, to_coef, minimum, rest = whiten_wide_ridge(factor[:, live], factor[:, p:], sqrt(alpha))
         doubtful = np.zeros_like(rest)
