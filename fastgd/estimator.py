@@ -49,8 +49,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Parameters
     ----------
     learning_rate : float, array_like of shape (max_iter,), callable or str
-        The rates: see `fastgd.gradient_descent`. "eigenvalues" needs the fewest epochs for few features; mini-batches
-        need "inverse_scaling", or other rates without long steps.
+        The rates: see `fastgd.gradient_descent`. "auto" needs one epoch for most data; mini-batches take rates without
+        long steps only, such as "inverse_scaling".
     max_iter : int
         The largest number of epochs.
     tol : float
@@ -59,8 +59,9 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         The ridge, in the units of the data: ``Ridge(alpha=a)`` of scikit-learn is ``a / n_samples`` here.
     fit_intercept : bool
         True to fit an intercept.
-    precondition : {"none", "standardize", "whiten"}
-        The coordinates of the descent: see `fastgd.gradient_descent`. Coefficients are in the data's units.
+    precondition : {"auto", "none", "standardize", "whiten"}
+        The coordinates of the descent: see `fastgd.gradient_descent`. Named rates run in the units of the data, unless
+        coordinates are named too. Coefficients are in the data's units.
     backend : {"auto", "cython", "numba", "numpy", "python"}
         The module that computes the updates.
     compress : {"auto", True, False}
@@ -166,9 +167,9 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Warns
         -----
         sklearn.exceptions.ConvergenceWarning
-            If `max_iter` epochs were not enough for `tol`.
-        DivergenceWarning, ConditionWarning
-            See `fastgd.gradient_descent`.
+            If the fit ended, but not near the least cost, such as after `max_iter` epochs of a slow rate.
+        DivergenceWarning
+            If the cost grew or stopped being finite.
 
         Examples
         --------
@@ -213,7 +214,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
         Warns
         -----
-        sklearn.exceptions.ConvergenceWarning, DivergenceWarning, ConditionWarning
+        sklearn.exceptions.ConvergenceWarning, DivergenceWarning
             See `fit`.
 
         Examples

@@ -29,6 +29,18 @@ NOTES: dict[str, tuple[type, ...]] = {
 ARRAYS = ("gradient", "cost_history", "rates")
 
 
+def count_epochs(epochs: int) -> str:
+    """Return a number of epochs in words.
+
+    Examples
+    --------
+    >>> from fastgd.descent.result import count_epochs
+    >>> count_epochs(1), count_epochs(20)
+    ('1 epoch', '20 epochs')
+    """
+    return "1 epoch" if epochs == 1 else f"{epochs} epochs"
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DescentResult:
     """The result of a run of gradient descent.
@@ -105,7 +117,7 @@ class DescentResult:
 
     def __repr__(self) -> str:
         return (
-            f"<DescentResult: {'' if self.converged else 'not '}converged ({self.reason}) after {self.epochs} epochs, "
+            f"<DescentResult: {'' if self.converged else 'not '}converged ({self.reason}) after {count_epochs(self.epochs)}, "
             f"cost {self.cost:.6g}, backend {self.backend!r}, {'' if self.compressed else 'not '}compressed>"
         )
 

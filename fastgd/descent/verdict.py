@@ -7,9 +7,9 @@ import numpy as np
 
 from fastgd.descent.loop import Ending
 from fastgd.descent.options import DescentOptions
+from fastgd.descent.result import count_epochs
 from fastgd.descent.stopping import StoppingRules
 from fastgd.inputs.arrays import EPSILON, Array, norm
-from fastgd.problem.coordinates import WhitenedCoordinates
 from fastgd.problem.curvature import EXACT_FEATURES
 from fastgd.problem.prepared import Prepared
 from fastgd.rates.schedules import Rates
@@ -18,12 +18,12 @@ ORDINARY_CONDITION = 1e3  # up to this condition number, too few epochs are not 
 LEAST_ERROR = 5e-4  # of predictions, in standard deviations of y: from here on, the digits of a fit are in doubt
 ROUNDING = 4  # the error of a prediction, in rounding errors of its terms
 ENDINGS = {
-    "cost": "the cost settled after {} epochs",
-    "gradient": "the gradient vanished after {} epochs",
-    "epochs": "all {} epochs ran",
-    "diverged": "the cost grew after {} epochs",
-    "callback": "the callback ended the run after {} epochs",
-    "interrupted": "the run was interrupted after {} epochs",
+    "cost": "the cost settled after {}",
+    "gradient": "the gradient vanished after {}",
+    "epochs": "all {} ran",
+    "diverged": "the cost grew after {}",
+    "callback": "the callback ended the run after {}",
+    "interrupted": "the run was interrupted after {}",
 }
 
 
@@ -50,11 +50,11 @@ def judge_ending(
     prepared: Prepared, rates: Rates, ending: Ending, weights: Array, rules: StoppingRules, options: DescentOptions
 ) -> Verdict:
     """Return the verdict on a run that ended with these weights, in the units of the data."""
-    message = ENDINGS[ending.reason].format(len(ending.costs))
+    message = ENDINGS[ending.reason].format(count_epochs(len(ending.costs)))
     condition = find_excessive_condition(prepared, rates, ending.reason, options)
     converged = ending.reason in ("cost", "gradient") and condition is None
-    if converged and isinstance(prepared.coordinates, WhitenedCoordinates):
-        doubt = find_doubt(prepared, prepared.coordinates, ending, weights, rules)
+    if converged and prepared.coordinates:
+        doubt = find_doubt(prepared, prepared.coordinates.means, ending, weights, rules)
         if doubt:
             return Verdict(False, f"{message}, but {doubt}", None)
     if condition is not None:
@@ -63,22 +63,21 @@ def judge_ending(
     return Verdict(converged, message, condition)
 
 
-def find_doubt(
-    prepared: Prepared, coordinates: WhitenedCoordinates, ending: Ending, weights: Array, rules: StoppingRules
-) -> str | None:
-    """Return why the minimum in whitened coordinates is not that in the units of the data; None if it is.
+def find_doubt(prepared: Prepared, means: Array, ending: Ending, weights: Array, rules: StoppingRules) -> str | None:
+    """Return why the minimum in centred coordinates is not that in the units of the data; None if it is.
 
     There rounding to float64 costs digits, which no further epoch brings back.
     """
     largest = sqrt(2) * max(LEAST_ERROR * sqrt(rules.variation), rules.negligible)
     if prepared.doubtful > largest:
         return "within the rounding of columns far from zero, other weights fit better"
-    coef = weights[coordinates.intercept :]
-    terms = float(np.abs(coordinates.means) @ np.abs(coef)) + (abs(float(weights[0])) if coordinates.intercept else 0.0)
-    rounding = EPSILON * terms
+    terms = float(np.abs(means) @ np.abs(weights[int(prepared.fit_intercept) :]))
+    rounding = EPSILON * (terms + abs(float(weights[0])) * prepared.fit_intercept)
     if rounding > largest:
         return "columns far from zero leave too few digits for predictions"
-    if not rules.is_least(ending.cost, norm(ending.gradient), ROUNDING * rounding):
+    if prepared.precondition == "whiten" and not rules.is_least(
+        ending.cost, norm(ending.gradient), ROUNDING * rounding
+    ):
         return "the weights in the units of the data miss the least cost"
     return None
 
@@ -104,13 +103,16 @@ def find_excessive_condition(prepared: Prepared, rates: Rates, reason: str, opti
     if condition is None:
         return None
     digits = condition * EPSILON > options.tol
-    return condition if digits or (not settled and condition > max(options.epochs, ORDINARY_CONDITION)) else None
+    blamed = digits if settled else condition > ORDINARY_CONDITION and (digits or condition > options.epochs)
+    return condition if blamed else None
 
 
 def list_remedies(prepared: Prepared, options: DescentOptions, batch_size: int | None, reason: str) -> list[str]:
     """Return what would help a run that has not converged, and is not set yet."""
     if batch_size is not None:
         return ["rates that decrease, such as 'inverse_scaling'", "tol=0: mini-batches seldom settle within tol"]
+    if options.tol < EPSILON:
+        return [f"a tol above the rounding of float64, {EPSILON:.2g}"]
     remedies = []
     if options.compress is False:
         remedies.append("compress='auto' with learning_rate='auto' and precondition='auto'")
@@ -118,7 +120,7 @@ def list_remedies(prepared: Prepared, options: DescentOptions, batch_size: int |
         remedies.append("learning_rate='auto' with precondition='auto'")
     if reason == "epochs":
         remedies.append("more epochs")
-    elif prepared.precondition == "whiten":
+    elif prepared.precondition != "none":
         remedies.append("columns of X minus a number near their mean")
     elif options.alpha == 0:
         remedies.append("alpha, or fewer columns")

@@ -103,7 +103,7 @@ def sum_blocks(
                 matrix = stack_qr(matrix, block)
         squares = matrix.diagonal() if method == "gram" else (matrix * matrix).sum(axis=0)
     total = float(len(y)) if weights is None else float(weights.sum())
-    check_squares(X, y, squares, total)
+    check_squares(X, y, weights, squares, total)
     return Moments(shift, total, len(y), matrix, y.shape[1])
 
 
@@ -117,17 +117,31 @@ def first_means(X: Array, y: Array, weights: Array | None) -> Array:
     return sums / len(y[rows])
 
 
-def check_squares(X: Array, y: Array, squares: Array, total: float) -> None:
+def check_squares(X: Array, y: Array, weights: Array | None, squares: Array, total: float) -> None:
     """Refuse data whose squares leave the range of float64; `squares` are the sums of squares about the shift."""
-    features, targets = squares[1 : 1 + X.shape[1]], squares[1 + X.shape[1] :]
     finite = isfinite(float(squares.sum()))
-    if finite and min(features.max(), targets.min()) > SMALLEST_SQUARE * total:
+    if finite and squares[1:].min() > SMALLEST_SQUARE * total:
         return
     for name, array in (("X", X), ("y", y)):  # constant columns have no centred squares: they pass
         check_finite(name, array)
         check_mean_square(name, array)
     if not finite:
         raise ValueError("X, y and sample_weight must have weighted squares in the range of float64; rescale them")
+    check_small_columns(X, weights, np.flatnonzero(squares[1 : 1 + X.shape[1]] <= SMALLEST_SQUARE * total))
+
+
+def check_small_columns(X: Array, weights: Array | None, suspects: Array) -> None:
+    """Refuse columns that vary, but whose squares vanish in float64: they would count as constant.
+
+    Only the suspected columns are looked at.
+    """
+    for column in suspects.tolist():
+        values = X[:, column] if weights is None else X[weights > 0, column]
+        if 0 < float(np.abs(values - values[0]).max()) <= sqrt(SMALLEST_SQUARE):
+            raise ValueError(
+                f"X must have columns that are constant or have a mean square of at least {SMALLEST_SQUARE}; column "
+                f"{column} (counted from 0) is too small for its squares to be taken in float64: rescale it"
+            )
 
 
 def rows_per_block(size: int) -> int:

@@ -126,14 +126,18 @@ class Prepared:
         return "whiten" if isinstance(self.coordinates, WhitenedCoordinates) else "standardize"
 
     def find_least_cost(self) -> float | None:
-        """Return the least value of J, with the ridge; None if finding it takes too long."""
+        """Return the least value of J, with the ridge; None if finding it takes too long.
+
+        Directions within the rounding of far columns count as zero in whitened coordinates, and as data elsewhere.
+        """
         if self.precondition == "whiten":
-            small = self.problem
+            small, doubtful = self.problem, 0.0
         elif self.summarize is not None:
-            (small,), _, _ = whiten_summary(self.summarize(), self.fit_intercept, self.alpha)
+            (small,), (doubtful,), _ = whiten_summary(self.summarize(), self.fit_intercept, self.alpha)
         else:
             return None
-        return float(small.y[-1]) ** 2 / (2 * len(small.y))  # no direction reaches the last row
+        rest = float(small.y[-1]) ** 2 / len(small.y)  # no direction reaches the last row
+        return max(rest - float(doubtful) ** 2, 0.0) / 2
 
     @property
     def has_intercept_column(self) -> bool:

@@ -25,6 +25,7 @@ from fastgd.problem.moments import (
     LEAST_BLOCK_ROWS,
     TALL_BLOCK_ROWS,
     Summary,
+    check_small_columns,
     make_small_problem,
     pick_target,
     summarize_rows,
@@ -32,6 +33,7 @@ from fastgd.problem.moments import (
 from fastgd.problem.prepared import Prepared, PrepareOptions
 from fastgd.problem.whitening import whiten_summary
 
+FIRST_ROWS, LEAST_ORDINARY = 64, 1e-30
 CHEAP_QR = 1 << 22  # rows times columns² up to which the QR of a whitening takes a few milliseconds: it loses no digit
 
 
@@ -169,6 +171,8 @@ def find_variance(summary: Summary, target: int) -> float:
 
 def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: PrepareOptions, message: str) -> Prepared:
     """Return the problem of the rows themselves; only coordinates, weights or a ridge copy X."""
+    # A single value of ordinary size clears a column; most columns have one in their first rows.
+    check_small_columns(X, sample_weight, np.flatnonzero(np.abs(X[:FIRST_ROWS]).max(axis=0) < LEAST_ORDINARY))
     standardized = options.precondition == "standardize"
     if standardized or sample_weight is not None or options.alpha > 0:  # else the stopping rules do it
         check_mean_square("X", X)
