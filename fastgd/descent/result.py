@@ -117,8 +117,9 @@ class DescentResult:
 
     def __repr__(self) -> str:
         return (
-            f"<DescentResult: {'' if self.converged else 'not '}converged ({self.reason}) after {count_epochs(self.epochs)}, "
-            f"cost {self.cost:.6g}, backend {self.backend!r}, {'' if self.compressed else 'not '}compressed>"
+            f"<DescentResult: {'' if self.converged else 'not '}converged ({self.reason}) "
+            f"after {count_epochs(self.epochs)}, cost {self.cost:.6g}, "
+            f"backend {self.backend!r}, {'' if self.compressed else 'not '}compressed>"
         )
 
     def save(self, path: str | Path, *, target: str | None = None) -> None:
