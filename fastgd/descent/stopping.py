@@ -35,6 +35,8 @@ class StoppingRules:
         J of weights that are all zero: half the mean square of y.
     variation : float
         With an intercept, J of the best constant prediction: half the variance of y. Without, `cost_of_zeros`.
+    whitened : bool
+        True in whitened coordinates, where the least cost is known from the start.
     find_least_cost : callable
         Returns the least value J* of J, or None if it is unknown.
     find_convexity : callable
@@ -47,6 +49,7 @@ class StoppingRules:
     trace: float
     cost_of_zeros: float
     variation: float
+    whitened: bool
     find_least_cost: Callable[[], float | None]
     find_convexity: Callable[[], float]
 
@@ -63,7 +66,7 @@ class StoppingRules:
         back and forth across the minimum, or because badly scaled columns make the descent slow.
 
         Badly scaled columns can make the gradient small too, and hide the smallest eigenvalue. So in both cases J must
-        also be near its minimum, where that is known: see `is_least`.
+        also be near its minimum, where that is known: see `is_least`. In whitened coordinates that is enough.
 
         References
         ----------
@@ -79,6 +82,8 @@ class StoppingRules:
             return "gradient"
         if size <= self.tol * scale:
             return "gradient" if self.is_least(cost, size) else None
+        if self.whitened:
+            return "cost" if self.is_least(cost, size) else None
         if abs(previous_cost - cost) > self.tol * cost or size > sqrt(self.tol) * scale:
             return None
         return "cost" if self.bounds_excess(cost, size) and self.is_least(cost, size) else None
@@ -127,4 +132,5 @@ def make_rules(prepared: Prepared, tol: float) -> StoppingRules:
         rest = y - (ones * ((ones @ y) / (ones @ ones)) if prepared.has_intercept_column else y.mean())
         variation = float(rest @ rest) / (2 * len(y))
     find_least_cost = cache(prepared.find_least_cost)  # while J is too large, each check asks again
-    return StoppingRules(tol, trace, cost_of_zeros, variation, find_least_cost, lambda: prepared.curvature.convexity)
+    known = prepared.precondition == "whiten", find_least_cost, lambda: prepared.curvature.convexity
+    return StoppingRules(tol, trace, cost_of_zeros, variation, *known)

@@ -54,7 +54,7 @@ def judge_ending(
     condition = find_excessive_condition(prepared, rates, ending.reason, options)
     converged = ending.reason in ("cost", "gradient") and condition is None
     if converged and prepared.coordinates:
-        doubt = find_doubt(prepared, prepared.coordinates.means, ending, weights, rules)
+        doubt = find_doubt(prepared, prepared.coordinates.magnitudes, ending, weights, rules)
         if doubt:
             return Verdict(False, f"{message}, but {doubt}", None)
     if condition is not None:
@@ -63,7 +63,9 @@ def judge_ending(
     return Verdict(converged, message, condition)
 
 
-def find_doubt(prepared: Prepared, means: Array, ending: Ending, weights: Array, rules: StoppingRules) -> str | None:
+def find_doubt(
+    prepared: Prepared, magnitudes: Array, ending: Ending, weights: Array, rules: StoppingRules
+) -> str | None:
     """Return why the minimum in centred coordinates is not that in the units of the data; None if it is.
 
     There rounding to float64 costs digits, which no further epoch brings back.
@@ -71,8 +73,8 @@ def find_doubt(prepared: Prepared, means: Array, ending: Ending, weights: Array,
     largest = sqrt(2) * max(LEAST_ERROR * sqrt(rules.variation), rules.negligible)
     if prepared.doubtful > largest:
         return "within the rounding of columns far from zero, other weights fit better"
-    terms = float(np.abs(means) @ np.abs(weights[int(prepared.fit_intercept) :]))
-    rounding = EPSILON * (terms + abs(float(weights[0])) * prepared.fit_intercept)
+    terms = np.append(magnitudes * weights[int(prepared.fit_intercept) :], weights[: int(prepared.fit_intercept)])
+    rounding = EPSILON * float(np.linalg.norm(terms))
     if rounding > largest:
         return "columns far from zero leave too few digits for predictions"
     if prepared.precondition == "whiten" and not rules.is_least(

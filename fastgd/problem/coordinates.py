@@ -49,6 +49,11 @@ class ScaledCoordinates:
         """Return the largest abs(mean)/scale of a column: the rounding error of standardized columns, in EPSILON."""
         return float(np.max(np.abs(self.means) / self.scales))
 
+    @property
+    def magnitudes(self) -> Array:
+        """Return the root mean square of each column, or, with a ridge, a little more."""
+        return np.hypot(self.means, self.scales)
+
     def to_data(self, weights: Array) -> Array:
         """Return weights in the units of the data."""
         coef = weights[self.intercept :] / self.scales
@@ -94,6 +99,11 @@ class WhitenedCoordinates:
     def eigenvalues(self) -> Array:
         """Return the eigenvalues of the Hessian that are not zero: all are 1."""
         return np.ones(self.intercept + len(self.to_whitened))
+
+    @property
+    def magnitudes(self) -> Array:
+        """Return the root mean square of each column, or, with a ridge, a little more."""
+        return np.hypot(self.means, np.linalg.norm(self.to_whitened, axis=0))
 
     def to_data(self, weights: Array) -> Array:
         """Return weights in the units of the data; a second product takes off the rounding of the first."""
