@@ -28,6 +28,7 @@ from fastgd.problem.coordinates import Problem, WhitenedCoordinates, are_zero
 from fastgd.problem.moments import Summary, stack_qr
 
 WELL_CONDITIONED = 1e7  # in the Frobenius norm; `WhitenedCoordinates.to_data` takes off the rounding of the inverse
+FEW_DIGITS_LOST = 100.0
 FEW_ROWS = 64  # up to this size, one call of NumPy inverts a matrix faster than blocks
 
 
@@ -37,8 +38,8 @@ class Directions:
 
     Attributes
     ----------
-    S : ndarray of shape (r, r)
-        Makes whitened coordinates of those along the basis.
+    rows : ndarray of shape (r, k)
+        S·B, which makes whitened coordinates of standardized coefficients.
     inverse : ndarray of shape (r, r)
         The inverse of S.
     basis : ndarray of shape (r, k) or None
@@ -52,7 +53,7 @@ class Directions:
         not zero.
     """
 
-    S: Array
+    rows: Array
     inverse: Array
     basis: Array | None
     minimum: Array
@@ -151,16 +152,60 @@ def find_directions(A: Array, targets: Array, rest: Array, threshold: float, noi
     noise : ndarray of shape (k,)
         The rounding of each column that is far from zero.
     """
-    m, k = A.shape
     if not A.size:
         none, left = np.zeros((0, 0)), np.hypot(rest, np.linalg.norm(targets, axis=0))
-        return Directions(none, none, np.zeros((0, k)), np.zeros((0, len(rest))), left, np.zeros_like(rest))
-    Q, R = (None, A) if m >= k else np.linalg.qr(A.T)
-    inverse = invert_triangle(R) if R.diagonal().all() else None
-    if inverse is not None and is_well_conditioned(R, inverse, noise):
-        if Q is None:
-            return Directions(R, inverse, None, targets, rest, np.zeros_like(rest))
-        return Directions(R.T, inverse.T, Q.T, targets, rest, np.zeros_like(rest))
+        nothing = np.zeros((0, len(rest)))
+        return Directions(
+            np.zeros((0, A.shape[1])), none, np.zeros((0, A.shape[1])), nothing, left, np.zeros_like(rest)
+        )
+    found = find_by_triangle(A, targets, rest, noise)
+    reduced = drop_dependent(A, targets, rest, threshold) if found is None else None
+    if reduced is not None:
+        found = find_by_triangle(*reduced, noise)
+    return found or find_by_singular_values(A, targets, rest, threshold, noise)
+
+
+def find_by_triangle(A: Array, targets: Array, rest: Array, noise: Array) -> Directions | None:
+    """Return the directions of a well-conditioned factor, which are as many as it has rows; else None.
+
+    The factor is upper triangular or has fewer rows than columns. The parameters are those of `find_directions`.
+    """
+    m, k = A.shape
+    Q, R = (None, A) if m == k else np.linalg.qr(A.T)
+    if not R.diagonal().all():
+        return None
+    inverse = invert_triangle(R)
+    size = float(np.linalg.norm(inverse))
+    if float(np.linalg.norm(R)) * size > WELL_CONDITIONED or float(noise.max()) * size >= 1:
+        return None
+    doubtful = np.zeros_like(rest)  # none: all directions are above the rounding of far columns
+    if Q is None:
+        return Directions(A, inverse, None, targets, rest, doubtful)
+    return Directions(A, inverse.T, Q.T, targets, rest, doubtful)
+
+
+def drop_dependent(A: Array, targets: Array, rest: Array, threshold: float) -> tuple[Array, Array, Array] | None:
+    """Return the factor without the rows that are zero after columns that depend on earlier ones have moved to the end.
+
+    None if no such rows are zero, or if the factor has fewer rows than columns. The parameters are those of
+    `find_directions`, and so are the returned ones.
+    """
+    m, k = A.shape
+    dependent = np.abs(A.diagonal()) <= threshold  # columns have a norm of about 1
+    if m < k or not dependent.any():
+        return None
+    order, r = np.argsort(dependent, kind="stable"), k - int(dependent.sum())
+    Q, R = np.linalg.qr(A[:, order])
+    if np.linalg.norm(R[r:, r:]) > threshold:
+        return None
+    images, moved = Q.T @ targets, np.empty((r, k))
+    moved[:, order] = R[:r]
+    return moved, images[:r], np.hypot(rest, np.linalg.norm(images[r:], axis=0))
+
+
+def find_by_singular_values(A: Array, targets: Array, rest: Array, threshold: float, noise: Array) -> Directions:
+    """Return the directions of any factor; the parameters are those of `find_directions`."""
+    Q, R = (None, A) if A.shape[0] >= A.shape[1] else np.linalg.qr(A.T)
     left, values, right = np.linalg.svd(R if Q is None else R.T)
     right = right if Q is None else right @ Q.T
     above, kept = values > threshold * values.max(), values > np.linalg.norm(right * noise, axis=1)
@@ -169,13 +214,7 @@ def find_directions(A: Array, targets: Array, rest: Array, threshold: float, noi
     left, values, right = left[:, kept], values[kept], right[kept]
     minimum = left.T @ targets
     rest = np.hypot(rest, np.linalg.norm(targets - left @ minimum, axis=0))
-    return Directions(np.diag(values), np.diag(1 / values), right, minimum, rest, doubtful)
-
-
-def is_well_conditioned(R: Array, inverse: Array, noise: Array) -> bool:
-    """Return True if a triangle keeps enough digits, and every direction is above the rounding of far columns."""
-    size = float(np.linalg.norm(inverse))
-    return float(np.linalg.norm(R)) * size <= WELL_CONDITIONED and float(noise.max()) * size < 1
+    return Directions(values[:, np.newaxis] * right, np.diag(1 / values), right, minimum, rest, doubtful)
 
 
 def invert_triangle(R: Array) -> Array:
@@ -192,22 +231,24 @@ def invert_triangle(R: Array) -> Array:
 
 def map_directions(found: Directions, scales: Array) -> tuple[Array, Array]:
     """Return the matrices that make whitened coordinates of coefficients in the data's units, and the reverse."""
+    to_whitened = found.rows * scales
     if found.basis is None:
-        return found.S * scales, found.inverse / scales[:, np.newaxis]
-    rows = found.basis * scales
-    if len(rows) == rows.shape[1]:
-        return found.S @ rows, (found.basis.T / scales[:, np.newaxis]) @ found.inverse
-    return found.S @ rows, find_least_norm(rows) @ found.inverse
+        return to_whitened, found.inverse / scales[:, np.newaxis]
+    if len(found.basis) == len(scales):
+        return to_whitened, (found.basis.T / scales[:, np.newaxis]) @ found.inverse
+    return to_whitened, find_least_norm(found.basis * scales) @ found.inverse
 
 
 def find_least_norm(rows: Array) -> Array:
     """Return the matrix that makes the coefficients of least norm of their products with the rows.
 
-    With rowsᵀ = QR, it is Q·R⁻ᵀ. Columns of very different sizes cost digits, which one correction brings back.
+    With rowsᵀ = QR, it is Q·R⁻ᵀ. Columns of very different sizes cost digits, which a correction brings back.
     """
     Q, R = np.linalg.qr(rows.T)
-    inverse = np.linalg.inv(R.T)
+    inverse = invert_triangle(R).T
     found = Q @ inverse
+    if np.linalg.norm(R) * np.linalg.norm(inverse) <= FEW_DIGITS_LOST * len(R):
+        return found
     return found + Q @ (inverse @ (np.eye(len(rows)) - rows @ found))
 
 
