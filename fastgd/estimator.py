@@ -5,6 +5,7 @@ from __future__ import annotations  # so that help() shows ArrayLike by its name
 from collections.abc import Iterable, Iterator
 from copy import copy, deepcopy
 from dataclasses import replace
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +20,24 @@ from fastgd.files.model import Model, load, name_features, save
 from fastgd.inputs.arrays import Array, is_sparse
 from fastgd.inputs.data import (
     as_kernel_array,
-    check_finite,
+    check_masked,
     check_matrix,
-    check_numbers,
     check_sample_weight,
     predict_rows,
 )
 from fastgd.inputs.frames import check_same_columns, column_names
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_flag
 from fastgd.problem.compressor import Compressor
-from fastgd.problem.dask import find_blocks, is_dask, predict_lazily
+from fastgd.problem.dask import DaskSource, find_blocks, is_dask, predict_lazily, reduce_blocks
+from fastgd.problem.dask_score import sum_squares
 from fastgd.problem.prepared import Source
 from fastgd.problem.rows import CompressedSource, DenseSource
 from fastgd.problem.sparse import SparseSource, add_sparse
 
 try:
     from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+    from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
+    from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:
     raise ImportError("GradientDescentRegressor needs scikit-learn: pip install 'fastgd[sklearn]'") from error
 
@@ -80,7 +81,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,) or (n_targets, n_features), float64
-        The coefficients.
+        The coefficients. As in LinearRegression, a y of shape (n_samples, 1) gives coef_ of shape (1, n_features),
+        intercept_ of shape (1,) and predictions of shape (n_samples, 1).
     intercept_ : float64 or ndarray of shape (n_targets,), float64
         The intercept; 0.0 if none was fitted.
     n_iter_ : int
@@ -142,7 +144,9 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> GradientDescentRegressor:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | float | None = None
+    ) -> GradientDescentRegressor:
         """Fit to these rows, and forget the rows of earlier calls of `fit` or `partial_fit`.
 
         Parameters
@@ -150,9 +154,10 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X : array_like, sparse array or Dask collection of shape (n_samples, n_features)
             The features.
         y : array_like or Dask collection of shape (n_samples,) or (n_samples, n_targets)
-            The target or targets. Rows are compressed once for all targets; each target has its own descent.
-        sample_weight : array_like of shape (n_samples,) or None
-            The weights of the rows.
+            The target or targets. Rows are compressed once for all targets; each target has its own descent. A y of
+            shape (n_samples, 1) gives attributes and predictions with an axis of targets, of length 1.
+        sample_weight : array_like or Dask collection of shape (n_samples,), float or None
+            The weights of the rows, 0 or more, and above 0 in at least one row. One number is the weight of every row.
 
         Returns
         -------
@@ -162,7 +167,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            If an argument, or a parameter of the estimator, does not fit its description.
+            If an argument, or a parameter of the estimator, does not fit its description. Masked arrays are refused if
+            a value is masked.
 
         Warns
         -----
@@ -185,21 +191,22 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self
 
     def partial_fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | float | None = None
     ) -> GradientDescentRegressor:
         """Add rows, and fit to all rows added by this method so far, starting from the weights of the last fit.
 
         The fit is that of all rows together, however they were divided. `fit` starts again without rows, and does not
-        keep its own rows for later calls of `partial_fit`.
+        keep its own rows for later calls of `partial_fit`. As long as all rows have the weight 0, there is nothing to
+        fit: the weights of the last fit, if any, stay.
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_features)
+        X : array_like, sparse array or Dask collection of shape (n_samples, n_features)
             The features.
-        y : array_like of shape (n_samples,) or (n_samples, n_targets)
-            The target or targets.
-        sample_weight : array_like of shape (n_samples,) or None
-            The weights of the rows.
+        y : array_like or Dask collection of shape (n_samples,) or (n_samples, n_targets)
+            The target or targets; see `fit`.
+        sample_weight : array_like or Dask collection of shape (n_samples,), float or None
+            The weights of the rows, 0 or more. One number is the weight of every row of this call.
 
         Returns
         -------
@@ -231,12 +238,14 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         # A shallow copy: if the descent is refused or interrupted, the estimator keeps its compressor.
         compressor = Compressor(method="qr") if before is None else copy(before)
         if is_dask(X, y, sample_weight):
-            compressor.merge(find_blocks(X, y, sample_weight, targets=True).compress(method="qr"))
-            self._set_columns(X)
+            self._add_blocks(compressor, X, y, sample_weight)
         else:
             X, y, sample_weight = self._check_arrays(X, y, sample_weight, reset=before is None)
             add = add_sparse if is_sparse(X) else Compressor.add
             add(compressor, X, y.reshape(len(y), -1), sample_weight)
+        if compressor.n_features is None:
+            self._wait_for_rows(compressor)
+            return self
         source = CompressedSource(compressor.summary(None), "partial_fit has summed up the rows")
         options = replace(options, compress="auto")  # the rows themselves are gone
         self._set_results(self._descend(source, options, self._list_starts(source)), np.ndim(y))
@@ -270,14 +279,67 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "coef_")
         if is_dask(X):
-            names = getattr(self, "feature_names_in_", None)
-            check_same_columns(X, None if names is None else list(names))
+            self._check_dask_names(X)
             if self.coef_.ndim == 1:
                 return predict_lazily(X, self.coef_, self.intercept_)
             targets = zip(self.coef_, self.intercept_, strict=True)
-            return np.stack([predict_lazily(X, coef, intercept) for coef, intercept in targets], axis=1)
+            from dask.array import stack  # installed, since X is Dask's
+
+            predictions = [predict_lazily(X, coef, intercept) for coef, intercept in targets]
+            return stack(predictions, axis=1, allow_unknown_chunksizes=True)
+        refuse_masked("X", X)
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         return predict_rows(X, self.coef_.T, self.intercept_)
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return R² = 1 − Σ s·(y − prediction)² / Σ s·(y − mean)², the mean of it for several targets.
+
+        Parameters
+        ----------
+        X : array_like, sparse array or Dask collection of shape (n_samples, n_features)
+            The features.
+        y : array_like or Dask collection of shape (n_samples,) or (n_samples, n_targets)
+            The target or targets.
+        sample_weight : array_like or Dask collection of shape (n_samples,) or None
+            The weights s of the rows; None gives each row the weight 1.
+
+        Returns
+        -------
+        float
+            R², 1 at best. The score of Dask collections is computed at once, where their partitions are.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError, ValueError, TypeError
+            If the estimator is not fitted, or an argument does not fit its description.
+
+        Warns
+        -----
+        sklearn.exceptions.UndefinedMetricWarning
+            If there are less than two rows: R² is NaN then.
+
+        Examples
+        --------
+        >>> from fastgd import GradientDescentRegressor
+        >>> X, y = [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]
+        >>> round(GradientDescentRegressor().fit(X, y).score(X, y), 6)
+        1.0
+        """
+        check_is_fitted(self, "coef_")
+        if is_dask(X):
+            self._check_dask_names(X)
+            squares = sum_squares(find_blocks(X, y, sample_weight, targets=True), self.coef_.T, self.intercept_)
+            if squares.n_samples > 1:
+                return squares.r_squared
+            warn_caller(UndefinedMetricWarning("R² is not defined for less than two samples"))
+            return float("nan")
+        if is_dask(y, sample_weight):
+            import dask  # installed, since y or the weights are Dask's
+
+            y, sample_weight = dask.compute(y, sample_weight)
+        refuse_masked("y", y)
+        refuse_masked("sample_weight", sample_weight)
+        return float(super().score(X, y, sample_weight))
 
     def save(self, path: str | Path, *, target: str = "y") -> None:
         """Write the fitted model of one target as JSON, which `fastgd predict` and `load` read.
@@ -367,23 +429,20 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Return the arguments as arrays, after scikit-learn's checks."""
         if column_names(X) is not None:
             check_matrix(X)  # its message names a column that holds no numbers
+        refuse_masked("X", X)
+        refuse_masked("y", y)
         kinds: dict[str, Any] = {"dtype": [np.float64, np.float32], "multi_output": True, "y_numeric": True}
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # values that overflow are refused as infinite
                 X, y = validate_data(self, X, y, reset=reset, accept_sparse="csr", **kinds)
         except ArithmeticError as error:  # from integers or decimals outside the range of float64
             raise ValueError(f"X and y must hold numbers in the range of float64; {error}") from error
-        if sample_weight is not None:
-            sample_weight = check_numbers("sample_weight", sample_weight)
-            check_finite("sample_weight", sample_weight)
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-            check_sample_weight(sample_weight, len(y), zero_sum=True)
-        return X, y, sample_weight
+        return X, y, check_sample_weight(sample_weight, len(y), zero_sum=True)
 
     def _find_source(self, X: Any, y: Any, sample_weight: Any) -> tuple[Source, int]:
         """Return the source of the rows (arrays, sparse arrays or Dask collections) and the dimensions of y."""
         if is_dask(X, y, sample_weight):
-            blocks = find_blocks(X, y, sample_weight, targets=True)
+            blocks = find_weighted_blocks(X, y, sample_weight)
             self._set_columns(X)
             return blocks, np.ndim(y)
         X, y, sample_weight = self._check_arrays(X, y, sample_weight, reset=True)
@@ -392,6 +451,28 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if is_sparse(X):
             return SparseSource(X, targets, sample_weight), y.ndim
         return DenseSource(as_kernel_array(X), targets, sample_weight), y.ndim
+
+    def _add_blocks(self, compressor: Compressor, X: Any, y: Any, sample_weight: Any) -> None:
+        """Let Dask compress a part of the rows, and add it to the compressor, even if none of them counts."""
+        blocks = find_weighted_blocks(X, y, sample_weight)
+        if compressor.n_samples and blocks.n_features != self.n_features_in_:
+            raise ValueError(f"X must have {self.n_features_in_} columns, as before; got {blocks.n_features}")
+        part = reduce_blocks(blocks.parts, Compressor(method="qr"))
+        if not part.n_samples:
+            raise ValueError("X must have at least one row; got none")
+        compressor.merge(part)
+        self._set_columns(X)
+
+    def _wait_for_rows(self, compressor: Compressor) -> None:
+        """Keep a compressor that has no row of positive weight so far, and weights that fit to its columns."""
+        self._compressor = compressor
+        if hasattr(self, "coef_") and self.coef_.shape[-1] != self.n_features_in_:
+            del self.coef_  # of a fit to other columns: the estimator is not fitted any more
+
+    def _check_dask_names(self, X: Any) -> None:
+        """Refuse a Dask collection whose columns have other names than those of the fit."""
+        names = getattr(self, "feature_names_in_", None)
+        check_same_columns(X, None if names is None else list(names))
 
     def _set_columns(self, X: Any) -> None:
         """Set the number and the names of the columns of a Dask collection, as scikit-learn does for arrays."""
@@ -477,3 +558,21 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             self.intercept_ = np.array([result.intercept for result in results])
             self.cost_history_ = [result.cost_history for result in results]
             self.stop_reason_ = [result.reason for result in results]
+
+
+def refuse_masked(name: str, values: Any) -> None:
+    """Refuse masked values, also those of an object that scikit-learn would convert to an array without its mask."""
+    check_masked(name, values)
+    convertible = hasattr(values, "__array__") and not isinstance(values, np.ndarray)
+    if convertible and column_names(values) is None:  # a data frame is checked with its columns
+        check_masked(name, np.asanyarray(values))
+
+
+def find_weighted_blocks(X: Any, y: Any, sample_weight: Any) -> DaskSource:
+    """Return the blocks of Dask collections; one number is the weight of every row."""
+    one = isinstance(sample_weight, Number)
+    blocks = find_blocks(X, y, None if one else sample_weight, targets=True)
+    if not one:
+        return blocks
+    check_sample_weight(sample_weight, 1, zero_sum=True)
+    return replace(blocks, parts=[(*part, sample_weight) for part in blocks.parts])

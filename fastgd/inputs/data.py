@@ -4,6 +4,8 @@ The checks run before any work and never write to their arguments. Each message 
 and the value received.
 """
 
+from collections.abc import Sequence
+from itertools import chain
 from math import isfinite
 from numbers import Number
 from typing import Any
@@ -64,12 +66,13 @@ def check_numbers(name: str, values: ArrayLike) -> Array:
     check_frame(name, values)
     if is_sparse(values):
         raise TypeError(f"{name} must be dense here; got a {type(values).__name__}: GradientDescentRegressor takes it")
-    if np.ma.is_masked(values):
-        raise ValueError(f"{name} must not have masked values; fill or drop them first")
+    check_masked(name, values)
     try:
-        array = np.asarray(values)
+        array = np.asanyarray(values)
     except ValueError as error:  # rows of different lengths
         raise ValueError(f"{name} must be a rectangular array of numbers; {error}") from error
+    check_masked(name, array)  # the values may have been no array, but convert to a masked one
+    array = np.asarray(array)
     if array.dtype.kind not in "biufO":
         raise TypeError(f"{name} must hold real numbers; got an array of dtype {array.dtype}")
     if array.dtype.kind == "O":
@@ -81,6 +84,28 @@ def check_numbers(name: str, values: ArrayLike) -> Array:
             return array.astype(np.float64, copy=False, order="K")
     except (OverflowError, ValueError) as error:  # ValueError: a Decimal that is a signalling NaN
         raise ValueError(f"{name} must hold numbers in the range of float64; {error}") from error
+
+
+def check_masked(name: str, values: Any) -> None:
+    """Refuse masked values: NumPy and scikit-learn would read the numbers under the mask."""
+    if has_masked(values):
+        raise ValueError(f"{name} must not have masked values; fill or drop them first")
+
+
+def has_masked(values: Any) -> bool:
+    """Return True if a masked array has masked values, also one in a list of arrays, or in an array of objects."""
+    objects = isinstance(values, np.ndarray) and values.dtype == object and not isinstance(values, np.ma.MaskedArray)
+    level = values.ravel().tolist() if objects else [values]
+    for _ in range(3):  # the data, their rows and their entries
+        kinds = set(map(type, level))  # found fast, so that long lists of numbers cost little
+        masked = tuple(kind for kind in kinds if issubclass(kind, np.ma.MaskedArray))
+        if masked and any(np.ma.is_masked(value) for value in level if isinstance(value, masked)):
+            return True
+        nested = tuple(kind for kind in kinds if issubclass(kind, Sequence) and kind not in (str, bytes, memoryview))
+        if not nested:
+            break
+        level = list(chain.from_iterable(value for value in level if isinstance(value, nested)))
+    return False
 
 
 def check_frame(name: str, frame: Any) -> None:
@@ -190,10 +215,15 @@ def check_start(weights: ArrayLike, n_weights: int, fit_intercept: bool) -> Arra
 
 
 def check_sample_weight(weights: ArrayLike | None, n_samples: int, *, zero_sum: bool = False) -> Array | None:
-    """Return the weights of the rows as float64, or None; refuse negative ones and, unless `zero_sum`, only zeros."""
+    """Return the weights of the rows as float64, or None; refuse negative ones and, unless `zero_sum`, only zeros.
+
+    One number is the weight of every row.
+    """
     if weights is None:
         return None
     array = check_numbers("sample_weight", weights).astype(np.float64, copy=False)
+    if isinstance(weights, Number):
+        array = np.full(n_samples, array)
     if array.shape != (n_samples,):
         raise ValueError(f"sample_weight must have shape ({n_samples},), one for each row; got shape {array.shape}")
     check_finite("sample_weight", array)
