@@ -1,5 +1,7 @@
 """The command line, in a process of its own or called in this one."""
 
+import argparse
+import inspect
 import json
 import os
 import re
@@ -13,6 +15,9 @@ import pytest
 import fastgd
 from fastgd.cli import fit
 from fastgd.cli.main import main
+from fastgd.cli.outcome import name_options
+
+needs_arrow = pytest.mark.skipif(not fastgd.backends.is_installed("pyarrow"), reason="batches of files need an extra")
 
 
 def run(*arguments, cwd=None, **environment):
@@ -44,13 +49,13 @@ def file(tmp_path, data):
 def test_fit_saves_a_model_that_predict_reads(file, data, tmp_path):
     X, y = data
     model = tmp_path / "model.json"
-    fitted = run("fit", file, "--target", "price", "--precondition", "standardize", "--out", model, "--epochs", 5000)
+    fitted = run("fit", file, "--target", "price", "--out", model)
     assert (fitted.returncode, fitted.stderr) == (0, "")
     document = json.loads(model.read_text())
     assert (document["schema"], document["schema_version"]) == ("fastgd.linear_model", 1)
     assert (document["target"], document["features"]) == ("price", ["age", "size", "tax"])
     exact = np.linalg.lstsq(np.column_stack([np.ones(60), X]), y, rcond=None)[0]
-    np.testing.assert_allclose([document["intercept"], *document["coef"]], exact, rtol=1e-3)
+    np.testing.assert_allclose([document["intercept"], *document["coef"]], exact, rtol=1e-10)
     for name, value in zip(document["features"], document["coef"], strict=True):
         assert f"{name:9}  {value:>16.8g}" in fitted.stdout
 
@@ -64,29 +69,25 @@ def test_fit_saves_a_model_that_predict_reads(file, data, tmp_path):
 
 def test_fit_is_gradient_descent_on_the_file(file, data):
     X, y = data
-    document = json.loads(
-        run(
-            "fit", file, "--target", "price", "--learning-rate", "1e-4", "--epochs", 30, "--backend", "python", "--json"
-        ).stdout
+    options = ["--learning-rate", "1e-4", "--epochs", 30, "--tol", 0, "--compress", "no", "--backend", "python"]
+    document = json.loads(run("fit", file, "--target", "price", *options, "--json").stdout)
+    expected = fastgd.gradient_descent(
+        X, y, learning_rate=1e-4, epochs=30, tol=0, compress=False, precondition="none", backend="python"
     )
-    expected = fastgd.gradient_descent(X, y, learning_rate=1e-4, epochs=30, backend="python")
     np.testing.assert_allclose([document["intercept"], *document["coef"]], expected.weights, rtol=1e-12)
     notes = document["fit"]
-    assert (notes["epochs"], notes["backend"], notes["reason"]) == (expected.epochs, "python", expected.reason)
+    assert (notes["epochs"], notes["backend"], notes["reason"]) == (30, "python", expected.reason)
+    assert (notes["learning_rate"], notes["precondition"], notes["converged"]) == (1e-4, "none", False)
     assert notes["cost"] == pytest.approx(fastgd.cost(X, y, expected.weights))
     assert notes["r_squared"] == pytest.approx(1 - 2 * notes["cost"] / y.var())
-
-
-def test_a_fit_that_runs_out_of_epochs_says_so(file):
-    finished = run("fit", file, "--target", "price", "--epochs", 20)
-    assert finished.returncode == 0
-    assert "not converged after 20 epochs: try more --epochs, or --precondition whiten" in finished.stderr
 
 
 def test_divergence_saves_no_model(file, tmp_path):
     finished = run("fit", file, "--target", "price", "--learning-rate", "1", "--out", tmp_path / "model.json")
     assert (finished.returncode, finished.stdout) == (1, "")
-    assert "2/smoothness" in finished.stderr
+    assert "fastgd: no model: the cost grew" in finished.stderr
+    assert "the largest --learning-rate used is 1, the largest stable one" in finished.stderr
+    assert finished.stderr.endswith("2/smoothness = 0.00074272\n")  # no word of a result, since there is none
     assert not (tmp_path / "model.json").exists()
 
 
@@ -99,44 +100,290 @@ def test_a_constant_target_has_no_r_squared(tmp_path, capsys, value):
 
 
 @pytest.mark.parametrize(
-    ("options", "state", "advice"),
+    ("options", "state"),
     [
-        (
-            ["--epochs", "3"],
-            "not converged",
-            "not converged after 3 epochs: try more --epochs, or --precondition whiten",
+        ([], "rate auto, precondition whiten, 1 epoch, converged (gradient)"),
+        (["--epochs", "1"], "rate auto, precondition whiten, 1 epoch, converged (gradient)"),
+        (["--precondition", "none"], "rate auto, precondition none, 3 epochs, converged (gradient)"),
+        (["--precondition", "standardize"], "rate auto, precondition standardize, 2 epochs, converged (gradient)"),
+        (["--compress", "no"], "rate auto, precondition standardize, 2 epochs, converged (gradient)"),
+        pytest.param(
+            ["--missing", "skip"], "rate auto, precondition whiten, 1 epoch, converged (gradient)", marks=needs_arrow
         ),
         (
-            ["--epochs", "3", "--precondition", "standardize"],
-            "not converged",
-            "not converged after 3 epochs: try more --epochs, or --precondition whiten\n",
+            ["--learning-rate", "silver", "--precondition", "standardize"],
+            "rate silver, precondition standardize, 35 epochs, converged (cost)",
         ),
-        (["--epochs", "3", "--precondition", "whiten"], "converged (gradient)", ""),
-        ([], "not converged", "not converged after 1000 epochs: try more --epochs, or --precondition whiten"),
-        (["--precondition", "standardize", "--alpha", "0.1"], "converged (cost)", ""),
-        (["--precondition", "standardize"], "converged (gradient)", ""),
     ],
 )
-def test_fit_says_how_it_ended(tmp_path, capsys, options, state, advice):
+def test_fit_says_how_it_ended(scales, capsys, options, state):
+    assert main(["fit", str(scales), "--target", "y", *options]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("5 rows, 2 features, target 'y'\nbackend ")
+    assert f", {state}\ncost 0.0063, R² 0.997093\n" in printed.out
+    assert printed.err == ""
+
+
+@pytest.fixture
+def scales(tmp_path):
+    """Return a file with two collinear columns far from zero, whose least cost is 0.0063."""
     path = tmp_path / "scales.csv"
     path.write_text("a,b,y\n1001,2002,10\n1002,2004,11.5\n1003,2006,13\n1004,2008,14.2\n1005,2010,16\n")
-    assert main(["fit", str(path), "--target", "y", *options]) == 0
+    return path
+
+
+BOTH = "try --learning-rate auto with --precondition auto or more --epochs"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--epochs", "3", "--learning-rate", "constant", "--precondition", "standardize"],
+            f"not converged: all 3 epochs ran; J is 1.31445, its least value 0.0063; {BOTH}",
+        ),
+        (
+            ["--learning-rate", "chebyshev"],
+            "not converged: all 1000 epochs ran, but the condition number of X is 1.59e+06, too large for so few "
+            f"epochs; J is 2.12943, its least value 0.0063; {BOTH}",
+        ),
+        pytest.param(
+            ["--epochs", "3", "--learning-rate", "0.5", "--precondition", "standardize", "--missing", "skip"],
+            f"not converged: all 3 epochs ran; J is 1.31445, its least value 0.0063; {BOTH}",
+            marks=needs_arrow,
+        ),
+        (["--epochs", "4", "--tol", "0"], "not converged: all 4 epochs ran, since --tol 0 checks none; try --tol 1e-8"),
+    ],
+)
+def test_a_fit_that_has_not_converged_says_so_first_and_writes_no_model(scales, capsys, options, message):
+    out = scales.parent / "model.json"
+    command = ["fit", str(scales), "--target", "y", *options]
+    assert main(command) == 3
     printed = capsys.readouterr()
-    assert f"epochs, {state}\n" in printed.out
-    assert advice in printed.err
-    assert bool(printed.err) == bool(advice)
-
-
-@pytest.mark.parametrize(("scale", "size"), [("200", "large"), ("-200", "small")])
-def test_columns_that_cannot_be_standardized_are_named(tmp_path, capsys, scale, size):
-    path = tmp_path / "data.csv"
-    path.write_text(f"ok,a,y\n1,1e{scale},1\n2,2e{scale},2\n")
-    assert main(["fit", str(path), "--target", "y", "--precondition", "standardize"]) == 2
-    assert f"column 'a' must have a mean square between 1e-280 and 1e+280; its values are too {size}" in (
-        capsys.readouterr().err
+    epochs = message.split()[3]
+    assert printed.err == f"fastgd: {message}\n"
+    assert printed.out.startswith(
+        f"not converged after {epochs} epochs: other weights may have a far lower cost\n5 rows, 2 features"
     )
-    assert main(["fit", str(path), "--target", "a"]) == 2
-    assert "column 'a' must have a mean square" in capsys.readouterr().err
+    assert f", {epochs} epochs, not converged\n" in printed.out
+    hint = f"fastgd: nothing was written to {out}; --keep-unconverged saves the model all the same\n"
+    assert main([*command, "--out", str(out)]) == 3
+    assert capsys.readouterr().err == f"fastgd: {message}\n{hint}"
+    assert not out.exists()
+    out.write_text("kept")
+    os.utime(out, (1, 1))
+    assert main([*command, "--out", str(out)]) == 3
+    assert (out.read_text(), out.stat().st_mtime) == ("kept", 1)
+
+
+UNCONVERGED = ["--learning-rate", "constant", "--epochs", "3"]
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("too large for tol; try alpha, or fewer columns", "too large for --tol; try --alpha, or fewer columns"),
+        (
+            "try compress='auto' with learning_rate='auto' and precondition='auto' or a larger tol",
+            "try --compress auto with --learning-rate auto and --precondition auto or a larger --tol",
+        ),
+        (
+            "the largest learning_rate used is 1; the result holds the last good weights",
+            "the largest --learning-rate used is 1",
+        ),
+        ("all 1000 epochs ran; try more epochs", "all 1000 epochs ran; try more --epochs"),
+    ],
+)
+def test_messages_speak_of_options(words, options):
+    assert name_options(words) == name_options(options) == options
+
+
+def test_an_unconverged_fit_is_explained_before_its_json_is_printed(scales):
+    command = [sys.executable, "-m", "fastgd", "fit", scales, "--target", "y", *UNCONVERGED, "--json"]
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False
+    )
+    first, document = done.stdout.split("\n", 1)
+    assert done.returncode == 3
+    assert first.startswith("fastgd: not converged: all 3 epochs ran")
+    assert json.loads(document)["fit"]["converged"] is False
+
+
+def test_an_unconverged_model_is_kept_if_asked_for_and_predict_says_so(scales, capsys):
+    out = scales.parent / "model.json"
+    assert main(["fit", str(scales), "--target", "y", *UNCONVERGED, "--out", str(out), "--keep-unconverged"]) == 3
+    printed = capsys.readouterr()
+    assert printed.err.count("\n") == 1
+    assert printed.err.startswith("fastgd: not converged: ")
+    document = json.loads(out.read_text())
+    notes = document["fit"]
+    assert (notes["converged"], notes["epochs"], notes["precondition"]) == (False, 3, "none")
+    assert main(["predict", str(out), str(scales)]) == 0
+    printed = capsys.readouterr()
+    doubt = "the fit of this model has not converged: other weights may predict far better"
+    assert printed.err == f"fastgd: {out}: {doubt}\n"
+    X = np.loadtxt(scales, delimiter=",", skiprows=1)[:, :2]
+    np.testing.assert_allclose(
+        np.array(printed.out.splitlines()[1:], dtype=float), X @ document["coef"] + document["intercept"], rtol=1e-12
+    )
+
+
+def test_a_converged_model_is_kept_with_or_without_the_option(scales, capsys):
+    one, two = scales.parent / "one.json", scales.parent / "two.json"
+    assert main(["fit", str(scales), "--target", "y", "--out", str(one)]) == 0
+    assert main(["fit", str(scales), "--target", "y", "--out", str(two), "--keep-unconverged"]) == 0
+    assert one.read_bytes() == two.read_bytes()
+    assert main(["predict", str(one), str(scales)]) == 0
+    assert capsys.readouterr().err == ""
+    notes = json.loads(one.read_text())["fit"]
+    assert (notes["learning_rate"], notes["precondition"], notes["converged"]) == ("auto", "whiten", True)
+
+
+@pytest.mark.parametrize("options", [[], pytest.param(["--missing", "skip"], marks=needs_arrow)])
+def test_a_fit_without_intercept(scales, capsys, options):
+    X, y = np.split(np.loadtxt(scales, delimiter=",", skiprows=1), [2], axis=1)
+    assert main(["fit", str(scales), "--target", "y", "--no-intercept", *options]) == 0
+    assert "intercept" not in capsys.readouterr().out
+    assert main(["fit", str(scales), "--target", "y", "--no-intercept", "--json", *options]) == 0
+    document = json.loads(capsys.readouterr().out)
+    np.testing.assert_allclose(document["coef"], np.linalg.lstsq(X, y[:, 0], rcond=1e-10)[0], rtol=1e-10)
+    assert (document["intercept"], document["fit"]["fit_intercept"]) == (0.0, False)
+
+
+def watch(monkeypatch, place):
+    """Note the arguments and the results of a function of `fastgd.cli.fit`, which still runs."""
+    function, seen = getattr(fit, place), []
+
+    def watched(*data, **options):
+        seen.append((options, function(*data, **options)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(fit, place, watched)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("place", "rest"), [("gradient_descent", []), pytest.param("fit_files", ["--missing", "skip"], marks=needs_arrow)]
+)
+def test_every_option_reaches_the_descent(file, monkeypatch, place, rest):
+    seen = watch(monkeypatch, place)
+    options = ["--learning-rate", "silver", "--precondition", "standardize", "--epochs", "700", "--tol", "1e-3"]
+    options += ["--threads", "2", "--alpha", "0.5", "--backend", "numpy", "--no-intercept", "--compress", "yes"]
+    assert main(["fit", str(file), "--target", "price", *options, *rest]) == 0
+    ((given, result),) = seen
+    expected = {"learning_rate": "silver", "precondition": "standardize", "epochs": 700, "tol": 1e-3, "threads": 2}
+    expected |= {"alpha": 0.5, "backend": "numpy", "fit_intercept": False}
+    assert expected.items() <= given.items()
+    assert (result.backend, result.compressed, len(result.weights)) == ("numpy", True, 3)
+
+
+@pytest.mark.parametrize(("word", "compressed"), [("yes", True), ("no", False), ("auto", False)])
+def test_compress_is_a_word(scales, monkeypatch, word, compressed):
+    seen = watch(monkeypatch, "gradient_descent")
+    options = ["--learning-rate", "silver", "--precondition", "standardize", "--compress", word]
+    assert main(["fit", str(scales), "--target", "y", *options]) == 0
+    ((_, result),) = seen
+    assert result.compressed is compressed
+
+
+@needs_arrow
+def test_a_large_file_is_read_whole_if_its_rows_must_not_be_compressed(file, capsys, monkeypatch):
+    monkeypatch.setattr(fit, "LARGE_FILE", 10)
+    seen = watch(monkeypatch, "fit_files")
+    command = ["fit", str(file), "--target", "price", "--json"]
+    assert main(command) == 0
+    assert len(seen) == 1
+    by_batches = json.loads(capsys.readouterr().out)
+    assert main([*command, "--compress", "no"]) == 0
+    assert len(seen) == 1
+    np.testing.assert_allclose(json.loads(capsys.readouterr().out)["coef"], by_batches["coef"], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        ["other.csv"],
+        ["--weight", "a"],
+        ["--missing", "skip"],
+        ["--checkpoint", "sums"],
+        ["--scheduler", "tcp://127.0.0.1:1"],
+    ],
+)
+def test_rows_read_in_batches_are_always_compressed(scales, capsys, monkeypatch, rest):
+    for place in ("fit_stream", "fit_table"):
+        monkeypatch.setattr(fit, place, lambda options: pytest.fail("the command started to work"))
+    assert main(["fit", str(scales), *rest, "--target", "y", "--compress", "no"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("fastgd: --compress must be auto or yes for rows that are read in batches: ")
+
+
+def test_whitened_coordinates_need_compressed_rows(scales, capsys):
+    assert main(["fit", str(scales), "--target", "y", "--compress", "no", "--precondition", "whiten"]) == 2
+    assert capsys.readouterr().err.startswith("fastgd: --compress must not be no with --precondition whiten: ")
+
+
+def find_arguments():
+    """Return the arguments of `fastgd fit` by their names."""
+    parser = argparse.ArgumentParser()
+    fit.add_arguments(parser)
+    return {action.dest: action for action in parser._actions}, " ".join(parser.format_help().split())
+
+
+def test_the_defaults_are_those_of_the_function():
+    signature = inspect.signature(fastgd.gradient_descent).parameters
+    arguments, _ = find_arguments()
+    shared = {*arguments} & {*signature} - {"target"}
+    assert shared == {*fit.DESCENT_ARGUMENTS, "compress"}
+    for name in shared - {"epochs"}:
+        assert arguments[name].default == signature[name].default
+    assert arguments["epochs"].default == 1000  # what None means
+
+
+def test_help_shows_every_default_every_schedule_and_the_exit_codes():
+    arguments, text = find_arguments()
+    switches = {"keep_unconverged", "json", "quiet", "help"}
+    for name, argument in arguments.items():
+        if argument.required or name in switches:
+            continue
+        default = argument.default
+        shown = f"{default:g}" if isinstance(default, float) else default
+        expected = "(default: " if default is None or isinstance(default, bool) else f"(default: {shown}"
+        assert expected in argument.help
+    assert all(name in arguments["learning_rate"].help for name in fastgd.rates.schedules.SCHEDULES)
+    assert "Exit codes: 0, the fit converged; 1, it diverged" in text
+    assert "3, the fit has not converged" in text
+
+
+@pytest.mark.parametrize("options", [[], ["--precondition", "standardize"], ["--precondition", "none"]])
+@pytest.mark.parametrize(("scale", "size"), [("200", "large"), ("-200", "small")])
+def test_columns_whose_squares_are_out_of_range_are_named(tmp_path, capsys, options, scale, size):
+    path = tmp_path / "data.csv"
+    path.write_text(f"ok,a,y\n1,1e{scale},1\n2,2e{scale},2\n3,4e{scale},4\n")
+    for target in ("y", "a"):
+        assert main(["fit", str(path), "--target", target, *options]) == 2
+        assert f"column 'a' must have a mean square between 1e-280 and 1e+280; its values are too {size}" in (
+            capsys.readouterr().err
+        )
+
+
+@pytest.mark.parametrize("scale", ["139", "-139"])
+def test_columns_near_the_ends_of_the_range_are_fitted(tmp_path, capsys, scale):
+    path = tmp_path / "data.csv"
+    path.write_text(f"ok,a,y\n1,1e{scale},2\n2,3e{scale},5\n3,2e{scale},5\n5,4e{scale},9\n")
+    assert main(["fit", str(path), "--target", "y", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    np.testing.assert_allclose(document["coef"], [1, 1 / float(f"1e{scale}")], rtol=1e-12)
+
+
+def test_a_tiny_constant_has_no_part_in_a_fit_with_an_intercept(tmp_path, capsys):
+    path = tmp_path / "data.csv"
+    path.write_text("a,tiny,y\n1,1e-300,3\n2,1e-300,5\n4,1e-300,9\n")
+    assert main(["fit", str(path), "--target", "y", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    np.testing.assert_allclose([document["intercept"], *document["coef"]], [1, 2, 0], rtol=1e-12)
+    assert main(["fit", str(path), "--target", "y", "--no-intercept"]) == 2
+    assert "column 'tiny' must have a mean square" in capsys.readouterr().err
 
 
 def test_predictions_out_of_range_are_refused(tmp_path, capsys):
@@ -181,7 +428,8 @@ def test_an_interrupted_fit_saves_no_model(file, tmp_path, capsys, monkeypatch):
     descend = partial(fastgd.gradient_descent, callback=lambda epoch, *_: epoch == 20 and interrupt())
     monkeypatch.setattr(fit, "gradient_descent", descend)
     out = tmp_path / "model.json"
-    assert main(["fit", str(file), "--target", "price", "--out", str(out)]) == 130
+    options = ["--learning-rate", "constant", "--out", str(out), "--keep-unconverged"]
+    assert main(["fit", str(file), "--target", "price", *options]) == 130
     printed = capsys.readouterr()
     assert printed.out == ""
     assert re.fullmatch(r"fastgd: no model: interrupted after [23]0 epochs\n", printed.err)
@@ -201,8 +449,9 @@ def test_input_is_never_overwritten(file, tmp_path, capsys):
     assert file.read_bytes() == before
 
 
-def test_fit_saves_a_picture(file, tmp_path):
-    assert run("fit", file, "--target", "price", "--plot", tmp_path / "curve.svg").returncode == 0
+@pytest.mark.parametrize(("options", "code"), [([], 0), (UNCONVERGED, 3)])
+def test_fit_saves_a_picture_of_any_run_that_did_not_diverge(file, tmp_path, options, code):
+    assert run("fit", file, "--target", "price", "--plot", tmp_path / "curve.svg", *options).returncode == code
     assert "<svg" in (tmp_path / "curve.svg").read_text()
 
 
@@ -227,20 +476,63 @@ def test_config_shows_versions_and_backends(tmp_path):
     assert "compiler" in text or "not built" in text
 
 
+WHOLE = "expected a whole number from 1 to 100,000,000"
+RATES = (
+    "expected a finite number above 0, or one of auto, constant, inverse_scaling, step_decay, exponential_decay, "
+    "silver, chebyshev, eigenvalues"
+)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--epochs", "0", WHOLE),
+        ("--epochs", "ten", WHOLE),
+        ("--epochs", "1e3", WHOLE),
+        ("--epochs", "1000000000000", WHOLE),
+        ("--learning-rate", "-1", RATES),
+        ("--learning-rate", "0", RATES),
+        ("--learning-rate", "nan", RATES),
+        ("--learning-rate", "inf", RATES),
+        ("--learning-rate", "fast", RATES),
+        ("--tol", "-1", "expected a finite number of 0 or more"),
+        ("--tol", "inf", "expected a finite number of 0 or more"),
+        ("--tol", "small", "expected a finite number of 0 or more"),
+        ("--alpha", "-1", "expected a number from 0 to 1e+270"),
+        ("--alpha", "1e300", "expected a number from 0 to 1e+270"),
+        ("--alpha", "lots", "expected a number from 0 to 1e+270"),
+        ("--threads", "0", "expected a whole number of 1 or more"),
+        ("--threads", "1.5", "expected a whole number of 1 or more"),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_option_and_what_was_expected(monkeypatch, capsys, option, value, expected):
+    assert refuse(monkeypatch, capsys, option, value).endswith(f"argument {option}: {expected}; got {value!r}\n")
+
+
+@pytest.mark.parametrize("option", ["--backend", "--precondition", "--compress", "--missing"])
+def test_a_word_that_is_no_choice_is_refused_with_its_option_and_the_choices(monkeypatch, capsys, option):
+    message = refuse(monkeypatch, capsys, option, "abacus")
+    assert f"argument {option}: invalid choice: 'abacus' (choose from " in message
+    choices = find_arguments()[0][option.removeprefix("--")].choices
+    assert all(word in message for word in choices)
+
+
+def refuse(monkeypatch, capsys, option, value):
+    """Return what `fastgd fit` says on standard error to a bad value, with exit code 2 and before any work."""
+    for place in ("fit_stream", "fit_table"):
+        monkeypatch.setattr(fit, place, lambda options: pytest.fail("the command started to work"))
+    with pytest.raises(SystemExit) as raised:
+        main(["fit", "data.csv", "--target", "price", option, value])
+    printed = capsys.readouterr()
+    assert (raised.value.code, printed.out) == (2, "")
+    return printed.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["fit", "missing.csv", "--target", "y"], "missing.csv"),
         (["fit", "data.csv", "--target", "rent"], "no column 'rent' for --target; there are 'age', 'price'"),
-        (["fit", "data.csv", "--target", "price", "--epochs", "0"], "epochs must be 1 or more; got 0"),
-        (["fit", "data.csv", "--target", "price", "--epochs", "ten"], "invalid int value: 'ten'"),
-        (["fit", "data.csv", "--target", "price", "--learning-rate", "-1"], "learning_rate must be finite"),
-        (
-            ["fit", "data.csv", "--target", "price", "--learning-rate", "fast"],
-            "expected a number, or one of auto, constant, inverse_scaling, step_decay, exponential_decay, silver, "
-            "chebyshev, eigenvalues; got 'fast'",
-        ),
-        (["fit", "data.csv", "--target", "price", "--backend", "abacus"], "invalid choice: 'abacus'"),
         (["fit", "data.csv", "--target", "price", "--plot", "curve.xyz"], "--plot must end in one of"),
         (["fit", "data.csv", "--target", "price", "--out", "no/model.json"], "--out must be in a folder that exists"),
         (["fit", "data.csv", "--target", "price", "--out", "."], "--out must be a file; got the folder '.'"),
@@ -249,7 +541,6 @@ def test_config_shows_versions_and_backends(tmp_path):
         (["fit", "data.csv", "--target", "price", "--plot", "f.png"], "--plot must be a file; got the folder 'f.png'"),
         (["fit", "data.csv", "--target", "price", "--out", "p.svg", "--plot", "p.svg"], "must be different files"),
         (["demo", "--plot", ""], "--plot must name a file; got ''"),
-        (["fit", "data.csv", "--target", "price", "--epochs", "1000000000000"], "epochs must be"),
         (["fit", "gap.csv", "--target", "y"], "gap.csv, line 3: expected a row; got an empty line"),
         (["fit", "lonely.csv", "--target", "y"], "expected columns beside the target 'y'"),
         (["fit", "bad.csv", "--target", "y"], "bad.csv, line 3, column 'x': expected a number; got 'red'"),
@@ -293,8 +584,8 @@ def test_the_error_of_an_empty_cell_names_the_option_that_skips_it(tmp_path):
 @pytest.mark.parametrize(("command", "rest"), [("fit", ["a.csv", "--target", "y"]), ("study", []), ("config", [])])
 def test_the_error_of_an_unknown_option_shows_the_usage_of_its_command(capsys, command, rest):
     with pytest.raises(SystemExit) as raised:
-        main([command, *rest, "--thread", "2"])
+        main([command, *rest, "--strands", "2"])
     assert raised.value.code == 2
     message = capsys.readouterr().err
     assert message.startswith(f"usage: fastgd {command} ")
-    assert message.endswith(f"fastgd {command}: error: unrecognized arguments: --thread 2\n")
+    assert message.endswith(f"fastgd {command}: error: unrecognized arguments: --strands 2\n")

@@ -85,7 +85,8 @@ def assert_equal_results(one, other):
 @pytest.mark.parametrize("frame", [True, False])
 def test_a_result_comes_back_whole(tmp_path, fit_intercept, frame):
     data = Frame(X, ["a", "b", "c"]) if frame else X
-    result = fastgd.gradient_descent(data, Y, fit_intercept=fit_intercept, epochs=25)
+    result = fastgd.gradient_descent(data, Y, fit_intercept=fit_intercept, learning_rate="constant", epochs=25, tol=0)
+    assert result.epochs == 25
     result.save(tmp_path / "model.json", target="price")
     again = DescentResult.load(tmp_path / "model.json")
     assert_equal_results(replace(result, target="price"), again)
@@ -108,7 +109,7 @@ class Frame:
 
 
 def test_a_model_with_equal_names_is_not_saved(tmp_path):
-    result = fastgd.gradient_descent(Frame(X, ["a", "b", "y"]), Y, epochs=3)
+    result = fastgd.gradient_descent(Frame(X, ["a", "b", "y"]), Y)
     with pytest.raises(ModelError, match="features must be one or more different names without the target 'y'"):
         result.save(tmp_path / "model.json")
     assert not (tmp_path / "model.json").exists()
@@ -120,12 +121,13 @@ def test_a_model_with_equal_names_is_not_saved(tmp_path):
         ({"epochs": 2}, "fit.cost_history must be a list of finite numbers, one for each of 2 epochs"),
         ({"epochs": "3"}, "fit.epochs must be of type int; got '3'"),
         ({"rates": None}, "fit.rates must be a list of finite numbers"),
+        ({"precondition": None}, "fit.precondition must be of type str; got None"),
         ({"converged": 1}, "fit.converged must be of type bool; got 1"),
     ],
 )
 def test_a_damaged_result_is_refused(tmp_path, change, message):
     path = tmp_path / "model.json"
-    fastgd.gradient_descent(X, Y, epochs=3).save(path)
+    fastgd.gradient_descent(X, Y, learning_rate="constant", epochs=3, tol=0).save(path)
     document = json.loads(path.read_text())
     document["fit"] |= change
     path.write_text(json.dumps(document))

@@ -6,103 +6,89 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fastgd import backends, plots
+from fastgd.cli.fit_arguments import COMPRESS, DESCRIPTION, EPILOG, add_data, add_descent, add_output
+from fastgd.cli.outcome import (
+    CONVERGED,
+    DIVERGED,
+    INTERRUPTED,
+    UNCONVERGED,
+    count,
+    explain_unconverged,
+    make_notes,
+    name_options,
+    print_model,
+)
 from fastgd.descent.fit import gradient_descent
-from fastgd.descent.options import PRECONDITIONS
+from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
-from fastgd.descent.warnings import ConditionWarning, DivergenceWarning
+from fastgd.descent.warnings import ConvergenceWarning, DivergenceWarning
 from fastgd.files import model
 from fastgd.files.csv import CsvTable, TableError, quote, quote_names, read_csv
 from fastgd.files.paths import check_different, check_output
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_mean_square
 from fastgd.plots.figures import check_picture
-from fastgd.rates.schedules import SCHEDULES
 from fastgd.streaming import fit_files
 from fastgd.streaming.cluster import fit_on_cluster
 from fastgd.streaming.columns import check_column_names
 from fastgd.streaming.files import find_files, is_pattern
-from fastgd.streaming.options import MISSING
 
 LARGE_FILE = 1 << 26  # the bytes above which a CSV file is read in batches, which is also faster
-DESCENT_ARGUMENTS = ("learning_rate", "epochs", "backend", "precondition", "alpha")
-INTERRUPTED = 130  # the exit code of Ctrl-C in shells: 128 + SIGINT
+DESCENT_ARGUMENTS = (
+    "learning_rate",
+    "epochs",
+    "fit_intercept",
+    "tol",
+    "backend",
+    "alpha",
+    "precondition",
+    "threads",
+)
 Fit = tuple[DescentResult, list[str], dict[str, int]]  # the result, the names of the features, and the counts of rows
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `fastgd fit`."""
-    add = parser.add_argument
-    add(
-        "files",
-        metavar="FILE",
-        nargs="+",
-        help="a CSV file with column names in the first line; or Parquet files, several files, a folder of files or a "
-        "pattern, which are read in batches",
-    )
-    add("--target", metavar="COLUMN", required=True, help="the column to predict")
-    add("--features", metavar="COLUMN", nargs="+", help="the columns to predict from (all others)")
-    add("--weight", metavar="COLUMN", help="a column of weights of the rows")
-    add("--out", metavar="FILE", help="where to save the model, as JSON")
-    rates = "a number, or auto, chebyshev, silver, …"
-    add("--learning-rate", metavar="RATE", type=parse_rate, default="auto", help=rates)
-    add("--alpha", metavar="A", type=float, default=0.0, help="ridge: A/2 times the coefficients' squares")
-    add("--epochs", metavar="N", type=int, default=1000, help="updates at most (default 1000)")
-    names = ["auto", *backends.MODULES]
-    add("--backend", choices=names, default="auto", help="the backend that computes the updates")
-    add("--precondition", choices=PRECONDITIONS, default="none", help="the coordinates of the descent (none)")
-    add("--missing", choices=MISSING, default="error", help="refuse rows with an empty cell, or skip them")
-    add("--checkpoint", metavar="FILE", help="where to keep the sums, so that the same command can resume from them")
-    add("--scheduler", metavar="ADDRESS", help="a running Dask cluster, whose workers read the files")
-    add("--quiet", action="store_true", help="show no progress")
-    add("--plot", metavar="FILE", help="where to save a picture of the cost curve")
-    add("--json", action="store_true", help="print the model as JSON")
-
-
-def parse_rate(text: str) -> float | str:
-    """Return a learning rate: the name of a schedule, or a number."""
-    if text in SCHEDULES:
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a number, or one of {', '.join(SCHEDULES)}; got {text!r}") from None
+    """Add the arguments of `fastgd fit`, in three groups."""
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    add_data(parser.add_argument_group("the data").add_argument)
+    add_descent(parser.add_argument_group("the descent").add_argument)
+    add_output(parser.add_argument_group("the output").add_argument)
 
 
 def run(options: argparse.Namespace) -> int:
     """Fit one column by the others; print and save the model, and draw its cost curve."""
     stream = needs_batches(options)
+    check_descent(options, stream)
     picture = check_outputs(options, find_files(options.files) if stream else options.files)
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ConditionWarning)
+        warnings.simplefilter("always", ConvergenceWarning)
         warnings.simplefilter("error", DivergenceWarning)
         try:
             result, features, counts = fit_stream(options) if stream else fit_table(options)
         except DivergenceWarning as diverged:
-            print(f"fastgd: no model: {diverged}", file=sys.stderr)
-            return 1
+            print(f"fastgd: no model: {name_options(str(diverged))}", file=sys.stderr)
+            return DIVERGED
     if result.reason == "interrupted":
-        print(f"fastgd: no model: interrupted after {result.epochs} epochs", file=sys.stderr)
+        print(f"fastgd: no model: interrupted after {count(result.epochs, 'epoch')}", file=sys.stderr)
         return INTERRUPTED
-    notes = make_notes(result, options.learning_rate, counts)
+    if not result.converged:  # before any other output
+        print(f"fastgd: {explain_unconverged(result, caught)}", file=sys.stderr)
+        if options.out and not options.keep_unconverged:
+            hint = "--keep-unconverged saves the model all the same"
+            print(f"fastgd: nothing was written to {options.out}; {hint}", file=sys.stderr)
+    notes = make_notes(result, options.learning_rate, options.fit_intercept, counts)
     fitted = model.Model(options.target, features, result.intercept, result.coef.tolist(), notes)
     write_outputs(options, fitted, result, picture)
-    if result.reason == "epochs":
-        hint = "" if options.precondition == "whiten" else ", or --precondition whiten"
-        print(f"fastgd: not converged after {result.epochs} epochs: try more --epochs{hint}", file=sys.stderr)
-    elif not result.converged:  # a ConditionWarning
-        print(f"fastgd: {caught[0].message}".replace("precondition='whiten'", "--precondition whiten"), file=sys.stderr)
-    return 0
+    return CONVERGED if result.converged else UNCONVERGED
 
 
 def write_outputs(
     options: argparse.Namespace, fitted: model.Model, result: DescentResult, picture: Path | None
 ) -> None:
-    """Save the model and the picture of its cost curve, and print the model."""
+    """Save the model, if it is to be kept, and the picture of its cost curve, and print the model."""
     document = model.make_document(fitted)
-    if options.out:
+    if options.out and (result.converged or options.keep_unconverged):
         model.save(fitted, options.out)
     if picture:
         figure = plots.new_figure()
@@ -115,19 +101,42 @@ def write_outputs(
 
 
 def needs_batches(options: argparse.Namespace) -> bool:
-    """Return True if rows must be read in batches: unless the input is one CSV file that can be read whole."""
+    """Return True if rows must be read in batches: unless the input is one CSV file that can be read whole.
+
+    A large CSV file can: --compress no asks for that.
+    """
     path = Path(options.files[0])
     named = options.checkpoint or options.weight or options.scheduler or options.missing != "error"
     if named or len(options.files) > 1 or path.is_dir() or is_pattern(options.files[0]):
         return True
     suffix = path.suffix.lower()
     large = path.is_file() and path.stat().st_size > LARGE_FILE and backends.is_installed("pyarrow")
+    large = large and options.compress != "no"
     return suffix == ".parquet" or (suffix == ".csv" and large)
+
+
+def list_descent(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments of the descent that the options stand for."""
+    return {name: getattr(options, name) for name in DESCENT_ARGUMENTS}
+
+
+def check_descent(options: argparse.Namespace, stream: bool) -> None:
+    """Refuse options that contradict each other, and a backend that is not installed, before any work is done."""
+    if options.compress == "no" and options.precondition == "whiten":
+        raise ValueError(
+            "--compress must not be no with --precondition whiten: whitened coordinates come from the compressed rows"
+        )
+    if options.compress == "no" and stream:
+        raise ValueError(
+            "--compress must be auto or yes for rows that are read in batches: of Parquet files, of several files, a "
+            "folder or a pattern, and with --weight, --missing skip, --checkpoint or --scheduler; got no"
+        )
+    DescentOptions.checked(**list_descent(options))
 
 
 def fit_stream(options: argparse.Namespace) -> Fit:
     """Fit files that need not fit into memory, in this process or on a cluster."""
-    given = {name: getattr(options, name) for name in (*DESCENT_ARGUMENTS, "features", "weight", "missing")}
+    given = list_descent(options) | {name: getattr(options, name) for name in ("features", "weight", "missing")}
     if options.scheduler is None:
         result = fit_files(options.files, options.target, checkpoint=options.checkpoint, quiet=options.quiet, **given)
     elif options.checkpoint is not None:
@@ -149,10 +158,9 @@ def fit_table(options: argparse.Namespace) -> Fit:
         raise TableError(f"{error}{hint}") from error
     features = choose_features(path, table, options)
     X, y = table.columns(features), table.columns([options.target])[:, 0]
-    check_scales([options.target], y[:, np.newaxis])
-    if options.precondition != "none":
-        check_scales(features, X)
-    result = gradient_descent(X, y, **{name: getattr(options, name) for name in DESCENT_ARGUMENTS})
+    check_mean_square(f"column {options.target!r}", y)
+    check_scales(features, X, options.fit_intercept)
+    result = gradient_descent(X, y, compress=COMPRESS[options.compress], **list_descent(options))
     return result, features, {"n_samples": len(y)}
 
 
@@ -177,45 +185,12 @@ def choose_features(path: str, table: CsvTable, options: argparse.Namespace) -> 
     return features
 
 
-def check_scales(names: list[str], X: Array) -> None:
-    """Refuse columns whose squares leave the range of float64; the error names the column."""
+def check_scales(names: list[str], X: Array, fit_intercept: bool) -> None:
+    """Refuse columns whose squares leave the range of float64; the error names the column.
+
+    Beside an intercept, the coefficient of a constant column is 0, however small the constant is.
+    """
     for name, column in zip(names, X.T, strict=True):
-        check_mean_square(f"column {name!r}", column)
-
-
-def make_notes(result: DescentResult, learning_rate: float | str, counts: dict[str, int]) -> dict[str, Any]:
-    """Return the notes on a fit that are saved with its model, as plain values for JSON."""
-    return {
-        "n_samples": counts["n_samples"],
-        "backend": result.backend,
-        "learning_rate": learning_rate if is_schedule(learning_rate) else float(result.rates[0]),
-        "epochs": result.epochs,
-        "reason": result.reason,
-        "converged": result.converged,
-        **counts,
-        "cost": result.cost,
-        "r_squared": result.r_squared,
-    }
-
-
-def is_schedule(learning_rate: float | str) -> bool:
-    """Return True if the rates differ from epoch to epoch: then the notes show the name, not the first rate."""
-    return isinstance(learning_rate, str) and learning_rate not in ("auto", "constant")
-
-
-def print_model(document: dict[str, Any]) -> None:
-    """Print the model as text."""
-    notes = document["fit"]
-    state = f"converged ({notes['reason']})" if notes["converged"] else "not converged"
-    r_squared = "undefined" if notes["r_squared"] is None else f"{notes['r_squared']:.6f}"
-    left_out = f" ({notes['skipped']} more left out)" if notes.get("skipped") else ""
-    features = len(document["features"])
-    print(f"{notes['n_samples']} rows{left_out}, {features} features, target {document['target']!r}")
-    rate = notes["learning_rate"]
-    shown = rate if isinstance(rate, str) else f"{rate:.6g}"
-    print(f"backend {notes['backend']}, rate {shown}, {notes['epochs']} epochs, {state}")
-    print(f"cost {notes['cost']:.8g}, R² {r_squared}\n")
-    names = ["intercept", *document["features"]]
-    width = max(map(len, names))
-    for name, value in zip(names, [document["intercept"], *document["coef"]], strict=True):
-        print(f"{name:{width}}  {value:>16.8g}")
+        small_constant = abs(column[0]) < 1 and bool((column == column[0]).all())
+        if not (fit_intercept and small_constant):
+            check_mean_square(f"column {name!r}", column)

@@ -1,7 +1,8 @@
 """The command line: ``fastgd demo``, ``fit``, ``predict``, ``bench``, ``study`` and ``config``.
 
 Exit codes: 0, done; 1, the fit diverged, or the reader of the output went away; 2, bad input, a file that could not be
-written, or a study whose steps do not compute the same, with a message on standard error; 130, interrupted.
+written, or a study whose steps do not compute the same, with a message on standard error; 3, the fit has not converged;
+130, interrupted.
 """
 
 import argparse
@@ -11,8 +12,10 @@ import sys
 from collections.abc import Sequence
 
 from fastgd.cli import bench, config, demo, fit, predict, study
+from fastgd.cli.outcome import INTERRUPTED
 from fastgd.config import installed_version
 
+EPILOG = "Exit codes: 0, done; 1, the fit diverged; 2, bad input; 3, the fit has not converged; 130, interrupted."
 MISSING_HINT = "missing='skip'"  # the hint in the messages of the Python functions
 
 
@@ -32,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("fastgd: interrupted", file=sys.stderr)
-        return fit.INTERRUPTED
+        return INTERRUPTED
     except (ValueError, OSError, ImportError, MemoryError, ArithmeticError) as error:
         if isinstance(error, (ZeroDivisionError, OverflowError, FloatingPointError)):
             raise  # Python's own kinds of ArithmeticError are bugs of fastgd: the traceback helps to find them
@@ -49,7 +52,7 @@ def describe_error(error: Exception) -> str:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    parser = argparse.ArgumentParser(prog="fastgd", description="Linear regression by gradient descent.")
+    parser = argparse.ArgumentParser(prog="fastgd", description="Linear regression by gradient descent.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"fastgd {installed_version('fastgd')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (module, description) in COMMANDS.items():

@@ -12,6 +12,10 @@ from fastgd.files.csv import read_csv
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `fastgd predict`."""
+    parser.description = (
+        "Print one prediction for each row of a CSV file. A line on standard error says so if the fit of the model has "
+        "not converged; the exit code is 0 all the same."
+    )
     parser.add_argument("model", metavar="MODEL.json", help="the file that fit --out saved")
     parser.add_argument("file", metavar="FILE.csv", help="a file with the columns that the model was fitted on")
     parser.add_argument("--json", action="store_true", help="print JSON instead of CSV")
@@ -28,6 +32,9 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(
             f"{options.file}, row {bad[0] + 1} below the column names: the prediction is out of the range of float64"
         )
+    if fitted.fit.get("converged") is False:
+        doubt = "the fit of this model has not converged: other weights may predict far better"
+        print(f"fastgd: {options.model}: {doubt}", file=sys.stderr)
     if options.json:
         print(model.encode_json({"target": fitted.target, "predictions": predictions.tolist()}, indent=None))
         return 0
