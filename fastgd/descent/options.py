@@ -151,7 +151,7 @@ class DescentOptions:
         """Return the options with the coordinates that "auto" stands for, for an X of this shape."""
         if self.precondition != "auto":
             return self
-        may_compress = self.compress is not False and self.batch_size is None
+        may_compress = self.compress is not False and not (self.batch_size and self.batch_size < shape[0])
         chosen = choose_precondition(shape, rate_named=self.rate_named, may_compress=may_compress)
         return replace(self, precondition=chosen)
 

@@ -55,7 +55,7 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> tuple[De
         warning = make_divergence_warning(longest, len(ending.costs), limit)
     elif not verdict.converged and options.tol > 0 and ending.reason not in ("callback", "interrupted"):
         least = rules.find_least_cost()
-        remedies = list_remedies(prepared, options, batch_size, ending.reason)
+        remedies = list_remedies(prepared, options, batch_size, ending.reason, verdict.condition)
         warning = make_convergence_warning(verdict.message, ending.cost, least, verdict.condition, remedies)
     return make_result(prepared, rates, ending, weights, verdict, backend), warning
 

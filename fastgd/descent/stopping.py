@@ -19,6 +19,8 @@ GROWTH = 1 + 1e-6
 ROUNDING = 1e-12
 # The residuals of an exact fit, relative to y: a few units of its last digit.
 EXACT = 16 * EPSILON
+# The relative error of the least cost of rows whose Gram matrix has lost as many digits as it may.
+GRAM_ERROR = 1e-11
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class StoppingRules:
         With an intercept, J of the best constant prediction: half the variance of y. Without, `cost_of_zeros`.
     whitened : bool
         True in whitened coordinates, where the least cost is known from the start.
+    least_error : float
+        The relative error of the least cost.
     find_least_cost : callable
         Returns the least value J* of J, or None if it is unknown.
     find_convexity : callable
@@ -50,6 +54,7 @@ class StoppingRules:
     cost_of_zeros: float
     variation: float
     whitened: bool
+    least_error: float
     find_least_cost: Callable[[], float | None]
     find_convexity: Callable[[], float]
 
@@ -109,7 +114,7 @@ class StoppingRules:
         """
         least = self.find_least_cost()
         if least is not None:
-            return cost - least <= max(self.tol, EXACT) * least + max(self.negligible, rounding) ** 2
+            return cost - least <= max(self.tol, self.least_error) * least + max(self.negligible, rounding) ** 2
         return self.bounds_excess(cost, size)
 
     def bounds_excess(self, cost: float, size: float) -> bool:
@@ -132,5 +137,6 @@ def make_rules(prepared: Prepared, tol: float) -> StoppingRules:
         rest = y - (ones * ((ones @ y) / (ones @ ones)) if prepared.has_intercept_column else y.mean())
         variation = float(rest @ rest) / (2 * len(y))
     find_least_cost = cache(prepared.find_least_cost)  # while J is too large, each check asks again
-    known = prepared.precondition == "whiten", find_least_cost, lambda: prepared.curvature.convexity
+    least_error = EXACT if prepared.compressed else GRAM_ERROR  # a compressed problem has its own factor
+    known = prepared.precondition == "whiten", least_error, find_least_cost, lambda: prepared.curvature.convexity
     return StoppingRules(tol, trace, cost_of_zeros, variation, *known)

@@ -75,7 +75,7 @@ def find_doubt(
         return "within the rounding of columns far from zero, other weights fit better"
     terms = np.append(magnitudes * weights[int(prepared.fit_intercept) :], weights[: int(prepared.fit_intercept)])
     rounding = EPSILON * float(np.linalg.norm(terms))
-    if rounding > largest:
+    if rounding > largest and ending.cost > 0:
         return "columns far from zero leave too few digits for predictions"
     if prepared.precondition == "whiten" and not rules.is_least(
         ending.cost, norm(ending.gradient), ROUNDING * rounding
@@ -109,21 +109,24 @@ def find_excessive_condition(prepared: Prepared, rates: Rates, reason: str, opti
     return condition if blamed else None
 
 
-def list_remedies(prepared: Prepared, options: DescentOptions, batch_size: int | None, reason: str) -> list[str]:
+def list_remedies(
+    prepared: Prepared, options: DescentOptions, batch_size: int | None, reason: str, condition: float | None
+) -> list[str]:
     """Return what would help a run that has not converged, and is not set yet."""
-    if batch_size is not None:
-        return ["rates that decrease, such as 'inverse_scaling'", "tol=0: mini-batches seldom settle within tol"]
     if options.tol < EPSILON:
         return [f"a tol above the rounding of float64, {EPSILON:.2g}"]
-    remedies = []
-    if options.compress is False:
-        remedies.append("compress='auto' with learning_rate='auto' and precondition='auto'")
-    elif options.rate_named or options.precondition not in ("auto", "whiten"):
-        remedies.append("learning_rate='auto' with precondition='auto'")
-    if reason == "epochs":
+    if batch_size is not None:
+        remedies = ["rates that decrease, such as 'inverse_scaling'"] if options.rate_named else []
+        return [*remedies, "tol=0: mini-batches seldom settle within tol"]
+    unset = {
+        "compress='auto'": options.compress is False,
+        "learning_rate='auto'": options.rate_named,
+        "precondition='auto'": options.precondition not in ("auto", "whiten"),
+    }
+    remedies = [" with ".join(name for name, helps in unset.items() if helps)] if any(unset.values()) else []
+    if reason != "epochs":
+        far = prepared.precondition != "none"
+        remedies.append("columns of X minus a number near their mean" if far else "fewer columns")
+    elif condition is None or condition * EPSILON <= options.tol:
         remedies.append("more epochs")
-    elif prepared.precondition != "none":
-        remedies.append("columns of X minus a number near their mean")
-    elif options.alpha == 0:
-        remedies.append("alpha, or fewer columns")
     return remedies or ["a larger tol"]

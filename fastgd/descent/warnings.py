@@ -48,7 +48,7 @@ class ConditionWarning(ConvergenceWarning):
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always", fastgd.ConditionWarning)
     ...     result = fastgd.gradient_descent(X, [1.0, 3.0, 2.0, 5.0, 4.0], learning_rate="chebyshev")
-    >>> result.converged, "precondition='auto'" in str(caught[0].message)
+    >>> result.converged, "learning_rate='auto'" in str(caught[0].message)
     (False, True)
     """
 

@@ -166,7 +166,7 @@ class Compressor:
         >>> first.add([[0.0], [1.0]], [1.0, 3.0])
         >>> second.add([[2.0]], [5.0])
         >>> first.merge(second)
-        >>> fastgd.gradient_descent(first, learning_rate="eigenvalues", precondition="standardize").weights.round(6)
+        >>> fastgd.gradient_descent(first).weights.round(6)
         array([1., 2.])
         """
         if not isinstance(other, Compressor):

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fastgd.inputs.arrays import EPSILON, Array
-from fastgd.inputs.options import LARGEST_ALPHA
 from fastgd.problem.moments import Summary
 
 
@@ -131,10 +130,7 @@ def scale_penalty(alpha: float, n_features: int, coordinates: ScaledCoordinates 
     """Return the penalty of each coefficient in the coordinates of the descent; alpha is in the units of the data."""
     if coordinates is None or alpha == 0:
         return np.full(n_features, alpha)
-    with np.errstate(over="ignore", divide="ignore"):
-        penalty = alpha / coordinates.scales / coordinates.scales
-    if penalty.max() > LARGEST_ALPHA:
-        raise ValueError(f"alpha must be smaller for columns with values as small as in X; got {alpha}: rescale X")
+    penalty: Array = alpha / coordinates.scales / coordinates.scales
     return penalty
 
 

@@ -57,7 +57,7 @@ class Curvature:
     @property
     def extremes_known(self) -> bool:
         """True if the extremes have been computed."""
-        return self._extremes is not None
+        return self._extremes is not None or (self._eigenvalues is not None and self.exact)
 
     @property
     def eigenvalues(self) -> Array:

@@ -77,7 +77,7 @@ class DaskSource:
         >>> from fastgd.problem.dask import find_blocks
         >>> X = da.arange(20.0, chunks=6).reshape(-1, 1)
         >>> compressor = find_blocks(X, 1 + 2 * X).compress()
-        >>> fastgd.gradient_descent(compressor, learning_rate="eigenvalues").weights.round(6)
+        >>> fastgd.gradient_descent(compressor).weights.round(6)
         array([1., 2.])
         """
         check_choice("method", method, METHODS)

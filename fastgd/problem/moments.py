@@ -122,7 +122,7 @@ def check_squares(X: Array, y: Array, weights: Array | None, squares: Array, tot
     finite = isfinite(float(squares.sum()))
     if finite and squares[1:].min() > SMALLEST_SQUARE * total:
         return
-    for name, array in (("X", X), ("y", y)):  # constant columns have no centred squares: they pass
+    for name, array in (("X", X), ("y", y[:, 0] if y.shape[1] == 1 else y)):  # constant columns pass
         check_finite(name, array)
         check_mean_square(name, array)
     if not finite:

@@ -71,9 +71,8 @@ class DenseSource:
 
     def summarize(self, precondition: str) -> Summary:
         """Return the summary of the rows, by the method that suits the shape and the coordinates."""
-        n, columns = len(self.y), self.n_features + self.n_targets
-        whitened, wide = precondition == "whiten", n <= self.n_features  # a Gram matrix of few rows is singular
-        method = "qr" if wide or (whitened and n * columns**2 <= CHEAP_QR) else "auto"
+        whitened = precondition == "whiten"
+        method = choose_method(self.X.shape, self.n_targets, exact=whitened)
         # Whitened coordinates have no path that must stay the same to the last bit, so they may take faster blocks.
         least_rows = TALL_BLOCK_ROWS if whitened else LEAST_BLOCK_ROWS
         return summarize_rows(self.X, self.y, self.sample_weight, method, least_rows=least_rows)
@@ -125,6 +124,12 @@ class CompressedSource:
         check_needs_no_rows(options, "data that were summed up")
         options = options.resolved((self.summary.n_samples, self.n_features))
         return prepare_targets(self.summary, options, self.message)
+
+
+def choose_method(shape: tuple[int, ...], n_targets: int, *, exact: bool) -> str:
+    """Return "qr" for few rows, whose Gram matrix is singular, and, for exact sums, where it takes little time."""
+    n, p = shape
+    return "qr" if n <= p or (exact and n * (p + n_targets) ** 2 <= CHEAP_QR) else "auto"
 
 
 def check_needs_no_rows(options: PrepareOptions, data: str) -> None:
@@ -185,7 +190,7 @@ def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: Prepa
     problem = add_ridge(rows, penalty)
     summarize = None
     if min(X.shape) <= EXACT_FEATURES:  # as for the eigenvalues, which take as long
-        summarize = partial(summarize_rows, X, y[:, np.newaxis], sample_weight, "auto" if len(X) > X.shape[1] else "qr")
+        summarize = partial(summarize_rows, X, y[:, np.newaxis], sample_weight, choose_method(X.shape, 1, exact=True))
     known = options.fit_intercept, False, variance, message, summarize
     return Prepared(problem, rows, options.alpha, penalty, coordinates, *known)
 
