@@ -46,12 +46,12 @@ def fit(folder, *arguments):
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_files_read_by_workers_give_the_fit_of_all_rows(folder, address, kind):
-    options = ["--target", "price", "--weight", "count", "--alpha", "0.01", "--learning-rate", "eigenvalues"]
+    options = ["--target", "price", "--weight", "count", "--alpha", "0.01"]
     options += ["--features", "x0", "x1", "x2", "--scheduler", address, "--json", "--out", "model.json"]
     done = fit(folder, str(folder / f"*.{kind}"), *options)
     assert done.returncode == 0, done.stderr
     model = json.loads(done.stdout)
-    result = fastgd.gradient_descent(X, Y, sample_weight=COUNTS, alpha=0.01, learning_rate="eigenvalues")
+    result = fastgd.gradient_descent(X, Y, sample_weight=COUNTS, alpha=0.01)
     np.testing.assert_allclose([model["intercept"], *model["coef"]], result.weights, rtol=1e-9)
     assert model["features"] == ["x0", "x1", "x2"]
     assert model["fit"]["n_samples"] == 300

@@ -91,6 +91,21 @@ def test_the_answer_is_the_one_of_data_in_memory(form, weighted, settings):
     assert result.message.endswith("; Dask compressed the partitions where they are")
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("form", FORMS)
+def test_the_answer_is_right_where_nothing_is_named(form, weighted):
+    X, y, s = make_data(offset=1e4, condition=1e3)
+    lazy_X, lazy_y, lazy_s = form(X, y, s)
+    result = fastgd.gradient_descent(lazy_X, lazy_y, sample_weight=lazy_s if weighted else None)
+    assert (result.converged, result.reason, result.precondition) == (True, "gradient", "whiten")
+    roots = np.sqrt(s if weighted else np.ones(ROWS))
+    means = np.average(np.column_stack([X, y]), axis=0, weights=roots**2)
+    centred = (np.column_stack([X, y]) - means) * roots[:, np.newaxis]
+    expected = np.linalg.lstsq(centred[:, :-1], centred[:, -1])[0]
+    np.testing.assert_allclose(result.coef, expected, rtol=1e-8)
+    np.testing.assert_allclose(result.intercept, means[-1] - means[:-1] @ expected, rtol=1e-8)
+
+
 def test_the_path_is_the_one_of_data_in_memory():
     X, y, s = make_data()
     settings = {"learning_rate": 0.01, "epochs": 30, "tol": 0, "weights": np.arange(6.0), "backend": "numpy"}
@@ -104,7 +119,7 @@ def test_the_path_is_the_one_of_data_in_memory():
 def test_names_are_kept(form):
     X, y, s = make_data()
     X, y, _ = form(X, y, s)
-    result = fastgd.gradient_descent(X, y, epochs=1)
+    result = fastgd.gradient_descent(X, y)
     frame = form is as_unknown
     assert result.features == (NAMES if frame else None)
     assert result.target == ("y" if frame else None)
@@ -246,7 +261,7 @@ WRONG = {
     "rates": ((BLOCKS, y), {"learning_rate": -1.0}, ValueError, "learning_rate must be finite and not negative"),
     "start": ((BLOCKS, y), {"weights": np.zeros(5)}, ValueError, r"shape of the gradient, \(6,\)"),
     "alpha": ((BLOCKS, y), {"alpha": -1.0}, ValueError, "alpha must be finite and not negative"),
-    "precondition": ((BLOCKS, y), {"precondition": 3}, ValueError, "precondition must be one of 'none'"),
+    "precondition": ((BLOCKS, y), {"precondition": 3}, ValueError, "precondition must be one of 'auto', 'none'"),
 }
 
 
@@ -283,7 +298,7 @@ def test_distributed_need_not_be_installed():
 sys.modules["distributed"] = None
 import dask.array as da, fastgd
 X = da.arange(20.0, chunks=6).reshape(-1, 1)
-result = fastgd.gradient_descent(X, 1 + 2 * X, learning_rate="eigenvalues")
+result = fastgd.gradient_descent(X, 1 + 2 * X)
 print(result.weights.round(6), result.predict(X).compute()[-1].round(6))
 """
     assert run_python(code) == "[1. 2.] 39.0"

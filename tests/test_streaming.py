@@ -41,32 +41,29 @@ def small_blocks(monkeypatch):
 
 @pytest.mark.parametrize("method", ["auto", "gram", "qr"])
 @pytest.mark.parametrize("fit_intercept", [True, False])
-def test_batches_give_the_fit_of_all_rows(method, fit_intercept):
+@pytest.mark.parametrize("settings", [{}, {"learning_rate": "constant", "precondition": "standardize"}], ids=str)
+def test_batches_give_the_fit_of_all_rows(method, fit_intercept, settings):
     X, y = make_data()
     weights = np.random.default_rng(1).uniform(0, 3, len(y))
-    result = fit_batches(
-        cut(X, y, weights),
-        method=method,
-        fit_intercept=fit_intercept,
-        alpha=0.1,
-        epochs=50,
-        tol=0,
-        precondition="standardize",
-    )
-    expected = fastgd.gradient_descent(
-        X,
-        y,
-        sample_weight=weights,
-        fit_intercept=fit_intercept,
-        alpha=0.1,
-        epochs=50,
-        tol=0,
-        precondition="standardize",
-        compress=True,
-    )
+    options = {"fit_intercept": fit_intercept, "alpha": 0.1, "epochs": 50, "tol": 0} | settings
+    result = fit_batches(cut(X, y, weights), method=method, **options)
+    expected = fastgd.gradient_descent(X, y, sample_weight=weights, compress=True, **options)
     assert_same_fit(result, expected)
     assert (result.n_samples, result.skipped) == (500, 0)
     assert result.method == ("gram" if method == "gram" else "qr")
+
+
+@pytest.mark.parametrize("fit", ["batches", "array"])
+def test_the_fit_is_right_where_nothing_is_named(small_blocks, fit):
+    X, y = make_data()
+    X = np.column_stack([X, 1e9 + 3600.0 * np.arange(500)])  # times
+    y = y + 1e-3 * np.arange(500)
+    result = fit_batches(cut(X, y)) if fit == "batches" else fit_array(X, y)
+    assert (result.converged, result.reason, result.precondition) == (True, "gradient", "whiten")
+    near = X - X.mean(axis=0)
+    expected = np.linalg.lstsq(near / near.std(axis=0), y - y.mean())[0]
+    np.testing.assert_allclose(result.coef * near.std(axis=0), expected, rtol=1e-8)
+    assert result.cost == pytest.approx(fastgd.cost(near, y - y.mean(), np.append(0.0, result.coef)), rel=1e-9)
 
 
 def test_cost_and_r_squared_are_those_of_all_rows():
@@ -216,7 +213,7 @@ def test_finite_rows_whose_sum_overflows_are_kept(small_blocks):
     X = X.astype(np.float32)
     X[:, 0] = X[:, 1] = np.where(np.arange(500) % 2, 3e38, -3e38)
     X[:, 1] *= np.random.default_rng(1).uniform(0.8, 1, 500).astype(np.float32)
-    assert fit_array(X, y, missing="skip", precondition="standardize").skipped == 0
+    assert fit_array(X, y, missing="skip").skipped == 0
 
 
 def test_batches_without_usable_rows_are_refused():
@@ -245,7 +242,7 @@ def test_batches_without_usable_rows_are_refused():
         ({"quiet": 3}, "quiet must be True or False"),
         ({"alpha": -1}, "alpha must be finite and not negative"),
         ({"fit_intercept": "no"}, "fit_intercept must be True or False"),
-        ({"precondition": 2}, "precondition must be one of 'none'"),
+        ({"precondition": 2}, "precondition must be one of 'auto', 'none'"),
         ({"checkpoint": 3}, "checkpoint must be None or a path; got 3, a int"),
         ({"checkpoint": ""}, "checkpoint must name a file"),
         ({"checkpoint": "."}, "checkpoint must be a file; got the folder"),

@@ -59,6 +59,14 @@ def test_files_give_the_fit_of_their_rows(folder, small_batches, form):
     assert result.weights.tobytes() == fit_files(folder, "price", threads=3, **SETTINGS).weights.tobytes()
 
 
+def test_files_are_fitted_where_nothing_is_named(folder, small_batches):
+    X, y = make_data()
+    result = fit_files(folder, "price")
+    assert (result.converged, result.reason, result.precondition) == (True, "gradient", "whiten")
+    expected = np.linalg.lstsq(X - X.mean(axis=0), y - y.mean())[0]
+    np.testing.assert_allclose(result.coef, expected, rtol=1e-9)
+
+
 def test_columns_are_chosen_by_name(tmp_path):
     X, y = make_data()
     weights = np.arange(500.0) % 3
@@ -315,10 +323,10 @@ def test_the_command_line_takes_weights_missing_values_and_a_checkpoint(tmp_path
     assert not kept.exists()
     document = json.loads(capsys.readouterr().out)
     expected = fastgd.gradient_descent([[1.0], [3.0], [4.0], [5.0]], [2, 6.5, 8, 100], sample_weight=[1, 2, 1, 0])
-    np.testing.assert_allclose([document["intercept"], *document["coef"]], expected.weights, rtol=1e-4)
+    np.testing.assert_allclose([document["intercept"], *document["coef"]], expected.weights, rtol=1e-10)
     assert document["fit"]["skipped"] == 1
     assert main([*command[:-1], "--missing", "skip"]) == 0
-    assert capsys.readouterr().out.startswith("4 rows (1 more left out), 1 features")
+    assert capsys.readouterr().out.startswith("4 rows (1 more left out), 1 feature")
 
 
 @pytest.mark.parametrize(

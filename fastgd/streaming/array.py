@@ -82,7 +82,7 @@ def fit_array(
     >>> import numpy as np
     >>> from fastgd.streaming import fit_array
     >>> X = np.arange(20.0).reshape(10, 2) % 7
-    >>> result = fit_array(X, 1 + X @ [2.0, 3.0], learning_rate="eigenvalues", precondition="standardize")
+    >>> result = fit_array(X, 1 + X @ [2.0, 3.0])
     >>> result.weights.round(6), result.n_samples
     (array([1., 2., 3.]), 10)
     """

@@ -53,8 +53,9 @@ def fit_batches(
         False shows the rows read and the speed on standard error: a bar on a terminal, if rich is installed
         (``pip install 'fastgd[progress]'``), else a line every few seconds.
     **descent
-        Arguments of `fastgd.gradient_descent`: learning_rate, epochs, weights, tol, check_every, backend,
-        precondition, threads, random_state, callback, verbose.
+        Arguments of `fastgd.gradient_descent`, with its defaults: learning_rate, epochs, weights, tol, check_every,
+        backend, precondition, threads, random_state, callback, verbose. By default, up to some thousands of features,
+        one epoch in whitened coordinates is enough.
 
     Returns
     -------
@@ -74,7 +75,7 @@ def fit_batches(
     >>> from fastgd.streaming import fit_batches
     >>> X = np.arange(20.0).reshape(10, 2) % 7
     >>> batches = ((X[i : i + 4], 1 + X[i : i + 4] @ [2.0, 3.0]) for i in (0, 4, 8))
-    >>> result = fit_batches(batches, learning_rate="eigenvalues", precondition="standardize")
+    >>> result = fit_batches(batches)
     >>> result.weights.round(6), result.n_samples
     (array([1., 2., 3.]), 10)
     """

@@ -92,7 +92,7 @@ def fit_files(
     ...     for number in range(3):
     ...         rows = "".join(f"{x},{number},{1 + 2 * x + 3 * number}\n" for x in range(4))
     ...         _ = (Path(folder) / f"{number}.csv").write_text("x,number,y\n" + rows)
-    ...     result = fit_files(folder, "y", learning_rate="eigenvalues", precondition="standardize")
+    ...     result = fit_files(folder, "y")
     >>> result.features, result.weights.round(6), result.n_samples
     (['x', 'number'], array([1., 2., 3.]), 12)
     """

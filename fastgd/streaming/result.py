@@ -30,7 +30,7 @@ class StreamResult(DescentResult):
     --------
     >>> from fastgd.streaming import fit_batches
     >>> batches = [([[0.0], [1.0]], [1.0, 3.0]), ([[2.0]], [5.0])]
-    >>> result = fit_batches(batches, learning_rate="eigenvalues", precondition="standardize")
+    >>> result = fit_batches(batches)
     >>> result.n_samples, result.skipped, result.method, round(result.r_squared, 6)
     (3, 0, 'qr', 1.0)
     """
