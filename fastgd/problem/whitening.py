@@ -24,6 +24,7 @@ from math import sqrt
 import numpy as np
 
 from fastgd.inputs.arrays import EPSILON, Array
+from fastgd.inputs.data import SMALLEST_SQUARE
 from fastgd.problem.coordinates import Problem, WhitenedCoordinates, are_zero
 from fastgd.problem.moments import Summary, stack_qr
 
@@ -69,9 +70,10 @@ def whiten_summary(
     The array between them has the root of the doubtful cost of each target: see `Directions`.
     """
     means, factor = summary.means, summary.rows / sqrt(summary.total)
-    if not fit_intercept:
-        factor, means = stack_qr(factor, means[np.newaxis]), np.zeros_like(means)
     p = summary.n_features
+    if not fit_intercept:
+        check_small_means(means[:p], factor[:, :p])
+        factor, means = stack_qr(factor, means[np.newaxis]), np.zeros_like(means)
     magnitudes, mean_squares = np.abs(means[:p]), np.square(factor[:, :p]).sum(axis=0)
     live = np.flatnonzero(~are_zero(mean_squares, magnitudes))
     scales = np.sqrt(mean_squares[live] + alpha)
@@ -91,6 +93,17 @@ def whiten_summary(
     )
     targets = zip(minimum.T, rest.tolist(), means[p:].tolist(), strict=True)
     return [make_identity_problem(z, size, mean, fit_intercept) for z, size, mean in targets], doubtful, coordinates
+
+
+def check_small_means(means: Array, factor: Array) -> None:
+    """Refuse constant columns whose squares vanish in float64: without an intercept, they count."""
+    tiny = sqrt(SMALLEST_SQUARE)
+    small = np.flatnonzero((means != 0) & (np.abs(means) < tiny) & (np.abs(factor).max(axis=0) < tiny))
+    if len(small):
+        raise ValueError(
+            f"X must have columns with a mean square of at least {SMALLEST_SQUARE} if no intercept is fitted; column "
+            f"{small[0]} (counted from 0) has {means[small[0]]} in each row: rescale it"
+        )
 
 
 def spread_columns(rows: Array, live: Array, n_features: int) -> Array:
