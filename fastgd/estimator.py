@@ -81,8 +81,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,) or (n_targets, n_features), float64
-        The coefficients. As in LinearRegression, a y of shape (n_samples, 1) gives coef_ of shape (1, n_features),
-        intercept_ of shape (1,) and predictions of shape (n_samples, 1).
+        The coefficients. As in LinearRegression, a y of shape (n_samples, 1) gives coefficients of shape
+        (1, n_features), an intercept of shape (1,) and predictions of shape (n_samples, 1).
     intercept_ : float64 or ndarray of shape (n_targets,), float64
         The intercept; 0.0 if none was fitted.
     n_iter_ : int
