@@ -11,7 +11,7 @@ from problems import PROBLEMS
 import fastgd
 from fastgd import Compressor
 from fastgd.inputs.data import check_problem, has_masked
-from fastgd.streaming import fit_batches
+from fastgd.streaming import fit_array, fit_batches
 
 # Every form holds these whole numbers exactly.
 X = np.random.default_rng(4).integers(-9, 10, (23, 4)).astype(np.float64)
@@ -146,6 +146,7 @@ FRONTS = {
     "gradient_descent": lambda X, y, s: fastgd.gradient_descent(X, y, sample_weight=s).weights,
     "compress": lambda X, y, s: fastgd.compress(X, y, sample_weight=s)[0],
     "Compressor": lambda X, y, s: Compressor().add(X, y, s),
+    "fit_array": lambda X, y, s: fit_array(X, y, sample_weight=s).weights,
     "fit_batches": lambda *data: fit_batches([(X, Y, np.ones(23)), data]).weights,
     "fit_batches that skips": lambda X, y, s: fit_batches([(X, y, s)], missing="skip").weights,
 }

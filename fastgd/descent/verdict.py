@@ -123,7 +123,7 @@ def list_remedies(
         "learning_rate='auto'": options.rate_named,
         "precondition='auto'": options.precondition not in ("auto", "whiten"),
     }
-    remedies = [" with ".join(name for name, helps in unset.items() if helps)] if any(unset.values()) else []
+    remedies = [" and ".join(name for name, helps in unset.items() if helps)] if any(unset.values()) else []
     if reason != "epochs":
         far = prepared.precondition != "none"
         remedies.append("columns of X minus a number near their mean" if far else "fewer columns")

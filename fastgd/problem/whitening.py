@@ -30,6 +30,7 @@ from fastgd.problem.moments import Summary, stack_qr
 
 WELL_CONDITIONED = 1e7  # in the Frobenius norm; `WhitenedCoordinates.to_data` takes off the rounding of the inverse
 FEW_DIGITS_LOST = 100.0
+CHANCE = 3.0  # the parts of noise along single directions are rarely more than 3 times the usual one
 FEW_ROWS = 64  # up to this size, one call of NumPy inverts a matrix faster than blocks
 
 
@@ -49,9 +50,8 @@ class Directions:
         The whitened coordinates of the least cost of each target.
     rest : ndarray of shape (n_targets,)
         The root of twice the least cost of each target.
-    doubtful : ndarray of shape (n_targets,)
-        The root of twice the cost that the directions within the rounding of far columns would take off, if they were
-        not zero.
+    doubtful : ndarray of shape (q, n_targets)
+        The parts of the targets along the q directions within the rounding of far columns, which count as zero.
     """
 
     rows: Array
@@ -67,7 +67,8 @@ def whiten_summary(
 ) -> tuple[list[Problem], Array, WhitenedCoordinates]:
     """Return the small problem of each target in whitened coordinates, and the coordinates, which all targets share.
 
-    The array between them has the root of the doubtful cost of each target: see `Directions`.
+    The array between them has the root of twice the cost of each target that only directions within the rounding of far
+    columns could take off.
     """
     means, factor = summary.means, summary.rows / sqrt(summary.total)
     p = summary.n_features
@@ -86,8 +87,8 @@ def whiten_summary(
         threshold, noise = EPSILON * max(p, sqrt(summary.n_samples)), EPSILON * magnitudes[live] / scales
         found = find_directions(*reduced, threshold, noise)
         to_whitened, to_coef = map_directions(found, scales)
-        minimum, doubtful = found.minimum, found.doubtful
-        rest = np.hypot(found.rest, np.linalg.norm(factor[p:, p:], axis=0))
+        minimum, rest = found.minimum, np.hypot(found.rest, np.linalg.norm(factor[p:, p:], axis=0))
+        doubtful = find_doubtful_part(found.doubtful, rest, summary.n_samples)
     coordinates = WhitenedCoordinates(
         means[:p], spread_columns(to_whitened, live, p), spread_columns(to_coef.T, live, p).T, fit_intercept
     )
@@ -95,10 +96,19 @@ def whiten_summary(
     return [make_identity_problem(z, size, mean, fit_intercept) for z, size, mean in targets], doubtful, coordinates
 
 
+def find_doubtful_part(doubtful: Array, rest: Array, n_samples: int) -> Array:
+    """Return the root of twice the cost that the doubtful directions would take off; 0 if chance explains it.
+
+    Noise has a part of about rest·√(q/n_samples) along q directions.
+    """
+    size = np.linalg.norm(doubtful, axis=0)
+    return np.where(size <= CHANCE * rest * sqrt(len(doubtful) / n_samples), 0.0, size)
+
+
 def check_small_means(means: Array, factor: Array) -> None:
     """Refuse constant columns whose squares vanish in float64: without an intercept, they count."""
     tiny = sqrt(SMALLEST_SQUARE)
-    small = np.flatnonzero((means != 0) & (np.abs(means) < tiny) & (np.abs(factor).max(axis=0) < tiny))
+    small = np.flatnonzero((means != 0) & (np.abs(means) < tiny) & (np.abs(factor).max(axis=0, initial=0.0) < tiny))
     if len(small):
         raise ValueError(
             f"X must have columns with a mean square of at least {SMALLEST_SQUARE} if no intercept is fitted; column "
@@ -166,11 +176,8 @@ def find_directions(A: Array, targets: Array, rest: Array, threshold: float, noi
         The rounding of each column that is far from zero.
     """
     if not A.size:
-        none, left = np.zeros((0, 0)), np.hypot(rest, np.linalg.norm(targets, axis=0))
-        nothing = np.zeros((0, len(rest)))
-        return Directions(
-            np.zeros((0, A.shape[1])), none, np.zeros((0, A.shape[1])), nothing, left, np.zeros_like(rest)
-        )
+        square, wide, nothing = np.zeros((0, 0)), np.zeros((0, A.shape[1])), np.zeros((0, len(rest)))
+        return Directions(wide, square, wide, nothing, np.hypot(rest, np.linalg.norm(targets, axis=0)), nothing)
     found = find_by_triangle(A, targets, rest, noise)
     reduced = drop_dependent(A, targets, rest, threshold) if found is None else None
     if reduced is not None:
@@ -191,7 +198,7 @@ def find_by_triangle(A: Array, targets: Array, rest: Array, noise: Array) -> Dir
     size = float(np.linalg.norm(inverse))
     if float(np.linalg.norm(R)) * size > WELL_CONDITIONED or float(noise.max()) * size >= 1:
         return None
-    doubtful = np.zeros_like(rest)  # none: all directions are above the rounding of far columns
+    doubtful = np.zeros((0, len(rest)))  # all directions are above the rounding of far columns
     if Q is None:
         return Directions(A, inverse, None, targets, rest, doubtful)
     return Directions(A, inverse.T, Q.T, targets, rest, doubtful)
@@ -222,7 +229,7 @@ def find_by_singular_values(A: Array, targets: Array, rest: Array, threshold: fl
     left, values, right = np.linalg.svd(R if Q is None else R.T)
     right = right if Q is None else right @ Q.T
     above, kept = values > threshold * values.max(), values > np.linalg.norm(right * noise, axis=1)
-    doubtful = np.linalg.norm(left[:, above & ~kept].T @ targets, axis=0)
+    doubtful = left[:, above & ~kept].T @ targets
     kept &= above
     left, values, right = left[:, kept], values[kept], right[kept]
     minimum = left.T @ targets

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_numbers
+from fastgd.inputs.data import check_masked, check_numbers
 from fastgd.inputs.frames import column_names, series_name
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
@@ -143,6 +143,7 @@ def describe_array_row(start: int, row: int) -> str:
 
 def check_array(name: str, values: Any) -> Any:
     """Return an object with shape, dtype and slices: the values themselves if they have these, else an array."""
+    check_masked(name, values)
     array = values if hasattr(values, "shape") and hasattr(values, "dtype") else check_numbers(name, values)
     if not isinstance(array.dtype, np.dtype) or array.dtype.kind not in "biufO":
         raise TypeError(f"{name} must hold real numbers; got an array of dtype {array.dtype}")
@@ -162,8 +163,10 @@ def check_shapes(X: Any, y: Any, weights: Any) -> tuple[int, int]:
 
 def read_rows(array: Any, rows: slice) -> Array:
     """Return a block of rows, C- or Fortran-contiguous; its values are not checked yet."""
-    part = np.asarray(array[rows])
-    return part if part.flags.c_contiguous else np.asfortranarray(part)
+    part = np.asanyarray(array[rows])
+    if part.flags.c_contiguous or np.ma.is_masked(part):  # a masked block is refused as such, with its place
+        return part
+    return np.asfortranarray(part)
 
 
 def identify_array(array: Any) -> dict[str, Any] | None:
