@@ -5,7 +5,6 @@ from __future__ import annotations  # so that help() shows ArrayLike by its name
 from collections.abc import Iterable, Iterator
 from copy import copy, deepcopy
 from dataclasses import replace
-from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from fastgd.inputs.data import (
 from fastgd.inputs.frames import check_same_columns, column_names
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_flag
 from fastgd.problem.compressor import Compressor
-from fastgd.problem.dask import DaskSource, find_blocks, is_dask, predict_lazily, reduce_blocks
+from fastgd.problem.dask import find_blocks, is_dask, predict_lazily, reduce_blocks
 from fastgd.problem.dask_score import sum_squares
 from fastgd.problem.prepared import Source
 from fastgd.problem.rows import CompressedSource, DenseSource
@@ -442,7 +441,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _find_source(self, X: Any, y: Any, sample_weight: Any) -> tuple[Source, int]:
         """Return the source of the rows (arrays, sparse arrays or Dask collections) and the dimensions of y."""
         if is_dask(X, y, sample_weight):
-            blocks = find_weighted_blocks(X, y, sample_weight)
+            blocks = find_blocks(X, y, sample_weight, targets=True)
             self._set_columns(X)
             return blocks, np.ndim(y)
         X, y, sample_weight = self._check_arrays(X, y, sample_weight, reset=True)
@@ -454,7 +453,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _add_blocks(self, compressor: Compressor, X: Any, y: Any, sample_weight: Any) -> None:
         """Let Dask compress a part of the rows, and add it to the compressor, even if none of them counts."""
-        blocks = find_weighted_blocks(X, y, sample_weight)
+        blocks = find_blocks(X, y, sample_weight, targets=True)
         if compressor.n_samples and blocks.n_features != self.n_features_in_:
             raise ValueError(f"X must have {self.n_features_in_} columns, as before; got {blocks.n_features}")
         part = reduce_blocks(blocks.parts, Compressor(method="qr"))
@@ -566,13 +565,3 @@ def refuse_masked(name: str, values: Any) -> None:
     convertible = hasattr(values, "__array__") and not isinstance(values, np.ndarray)
     if convertible and column_names(values) is None:  # a data frame is checked with its columns
         check_masked(name, np.asanyarray(values))
-
-
-def find_weighted_blocks(X: Any, y: Any, sample_weight: Any) -> DaskSource:
-    """Return the blocks of Dask collections; one number is the weight of every row."""
-    one = isinstance(sample_weight, Number)
-    blocks = find_blocks(X, y, None if one else sample_weight, targets=True)
-    if not one:
-        return blocks
-    check_sample_weight(sample_weight, 1, zero_sum=True)
-    return replace(blocks, parts=[(*part, sample_weight) for part in blocks.parts])

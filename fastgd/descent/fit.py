@@ -91,7 +91,7 @@ def gradient_descent(
         True descends on at most n_features + 2 rows with the same J (see `fastgd.compress`), which gives the same
         weights and costs in every epoch, up to rounding. "auto" compresses for whitened coordinates, and elsewhere if
         that is estimated to save time. False descends on the rows of X.
-    sample_weight : array_like of shape (n_samples,) or None
+    sample_weight : array_like of shape (n_samples,), float or None
         The weights of the rows: a weight of k counts a row k times. J is divided by the sum of the weights. Without
         compression, the weighted rows are a float64 copy of X.
     alpha : float

@@ -32,7 +32,7 @@ def compress(
         The target.
     fit_intercept : bool
         True if column 0 of X_small belongs to an intercept.
-    sample_weight : array_like of shape (n_samples,) or None
+    sample_weight : array_like of shape (n_samples,), float or None
         The weights of the rows, 0 or more: a weight of k counts a row k times. J is divided by the sum of the weights.
     alpha : float
         Ridge: alpha·½‖coef‖² is added to J; the intercept is not penalised. scikit-learn's ``Ridge(alpha=a)`` is

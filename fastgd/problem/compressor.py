@@ -89,7 +89,7 @@ class Compressor:
             The features; every call has the same number of them.
         y : array_like of shape (n_samples,) or (n_samples, n_targets)
             The target or targets; every call has the same number of them.
-        sample_weight : array_like of shape (n_samples,) or None
+        sample_weight : array_like of shape (n_samples,), float or None
             The weights of the rows, 0 or more; None gives each row the weight 1.
 
         Raises

@@ -15,6 +15,7 @@ from __future__ import annotations  # so that help() shows ArrayLike by its name
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -113,8 +114,8 @@ def find_blocks(X: Any, y: Any, sample_weight: Any = None, *, targets: bool = Fa
     y : dask.array.Array, dask.dataframe.Series or DataFrame, or array_like, of shape (n_samples,) or (n_samples, 1)
         The target. Its rows belong to the rows of X by position; the index of a frame is ignored. A y in memory is
         cut at the blocks of X, whose lengths must be known, and sent to the workers.
-    sample_weight : as y, of shape (n_samples,), or None
-        The weights of the rows, 0 or more; None gives each row the weight 1.
+    sample_weight : as y, of shape (n_samples,), number or None
+        The weights of the rows, 0 or more; one number is the weight of every row, None the weight 1.
     targets : bool
         True if y may have several columns.
     """
@@ -124,8 +125,10 @@ def find_blocks(X: Any, y: Any, sample_weight: Any = None, *, targets: bool = Fa
     if y.ndim != 1 and (y.ndim != 2 or (y.shape[1] < 1 if targets else y.shape[1] != 1)):
         got = f"{y.shape[1]} columns" if y.ndim == 2 else f"{y.ndim} dimensions"
         raise ValueError(f"y must have shape (n_samples,) or (n_samples, {'n_targets' if targets else 1}); got {got}")
-    columns = [X, y]
-    if sample_weight is not None:
+    columns, weighs_all = [X, y], isinstance(sample_weight, Number)
+    if weighs_all:
+        check_sample_weight(sample_weight, 1, zero_sum=True)
+    elif sample_weight is not None:
         columns.append(align_rows("sample_weight", sample_weight, lengths))
         if columns[-1].ndim != 1:
             raise ValueError(f"sample_weight must have shape (n_samples,); got {columns[-1].ndim} dimensions")
@@ -133,6 +136,8 @@ def find_blocks(X: Any, y: Any, sample_weight: Any = None, *, targets: bool = Fa
             columns[-1] = check_sample_weight(sample_weight, len(columns[-1]))
     n_targets = 1 if y.ndim == 1 else int(y.shape[1])
     parts = list(zip(*split_blocks(columns, lengths), strict=True))
+    if weighs_all:
+        parts = [(*part, sample_weight) for part in parts]
     return DaskSource(parts, int(X.shape[1]), n_targets, features, target)
 
 
