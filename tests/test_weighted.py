@@ -90,10 +90,25 @@ def test_a_weight_counts_as_equal_rows_in_awkward_problems(backend, compressed, 
 @pytest.mark.parametrize("scale", [1e-200, 0.5, 7.0, 1e200])
 def test_only_ratios_of_weights_matter(data, compressed, precondition, scale):
     options = {"compress": compressed, "precondition": precondition, "alpha": 0.1, "epochs": 50, "tol": 0}
+    options["learning_rate"] = "constant"
     plain = fastgd.gradient_descent(*data, **options)
     weighted = fastgd.gradient_descent(*data, sample_weight=np.full(100, scale), **options)
     np.testing.assert_allclose(weighted.weights, plain.weights, rtol=1e-11)
     np.testing.assert_allclose(weighted.cost_history, plain.cost_history, rtol=1e-11)
+
+
+@either_intercept
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+def test_a_weight_counts_as_equal_rows_where_nothing_is_named(backend, fit_intercept, alpha, scale):
+    X, y = far_columns()
+    options = {"backend": backend, "alpha": alpha, "fit_intercept": fit_intercept}
+    weighted = fastgd.gradient_descent(X, y, sample_weight=counts(80) * scale, **options)
+    repeated = fastgd.gradient_descent(*repeat(X, y), **options)
+    assert (weighted.converged, weighted.reason, weighted.precondition) == (True, "gradient", "whiten")
+    np.testing.assert_allclose(weighted.weights, repeated.weights, rtol=1e-11)
+    np.testing.assert_allclose(weighted.weights, closed_form(X, y, fit_intercept, counts(80), alpha), rtol=1e-10)
+    assert weighted.cost == pytest.approx(repeated.cost, rel=1e-11)
 
 
 # ---- ridge
@@ -136,6 +151,7 @@ def test_costs_include_the_penalty_of_the_coefficients(data, compressed, precond
     fastgd.gradient_descent(
         X,
         y,
+        learning_rate="constant",
         alpha=0.7,
         weights=start,
         compress=compressed,
@@ -171,15 +187,18 @@ def test_a_standardized_descent_reaches_the_minimiser_of_the_data(compressed, fi
         compress=compressed,
         epochs=3000,
         tol=0,
-        learning_rate="auto" if fit_intercept else "chebyshev",
+        learning_rate="constant" if fit_intercept else "chebyshev",
     )
     np.testing.assert_allclose(result.weights, closed_form(X, y, fit_intercept, sample_weight), rtol=1e-9)
 
 
 @either_problem
-def test_columns_of_very_different_scales_are_fitted(compressed):
+@pytest.mark.parametrize(
+    "settings", [{"learning_rate": "constant", "precondition": "standardize"}, {"precondition": "standardize"}, {}]
+)
+def test_columns_of_very_different_scales_are_fitted(compressed, settings):
     X, y = PROBLEMS["mixed column scales"]()
-    result = fastgd.gradient_descent(X, y, precondition="standardize", compress=compressed, epochs=3000, tol=0)
+    result = fastgd.gradient_descent(X, y, compress=compressed, epochs=3000, tol=0, **settings)
     scales = 10.0 ** np.arange(-9, 12, 3)
     expected = np.linalg.lstsq(with_ones(X / scales), y)[0]
     np.testing.assert_allclose(result.intercept, expected[0], rtol=1e-9)
@@ -194,7 +213,7 @@ def test_the_path_does_not_depend_on_the_units(compressed, weighted, alpha, scal
     """In other units, a column has its coefficient in other units in every epoch. Powers of two change no digit."""
     X, y = far_columns()
     options = {"precondition": "standardize", "compress": compressed, "epochs": 20, "tol": 0}
-    options["sample_weight"] = counts(len(y)) if weighted else None
+    options |= {"learning_rate": "constant", "sample_weight": counts(len(y)) if weighted else None}
     plain = fastgd.gradient_descent(X, y, alpha=alpha, **options)
     scaled = fastgd.gradient_descent(X * scale, y, alpha=alpha * scale**2, **options)
     np.testing.assert_allclose(scaled.coef * scale, plain.coef, rtol=1e-11)
@@ -229,6 +248,7 @@ def test_start_and_callback_have_weights_in_the_units_of_the_data(compressed, fi
     result = fastgd.gradient_descent(
         X,
         y,
+        learning_rate="constant",
         weights=start,
         precondition="standardize",
         compress=compressed,
@@ -257,6 +277,7 @@ def test_a_callback_ends_the_run_with_the_weights_that_it_saw(compressed):
     result = fastgd.gradient_descent(
         X,
         y,
+        learning_rate="constant",
         precondition="standardize",
         compress=compressed,
         callback=lambda epoch, w, _: seen.append(w) or epoch == 20,
@@ -272,6 +293,7 @@ def test_a_callback_ends_the_run_with_the_weights_that_it_saw(compressed):
 def test_standardized_paths_are_the_same_with_and_without_compression(name, weighted, alpha):
     X, y = PROBLEMS[name]()
     options = {
+        "learning_rate": "constant",
         "precondition": "standardize",
         "alpha": alpha,
         "sample_weight": counts(len(y)) if weighted else None,
@@ -287,7 +309,8 @@ def test_standardized_paths_are_the_same_with_and_without_compression(name, weig
 def test_constant_columns_keep_small_coefficients(name, compressed):
     X, y = PROBLEMS[name]()
     start = np.ones(X.shape[1] + 1)
-    result = fastgd.gradient_descent(X, y, weights=start, precondition="standardize", compress=compressed, epochs=3000)
+    options = {"learning_rate": "constant", "precondition": "standardize", "compress": compressed, "epochs": 3000}
+    result = fastgd.gradient_descent(X, y, weights=start, **options)
     residual = y - with_ones(X) @ np.linalg.lstsq(with_ones(X), y)[0]
     assert fastgd.cost(X, y, result.weights) <= residual @ residual / (2 * len(y)) * (1 + 1e-6) + 1e-12
     constant = X.min(axis=0) == X.max(axis=0)
@@ -330,13 +353,21 @@ def test_batches_follow_their_definition(data, backend, batch_size, settings):
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"tol": 0}, {"learning_rate": "silver"}, {"precondition": "standardize", "alpha": 0.1}]
+    "settings",
+    [
+        {},
+        {"tol": 0},
+        {"learning_rate": "constant"},
+        {"learning_rate": "silver"},
+        {"precondition": "standardize", "alpha": 0.1},
+    ],
 )
 def test_a_batch_of_all_rows_is_a_descent_on_all_rows(data, settings):
     whole, batch = [fastgd.gradient_descent(*data, **settings, **size) for size in ({}, {"batch_size": 100})]
     np.testing.assert_array_equal(batch.weights, whole.weights)
     np.testing.assert_array_equal(batch.cost_history, whole.cost_history)
     assert (batch.reason, batch.compressed) == (whole.reason, whole.compressed)
+    assert batch.precondition == whole.precondition
 
 
 @pytest.mark.parametrize("start", [np.zeros(6), np.arange(6.0)])
@@ -380,7 +411,7 @@ def test_costs_and_gradients_are_means_over_the_batches(data, settings):
     """At rates of 0 they are the cost and the gradient of all rows, whatever the batches."""
     X, y = data
     alpha, rows = settings.get("alpha", 0.0), repeat(X, y) if "sample_weight" in settings else (X, y)
-    options = DescentOptions.checked(alpha=alpha, batch_size=33)
+    options = DescentOptions.checked(learning_rate="constant", alpha=alpha, batch_size=33)
     (prepared,) = DenseSource(X, y[:, np.newaxis], settings.get("sample_weight")).prepare(options)
     kernel = backends.load("numpy").descend
     descend = minibatches.bind_batches(kernel, prepared, 33, np.random.default_rng(0), 1)
@@ -412,13 +443,12 @@ def test_batches_converge_on_data_without_noise(batch_size, weighted, preconditi
 
 @either_unit
 @pytest.mark.parametrize("batch_size", [1, 10, 33, 99])
-@pytest.mark.parametrize("learning_rate", ["auto", "inverse_scaling", 0.02])
+@pytest.mark.parametrize("learning_rate", ["auto", "constant", "inverse_scaling", 0.02])
 def test_batches_with_noise_do_not_diverge_at_stable_rates(data, batch_size, learning_rate, precondition):
     """The costs of batches and of all rows fluctuate, but a stable rate ends near the least cost."""
     X, y = data
-    result = fastgd.gradient_descent(
-        X, y, batch_size=batch_size, learning_rate=learning_rate, precondition=precondition, epochs=200, random_state=0
-    )
+    options = {"learning_rate": learning_rate, "precondition": precondition, "epochs": 200, "tol": 0}
+    result = fastgd.gradient_descent(X, y, batch_size=batch_size, random_state=0, **options)
     assert result.reason != "diverged"
     least = fastgd.cost(X, y, closed_form(X, y))
     assert fastgd.cost(X, y, result.weights) <= 2 * least
@@ -438,12 +468,23 @@ def test_batches_with_weights_and_ridge_converge(data, batch_size, alpha, weight
         precondition=precondition,
         learning_rate="inverse_scaling",
         epochs=100 if batch_size == 1 else 1000,
+        tol=0,
         random_state=0,
         **settings,
     )
     rows = repeat(X, y) if weighted else (X, y)
     least = ridge_cost(*rows, closed_form(X, y, **settings), alpha)
     assert ridge_cost(*rows, result.weights, alpha) <= 1.05 * least
+
+
+def test_batches_that_do_not_settle_warn_once_and_name_rates_that_decrease(data):
+    options = {"batch_size": 10, "learning_rate": 0.02, "epochs": 20, "random_state": 0}
+    message = r"^not converged: all 20 epochs ran; .*'inverse_scaling'"
+    with pytest.warns(fastgd.ConvergenceWarning, match=message) as seen:
+        result = fastgd.gradient_descent(*data, **options)
+    assert (len(seen), result.converged, result.reason) == (1, False, "epochs")
+    quiet = fastgd.gradient_descent(*data, tol=0, **options)
+    np.testing.assert_array_equal(quiet.weights, result.weights)
 
 
 def test_batches_diverge_at_a_rate_that_is_too_large(data):
@@ -489,24 +530,33 @@ def test_bad_choices_are_refused(data, setting, value):
 # ---- the choice of compression
 
 
+PLAIN = {"learning_rate": "constant"}
+
+
 @pytest.mark.parametrize(
     ("shape", "settings", "compressed", "why"),
     [
-        ((3000, 10), {}, True, "1000 epochs on the data would take an estimated .* times as long"),
-        ((3000, 10), {"epochs": 2}, False, "2 epochs on the data would take an estimated .* times as long"),
-        ((3000, 10), {"backend": "numpy"}, False, "a backend was named"),
-        ((3000, 10), {"backend": "numpy", "compress": True}, True, "compress=True was asked for"),
+        ((3000, 10), {}, True, "whitened coordinates come from the compressed problem"),
+        ((3000, 10), {"epochs": 2}, True, "whitened coordinates come from the compressed problem"),
+        ((10, 30), {}, True, "whitened coordinates come from the compressed problem"),
         ((3000, 10), {"compress": False}, False, "compress=False was asked for"),
-        ((3000, 10), {"compress": True, "epochs": 1}, True, "compress=True was asked for"),
+        ((3000, 10), {"batch_size": 1000, "epochs": 2}, False, "mini-batches need the rows"),
+        ((3000, 10), PLAIN, True, "1000 epochs on the data would take an estimated .* times as long"),
+        ((3000, 10), PLAIN | {"epochs": 2}, False, "2 epochs on the data would take an estimated .* times as long"),
+        ((3000, 10), PLAIN | {"compress": True, "epochs": 1}, True, "compress=True was asked for"),
+        ((3000, 10), PLAIN | {"compress": False}, False, "compress=False was asked for"),
         ((3000, 10), {"batch_size": 1000, "epochs": 2, "learning_rate": 0.1}, False, "mini-batches need the rows"),
-        ((10, 30), {}, False, "no more rows than a compressed problem"),
-        ((12, 10), {}, False, "no more rows than a compressed problem"),
-        ((10, 30), {"compress": True}, True, "compress=True was asked for"),
+        ((10, 30), PLAIN, False, "no more rows than a compressed problem"),
+        ((12, 10), PLAIN, False, "no more rows than a compressed problem"),
+        ((10, 30), PLAIN | {"compress": True}, True, "compress=True was asked for"),
     ],
 )
-def test_the_choice_of_compression_and_its_reason(shape, settings, compressed, why):
+@pytest.mark.parametrize("backend", ["auto", "numpy"])
+def test_the_choice_of_compression_and_its_reason(shape, settings, compressed, why, backend):
+    """A named backend changes neither the choice nor its reason."""
     X, y = random_problem(*shape)
-    result = fastgd.gradient_descent(X, y, **({"epochs": 1000, "tol": 0} | settings))
+    options = {"epochs": 1000, "tol": 0, "backend": backend} | settings
+    result = fastgd.gradient_descent(X, y, **options)
     assert result.compressed is compressed
-    assert fastgd.gradient_descent(X, y, **({"epochs": 1000, "tol": 0} | settings)).message == result.message
+    assert fastgd.gradient_descent(X, y, **options).message == result.message
     assert re.search(why, result.message)

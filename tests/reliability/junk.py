@@ -83,7 +83,7 @@ def call(function, arguments, blamed):
     result = refused = None
     with warnings.catch_warnings(), within(60):
         warnings.simplefilter("error")
-        for allowed in (fastgd.DivergenceWarning, fastgd.ConditionWarning):
+        for allowed in (fastgd.DivergenceWarning, fastgd.ConvergenceWarning):
             warnings.simplefilter("ignore", allowed)
         try:
             result = function(**arguments)

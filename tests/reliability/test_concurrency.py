@@ -39,7 +39,7 @@ def compress_parts(X, y, method):
         part = fastgd.Compressor(method=method)
         part.add(X[start : start + 700], y[start : start + 700])
         whole.merge(part)
-    result = fastgd.gradient_descent(whole, learning_rate="eigenvalues", precondition="standardize")
+    result = fastgd.gradient_descent(whole)
     return bits(*whole.problem(), result.weights, result.cost_history)
 
 
@@ -50,13 +50,17 @@ def refuse(X, y):
 
 
 TUTORIAL = PROBLEMS["tutorial"]()
-JOBS = [partial(fit, *TUTORIAL, backend=name, sample_weight=RAISED) for name in backends.available()]
-JOBS += [partial(fit, *LARGE, backend=name, threads=2, epochs=20) for name in backends.available() if name != "python"]
+ROWS = {"learning_rate": "constant", "compress": False, "tol": 0}  # the kernels run on the rows themselves
+JOBS = [partial(fit, *TUTORIAL, backend=name, sample_weight=RAISED, **ROWS) for name in backends.available()]
+COMPILED = [name for name in backends.available() if name != "python"]
+JOBS += [partial(fit, *LARGE, backend=name, threads=2, epochs=20, **ROWS) for name in COMPILED]
 JOBS += [
+    partial(fit, *TUTORIAL),
+    partial(fit, *LARGE, sample_weight=np.resize(RAISED, len(LARGE[1])), alpha=0.1),
     partial(fit, *TUTORIAL, learning_rate="chebyshev", compress=True),
     partial(fit, *TUTORIAL, learning_rate="silver", precondition="standardize", alpha=0.1),
-    partial(fit, *TUTORIAL, learning_rate="inverse_scaling", batch_size=9, random_state=3, epochs=20),
-    partial(fit, *TUTORIAL, weights="random", random_state=5, learning_rate=1e-3, epochs=50),
+    partial(fit, *TUTORIAL, learning_rate="inverse_scaling", batch_size=9, random_state=3, epochs=20, tol=0),
+    partial(fit, *TUTORIAL, weights="random", random_state=5, learning_rate=1e-3, epochs=50, tol=0),
     partial(fit, *LARGE, learning_rate="eigenvalues"),
     partial(fit, *PROBLEMS["float32 fortran"]()),
     *(partial(function, *LARGE, method) for function in (compress, compress_parts) for method in ("gram", "qr")),
@@ -135,7 +139,8 @@ barrier = Barrier(8)
 
 def fit(name):
     barrier.wait(30)
-    return fastgd.gradient_descent(X, y, backend=name, epochs=10, threads=2).weights.tobytes().hex()
+    options = {"learning_rate": "constant", "compress": False, "epochs": 10, "tol": 0}
+    return fastgd.gradient_descent(X, y, backend=name, threads=2, **options).weights.tobytes().hex()
 
 names = [name for name in ("cython", "numba", "numpy") if name in fastgd.backends.available()]
 with ThreadPoolExecutor(8) as pool:
@@ -159,7 +164,8 @@ import fastgd
 X, y = random_problem(4001, 50)
 
 def fit(threads):
-    result = fastgd.gradient_descent(X, y, backend={backend!r}, epochs=20, threads=threads)
+    rows = dict(learning_rate="constant", compress=False, epochs=20, tol=0)
+    result = fastgd.gradient_descent(X, y, backend={backend!r}, threads=threads, **rows)
     compressed = fastgd.gradient_descent(X, y, compress=True, threads=threads)
     return [result.weights.tobytes().hex(), compressed.weights.tobytes().hex()]
 

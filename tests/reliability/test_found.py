@@ -34,9 +34,13 @@ def test_an_alpha_that_is_too_large_is_named(alpha, compress):
     assert fit(alpha=alpha, compress=compress) is None
 
 
-@pytest.mark.parametrize("compress", [False, True])
-def test_an_alpha_too_large_for_standardized_columns_is_refused(compress):
-    assert fit(X=X * 1e-100, alpha=1e200, precondition="standardize", compress=compress) is None
+@pytest.mark.parametrize("settings", [{"compress": False}, {"compress": True}, {"precondition": "whiten"}], ids=str)
+def test_an_alpha_far_larger_than_the_columns_leaves_the_mean(settings):
+    """The scales of the columns include the ridge, so that no penalty is out of range."""
+    result = fit(X=X * 1e-100, alpha=1e200, **({"precondition": "standardize"} | settings))
+    assert result.converged
+    np.testing.assert_allclose(result.predict(X * 1e-100), Y.mean(), rtol=1e-12)
+    assert 1e200 / 2 * result.coef @ result.coef <= 1e-30 * result.cost
 
 
 def test_a_column_too_large_to_be_standardized_is_named():
@@ -56,9 +60,17 @@ def test_a_prediction_out_of_range_blames_x():
 
 
 def test_a_fit_that_ignores_a_tiny_column_is_not_converged():
-    with pytest.warns(fastgd.ConditionWarning):
+    with pytest.warns(fastgd.ConvergenceWarning, match="not converged"):
         result = fastgd.gradient_descent(X * [1.0, 1e-20], Y, learning_rate="eigenvalues")
     assert not result.converged
+
+
+@pytest.mark.parametrize("compress", ["auto", False])
+def test_a_tiny_column_is_fitted_where_nothing_is_named(compress):
+    result = fit(X=X * [1.0, 1e-20], compress=compress)
+    assert result.converged
+    expected = np.linalg.lstsq(np.column_stack([np.ones(5), X]), Y)[0] / [1.0, 1.0, 1e-20]
+    np.testing.assert_allclose(result.weights, expected, rtol=1e-6)
 
 
 def test_whole_coefficients_in_a_file_are_loaded_as_floats(tmp_path):

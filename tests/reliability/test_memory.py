@@ -25,17 +25,17 @@ OPTIONS = [
     {"compress": True},
     {"compress": False, "sample_weight": np.arange(20.0), "alpha": 0.1},
     {"learning_rate": "chebyshev", "compress": True},
-    {"learning_rate": "silver", "backend": "numpy"},
+    {"learning_rate": "silver", "backend": "numpy", "compress": False},
     {"learning_rate": "eigenvalues", "precondition": "standardize"},
-    {"learning_rate": 0.01, "weights": "random", "random_state": 0, "backend": "numba"},
+    {"learning_rate": 0.01, "weights": "random", "random_state": 0, "backend": "numba", "compress": False},
     {"learning_rate": "inverse_scaling", "batch_size": 7, "epochs": 3},
-    {"callback": lambda epoch, weights, cost: epoch > 10},
-    {"backend": "python", "epochs": 3},
+    {"learning_rate": 0.01, "callback": lambda epoch, weights, cost: epoch > 10},
+    {"backend": "python", "compress": False, "epochs": 3},
 ]
 
 def fit(number):
     if number % 50 == 0:
-        fastgd.gradient_descent(*problem, epochs=2, threads=2, backend=COMPILED, learning_rate=0.001)
+        fastgd.gradient_descent(*problem, epochs=2, threads=2, backend=COMPILED, learning_rate=0.001, compress=False)
     elif number % 50 == 1:
         try:
             fastgd.gradient_descent(SMALL[0], SMALL[1][1:])
@@ -67,7 +67,7 @@ def growth(measure, batch, leak):
     return statistics.median((sizes[j] - sizes[i]) / (j - i) / batch for i, j in combinations(range(10), 2))
 
 import warnings
-warnings.simplefilter("ignore", fastgd.ConditionWarning)
+warnings.simplefilter("ignore", fastgd.ConvergenceWarning)
 """
 
 
