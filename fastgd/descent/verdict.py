@@ -10,6 +10,7 @@ from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import count_epochs
 from fastgd.descent.stopping import StoppingRules
 from fastgd.inputs.arrays import EPSILON, Array, norm
+from fastgd.problem.coordinates import Coordinates
 from fastgd.problem.curvature import EXACT_FEATURES
 from fastgd.problem.prepared import Prepared
 from fastgd.rates.schedules import Rates
@@ -54,7 +55,7 @@ def judge_ending(
     condition = find_excessive_condition(prepared, rates, ending.reason, options)
     converged = ending.reason in ("cost", "gradient") and condition is None
     if converged and prepared.coordinates:
-        doubt = find_doubt(prepared, prepared.coordinates.magnitudes, ending, weights, rules)
+        doubt = find_doubt(prepared, prepared.coordinates, ending, weights, rules)
         if doubt:
             return Verdict(False, f"{message}, but {doubt}", None)
     if condition is not None:
@@ -64,22 +65,25 @@ def judge_ending(
 
 
 def find_doubt(
-    prepared: Prepared, magnitudes: Array, ending: Ending, weights: Array, rules: StoppingRules
+    prepared: Prepared, coordinates: Coordinates, ending: Ending, weights: Array, rules: StoppingRules
 ) -> str | None:
-    """Return why the minimum in centred coordinates is not that in the units of the data; None if it is.
+    """Return why the minimum in other coordinates is not that in the units of the data; None if it is.
 
-    There rounding to float64 costs digits, which no further epoch brings back.
+    There rounding to float64 costs digits, which no further epoch brings back: those of the terms of a prediction, and
+    those of the residuals along directions in which the columns are nearly collinear.
     """
     largest = sqrt(2) * max(LEAST_ERROR * sqrt(rules.variation), rules.negligible)
     if prepared.doubtful > largest:
         return "within the rounding of columns far from zero, other weights fit better"
-    terms = np.append(magnitudes * weights[int(prepared.fit_intercept) :], weights[: int(prepared.fit_intercept)])
+    intercept = int(prepared.fit_intercept)
+    terms = np.append(coordinates.magnitudes * weights[intercept:], weights[:intercept])
     rounding = EPSILON * float(np.linalg.norm(terms))
     if rounding > largest and ending.cost > 0:
-        return "columns far from zero leave too few digits for predictions"
-    if prepared.precondition == "whiten" and not rules.is_least(
-        ending.cost, norm(ending.gradient), ROUNDING * rounding
-    ):
+        return "columns far from zero, or nearly collinear ones, leave too few digits for predictions"
+    if EPSILON * coordinates.amplification * sqrt(2 * ending.cost) > largest:
+        return "the columns are so nearly collinear that rounding changes the weights"
+    whitened = prepared.precondition == "whiten"
+    if whitened and not rules.is_least(ending.cost, norm(ending.gradient), ROUNDING * rounding):
         return "the weights in the units of the data miss the least cost"
     return None
 
@@ -116,8 +120,7 @@ def list_remedies(
     if options.tol < EPSILON:
         return [f"a tol above the rounding of float64, {EPSILON:.2g}"]
     if batch_size is not None:
-        remedies = ["rates that decrease, such as 'inverse_scaling'"] if options.rate_named else []
-        return [*remedies, "tol=0: mini-batches seldom settle within tol"]
+        return ["tol=0: mini-batches seldom settle within tol"]
     unset = {
         "compress='auto'": options.compress is False,
         "learning_rate='auto'": options.rate_named,

@@ -53,6 +53,8 @@ class ScaledCoordinates:
         """Return the root mean square of each column, or, with a ridge, a little more."""
         return np.hypot(self.means, self.scales)
 
+    amplification = 1.0  # the loop has shown that its rates fit the least singular value
+
     def to_data(self, weights: Array) -> Array:
         """Return weights in the units of the data."""
         coef = weights[self.intercept :] / self.scales
@@ -104,6 +106,11 @@ class WhitenedCoordinates:
         """Return the root mean square of each column, or, with a ridge, a little more."""
         return np.hypot(self.means, np.linalg.norm(self.to_whitened, axis=0))
 
+    @property
+    def amplification(self) -> float:
+        """Return a bound of the reciprocal of the least singular value of the standardized columns."""
+        return float(np.linalg.norm(self.to_coef * np.linalg.norm(self.to_whitened, axis=0)[:, np.newaxis]))
+
     def to_data(self, weights: Array) -> Array:
         """Return weights in the units of the data; a second product takes off the rounding of the first."""
         whitened = weights[self.intercept : self.intercept + len(self.to_whitened)]
@@ -124,6 +131,9 @@ class WhitenedCoordinates:
         """Return the gradient of J by the weights in the units of the data: the transpose of `from_data`."""
         slope = gradient[self.intercept : self.intercept + len(self.to_whitened)] @ self.to_whitened
         return np.concatenate([gradient[:1], slope + self.means * gradient[0]]) if self.intercept else slope
+
+
+Coordinates = ScaledCoordinates | WhitenedCoordinates
 
 
 def scale_penalty(alpha: float, n_features: int, coordinates: ScaledCoordinates | None) -> Array:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from fastgd.inputs.arrays import Array
-from fastgd.problem.coordinates import Problem, ScaledCoordinates, WhitenedCoordinates
+from fastgd.problem.coordinates import Coordinates, Problem, WhitenedCoordinates
 from fastgd.problem.curvature import Curvature
 from fastgd.problem.moments import Summary
 from fastgd.problem.whitening import whiten_summary
@@ -77,7 +77,7 @@ class Prepared:
         The penalty of the ridge, in the units of the data.
     penalty : ndarray of shape (n_features,)
         The penalty of each coefficient, in the coordinates of the descent, that the rows lack: for mini-batches.
-    coordinates : ScaledCoordinates, WhitenedCoordinates or None
+    coordinates : Coordinates or None
         The coordinates of the descent; None for those of the data.
     fit_intercept : bool
         True if the weights begin with an intercept.
@@ -102,7 +102,7 @@ class Prepared:
     rows: Problem
     alpha: float
     penalty: Array
-    coordinates: ScaledCoordinates | WhitenedCoordinates | None
+    coordinates: Coordinates | None
     fit_intercept: bool
     compressed: bool
     variance: float

@@ -15,7 +15,8 @@ Design:
 References
 ----------
 G. H. Golub and C. F. Van Loan, Matrix Computations, 4th ed., Johns Hopkins, 2013, sections 5.5 and 6.1.
-N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., SIAM, 2002, section 14.2 (triangular inverses).
+N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., SIAM, 2002, sections 14.2 (triangular
+inverses) and 19.4 (QR of rows of different sizes).
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from fastgd.problem.coordinates import Problem, WhitenedCoordinates, are_zero
 from fastgd.problem.moments import Summary, stack_qr
 
 WELL_CONDITIONED = 1e7  # in the Frobenius norm; `WhitenedCoordinates.to_data` takes off the rounding of the inverse
-FEW_DIGITS_LOST = 100.0
+LARGEST_CORRECTION = 1e-6  # of the coordinates that the coefficients of least norm stand for
 CHANCE = 3.0  # the parts of noise along single directions are rarely more than 3 times the usual one
 FEW_ROWS = 64  # up to this size, one call of NumPy inverts a matrix faster than blocks
 
@@ -256,20 +257,38 @@ def map_directions(found: Directions, scales: Array) -> tuple[Array, Array]:
         return to_whitened, found.inverse / scales[:, np.newaxis]
     if len(found.basis) == len(scales):
         return to_whitened, (found.basis.T / scales[:, np.newaxis]) @ found.inverse
-    return to_whitened, find_least_norm(found.basis * scales) @ found.inverse
+    return to_whitened, find_least_norm(found.basis, scales) @ found.inverse
 
 
-def find_least_norm(rows: Array) -> Array:
-    """Return the matrix that makes the coefficients of least norm of their products with the rows.
+def find_least_norm(basis: Array, scales: Array) -> Array:
+    """Return the matrix that makes coefficients, in the data's units, of coordinates along the basis: of least norm.
 
-    With rowsᵀ = QR, it is Q·R⁻ᵀ. Columns of very different sizes cost digits, which a correction brings back.
+    Columns of very different scales cost digits. A correction keeps the predictions right; where it would be large, the
+    least norm of the standardized coefficients must do.
     """
-    Q, R = np.linalg.qr(rows.T)
-    inverse = invert_triangle(R).T
-    found = Q @ inverse
-    if np.linalg.norm(R) * np.linalg.norm(inverse) <= FEW_DIGITS_LOST * len(R):
-        return found
-    return found + Q @ (inverse @ (np.eye(len(rows)) - rows @ found))
+    standardized, rows = basis.T / scales[:, np.newaxis], basis * scales
+    if 2 * len(basis) < len(scales):
+        Q, R = np.linalg.qr(rows.T)
+        found = Q @ invert_triangle(R).T if R.diagonal().all() else standardized
+    else:
+        zero = find_zero_directions(basis, scales)
+        found = standardized - zero @ (zero.T @ standardized)
+    error = np.eye(len(rows)) - rows @ found
+    return found + standardized @ error if np.abs(error).max(initial=0.0) < LARGEST_CORRECTION else standardized
+
+
+def find_zero_directions(basis: Array, scales: Array) -> Array:
+    """Return orthonormal columns, in the data's units, that the basis leaves out.
+
+    Large rows come first: then a QR keeps the digits of small rows too (N. J. Higham, section 19.4).
+    """
+    zero = np.linalg.qr(basis.T, mode="complete")[0][:, len(basis) :]
+    zero[np.abs(zero) < 16 * EPSILON] = 0.0  # the rounding of zeros would count in columns of small scale
+    zero /= scales[:, np.newaxis]
+    order = np.argsort(-np.abs(zero).max(axis=1, initial=0.0))
+    directions = np.empty_like(zero)
+    directions[order] = np.linalg.qr(zero[order])[0]
+    return directions
 
 
 def whiten_wide_ridge(A: Array, targets: Array, root: float) -> tuple[Array, Array, Array, Array]:
