@@ -27,7 +27,7 @@ from fastgd.inputs.options import check_choice
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.moments import METHODS
 from fastgd.problem.prepared import Prepared, PrepareOptions
-from fastgd.problem.rows import CompressedSource, check_needs_no_rows
+from fastgd.problem.rows import CompressedSource, check_needs_no_rows, choose_method
 
 MESSAGE = "Dask compressed the partitions where they are"
 
@@ -40,6 +40,8 @@ class DaskSource:
     ----------
     parts : list of tuple
         The X and y of each block, and its sample weights if there are any.
+    n_samples : float
+        The number of rows, NaN if it is unknown.
     n_features, n_targets : int
         The numbers of columns of X and y.
     features, target : list of str, str, or None
@@ -47,6 +49,7 @@ class DaskSource:
     """
 
     parts: list[tuple[Any, ...]]
+    n_samples: float
     n_features: int
     n_targets: int
     features: list[str] | None
@@ -55,7 +58,12 @@ class DaskSource:
     def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
         """Let Dask compress the blocks, and yield the compressed problem of each target."""
         check_needs_no_rows(options, "Dask's data")
-        compressor = self.compress(options.fit_intercept, options.alpha)
+        method = "auto"
+        if not np.isnan(self.n_samples):
+            shape = int(self.n_samples), self.n_features
+            whitened = options.resolved(shape).precondition == "whiten"
+            method = choose_method(shape, self.n_targets, exact=whitened)
+        compressor = self.compress(options.fit_intercept, options.alpha, method)
         source = CompressedSource(compressor.summary(None), MESSAGE, self.features, self.target)
         yield from source.prepare(options)
 
@@ -138,7 +146,7 @@ def find_blocks(X: Any, y: Any, sample_weight: Any = None, *, targets: bool = Fa
     parts = list(zip(*split_blocks(columns, lengths), strict=True))
     if weighs_all:
         parts = [(*part, sample_weight) for part in parts]
-    return DaskSource(parts, int(X.shape[1]), n_targets, features, target)
+    return DaskSource(parts, sum(lengths), int(X.shape[1]), n_targets, features, target)
 
 
 def check_dask_features(X: Any) -> tuple[float, ...]:
