@@ -86,6 +86,7 @@ def test_results_have_the_keys_of_their_description(order, dtype):
         ("numpy", 2 * 8 * 1000 * 20 + 9 * 8 * 1000, 4 * 1000 * 20 + 5 * 1000),
         ("python", 32 * 1000 * 21, 4 * 1000 * 20 + 5 * 1000),
         ("compressed", 8 * 22 * 22, 4 * 22 * 21 + 3 * 22),
+        ("whitened", 8 * 22 * 22, 4 * 22 * 21 + 3 * 22),
         ("read", 8 * 1000 * 20, 1000 * 20),
     ],
 )

@@ -25,7 +25,7 @@ MICRO = 1e-6
 
 @pytest.fixture
 def result():
-    return fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+    return fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], learning_rate="constant")
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +76,13 @@ class TestCostHistory:
         np.testing.assert_array_equal(epochs, np.arange(result.epochs))
         np.testing.assert_array_equal(costs, result.cost_history)
         assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()) == ("epoch", "cost J", "log")
+
+    def test_the_cost_of_a_run_of_one_epoch_is_a_point(self, result):
+        once = fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+        assert (once.epochs, result.epochs > 1) == (1, True)
+        line = plots.cost_history(once).lines[0]
+        np.testing.assert_allclose(line.get_xydata(), [[0, 35 / 6]])
+        assert (line.get_marker(), plots.cost_history(result).lines[0].get_marker()) == ("o", "")
 
     def test_draws_on_the_given_axes(self, result):
         _, ax = pyplot.subplots()
@@ -290,7 +297,7 @@ class TestLadder:
     def test_all_steps_have_names_and_colours(self):
         steps = {"arrays": 9000, "python": 1000, "numpy": 20, "in_place": 10, "numba": 5, "cython": 4, "cython__2": 3}
         _, ax = pyplot.subplots()
-        found = {"shapes": [entry(1000, 10, **steps, compressed=0.1)]}
+        found = {"shapes": [entry(1000, 10, **steps, compressed=0.1, whitened=0.09)]}
         assert plots.ladder(found, (1000, 10), ax=ax) is ax
         assert [label.get_text().replace("\n", " ") for label in ax.get_yticklabels()] == [
             "Python loop over array scalars",
@@ -301,19 +308,20 @@ class TestLadder:
             "Cython",
             "Cython, 2 threads",
             "compressed problem",
+            "whitened problem: one epoch is enough",
         ]
-        times = np.array([9000, 1000, 20, 10, 5, 4, 3, 0.1]) * MICRO
-        np.testing.assert_allclose([mark.get_xydata()[0] for mark in ax.lines], np.transpose([times, range(8)]))
+        times = np.array([9000, 1000, 20, 10, 5, 4, 3, 0.1, 0.09]) * MICRO
+        np.testing.assert_allclose([mark.get_xydata()[0] for mark in ax.lines], np.transpose([times, range(9)]))
         colors = [to_hex(mark.get_color()) for mark in ax.lines]
-        assert len(set(colors)) == 7  # Cython twice
-        assert [mark.get_marker() for mark in ax.lines] == list("XPsp^oo*")
+        assert len(set(colors)) == 7  # Cython twice, and both small problems have one colour
+        assert [mark.get_marker() for mark in ax.lines] == list("XPsp^oo*d")
         assert {color.upper() for color in colors} <= set(figures.PALETTE.values())
         texts = [text.get_text() for text in ax.texts]
         assert (texts[0], texts[1], texts[4]) == ("9.00 ms   0.11×", "1.00 ms", "5.00 µs   200×")
         assert texts[7] == "100 ns   10,000×"
         assert ax.get_xlabel().startswith("time per epoch\n(×: speed-up over Python loop over lists;")
         assert ax.lines[2].get_gid() == "NumPy: 20.0 µs per epoch (18.0 to 22.0)"
-        assert len(gids(ax)) == 15
+        assert len(gids(ax)) == 17
         assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
 
     def test_the_length_of_a_bar_is_the_speed_up_over_the_step_before(self):
@@ -362,12 +370,25 @@ class TestLadder:
             f"compressed problem: 1,350× as fast as Cython{price}",
         ]
 
+    def test_a_whitened_problem_has_the_price_of_whitening(self):
+        prices = [{"seconds": ms / 1e3, "quartiles": [0.9 * ms / 1e3, 1.1 * ms / 1e3]} for ms in (10, 20)]
+        found = entry(1000, 10, python=482_000, compressed=0.4942, whitened=0.4942)
+        names = list(found["contestants"])
+        found |= {"order": names, **dict(zip(("compress", "whiten"), prices, strict=True))}
+        ax = plots.ladder({"shapes": [found]}, (1000, 10))
+        labels = [text.get_text() for text in ax.texts]
+        assert labels[1:] == ["494 ns   975,000× + 10.0 ms once", "494 ns   975,000× + 20.0 ms once"]
+        price = "; to whiten takes 20.0 ms (18.0 to 22.0) once"
+        level = "whitened problem: no difference beyond the quartiles from compressed problem"
+        assert ax.patches[1].get_gid() == level + price
+
     @pytest.mark.parametrize("size", [(5.6, 3.9), (9, 5.5)])
     def test_labels_stand_to_the_right_of_all_marks(self, size):
         times = {"arrays": 50, "python": 400, "numpy": 1, "numba": 9000, "cython": 0.01, "compressed": 0.02}
+        times |= {"whitened": 0.02}
         found = entry(1000, 10, **times) | {"order": list(times)}
         found["contestants"]["numpy"]["quartiles"] = [0.5 * MICRO, 3000 * MICRO]
-        found["compress"] = {"seconds": 0.0178, "quartiles": [0.0177, 0.0179]}
+        found["compress"] = found["whiten"] = {"seconds": 0.0178, "quartiles": [0.0177, 0.0179]}
         ax = plots.ladder({"shapes": [found]}, (1000, 10), ax=plots.new_figure(*size).add_subplot())
         ax.figure.canvas.draw()
         boxes = [artist.get_window_extent() for artist in (*ax.lines, *ax.patches)]

@@ -17,6 +17,7 @@ import pytest
 import fastgd
 from fastgd import backends, progress
 from fastgd.bench.contestants import Contestant, list_backends
+from fastgd.bench.limits import count_work
 from fastgd.bench.problem import Timed, make_problem
 from fastgd.bench.text import format_epochs, format_number, format_time
 from fastgd.cli import main as cli
@@ -105,7 +106,7 @@ def test_the_plan_has_a_step_for_every_shape_and_an_estimate(quick):
 def test_every_step_of_the_ladder_computes_the_same(found):
     (entry,) = found.data["ladder"]["shapes"]
     assert entry["order"][:4] == ["arrays", "python", "numpy", "in_place"]
-    assert entry["order"][-1] == "compressed"
+    assert entry["order"][-2:] == ["compressed", "whitened"]
     assert set(entry["order"]) == set(entry["contestants"])
     assert max(entry["differences"].values()) < 1e-12
     assert all(map(ladder.removed, entry["order"][1:], entry["order"]))
@@ -149,10 +150,60 @@ def test_a_step_that_computes_something_else_is_no_step():
         ladder.check_agreement([ladder.list_steps(1)[0], broken], problem)
 
 
+@pytest.mark.parametrize("shape", [(50, 4), (6, 5), (5, 5), (4, 9), (1, 1)])
+def test_one_epoch_in_whitened_coordinates_is_enough(shape):
+    problem = make_problem(*shape)
+    X, y = problem.X - problem.X.mean(axis=0), problem.y - problem.y.mean()
+    coef = np.linalg.lstsq(X, y)[0]
+    small, timed = ladder.whiten(problem), ladder.prepare_whitened(problem)
+    for epochs in (1, 2):
+        weights = small.to_data(timed.run(epochs))
+        np.testing.assert_allclose(weights[1:], coef, rtol=1e-12, atol=1e-14)
+        assert weights[0] == pytest.approx(problem.y.mean() - problem.X.mean(axis=0) @ coef, rel=1e-12)
+    assert ladder.check_minimum(problem) < 1e-14
+    work = count_work("whitened", *shape)
+    rows, columns = small.problem.X.shape
+    assert work["bytes_per_epoch"] == 8 * (rows * columns + rows)
+    assert work["operations_per_epoch"] == 4 * rows * columns + 3 * rows
+
+
+@pytest.mark.parametrize("weights", [0.5, np.nan])
+def test_an_epoch_that_misses_least_squares_is_no_step(weights, monkeypatch):
+    monkeypatch.setattr(ladder, "prepare_whitened", lambda problem: Timed(lambda epochs: np.full(3, weights)))
+    with pytest.raises(ArithmeticError, match="whitened and least squares differ by"):
+        ladder.check_minimum(make_problem(20, 2))
+
+
+def test_the_whitened_step_removes_epochs_and_no_time_of_an_epoch(found):
+    (entry,) = json.loads(json.dumps(found.data["ladder"]["shapes"]))
+    for one in entry["contestants"].values():
+        one |= {"seconds": 3e-6, "quartiles": [2.9e-6, 3.1e-6]}
+    entry["contestants"]["whitened"]["seconds"] = 1e-6
+    entry["whiten"] |= {"seconds": 19e-6, "quartiles": [18e-6, 20e-6]}
+    told = tables.ladder_table(entry).rows[-1][-1].text
+    assert told.startswith("all epochs but one: ")
+    price = "; to whiten takes 19.0 µs (18.0 to 20.0) once: the whole descent takes as long as 7 epochs of the fastest"
+    assert price in told  # 20 µs, in epochs of 3 µs
+
+
+def test_a_study_from_before_the_whitened_step_has_a_page(found):
+    data = json.loads(json.dumps(found.data))
+    for entry in data["ladder"]["shapes"]:
+        for part in ("contestants", "differences"):
+            del entry[part]["whitened"]
+        del entry["whiten"]
+        entry["order"].remove("whitened")
+    html = Study(data).to_html()
+    assert "All steps perform the same update" in html
+    assert "whitened problem" not in re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+    assert "where one epoch is enough" not in str(Study(data))
+
+
 def test_the_ladder_without_a_compiler(monkeypatch):
     monkeypatch.setattr(backends, "available", lambda: ["numpy", "python"])
     monkeypatch.setattr(backends, "resolve", lambda name: "numpy")
-    assert [step.name for step in ladder.list_steps(2)] == ["arrays", "python", "numpy", "in_place", "compressed"]
+    steps = ["arrays", "python", "numpy", "in_place", "compressed", "whitened"]
+    assert [step.name for step in ladder.list_steps(2)] == steps
 
 
 @pytest.mark.skipif("cython" not in backends.available(), reason="the compiled extension was not built")
@@ -167,9 +218,9 @@ def test_compressing_pays_after_as_many_epochs_as_it_takes_longer(found):
     entry["contestants"]["compressed"]["seconds"] = 1e-6
     entry["compress"] |= {"seconds": 20e-6, "quartiles": [19e-6, 21e-6]}
     told = "to compress takes 20.0 µs (19.0 to 21.0) once, which pays after 10 epochs of the fastest kernel"
-    assert tables.ladder_table(entry).rows[-1][-1].text.endswith(told)
+    assert tables.ladder_table(entry).rows[-2][-1].text.endswith(told)
     entry["contestants"]["compressed"]["seconds"] = 4e-6
-    assert tables.ladder_table(entry).rows[-1][-1].text.endswith("which never pays")
+    assert tables.ladder_table(entry).rows[-2][-1].text.endswith("which never pays")
 
 
 # The map
@@ -446,7 +497,7 @@ def test_csv_has_every_time(found):
     times = {
         (section, str(entry["n_samples"]), str(entry["n_features"]), name): one["seconds"]
         for section, entry in shapes
-        for name, one in {**entry["contestants"], "compress": entry.get("compress")}.items()
+        for name, one in {**entry["contestants"], **{work: entry.get(work) for work in ("compress", "whiten")}}.items()
         if one
     }
     kept = {

@@ -59,10 +59,11 @@ WHOLE = {
         "shapes": [
             {
                 **SHAPE,
-                "contestants": {name: {**ONE, **WORK} for name in ("numpy", "compressed")},
-                "order": ["numpy", "compressed"],
-                "differences": {"numpy": 0.0},
+                "contestants": {name: {**ONE, **WORK} for name in ("numpy", "compressed", "whitened")},
+                "order": ["numpy", "compressed", "whitened"],
+                "differences": {"numpy": 0.0, "whitened": 0.0},
                 "compress": ONE,
+                "whiten": ONE,
             }
         ]
     },
@@ -101,7 +102,7 @@ WHOLE = {
         "schedules": {"condition": 10.0, "least_cost": 0.1, "n_features": 1, "epochs": 1, "costs": CURVES},
     },
 }
-OPTIONAL = [("ladder",), ("map",), ("roofline",), ("price",), ("descents",)]
+OPTIONAL = [("ladder",), ("map",), ("roofline",), ("price",), ("descents",), ("ladder", "shapes", 0, "whiten")]
 # Objects whose keys are names that the study found.
 NAMED = ("caches", "cache_instances", "environment", "marks", "differences", "bytes", "bytes_per_second")
 
@@ -221,6 +222,7 @@ def test_every_value_of_another_type_is_named_with_its_place():
             [1, -1],
             "ladder.shapes[0].compress.quartiles: expected two",
         ),
+        (("ladder", "shapes", 0, "whiten", "seconds"), 0, "ladder.shapes[0].whiten.seconds: expected a number above 0"),
         (("roofline", "limits", 0, "quartiles", "bytes", "memory"), [0, 1], "quartiles.bytes.memory: expected two"),
         (("roofline", "limits", 0, "quartiles", "operations"), [0, 1], "limits[0].quartiles.operations"),
         (("roofline", "limits", 0, "operations_per_second"), 0, "limits[0].operations_per_second: expected a number"),
@@ -295,7 +297,8 @@ def test_one_of_everything_can_be_shown_and_compared(left_out):
     data = change(left_out) if left_out else WHOLE
     html = Study(data).to_html()
     assert html.startswith("<!DOCTYPE html>")
-    assert [f'<h2 id="{name}">' in html for (name,) in OPTIONAL] == [name in data for (name,) in OPTIONAL]
+    sections = [path[0] for path in OPTIONAL if len(path) == 1]
+    assert [f'<h2 id="{name}">' in html for name in sections] == [name in data for name in sections]
     page, sentences = compare.compare_studies(data, data, "a.json", "b.json")
     assert page.startswith("<!DOCTYPE html>")
     assert sum("A takes 1.00× the time of B" in one for one in sentences) == 4 - (left_out in OPTIONAL[:4])

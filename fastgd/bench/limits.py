@@ -148,6 +148,7 @@ def count_work(name: str, n_samples: int, n_features: int, itemsize: int = 8) ->
     elements = n_samples * n_features
     y, operations = BYTES_OF_A_NUMBER * n_samples, 4 * elements + 5 * n_samples
     rows = min(n_samples, n_features + 2)  # of a compressed problem
+    corner = min(n_samples, n_features + 1) + 1  # rows of a whitened problem, which has a column less
     once, twice = itemsize * elements + y, 2 * BYTES_OF_A_NUMBER * elements + PASSES_OF_VECTORS * y
     counts = {
         "arrays": (once, operations),
@@ -157,6 +158,7 @@ def count_work(name: str, n_samples: int, n_features: int, itemsize: int = 8) ->
         "numba": (once, operations),
         "cython": (once, operations),
         "compressed": (BYTES_OF_A_NUMBER * rows * (n_features + 2), 4 * rows * (n_features + 1) + 3 * rows),
+        "whitened": (BYTES_OF_A_NUMBER * corner**2, 4 * corner * (corner - 1) + 3 * corner),
         "read": (itemsize * elements, elements),
     }
     found = counts.get(base_of(name))

@@ -7,8 +7,10 @@ from typing import Any
 TITLES = {
     "arrays": "Python loop over array scalars", "python": "Python loop over lists", "numpy": "NumPy",
     "in_place": "NumPy, no temporaries", "numba": "Numba", "cython": "Cython", "compressed": "compressed problem",
-    "read": "read X once", "jax": "JAX", "sgd": "SGDRegressor",
+    "whitened": "whitened problem", "read": "read X once", "jax": "JAX", "sgd": "SGDRegressor",
 }  # fmt: skip
+# The work that a contestant needs once, before its epochs: a key of the entry of a shape.
+ONCE = {"compressed": "compress", "whitened": "whiten"}
 UNITS = ((1e9, "ns"), (1e6, "µs"), (1e3, "ms"), (1.0, "s"))
 
 
@@ -202,6 +204,23 @@ def describe_time(name: str, one: Mapping[str, Any], shape: tuple[int, int] | No
     """Return the time of an epoch with its contestant, and with the shape of X if that is given."""
     where = f", {format_shape(*shape)}" if shape else ""
     return f"{title(name)}{where}: {format_measured(one['seconds'], one['quartiles'], ' per epoch')}"
+
+
+def find_prices(entry: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the times of the work that contestants need once, before their epochs, by the contestant's name."""
+    return {name: entry[work] for name, work in ONCE.items() if work in entry and name in entry["contestants"]}
+
+
+def describe_price(name: str, once: Mapping[str, Any]) -> str:
+    """Return the time of the work that a contestant needs once: no speed-up stands without its price.
+
+    Examples
+    --------
+    >>> from fastgd.bench.text import describe_price
+    >>> describe_price("compressed", {"seconds": 0.0178, "quartiles": [0.0177, 0.0179]})
+    '; to compress takes 17.8 ms (17.7 to 17.9) once'
+    """
+    return f"; to {ONCE[name]} takes {format_measured(once['seconds'], once['quartiles'])} once"
 
 
 def describe_settings(results: Mapping[str, Any]) -> str:

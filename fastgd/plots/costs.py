@@ -53,7 +53,8 @@ def cost_history(result: DescentResult, *, ax: "Axes | None" = None, label: str 
     if ax is None:
         ax = new_figure().add_subplot()
     label = label or f"{result.backend}: {result.reason}"
-    (line,) = ax.plot(range(result.epochs), result.cost_history, label=label)
+    marker = "o" if result.epochs == 1 else ""  # a line through one point would not show
+    (line,) = ax.plot(range(result.epochs), result.cost_history, marker=marker, label=label)
     costs = "no epochs"
     if result.epochs:
         costs = f"{span(result.epochs)}: cost {result.cost_history[0]:.3g} to {result.cost_history[-1]:.3g}"

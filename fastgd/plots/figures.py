@@ -17,15 +17,15 @@ PALETTE = {
     "blue": "#0072B2", "vermillion": "#D55E00", "green": "#009E73", "orange": "#E69F00", "purple": "#CC79A7",
     "sky": "#56B4E9", "yellow": "#F0E442",
 }  # fmt: skip
-# Contestants outnumber colours: those of other libraries share colours with steps of the study.
+# Contestants outnumber colours: other libraries, and the last step of the study, share colours with other steps.
 COLORS = {
     "arrays": "yellow", "python": "orange", "numpy": "blue", "in_place": "sky", "numba": "green",
-    "cython": "vermillion", "compressed": "purple", "jax": "purple", "sgd": "sky",
+    "cython": "vermillion", "compressed": "purple", "whitened": "purple", "jax": "purple", "sgd": "sky",
 }  # fmt: skip
 READING, OTHER = "#767676", "#999999"  # greys that show on light and on dark
 MARKERS = {
     "arrays": "X", "python": "P", "numpy": "s", "in_place": "p", "numba": "^", "cython": "o", "compressed": "*",
-    "read": ".", "jax": "D", "sgd": "v",
+    "whitened": "d", "read": ".", "jax": "D", "sgd": "v",
 }  # fmt: skip
 LETTER = 0.53  # the width of a letter, as a share of the size of letters
 SHARE = 0.775  # the width of axes before any layout, as a share of the figure's width

@@ -7,9 +7,10 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from fastgd.bench.text import (
+    describe_price,
     describe_settings,
     describe_time,
-    format_measured,
+    find_prices,
     format_ratio,
     format_time,
     overlap,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NAME_WIDTH = 22  # letters in a line of a step's name
+NOTES = {"whitened": "one epoch is enough"}  # below a step's name, for the gain that no time of an epoch shows
 MARKER, GAP = 9, 9  # in points: the size of a marker, and the distance from its middle to its label
 
 
@@ -42,8 +44,8 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     ----------
     results : mapping
         The results of `fastgd.bench.measure`, or their JSON. As in a study's ladder, the entry of a shape may have an
-        "order" of its contestants, by default from the slowest to the fastest, and "compress", the "seconds" and
-        "quartiles" of compressing the problem once.
+        "order" of its contestants, by default from the slowest to the fastest, and "compress" and "whiten", the
+        "seconds" and "quartiles" of compressing and of whitening the problem once.
     shape : (n_samples, n_features)
         One of the shapes in the results.
     ax : matplotlib Axes or None
@@ -55,8 +57,8 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
         Axes with a row for each contestant, and the time per epoch across, on a logarithmic scale. A point is the
         time, and a thin line its quartiles. A bar runs from the time of the row before to that of its own row: its
         length is the speed-up over that row. A label has the time, and the speed-up over the Python loop over lists, or
-        over the first row where that loop was not timed. The label of the compressed problem also has the time of
-        compressing.
+        over the first row where that loop was not timed. The labels of the compressed and of the whitened problem also
+        have the time of making them.
 
     Raises
     ------
@@ -80,14 +82,14 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
         raise ValueError(f"shape must be one of {', '.join(map(str, entries))}; got {shape}")
     entry = entries[shape]
     found = entry["contestants"]
-    prices = {"compressed": entry["compress"]} if "compress" in entry else {}
+    prices = find_prices(entry)
     names = entry.get("order") or sorted(found, key=lambda name: -found[name]["seconds"])
     reference = "python" if "python" in found else names[0]
     if ax is None:
         ax = new_figure(9, 5.5).add_subplot()
     ax.set(xscale="log", ylim=(len(names) - 0.4, -0.6))
-    ax.set_yticks(range(len(names)), [fill(title(name), NAME_WIDTH) for name in names], fontsize="small")
-    tips = {name: describe_price(prices[name]) if name in prices else "" for name in names}
+    ax.set_yticks(range(len(names)), [name_step(name) for name in names], fontsize="small")
+    tips = {name: describe_price(name, prices[name]) if name in prices else "" for name in names}
     for row, name in enumerate(names):
         draw_time(ax, row, name, found[name], tips[name])
     for row, (before, name) in enumerate(pairwise(names), 1):
@@ -101,9 +103,10 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     return ax
 
 
-def describe_price(once: Mapping[str, Any]) -> str:
-    """Return the time of compressing, for the tips of marks: no speed-up stands without its price."""
-    return f"; to compress takes {format_measured(once['seconds'], once['quartiles'])} once"
+def name_step(name: str) -> str:
+    """Return the name of a step in short lines, with its note below."""
+    title_lines = fill(title(name), NAME_WIDTH)
+    return f"{title_lines}:\n{NOTES[name]}" if name in NOTES else title_lines
 
 
 def draw_time(ax: "Axes", row: int, name: str, one: Mapping[str, Any], price: str) -> None:
@@ -127,7 +130,7 @@ def draw_step(
 
 
 def label_of(name: str, found: Mapping[str, Any], reference: str, prices: Mapping[str, Any]) -> str:
-    """Return a time, its speed-up over the reference, and the time of compressing if that was needed."""
+    """Return a time, its speed-up over the reference, and the time of the work that was needed once."""
     seconds = found[name]["seconds"]
     label = format_time(seconds)
     label += "" if name == reference else f"   {format_ratio(found[reference]['seconds'] / seconds, digits=2)}"

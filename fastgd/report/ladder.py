@@ -1,4 +1,4 @@
-"""The ladder: one epoch of one problem, from a loop over array scalars to a problem without its rows."""
+"""The ladder: one epoch of one problem, from a loop over array scalars to coordinates in which one is enough."""
 
 from functools import partial
 from typing import Any
@@ -12,12 +12,15 @@ from fastgd.bench.contestants import Contestant, list_backends, make_backend, pr
 from fastgd.bench.problem import Problem, Timed, choose_rate, make_problem
 from fastgd.bench.results import make_entry, time_contestants
 from fastgd.bench.text import format_shape, threads_of
+from fastgd.descent.options import DescentOptions
 from fastgd.inputs.arrays import Array
 from fastgd.problem.compress import compress
+from fastgd.problem.prepared import Prepared
+from fastgd.problem.rows import DenseSource
 from fastgd.report.settings import LOOP_ELEMENTS, Settings, Step
 
 CHECKED_EPOCHS = 2
-AGREEMENT = 1e-9  # of the largest weight: all steps perform the same update, so they differ by rounding alone
+AGREEMENT = 1e-9  # of the largest weight: steps differ by rounding alone
 LOOP_SECONDS = 6e-7  # of a loop over array scalars, for an element
 OTHER_SECONDS = 1.0  # of all other steps together, for a shape
 
@@ -31,6 +34,7 @@ REMOVES = {
     "cython": "the compiler at the first call (see its price): the same loop, compiled at build time",
     "threads": "a core's idleness",
     "compressed": "the rows: a problem with at most n_features + 2 rows has the same cost for all weights",
+    "whitened": "all epochs but one: where the Hessian of J is the identity, the rate 1 leads to the minimum",
 }
 
 
@@ -47,28 +51,30 @@ def plan_ladder(settings: Settings) -> list[Step]:
 
 
 def climb(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
-    """Time every step of the ladder at one shape, after a check that all compute the same weights.
+    """Time every step of the ladder at one shape, after a check of its weights.
 
     Returns
     -------
     dict
         The shape and its "contestants", as in the results of `fastgd.bench.measure`. "order" has the names of the
         steps. "differences" has the distance of each step's weights from those of the first step after two epochs, as
-        a share of the largest weight. "compress" is an entry like that of a contestant, for compressing once.
+        a share of the largest weight; for the whitened problem, their distance from the weights of least squares after
+        one epoch. "compress" and "whiten" are entries like that of a contestant, for the work of once.
     """
     problem = make_problem(n_samples, n_features)
     steps = list_steps(count_members(n_samples, n_features, count_cores()))
     # Loops are left out of problems that are too large for them.
     steps = [step for step in steps if problem.X.size <= (step.most_elements or problem.X.size)]
-    differences = check_agreement(steps, problem)
-    contestants = [*steps, Contestant("compress", prepare_compress)]
-    found = time_contestants(contestants, problem, rounds)
-    once = found.pop("compress")
+    alike = [step for step in steps if step.name != "whitened"]
+    differences = {**check_agreement(alike, problem), "whitened": check_minimum(problem)}
+    works = [Contestant("compress", prepare_compress), Contestant("whiten", prepare_whiten)]
+    found = time_contestants([*steps, *works], problem, rounds)
+    once = {work.name: found.pop(work.name) for work in works}
     return {
         **make_entry(problem.X, found),
         "order": [step.name for step in steps],
         "differences": differences,
-        "compress": once,
+        **once,
     }
 
 
@@ -85,6 +91,7 @@ def list_steps(threads: int) -> list[Contestant]:
         Contestant("in_place", prepare_in_place),
         *compiled,
         Contestant("compressed", prepare_compressed),
+        Contestant("whitened", prepare_whitened),
     ]
 
 
@@ -108,6 +115,21 @@ def check_agreement(steps: list[Contestant], problem: Problem) -> dict[str, floa
         if not difference <= AGREEMENT:
             raise ArithmeticError(f"{name} and {steps[0].name} differ by {difference:.1e} of the largest weight")
     return differences
+
+
+def check_minimum(problem: Problem) -> float:
+    """Return the distance of the weights after one whitened epoch from those of least squares, as a share.
+
+    If they differ by more than rounding, one epoch is not enough: that is an ArithmeticError.
+    """
+    X, y = problem.X - problem.X.mean(axis=0), problem.y - problem.y.mean()
+    coef = np.linalg.lstsq(X, y, rcond=None)[0]
+    exact = np.append(problem.y.mean() - problem.X.mean(axis=0) @ coef, coef)
+    found = whiten(problem).to_data(prepare_whitened(problem).run(1))
+    difference = float(abs(found - exact).max() / abs(exact).max())
+    if not difference <= AGREEMENT:
+        raise ArithmeticError(f"whitened and least squares differ by {difference:.1e} of the largest weight")
+    return difference
 
 
 def prepare_arrays(problem: Problem) -> Timed:
@@ -168,5 +190,28 @@ def prepare_compress(problem: Problem) -> Timed:
         for _ in range(epochs):
             small, _ = compress(problem.X, problem.y)
         return small
+
+    return Timed(run)
+
+
+def whiten(problem: Problem) -> Prepared:
+    """Return the whitened problem as `fastgd.gradient_descent` makes it, with an intercept."""
+    source = DenseSource(problem.X, problem.y[:, np.newaxis], None)
+    return next(source.prepare(DescentOptions.checked(precondition="whiten")))
+
+
+def prepare_whitened(problem: Problem) -> Timed:
+    """Set up the fastest backend on the whitened problem; its weights are in whitened coordinates."""
+    small = whiten(problem).problem
+    return prepare_backend(Problem(small.X, small.y), backends.resolve("auto"), intercept=False, rate=1.0)
+
+
+def prepare_whiten(problem: Problem) -> Timed:
+    """Set up whitening, which includes compressing: once an "epoch"."""
+
+    def run(epochs: int) -> Array:
+        for _ in range(epochs):
+            prepared = whiten(problem)
+        return prepared.problem.X
 
     return Timed(run)

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from fastgd.backends import is_installed
-from fastgd.bench.text import count, format_number, format_ratio, shape_of, title
+from fastgd.bench.text import ONCE, count, find_prices, format_number, format_ratio, shape_of, title
 from fastgd.report import tables
 from fastgd.report.drawings import PICTURES
 from fastgd.report.settings import SECTIONS, shapes_of
@@ -25,7 +25,8 @@ CSV_COLUMNS = (
 def render(data: dict[str, Any]) -> str:
     """Return the page of a study's data, as HTML."""
     check_extras()
-    sections, steps = [name for name in SECTIONS if name in data], shapes_of(data, "ladder")
+    sections = [name for name in SECTIONS if name in data]
+    differences = [one for entry in shapes_of(data, "ladder") for one in entry["differences"].items()]
     sources = [Source(*map(one.get, Source._fields)) for one in data["sources"]]  # a file may have more keys
     return fill_template(
         "study.html",
@@ -34,7 +35,8 @@ def render(data: dict[str, Any]) -> str:
         pictures={name: PICTURES[name](data) for name in sections},
         tables={name: TABLES[name](data) for name in sections},
         sources=[(source, highlight(source)) for source in sources],
-        largest_difference=max((one for entry in steps for one in entry["differences"].values()), default=0.0),
+        largest_difference=max((one for name, one in differences if name != "whitened"), default=0.0),
+        whitened_difference=max((one for name, one in differences if name == "whitened"), default=None),
         command=data["command"].partition(" --sections")[0],
         csv=to_uri("text/csv", to_csv(data)),
     )
@@ -72,7 +74,7 @@ def to_csv(data: dict[str, Any]) -> str:
     lines.writerow(CSV_COLUMNS)
     for section in ("ladder", "map"):
         for entry in shapes_of(data, section):
-            once = {"compress": entry["compress"]} if "compress" in entry else {}
+            once = {ONCE[name]: one for name, one in find_prices(entry).items()}
             for name, one in {**entry["contestants"], **once}.items():
                 times = one["threads"], one["seconds"], *one["quartiles"], "quartiles", one["rounds"]
                 lines.writerow([section, *shape_of(entry), name, *times])

@@ -1,7 +1,7 @@
 """A study's file: read, and checked before a page is made of it.
 
 The form of a value is a kind, {a kind, or null}, [the form of one or more entries], or a dict of forms by the names of
-entries, "*" for all other names. Objects may have more entries.
+entries, "*" for all other names. A name that ends in "?" may be missing. Objects may have more entries.
 """
 
 import json
@@ -28,7 +28,10 @@ TESTS: dict[str, Callable[[Any], bool]] = {
 TIMED = {"seconds": POSITIVE, "quartiles": SPREAD, "rounds epochs_per_call threads": COUNT, "variant": TEXT}
 STEP = TIMED | {"bytes_per_epoch operations_per_epoch": COUNT}
 SHAPE = {"n_samples n_features bytes": COUNT}
-STEPS = {"contestants": {"numpy compressed *": STEP}, "order": [TEXT], "differences": {"*": NUMBER}, "compress": TIMED}
+STEPS = {
+    "contestants": {"numpy compressed *": STEP}, "order": [TEXT], "differences": {"*": NUMBER},
+    "compress": TIMED, "whiten?": TIMED,
+}  # fmt: skip
 CHOICE = {"contestants": {"numpy *": STEP}, "fastest best auto": TEXT, "regret": POSITIVE}
 LIMIT = {"threads": COUNT, "operations_per_second": {POSITIVE}, "bytes_per_second": {"*": POSITIVE}}
 SPREADS = {"quartiles": {"operations": {SPREAD}, "bytes": {"*": SPREAD}}}
@@ -97,8 +100,10 @@ def find_wrong(value: Any, form: Any, place: str = "") -> str:
     if isinstance(form, list):
         faults = [find_wrong(one, form[0], f"{place}[{k}]") for k, one in enumerate(value)]
     else:
-        forms = {name: one for names, one in form.items() for name in names.split()}
-        faults = [f"{where}: {name!r} is missing" for name in forms if name not in value and name != "*"]
+        named = {name: one for names, one in form.items() for name in names.split()}
+        needed = [name for name in named if name != "*" and not name.endswith("?")]
+        faults = [f"{where}: {name!r} is missing" for name in needed if name not in value]
+        forms = {name.removesuffix("?"): one for name, one in named.items()}
         known = [name for name in value if name in forms or "*" in forms]
         faults += [find_wrong(value[name], forms.get(name, forms.get("*")), f"{place}.{name}") for name in known]
     return next(filter(None, faults), "") or find_lost(value, form, where)

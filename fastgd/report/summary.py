@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from fastgd.bench.text import count, format_number, format_ratio, format_shape, format_time, shape_of, title
+from fastgd.bench.text import (
+    ONCE,
+    count,
+    find_prices,
+    format_number,
+    format_ratio,
+    format_shape,
+    format_time,
+    shape_of,
+    title,
+)
 from fastgd.report.descents import DONE
 from fastgd.report.starts import WAIT
 
@@ -20,18 +30,19 @@ def summarize_study(data: dict[str, Any]) -> list[str]:
 
 
 def summarize_ladder(ladder: dict[str, Any]) -> list[str]:
-    """Return a sentence for each shape: the times of the first, the fastest and the compressed step, and of NumPy."""
+    """Return a sentence for each shape: the times of the first and the fastest step, NumPy, and small problems."""
     sentences = []
     for entry in ladder["shapes"]:
         found = {name: one["seconds"] for name, one in entry["contestants"].items()}
-        small = found.pop("compressed")
+        small = {name: found.pop(name) for name in ONCE if name in found}
         first, fastest = next(name for name in ("python", "numpy") if name in found), min(found, key=found.__getitem__)
         names = dict.fromkeys([first, "numpy", fastest])
+        speed_up = f"{format_ratio(found[first] / small['compressed'])} as fast as the first of these"
+        told = {"compressed": speed_up, "whitened": "where one epoch is enough"}
         parts = [f"{title(name)} {format_time(found[name])}" for name in names]
-        once = format_time(entry["compress"]["seconds"])
-        parts.append(f"compressed (for {once} once) {format_time(small)}")
-        speed_up = f"{format_ratio(found[first] / small)} as fast as the first of these"
-        sentences.append(f"One epoch of {format_shape(*shape_of(entry))}: {'; '.join(parts)}, {speed_up}.")
+        for name, once in find_prices(entry).items():
+            parts.append(f"{name} (for {format_time(once['seconds'])} once) {format_time(small[name])}, {told[name]}")
+        sentences.append(f"One epoch of {format_shape(*shape_of(entry))}: {'; '.join(parts)}.")
     return sentences
 
 

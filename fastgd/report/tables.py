@@ -4,7 +4,10 @@ from typing import Any, NamedTuple
 
 from fastgd.bench.limits import OUT_OF_CACHE, capacities
 from fastgd.bench.text import (
+    ONCE,
     base_of,
+    describe_price,
+    find_prices,
     format_epochs,
     format_measured,
     format_number,
@@ -50,7 +53,7 @@ def shape_cell(entry: dict[str, Any]) -> Cell:
 
 def ladder_table(entry: dict[str, Any]) -> Table:
     """Return the steps of a ladder: their times, their speed-ups, and the cost that each removes."""
-    found, order = entry["contestants"], entry["order"]
+    found, order, prices = entry["contestants"], entry["order"], find_prices(entry)
     loop = "python" if "python" in found else order[0]
     rows = []
     for k, name in enumerate(order):
@@ -58,10 +61,11 @@ def ladder_table(entry: dict[str, Any]) -> Table:
         before = found[order[k - 1]]["seconds"] / one["seconds"] if k else None
         over_loop = found[loop]["seconds"] / one["seconds"]
         cost = removed(name, order[k - 1] if k else None)
-        if k and overlap(one["quartiles"], found[order[k - 1]]["quartiles"]):
+        # A whitened epoch takes as long as the one before: the others are what it removes.
+        if k and name != "whitened" and overlap(one["quartiles"], found[order[k - 1]]["quartiles"]):
             cost = f"nothing that shows, since the quartiles overlap; meant to remove {cost}"
-        if name == "compressed":
-            cost += describe_compressing(entry)
+        if name in prices:
+            cost += describe_once(entry, name)
         rows.append(
             [
                 Cell(title(name)),
@@ -78,14 +82,17 @@ def ladder_table(entry: dict[str, Any]) -> Table:
     return Table(f"ladder-{entry['n_samples']}x{entry['n_features']}", f"One epoch of {shape}", columns, rows)
 
 
-def describe_compressing(entry: dict[str, Any]) -> str:
-    """Return the time of compressing, and the number of epochs after which it has paid."""
-    once, found = entry["compress"], {name: one["seconds"] for name, one in entry["contestants"].items()}
-    small = found.pop("compressed")
-    kernel = min(found.values())
-    epochs = epochs_to_pay(once["seconds"], small, 0.0, kernel)
+def describe_once(entry: dict[str, Any], name: str) -> str:
+    """Return the time of the work that a step needs once, and the number of epochs after which it has paid."""
+    once, found = entry[ONCE[name]], {one: times["seconds"] for one, times in entry["contestants"].items()}
+    kernel = min(seconds for one, seconds in found.items() if one not in ONCE)
+    told = describe_price(name, once)
+    if name == "whitened":
+        whole = format_epochs((once["seconds"] + found[name]) / kernel)
+        return f"{told}: the whole descent takes as long as {whole} epochs of the fastest kernel"
+    epochs = epochs_to_pay(once["seconds"], found[name], 0.0, kernel)
     paid = "never pays" if epochs is None else f"pays after {format_epochs(epochs)} epochs of the fastest kernel"
-    return f"; to compress takes {format_measured(once['seconds'], once['quartiles'])} once, which {paid}"
+    return f"{told}, which {paid}"
 
 
 def map_table(found: dict[str, Any]) -> Table:
@@ -155,7 +162,7 @@ def describe_roof(data: dict[str, Any], entry: dict[str, Any], name: str) -> Cel
     if limit is None or "memory" not in limit["bytes_per_second"] or not limit["operations_per_second"]:
         return Cell("not known", 0.0)
     speed = one["bytes_per_epoch"] / one["seconds"]
-    held = one["bytes_per_epoch"] if name in ("python", "compressed") else entry["bytes"]
+    held = one["bytes_per_epoch"] if name in ("python", *ONCE) else entry["bytes"]
     shares = {level: speed / limit["bytes_per_second"][level] for level in levels_of(data, limit, held)}
     computing = one["operations_per_epoch"] / one["seconds"] / limit["operations_per_second"]
     if computing > max(shares.values()):
