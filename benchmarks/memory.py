@@ -23,7 +23,8 @@ class Fit:
     params = (["C", "F"], ["cython", "numba", "numpy", "python"])
 
     def peakmem_fit(self, order, backend):
-        fastgd.gradient_descent(*make_problem(order), epochs=1, backend=backend)
+        rows = {"learning_rate": "constant", "precondition": "none", "compress": False}
+        fastgd.gradient_descent(*make_problem(order), epochs=1, tol=0, backend=backend, **rows)
 
 
 def peakmem_reference(order):

@@ -86,9 +86,8 @@ def solve_reference(X: Any, y: Any) -> tuple[Any, float]:
 # The functions of the contestants take X, y and a setting, such as a number of iterations, and return the weights.
 
 
-def fit_fastgd(X, y, epochs):
-    options = {"learning_rate": "eigenvalues", "precondition": "standardize", "tol": 1e-10}  # the same for all data
-    return fastgd.gradient_descent(X, y, **options, epochs=epochs).weights
+def fit_fastgd(X, y, _):
+    return fastgd.gradient_descent(X, y).weights
 
 
 def add_ones(X):
@@ -205,7 +204,7 @@ WIDE = ", X as float64"  # for X in float32: the copy is timed
 LOOP = Contestant("NumPy loop, 1,000 epochs", fit_loop, None, lambda kappa: (20, LOOP_EPOCHS))  # scaled up to 1,000
 OLS, ridge = partial(fit_sklearn, name="LinearRegression"), partial(fit_sklearn, name="Ridge", alpha=0.0)
 CONTESTANTS = [
-    Contestant("fastgd", fit_fastgd, None, lambda kappa: (5_000, 200_000)),
+    Contestant("fastgd", fit_fastgd),
     Contestant("NumPy lstsq", fit_numpy),
     Contestant(f"NumPy lstsq{WIDE}", partial(fit_numpy, widen=True)),
     Contestant("SciPy lstsq gelsd", partial(fit_scipy, driver="gelsd"), "scipy"),
@@ -250,7 +249,7 @@ def measure_cell(shape: tuple[int, int], dtype: str, kappa: float, rounds: int |
 def try_settings(contestant: Contestant, X, y, kappa, reference, patience) -> tuple[dict[str, Any], Callable[[], Any]]:
     """Return the first setting that reaches the accuracy within the time allowed, else the one with the least error.
 
-    The time of this search does not count, which is an advantage for iterative methods, fastgd among them.
+    The time of this search does not count, which is an advantage for iterative methods.
     """
     settings, tried, size = contestant.settings(kappa), [], np.linalg.norm(reference.astype(np.float64))
     for k, setting in enumerate(settings):
@@ -260,8 +259,9 @@ def try_settings(contestant: Contestant, X, y, kappa, reference, patience) -> tu
             seconds = min(seconds, run_timed(fit)[0])
         scale = 1.0
         if contestant is LOOP:  # the loop's weights up to rounding, in less time
-            scale, options = LOOP_EPOCHS / setting, {"epochs": LOOP_EPOCHS, "tol": 0, "compress": True}
-            weights = fastgd.gradient_descent(X, y, learning_rate=choose_rate(X), **options).weights
+            scale = LOOP_EPOCHS / setting
+            path = {"learning_rate": choose_rate(X), "precondition": "none", "epochs": LOOP_EPOCHS, "tol": 0}
+            weights = fastgd.gradient_descent(X, y, compress=True, **path).weights
         error = float(np.nan_to_num(np.linalg.norm((weights - reference).astype(np.float64)) / size, nan=np.inf))
         times = {"seconds": seconds * scale, "samples": [seconds * scale]}
         tried.append(({"setting": setting, "scale": scale, "error": error, **times}, fit))
@@ -288,7 +288,8 @@ def add_rounds(found: dict[str, Any], fits: dict[str, Callable[[], Any]], rounds
 def race_epochs(n: int, p: int, epochs: int, rounds: int = 3) -> str:
     """Return a line about the times of the same epochs, with all costs, in a plain loop and in fastgd."""
     X, y = make_data(n, p, 1e2, "float64")
-    fit = partial(fastgd.gradient_descent, X, y, epochs=epochs, tol=0)
+    plain = {"learning_rate": "constant", "precondition": "none", "epochs": epochs, "tol": 0}  # the loop's path
+    fit = partial(fastgd.gradient_descent, X, y, **plain)
     fits = {
         "NumPy": partial(fit_loop, X, y, epochs, fit().rates[0]),
         "fastgd": fit,
@@ -307,9 +308,9 @@ def race_epochs(n: int, p: int, epochs: int, rounds: int = 3) -> str:
 def measure_memory(n: int, p: int, dtype: str) -> str:
     """Return a line about the peak memory of a fit beyond X."""
     X, y = make_data(n, p, 1e2, dtype)
-    fit_fastgd(X[:1000], y[:1000], 100)  # imports
+    fit_fastgd(X[:1000], y[:1000], None)  # imports
     tracemalloc.start()
-    fit_fastgd(X, y, 5_000)
+    fit_fastgd(X, y, None)
     peak = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
     return f"peak memory of a fit beyond X, {n:,} × {p}, {dtype}: {peak:.3g} MB; X has {X.nbytes / 1e6:.0f} MB"

@@ -6,6 +6,7 @@ python docs/pictures.py --write    write docs/cost.svg, docs/rates.svg and docs/
 
 import argparse
 import os
+import warnings
 from pathlib import Path
 
 import matplotlib as mpl
@@ -18,17 +19,20 @@ mpl.use("svg")
 from matplotlib.figure import Figure
 
 DOCS = Path(__file__).parent
+# A descent on the data, at rates that belong to their units.
+PLAIN = {"precondition": "none", "compress": False}
 COLORS = {"constant": "#0072B2", "silver": "#CC79A7", "chebyshev": "#009E73", "eigenvalues": "#D55E00"}
 STYLES = {"constant": "-", "silver": ":", "chebyshev": "-", "eigenvalues": "--"}
 
 
 def draw_cost():
-    """Return the picture of the guide's first fit."""
+    """Return the picture of a constant rate on the guide's data."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((1000, 4)) * [1.0, 2.0, 3.0, 4.0]
     y = X @ [3.0, -1.0, 0.5, 0.1] + 7.0 + rng.standard_normal(1000)
     figure = Figure(figsize=(7.5, 3.5), layout="constrained")
-    plots.cost_history(fastgd.gradient_descent(X, y), ax=figure.add_subplot())
+    result = fastgd.gradient_descent(X, y, learning_rate="constant", **PLAIN)
+    plots.cost_history(result, ax=figure.add_subplot())
     return figure
 
 
@@ -42,7 +46,9 @@ def draw_rates():
     least = fastgd.cost(X, y, exact)
     axes = new_axes("epoch", "cost − least cost")
     for name, color in COLORS.items():
-        result = fastgd.gradient_descent(X, y, learning_rate=name, epochs=200, tol=1e-12)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", fastgd.ConvergenceWarning)  # the picture marks the runs that have converged
+            result = fastgd.gradient_descent(X, y, learning_rate=name, epochs=200, tol=1e-12, **PLAIN)
         costs = np.append(result.cost_history, fastgd.cost(X, y, result.weights))
         above = np.maximum(costs - least, 1e-16)  # a difference of 0 has no logarithm
         axes.semilogy(above, STYLES[name], color=color, label=name)

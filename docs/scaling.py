@@ -24,7 +24,6 @@ ROWS = [100_000, 1_000_000, 10_000_000, 100_000_000]
 COLUMNS = 20
 BLOCK = 500_000  # rows, 84 MB with y
 WORKERS = 2
-FIT = {"learning_rate": "eigenvalues", "precondition": "standardize"}
 TINY_BLOCKS, TINY_ROWS = 400, 30  # so that next to all of the time is Dask's
 FAR_ROWS, FAR_BLOCK, FAR_WORKERS = 1e12, 10_000_000, (2, 100, 1_000, 10_000)
 READING = 200e6  # bytes a second and worker
@@ -52,7 +51,7 @@ def make_only(data):
 
 def fit(data):
     """Make the rows and fit."""
-    return fastgd.gradient_descent(data[:, :-1], data[:, -1], **FIT)
+    return fastgd.gradient_descent(data[:, :-1], data[:, -1])
 
 
 def seconds_of(function, data, rounds):

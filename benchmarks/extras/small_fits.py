@@ -30,12 +30,14 @@ ROUNDS = 500
 
 def make_contestants(X: Any, y: Any) -> dict[str, Callable[[], Any]]:
     """Return the fits to compare, by name."""
-    contestants: dict[str, Callable[[], Any]] = {"gradient_descent": partial(gradient_descent, X, y)}
+    contestants: dict[str, Callable[[], Any]] = {
+        "gradient_descent": partial(gradient_descent, X, y),
+        "GradientDescentRegressor": partial(GradientDescentRegressor().fit, X, y),
+    }
     for rate in ("chebyshev", "eigenvalues"):
-        contestants[f"gradient_descent, {rate}"] = partial(
-            gradient_descent, X, y, learning_rate=rate, precondition="standardize"
-        )
-        contestants[f"GradientDescentRegressor, {rate}"] = partial(GradientDescentRegressor(rate).fit, X, y)
+        options = {"learning_rate": rate, "precondition": "standardize"}
+        contestants[f"gradient_descent, {rate}"] = partial(gradient_descent, X, y, **options)
+        contestants[f"GradientDescentRegressor, {rate}"] = partial(GradientDescentRegressor(**options).fit, X, y)
     contestants["LinearRegression"] = partial(LinearRegression().fit, X, y)
     return contestants
 

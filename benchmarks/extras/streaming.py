@@ -27,10 +27,9 @@ import pyarrow.parquet as pq
 from fastgd.streaming import fit_array, fit_files
 
 BLOCK = 40_000  # rows: 16 MB
-DESCENT = {"epochs": 100, "tol": 0.0}
 FITS = {
-    "the array": "fit_array(open_map(sys.argv[1], {columns}), np.load(sys.argv[2]), epochs=100, tol=0.0)",
-    "Parquet": "fit_files(sys.argv[3], 'y', epochs=100, tol=0.0)",
+    "the array": "fit_array(open_map(sys.argv[1], {columns}), np.load(sys.argv[2]))",
+    "Parquet": "fit_files(sys.argv[3], 'y')",
     "no rows": "None",
 }
 MEMORY = """
@@ -113,13 +112,13 @@ def main():
         maps = {
             "loop": lambda: multiply_blocks(array, columns, "float32"),
             "loop in float64": lambda: multiply_blocks(array, columns, "float64"),
-            **{f"fit_array, threads={k}": lambda k=k: fit_array(X, y, threads=k, **DESCENT) for k in (1, 2)},
+            **{f"fit_array, threads={k}": lambda k=k: fit_array(X, y, threads=k) for k in (1, 2)},
         }
         show("memory map, float32", time_contestants(maps, options.rounds), ("loop", "loop in float64"))
         tables = {
             "pyarrow": lambda: read_parquet(table, True),
             "pyarrow, one thread": lambda: read_parquet(table, False),
-            **{f"fit_files, threads={k}": lambda k=k: fit_files(table, "y", threads=k, **DESCENT) for k in (1, 2)},
+            **{f"fit_files, threads={k}": lambda k=k: fit_files(table, "y", threads=k) for k in (1, 2)},
         }
         show("Parquet, float32", time_contestants(tables, options.rounds), ("pyarrow", "pyarrow, one thread"))
         print(f"\nThe most memory, with {array.stat().st_size / 1e9:.1f} GB of rows:")
