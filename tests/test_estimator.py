@@ -3,7 +3,6 @@
 import pickle
 import subprocess
 import sys
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +26,7 @@ from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
 
 import fastgd  # noqa: E402
 from fastgd import GradientDescentRegressor, backends, estimator  # noqa: E402
+from fastgd.descent import auto  # noqa: E402
 from fastgd.problem import rows as problem_rows  # noqa: E402
 from fastgd.problem import sparse as problem_sparse  # noqa: E402
 
@@ -36,7 +36,7 @@ COUNTS = np.random.default_rng(5).integers(0, 4, 200).astype(float)
 
 
 def precise(**options):
-    return GradientDescentRegressor(**{"tol": 1e-12, "learning_rate": "eigenvalues"} | options)
+    return GradientDescentRegressor(**{"tol": 1e-12} | options)
 
 
 def closed_form(X, y, alpha=0.0, fit_intercept=True, sample_weight=None):
@@ -55,9 +55,7 @@ def closed_form(X, y, alpha=0.0, fit_intercept=True, sample_weight=None):
 
 @pytest.mark.parametrize("backend", backends.available())
 def test_the_estimator_passes_the_checks_of_scikit_learn(backend):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # scikit-learn fits for a few epochs only
-        results = check_estimator(GradientDescentRegressor(backend=backend), on_skip=None)
+    results = check_estimator(GradientDescentRegressor(backend=backend), on_skip=None)
     statuses = {result["check_name"]: result["status"] for result in results}
     # scikit-learn skips this check unless an environment variable is set, as in the next test.
     assert {name for name, status in statuses.items() if status != "passed"} <= {"check_array_api_input"}
@@ -66,7 +64,7 @@ def test_the_estimator_passes_the_checks_of_scikit_learn(backend):
 
 def test_the_estimator_passes_the_checks_with_the_array_api():
     code = (
-        "import warnings; warnings.simplefilter('ignore')\n"
+        "import warnings; warnings.simplefilter('error')\n"
         "from sklearn.utils.estimator_checks import check_estimator\n"
         "from fastgd import GradientDescentRegressor\n"
         "print({r['status'] for r in check_estimator(GradientDescentRegressor(), on_skip=None)})"
@@ -79,17 +77,21 @@ def test_the_estimator_passes_the_checks_with_the_array_api():
 # ---- answers
 
 
-@pytest.mark.parametrize("learning_rate", ["chebyshev", "eigenvalues"])
+STANDARDIZED = {"precondition": "standardize", "max_iter": 20_000}
+
+
+@pytest.mark.parametrize(
+    "settings", [{}] + [{"learning_rate": name} | STANDARDIZED for name in ("chebyshev", "eigenvalues")], ids=str
+)
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("shape", [(60, 8), (12, 30)], ids=["tall", "wide"])
 @pytest.mark.parametrize("alpha", [1e-3, 0.1, 10.0])
-def test_ridge_equals_the_closed_form(alpha, shape, fit_intercept, weighted, learning_rate):
+def test_ridge_equals_the_closed_form(alpha, shape, fit_intercept, weighted, settings):
     X, y = random_problem(*shape)
     X = X + 3.0
     sample_weight = np.random.default_rng(2).uniform(0.1, 2, len(y)) if weighted else None
-    model = precise(alpha=alpha, fit_intercept=fit_intercept, learning_rate=learning_rate, max_iter=20_000)
-    model.fit(X, y, sample_weight)
+    model = precise(alpha=alpha, fit_intercept=fit_intercept, **settings).fit(X, y, sample_weight)
     intercept, coef = closed_form(X, y, alpha, fit_intercept, sample_weight)
     np.testing.assert_allclose(model.coef_, coef, rtol=1e-7, atol=1e-7 * abs(coef).max())
     np.testing.assert_allclose(model.intercept_, intercept, rtol=1e-7, atol=1e-7)
@@ -150,9 +152,15 @@ def test_arrays_that_are_not_contiguous_are_fitted(step, precondition, compress)
 
 def test_several_targets_share_one_compression(monkeypatch):
     summed, summarize = [], problem_rows.summarize_rows
-    monkeypatch.setattr(problem_rows, "summarize_rows", lambda *given: (summed.append(1), summarize(*given))[1])
-    precise(compress=True).fit(X, TARGETS)
-    assert len(summed) == 1
+
+    def count(*given, **options):
+        summed.append(1)
+        return summarize(*given, **options)
+
+    monkeypatch.setattr(problem_rows, "summarize_rows", count)
+    for options in ({}, {"compress": True, "precondition": "standardize"}):
+        precise(**options).fit(X, TARGETS)
+    assert len(summed) == 2
 
 
 def test_the_shape_of_y_decides_the_shapes_of_the_attributes():
@@ -164,9 +172,10 @@ def test_the_shape_of_y_decides_the_shapes_of_the_attributes():
     assert column.predict(X).shape == (200, 1)
 
 
-def test_attributes_are_those_of_the_descent():
-    model = GradientDescentRegressor().fit(X, Y)
-    result = fastgd.gradient_descent(X, Y, learning_rate="chebyshev", precondition="standardize")
+@pytest.mark.parametrize("settings", [{}, {"learning_rate": "chebyshev", "precondition": "standardize"}], ids=str)
+def test_attributes_are_those_of_the_descent(settings):
+    model = GradientDescentRegressor(**settings).fit(X, Y)
+    result = fastgd.gradient_descent(X, Y, **settings)
     np.testing.assert_array_equal(model.coef_, result.coef)
     np.testing.assert_array_equal(model.cost_history_, result.cost_history)
     assert (model.intercept_, model.n_iter_) == (result.intercept, result.epochs)
@@ -181,9 +190,7 @@ def test_attributes_are_those_of_the_descent():
 def test_parts_give_the_answer_for_all_rows(ends, y):
     model, begin = precise(alpha=0.05), 0
     for end in ends:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", fastgd.ConditionWarning)  # one or two rows determine no fit
-            model.partial_fit(X[begin:end], y[begin:end], COUNTS[begin:end] + 0.5)
+        model.partial_fit(X[begin:end], y[begin:end], COUNTS[begin:end] + 0.5)
         begin = end
     whole = precise(alpha=0.05).fit(X, y, COUNTS + 0.5)
     np.testing.assert_allclose(model.coef_, whole.coef_, rtol=1e-9, atol=1e-11)
@@ -225,12 +232,14 @@ SPARSE_Y = SPARSE @ np.arange(20.0) + np.random.default_rng(1).standard_normal(3
 
 @pytest.mark.parametrize("options", [{}, {"alpha": 0.1}, {"fit_intercept": False}, {"precondition": "none"}], ids=str)
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("way", ["small", "rows", "parts"])
+@pytest.mark.parametrize("way", ["default", "small", "rows", "parts"])
 @pytest.mark.parametrize("form", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array])
 def test_sparse_features_give_the_fit_of_dense_ones(form, way, weighted, options):
     counts = np.random.default_rng(3).uniform(0, 2, 300) if weighted else None
     dense = precise(**options).fit(SPARSE.toarray(), SPARSE_Y, counts)
-    model = precise(learning_rate="chebyshev", compress=way != "rows", **options)
+    if way in ("small", "rows"):
+        options = {"learning_rate": "chebyshev", "precondition": "standardize", "compress": way == "small"} | options
+    model = precise(**options)
     if way == "parts":
         for rows in (slice(0, 100), slice(100, 300)):
             model.partial_fit(form(SPARSE[rows]), SPARSE_Y[rows], None if counts is None else counts[rows])
@@ -243,6 +252,7 @@ def test_sparse_features_give_the_fit_of_dense_ones(form, way, weighted, options
 
 def test_many_sparse_features_stay_sparse(monkeypatch):
     monkeypatch.setattr(problem_sparse, "MOST_COMPRESSED", 10)
+    monkeypatch.setattr(auto, "MOST_WHITENED", 10)
     model = precise().fit(SPARSE, np.column_stack([SPARSE_Y, -SPARSE_Y]))
     assert model.backend_ == "numpy"
     np.testing.assert_allclose(model.coef_[0], -model.coef_[1], atol=1e-10)
@@ -300,16 +310,7 @@ def fit_compositions(model):
 
 
 def test_the_estimator_can_replace_linear_regression():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", fastgd.ConditionWarning)  # RANSAC fits samples of six rows
-        pairs = list(
-            zip(
-                fit_compositions(precise()),
-                fit_compositions(LinearRegression()),
-                strict=True,
-            )
-        )
-    for ours, theirs in pairs:
+    for ours, theirs in zip(fit_compositions(precise()), fit_compositions(LinearRegression()), strict=True):
         np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-6, atol=1e-8)
     for selector in (SelectFromModel, SequentialFeatureSelector):
         np.testing.assert_array_equal(
@@ -352,18 +353,42 @@ def test_sample_weights_are_routed():
 
 
 def test_a_warm_start_begins_where_the_last_fit_ended():
-    cold = GradientDescentRegressor(max_iter=200).fit(X, Y)
-    warm = GradientDescentRegressor(warm_start=True).fit(X, Y)
-    warm.fit(X, Y)
-    assert warm.cost_history_[0] == pytest.approx(cold.cost_history_[-1], rel=1e-6)
+    options = {"learning_rate": "constant", "tol": 0, "max_iter": 30}
+    cold = GradientDescentRegressor(**options).fit(X, Y)
+    warm = GradientDescentRegressor(warm_start=True, **options).fit(X, Y).fit(X, Y)
+    longer = GradientDescentRegressor(**options | {"max_iter": 60}).fit(X, Y)
+    np.testing.assert_allclose(np.append(cold.cost_history_, warm.cost_history_), longer.cost_history_, rtol=1e-12)
     assert warm.cost_history_[0] < cold.cost_history_[0] / 2
     assert warm.fit(X[:, :2], Y).coef_.shape == (2,)  # weights of another shape: starts from zeros
 
 
+def test_a_warm_start_at_the_least_cost_stays_there():
+    first = GradientDescentRegressor().fit(X, Y)
+    again = GradientDescentRegressor(warm_start=True).fit(X, Y).fit(X, Y)
+    least = fastgd.gradient_descent(X, Y).cost
+    assert first.cost_history_[0] == pytest.approx(np.mean(Y**2) / 2, rel=1e-12)
+    assert again.cost_history_[0] == pytest.approx(least, rel=1e-12)
+
+
 def test_too_few_epochs_warn():
-    with pytest.warns(ConvergenceWarning, match="not converged after max_iter=2 epochs"):
-        GradientDescentRegressor(max_iter=2, learning_rate="constant").fit(X, Y)
-    GradientDescentRegressor(max_iter=2, tol=0).fit(X, Y)  # tol=0 asks for all epochs: no warning
+    options = {"max_iter": 2, "learning_rate": "constant"}
+    for y in (Y, TARGETS):
+        with pytest.warns(ConvergenceWarning, match=r"^not converged: all 2 epochs ran; .* larger max_iter") as caught:
+            GradientDescentRegressor(**options).fit(X, y)
+        assert len(caught) == 1  # of all targets
+        GradientDescentRegressor(tol=0, **options).fit(X, y)  # tol=0 asks for all epochs: no warning
+
+
+@pytest.mark.parametrize("compress", ["auto", False])
+@pytest.mark.parametrize("y", [Y, TARGETS], ids=["one target", "three"])
+def test_the_estimator_is_right_where_nothing_is_named(y, compress):
+    far = X * [1.0, 1e-3, 1e6, 10.0, 1.0] + [1e3, 1.0, 0.0, 0.0, 50.0]
+    model = GradientDescentRegressor(compress=compress).fit(far, y)
+    scaled = make_pipeline(StandardScaler(), LinearRegression()).fit(far, y)  # alone, it drops the second column
+    np.testing.assert_allclose(model.predict(far), scaled.predict(far), rtol=0, atol=1e-6 * y.std())
+    if compress == "auto":
+        assert model.n_iter_ == 1
+        np.testing.assert_allclose(model.coef_ * scaled[0].scale_, scaled[1].coef_, rtol=1e-9)
 
 
 @pytest.mark.parametrize("seed", [0, np.random.RandomState(0)], ids=["int", "RandomState"])
@@ -442,9 +467,9 @@ def test_changed_parameters_apply_to_all_parts():
 
 
 def test_an_interrupt_is_raised_again(monkeypatch):
-    result = fastgd.gradient_descent(X, Y, epochs=3)
+    result = fastgd.gradient_descent(X, Y)
     stopped = replace(result, reason="interrupted")
-    monkeypatch.setattr(estimator, "solve", lambda *_: stopped)
+    monkeypatch.setattr(estimator, "solve", lambda *_: (stopped, None))
     with pytest.raises(KeyboardInterrupt):
         cross_val_score(GradientDescentRegressor(), X, Y)
 
@@ -461,7 +486,7 @@ def test_a_loaded_model_can_be_saved_again(tmp_path):
     ("change", "message"),
     [
         ({"sample_weight": np.linspace(-1, 1, 300)}, "sample_weight must not be negative"),
-        ({"X": SPARSE * 1e-160}, "X must have a mean square"),
+        ({"X": SPARSE * 1e-160}, "X must have .* mean square"),
         ({"X": SPARSE * 1e160}, "X must have a mean square"),
         ({"y": SPARSE_Y * 1e160}, "y must have a mean square"),
     ],
@@ -487,7 +512,18 @@ def test_several_targets_refuse_the_same_arguments_as_one():
         with pytest.raises(ValueError, match="compress must not be True with batch_size=10"):
             precise(batch_size=10, compress=True, learning_rate="constant").fit(X, y)
         with pytest.raises(ValueError, match=r"learning_rate must have no long steps.*'inverse_scaling'"):
-            GradientDescentRegressor(batch_size=10).fit(X, y)
+            GradientDescentRegressor(batch_size=10, learning_rate="chebyshev").fit(X, y)
+
+
+@pytest.mark.parametrize("y", [Y, TARGETS], ids=["one target", "three"])
+def test_mini_batches_come_near_the_least_cost_where_nothing_is_named(y):
+    options = {"batch_size": 10, "random_state": 0}
+    with pytest.warns(ConvergenceWarning, match=r"^not converged: .*mini-batches seldom settle") as caught:
+        model = GradientDescentRegressor(**options).fit(X, y)
+    assert len(caught) == 1
+    assert 1 - model.score(X, y) <= 1.001 * (1 - LinearRegression().fit(X, y).score(X, y))
+    settled = GradientDescentRegressor(tol=0, **options).fit(X, y)
+    np.testing.assert_array_equal(settled.coef_, model.coef_)
 
 
 def test_predictions_out_of_range_are_refused():
