@@ -5,14 +5,14 @@ import re
 
 import numpy as np
 import pytest
-from problems import PROBLEMS
+from problems import PROBLEMS, random_problem
 
 import fastgd
 from fastgd import backends
-from fastgd.descent import solve
+from fastgd.descent import auto, solve
 from fastgd.problem.curvature import Curvature
 
-SETTLED = {"learning_rate": 0.1, "epochs": 60, "tol": 0}
+SETTLED = {"learning_rate": 0.1, "epochs": 60, "tol": 0, "compress": False}
 
 
 @pytest.fixture
@@ -55,15 +55,16 @@ def test_a_schedule_is_called_once(data):
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
-def test_auto_is_one_over_smoothness(data, fit_intercept):
-    result = descend(data, learning_rate="auto", fit_intercept=fit_intercept)
+def test_constant_is_one_over_smoothness(data, fit_intercept):
+    result = descend(data, learning_rate="constant", fit_intercept=fit_intercept)
     np.testing.assert_array_equal(result.rates, np.full(60, 1 / Curvature(data[0], fit_intercept).smoothness))
 
 
-def test_auto_has_a_rate_for_columns_of_zeros():
-    result = fastgd.gradient_descent(np.zeros((3, 2)), [1.0, 2.0, 3.0], fit_intercept=False)
+@pytest.mark.parametrize("settings", [{}, {"compress": False}, {"learning_rate": "constant"}], ids=str)
+def test_columns_of_zeros_have_a_rate(settings):
+    result = fastgd.gradient_descent(np.zeros((3, 2)), [1.0, 2.0, 3.0], fit_intercept=False, **settings)
     np.testing.assert_array_equal(result.weights, [0.0, 0.0])
-    assert result.reason == "gradient"
+    assert (result.reason, result.converged) == ("gradient", True)
 
 
 def test_a_run_starts_from_zeros_given_or_random_weights(data):
@@ -196,3 +197,148 @@ def test_an_error_in_the_callback_reaches_the_caller(data):
 
     with pytest.raises(ZeroDivisionError, match="mine"):
         descend(data, callback=fail)
+
+
+# ---- what "auto" stands for
+
+
+def fit(data, **settings):
+    """Return a run of all epochs, which may end unconverged; tol=0 keeps it silent."""
+    return fastgd.gradient_descent(*data, **({"tol": 0, "epochs": 40} | settings))
+
+
+def assert_same_run(one, other):
+    """Assert that two runs took the same path to the last bit."""
+    for name in ("weights", "cost_history", "rates", "gradient"):
+        assert getattr(one, name).tobytes() == getattr(other, name).tobytes(), name
+    for name in ("reason", "epochs", "converged", "cost", "compressed", "precondition"):
+        assert getattr(one, name) == getattr(other, name), name
+
+
+def test_by_default_one_epoch_in_whitened_coordinates_is_enough(data):
+    result = fastgd.gradient_descent(*data)
+    found = (result.precondition, result.compressed, result.epochs, result.reason, result.converged)
+    assert found == ("whiten", True, 1, "gradient", True)
+    np.testing.assert_array_equal(result.rates, [1.0])
+    exact = np.linalg.lstsq(np.column_stack([np.ones(100), data[0]]), data[1], rcond=None)[0]
+    np.testing.assert_allclose(result.weights, exact, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "learning_rate",
+    ["constant", "eigenvalues", "silver", 0.1, [0.1] * 40, lambda *_: 0.1],
+    ids=lambda rate: str(rate)[:9],
+)
+@pytest.mark.parametrize("compress", ["auto", True, False])
+def test_a_named_rate_runs_in_the_units_of_the_data(data, learning_rate, compress):
+    chosen = fit(data, learning_rate=learning_rate, compress=compress)
+    assert chosen.precondition == "none"
+    assert_same_run(chosen, fit(data, learning_rate=learning_rate, compress=compress, precondition="none"))
+
+
+@pytest.mark.parametrize("compress", [True, False])
+@pytest.mark.parametrize("precondition", ["none", "standardize"])
+def test_named_coordinates_get_the_rates_of_their_eigenvalues(data, precondition, compress):
+    chosen = fit(data, precondition=precondition, compress=compress)
+    assert chosen.precondition == precondition
+    assert_same_run(chosen, fit(data, learning_rate="eigenvalues", precondition=precondition, compress=compress))
+
+
+def test_whitened_coordinates_get_a_rate_of_one(data):
+    np.testing.assert_array_equal(fit(data, precondition="whiten").rates, np.ones(40))
+    assert_same_run(fit(data, precondition="whiten"), fit(data, learning_rate="constant", precondition="whiten"))
+
+
+def test_the_rows_of_the_data_are_standardized(data):
+    chosen = fit(data, compress=False)
+    assert (chosen.precondition, chosen.compressed) == ("standardize", False)
+    assert_same_run(chosen, fit(data, learning_rate="eigenvalues", precondition="standardize", compress=False))
+
+
+def test_mini_batches_are_standardized_and_get_rates_that_settle(data):
+    settings = {"batch_size": 20, "random_state": 0}
+    chosen = fit(data, **settings)
+    assert (chosen.precondition, chosen.compressed) == ("standardize", False)
+    assert_same_run(chosen, fit(data, learning_rate="inverse_scaling", precondition="standardize", **settings))
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((10**6, auto.MOST_WHITENED), "whiten"),
+        ((10**6, auto.MOST_WHITENED + 1), "standardize"),
+        ((auto.MOST_WHITENED + 1, 10**6), "standardize"),
+        ((64, auto.MOST_ELEMENTS // 64), "whiten"),
+        ((64, auto.MOST_ELEMENTS // 64 + 1), "standardize"),
+    ],
+)
+def test_problems_are_whitened_up_to_a_size(shape, expected):
+    assert auto.choose_precondition(shape, rate_named=False, may_compress=True) == expected
+    assert auto.choose_precondition(shape, rate_named=False, may_compress=False) == "standardize"
+    assert auto.choose_precondition(shape, rate_named=True, may_compress=True) == "none"
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MOST_WHITENED", 4), ("MOST_ELEMENTS", 24)])
+def test_problems_too_large_for_their_factor_are_standardized(data, monkeypatch, limit, value):
+    monkeypatch.setattr(auto, limit, value)
+    chosen = fit(data)
+    assert (chosen.precondition, chosen.compressed) == ("standardize", False)
+    assert_same_run(chosen, fit(data, learning_rate="eigenvalues", precondition="standardize"))
+
+
+def test_a_problem_of_more_than_512_eigenvalues_gets_chebyshev_rates():
+    data = random_problem(700, 600)
+    chosen = fit(data, compress=False)
+    assert chosen.precondition == "standardize"
+    assert_same_run(chosen, fit(data, learning_rate="chebyshev", precondition="standardize", compress=False))
+
+
+@pytest.mark.parametrize(
+    ("settings", "precondition", "compressed"),
+    [
+        ({}, "whiten", True),
+        ({"learning_rate": "constant"}, "none", True),
+        ({"precondition": "standardize"}, "standardize", True),
+        ({"compress": False, "epochs": 100}, "standardize", False),
+        ({"learning_rate": 0.1, "compress": False, "epochs": 100}, "none", False),
+    ],
+    ids=str,
+)
+def test_naming_a_backend_chooses_the_kernel_and_nothing_else(backend, settings, precondition, compressed):
+    data = random_problem(1000, 5)  # so many rows that compression pays off
+    chosen, named = (fit(data, **({"epochs": 1000} | settings), backend=name) for name in ("auto", backend))
+    for result in (chosen, named):
+        assert (result.precondition, result.compressed, result.epochs) == (precondition, compressed, chosen.epochs)
+    assert named.backend == backend
+    np.testing.assert_allclose(named.rates, chosen.rates, rtol=1e-12)
+    np.testing.assert_allclose(named.weights, chosen.weights, rtol=1e-10)
+
+
+SETTINGS = [
+    {},
+    {"compress": True},
+    {"compress": False},
+    {"precondition": "none"},
+    {"precondition": "standardize", "compress": True},
+    {"precondition": "standardize", "compress": False},
+    {"precondition": "whiten", "learning_rate": 0.5},
+    {"learning_rate": "constant"},
+    {"learning_rate": "chebyshev", "precondition": "standardize"},
+    {"learning_rate": "silver", "compress": False},
+    {"weights": "random", "random_state": 1},
+    {"alpha": 0.1},
+    {"alpha": 0.1, "compress": False},
+    {"fit_intercept": False},
+    {"tol": 0, "epochs": 7},
+    {"batch_size": 20, "random_state": 0, "tol": 0, "epochs": 7},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.parametrize("name", ["tutorial", "collinear columns", "more columns than rows", "float32", "513 x 3 F"])
+def test_the_options_that_a_result_tells_repeat_its_run(name, settings):
+    X, y = PROBLEMS[name]()
+    settings = settings | ({"batch_size": len(y) // 3} if "batch_size" in settings else {})
+    first = fastgd.gradient_descent(X, y, **settings)
+    told = {"learning_rate": first.rates, "precondition": first.precondition, "compress": first.compressed}
+    assert_same_run(fastgd.gradient_descent(X, y, **(settings | told)), first)

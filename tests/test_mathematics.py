@@ -52,7 +52,7 @@ def test_cost_history_is_the_definition_along_the_path(backend, fit_intercept):
     X, y = random_problem(9, 3)
     weights, rates = start(X, fit_intercept), stable_rates(X, fit_intercept, epochs=25)
     result = fastgd.gradient_descent(
-        X, y, learning_rate=rates, epochs=25, weights=weights, fit_intercept=fit_intercept, tol=0, backend=backend
+        X, y, learning_rate=rates, weights=weights, fit_intercept=fit_intercept, tol=0, compress=False, backend=backend
     )
     A = with_ones(X, fit_intercept)
     for rate, cost in zip(rates, result.cost_history, strict=True):
@@ -64,16 +64,19 @@ def test_cost_history_is_the_definition_along_the_path(backend, fit_intercept):
 @WITH_AND_WITHOUT_INTERCEPT
 def test_the_exact_answer_is_reached(backend, fit_intercept):
     X, y = PROBLEMS["tutorial"]()
-    result = fastgd.gradient_descent(X, y, tol=0, epochs=400, fit_intercept=fit_intercept, backend=backend)
+    options = {"learning_rate": "constant", "compress": False, "fit_intercept": fit_intercept, "backend": backend}
+    result = fastgd.gradient_descent(X, y, **options, tol=0, epochs=400)
     exact = np.linalg.lstsq(with_ones(X, fit_intercept), y, rcond=None)[0]
     np.testing.assert_allclose(result.weights, exact, rtol=1e-12)
     assert np.linalg.norm(fastgd.gradient(X, y, result.weights)) < 1e-14 * np.linalg.norm(y)
 
 
-def test_every_start_leads_to_the_same_minimum():
+@pytest.mark.parametrize("learning_rate", ["constant", "auto"])
+def test_every_start_leads_to_the_same_minimum(learning_rate):
     X, y = PROBLEMS["tutorial"]()
     starts = [np.zeros(6), np.full(6, 1e3), *np.random.default_rng(0).standard_normal((5, 6))]
-    reached = [fastgd.gradient_descent(X, y, weights=weights, tol=0, epochs=500).weights for weights in starts]
+    options = {"learning_rate": learning_rate, "tol": 0, "epochs": 500}
+    reached = [fastgd.gradient_descent(X, y, weights=weights, **options).weights for weights in starts]
     for weights in reached[1:]:
         np.testing.assert_allclose(weights, reached[0], rtol=1e-12)
 
@@ -85,15 +88,33 @@ def test_the_cost_is_convex():
         assert fastgd.cost(X, y, (a + b) / 2) < chord
 
 
-@pytest.mark.parametrize("name", ["collinear columns", "constant column", "column of zeros", "more columns than rows"])
-def test_collinear_columns_share_a_cost_but_not_weights(name):
-    X, y = PROBLEMS[name]()
-    zeros = fastgd.gradient_descent(X, y, tol=0, epochs=10_000).weights
-    other = fastgd.gradient_descent(X, y, tol=0, epochs=10_000, weights=np.full(len(zeros), 10.0)).weights
+COLLINEAR = pytest.mark.parametrize(
+    "name", ["collinear columns", "constant column", "column of zeros", "more columns than rows"]
+)
+
+
+def two_starts(X, y, **options):
+    """Return the weights that a run from zeros and one from tens reach; both must reach the least cost."""
+    tens = np.full(X.shape[1] + 1, 10.0)
+    reached = [fastgd.gradient_descent(X, y, weights=start, **options).weights for start in (None, tens)]
     least = fastgd.cost(X, y, np.linalg.lstsq(with_ones(X, True), y, rcond=None)[0])
-    for weights in (zeros, other):
+    for weights in reached:
         assert fastgd.cost(X, y, weights) == pytest.approx(least, rel=1e-9, abs=1e-20 * fastgd.cost(X, y, 0 * weights))
+    return reached
+
+
+@COLLINEAR
+def test_collinear_columns_share_a_cost_but_not_weights(name):
+    zeros, other = two_starts(*PROBLEMS[name](), learning_rate="constant", tol=0, epochs=10_000)
     assert np.linalg.norm(zeros - other) > 1
+
+
+@COLLINEAR
+def test_of_all_weights_with_the_least_cost_the_default_takes_those_of_least_norm(name):
+    X, y = PROBLEMS[name]()
+    coef = np.linalg.lstsq(X - X.mean(axis=0), y - y.mean(), rcond=1e-12)[0]
+    for weights in two_starts(X, y):
+        np.testing.assert_allclose(weights[1:], coef, rtol=1e-9, atol=1e-12)
 
 
 @WITH_AND_WITHOUT_INTERCEPT

@@ -26,8 +26,11 @@ ways = pytest.mark.parametrize(
         {"precondition": "standardize"},
         {"compress": True},
         {"compress": True, "precondition": "standardize"},
-        {"compress": False, "fit_intercept": False},
-        {"backend": "python", "precondition": "standardize"},
+        {"compress": False},
+        {"compress": False, "fit_intercept": False, "precondition": "none"},
+        {"backend": "python", "compress": False},
+        {"learning_rate": "constant", "compress": True},
+        {"learning_rate": "constant", "compress": False},
         {"learning_rate": "chebyshev"},
     ],
     ids=str,
@@ -80,15 +83,16 @@ def test_mini_batches_have_the_cost_of_all_rows():
 
 
 def test_a_constant_target_has_no_r_squared():
-    assert fastgd.gradient_descent(X, np.full(120, 0.1)).r_squared is None
-    assert fastgd.gradient_descent(X, np.full(120, 0.1), compress=True).r_squared is None
+    for compress in (True, False):
+        assert fastgd.gradient_descent(X, np.full(120, 0.1), compress=compress).r_squared is None
 
 
+@pytest.mark.parametrize("settings", [{}, {"learning_rate": "constant", "compress": False}], ids=["auto", "plain"])
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_every_problem_has_a_finite_cost_and_gradient(name):
+def test_every_problem_has_a_finite_cost_and_gradient(name, settings):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", fastgd.ConditionWarning)
-        result = fastgd.gradient_descent(*PROBLEMS[name]())
+        warnings.simplefilter("ignore" if settings else "error", fastgd.ConvergenceWarning)
+        result = fastgd.gradient_descent(*PROBLEMS[name](), **settings)
     assert np.isfinite(result.cost)
     assert np.isfinite(result.gradient).all()
     assert result.gradient.shape == result.weights.shape
@@ -97,7 +101,7 @@ def test_every_problem_has_a_finite_cost_and_gradient(name):
 @pytest.mark.parametrize(
     ("reason", "message"),
     [
-        ("gradient", "the gradient vanished after .* epochs; "),
+        ("gradient", "the gradient vanished after 1 epoch; "),
         ("epochs", "all 7 epochs ran; "),
         ("diverged", "the cost grew after .* epochs; "),
         ("callback", "the callback ended the run after 10 epochs; "),
@@ -107,13 +111,38 @@ def test_the_message_says_why_the_run_ended_and_why_it_was_compressed(reason, me
     assert re.match(f"{message}compress=True was asked for$", fit(compress=True, **ENDINGS[reason]).message)
 
 
-def test_the_message_says_what_is_against_convergence():
+def test_the_message_of_a_default_fit_says_where_its_coordinates_come_from():
+    expected = "the gradient vanished after 1 epoch; whitened coordinates come from the compressed problem"
+    assert fit().message == expected
+
+
+def test_the_message_says_that_the_condition_number_is_too_large_for_the_epochs():
     far = 1e6 + np.arange(5.0).reshape(5, 1)
-    with pytest.warns(fastgd.ConditionWarning):
+    with pytest.warns(fastgd.ConditionWarning, match="not converged: all 1000 epochs ran, but the condition number"):
         result = fastgd.gradient_descent(far, [1.0, 3.0, 2.0, 5.0, 4.0], learning_rate="chebyshev")
+    assert re.match("all 1000 epochs ran, but the condition number of X is 7.07e.11, too large for", result.message)
+    assert not result.converged
+
+
+def test_the_message_says_that_the_condition_number_is_too_large_for_the_tolerance():
+    """Of rows with so many columns the least cost is unknown, and the condition number decides."""
+    rows, target = random_problem(400, 260)
+    rows[:, 0] += 1e7
+    with pytest.warns(fastgd.ConditionWarning, match="not converged: the cost settled after"):
+        result = fastgd.gradient_descent(rows, target, learning_rate="constant", compress=False)
     assert re.match(
-        "the gradient vanished after .* epochs, but the condition number of X, 7.07e.11, is", result.message
+        "the cost settled after .* epochs, but the condition number of X is .*, too large for tol", result.message
     )
+    assert not result.converged
+
+
+def test_the_message_says_that_rounding_hides_better_weights():
+    generator = np.random.default_rng(0)
+    far, steps = 1e6 + generator.standard_normal(300), generator.integers(-1, 2, 300)
+    rows = np.column_stack([far, far + steps * np.spacing(1e6)])
+    with pytest.warns(fastgd.ConvergenceWarning, match="columns of X minus a number near their mean"):
+        result = fastgd.gradient_descent(rows, steps + 0.1 * generator.standard_normal(300))
+    assert re.match("the gradient vanished after .*, but within the rounding of columns far from zero", result.message)
     assert not result.converged
 
 

@@ -220,7 +220,7 @@ def announced(*arguments):
     return kernel(*arguments)
 
 X = np.random.default_rng(0).standard_normal((100_000, 50))
-options = dict(learning_rate=1e-9, check_every=10**6, tol=0, backend={backend!r}, threads={threads})
+options = dict(learning_rate=1e-9, compress=False, check_every=10**6, tol=0, backend={backend!r}, threads={threads})
 gradient_descent(X[:2000], X[:2000, 0], epochs=1, **options)  # Numba compiles
 module.descend = announced
 result = gradient_descent(X, X[:, 0], epochs=10**6, **options)

@@ -59,7 +59,7 @@ DATA = {
 # Data that only gradient_descent refuses, or refuses in other words.
 DESCENT_DATA = {
     "y None": ({"y": None}, TypeError, "y must be given unless X is a Compressor; got None with X, a ndarray$"),
-    "X too large": ({"X": X * 1e150}, ValueError, "X must have a mean square between 1e-280 and 1e.280; .* too large"),
+    "X too large": ({"X": X * 1e160}, ValueError, "X must have a mean square between 1e-280 and 1e.280; .* too large"),
     "X too small": ({"X": X * 1e-150}, ValueError, "X must have a mean square .* too small .* rescale X"),
     "y too large": ({"y": Y * 1e150}, ValueError, "y must have a mean square .* too large .* rescale y"),
     "y too small": ({"y": Y * 1e-320}, ValueError, "y must have a mean square .* too small .* rescale y"),
