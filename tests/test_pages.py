@@ -182,7 +182,7 @@ def test_the_blocks_of_the_readme_run_and_agree_with_a_direct_solver(folder):
     X, y = names["X"], names["y"]
     assert names["X_small"].shape == (22, 21)
     exact = np.linalg.lstsq(np.column_stack([np.ones(len(X)), X]), y, rcond=None)[0]
-    np.testing.assert_allclose(names["result"].weights, exact, rtol=1e-9)
+    np.testing.assert_allclose(names["fast"].weights, exact, rtol=1e-9)
     np.testing.assert_allclose(names["merged"].weights, exact, rtol=1e-9)
     small = np.linalg.lstsq(names["X_small"], names["y_small"], rcond=None)[0]
     np.testing.assert_allclose(small, exact, rtol=1e-9)

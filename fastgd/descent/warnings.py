@@ -80,7 +80,7 @@ def make_convergence_warning(
     remedies : list of str
         What would help.
     """
-    distance = f"J is {cost:.6g}" if least is None else f"J is {cost:.6g}, its least value {least:.6g}"
+    distance = f"J is {cost:.6g}" if least is None else f"J is {cost:.6g}, {cost - least:.3g} above its least value"
     category = ConvergenceWarning if condition is None else ConditionWarning
     return category(f"not converged: {ending}; {distance}; try {' or '.join(remedies)}")
 
