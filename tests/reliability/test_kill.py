@@ -25,6 +25,7 @@ def save_slowly(self, state):
 
 checkpoint.Checkpoint.save_if_due = save_slowly
 X, y = make_data()
+fit_array(X, y, **SETTINGS)  # imports everything, which takes longer than a fit: a kill shall not fall into that
 options = dict(checkpoint={path!r}, **SETTINGS)
 print("ready", flush=True)
 result = {call}
