@@ -104,7 +104,7 @@ class Curvature:
         """
         largest, smallest = self.extremes
         some_zero = not self.exact or len(self.eigenvalues) < self.X.shape[1] + self.fit_intercept
-        if smallest > 0 and some_zero and isinstance(self.X, np.ndarray):
+        if smallest > 0 and some_zero:
             smallest = min(smallest, least_column(self.X, self.fit_intercept))
         return sqrt(largest) / sqrt(smallest) if smallest > 0 else None
 
@@ -144,8 +144,7 @@ def least_column(X: Array, fit_intercept: bool) -> float:
         if not fit_intercept:
             squares = mean_squares(X, np.zeros(X.shape[1]))
             return float(squares.min(where=squares > 0, initial=np.inf))
-        first = X[0].astype(np.float64)  # constant columns have exactly this mean
-        means = first + sum(block.sum(axis=0) for block in move_blocks(X, first)) / len(X)
+        means = column_means(X)
         variances = mean_squares(X, means)
         varying = np.sqrt(variances) > 4 * EPSILON * np.abs(means)
         shares = variances[varying] / (variances[varying] + means[varying] ** 2)
@@ -153,8 +152,18 @@ def least_column(X: Array, fit_intercept: bool) -> float:
         return float(np.append(variances[varying], ones * shares).min(initial=np.inf))
 
 
+def column_means(X: Array) -> Array:
+    """Return the mean of each column; that of a constant column is exactly its value."""
+    if not isinstance(X, np.ndarray):
+        return X.column_means()  # sparse rows
+    first = X[0].astype(np.float64)
+    return np.asarray(first + sum(block.sum(axis=0) for block in move_blocks(X, first)) / len(X))
+
+
 def mean_squares(X: Array, origin: Array) -> Array:
     """Return the mean square of each column's distance from its entry of `origin`."""
+    if not isinstance(X, np.ndarray):
+        return X.mean_squares(origin)  # sparse rows
     return np.asarray(sum(np.square(block).sum(axis=0) for block in move_blocks(X, origin)) / len(X))
 
 

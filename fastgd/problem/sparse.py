@@ -1,79 +1,34 @@
-"""Sparse features of SciPy: summed up for a compressed problem, or wrapped so that the NumPy backend can use them.
+"""Sparse features of SciPy: summed up for a compressed problem, or as they are, for the NumPy backend.
 
-Columns are scaled but never centred: centring would fill their zeros.
+No step of the descent fills zeros, not even that of centred columns: see `CentredRows`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_mean_square
+from fastgd.inputs.data import SMALLEST_SQUARE, check_mean_square
 from fastgd.problem.compressor import Compressor
-from fastgd.problem.coordinates import Problem, ScaledCoordinates, choose_scales, scale_penalty
-from fastgd.problem.moments import Moments, rows_per_block
+from fastgd.problem.coordinates import Problem, ScaledCoordinates, are_zero, choose_scales, scale_penalty
+from fastgd.problem.curvature import EXACT_FEATURES
+from fastgd.problem.moments import Moments, Summary, check_small_columns, rows_per_block
 from fastgd.problem.prepared import Prepared, PrepareOptions
 from fastgd.problem.rows import DenseSource, prepare_targets, weighted_variance
+from fastgd.problem.sparse_rows import CentredRows, SparseRows
 
 # Up to this many columns, the dense compressed problem takes less time (benchmarks/extras/sparse_features.py).
 MOST_COMPRESSED = 700
-
-
-class SparseRows:
-    """A CSR array with the attributes and methods that the NumPy kernel and the descent use of a dense array."""
-
-    __array_ufunc__ = None  # makes `ndarray @ rows` call __rmatmul__
-    flags = SimpleNamespace(c_contiguous=True, f_contiguous=False)
-
-    def __init__(self, rows: Any) -> None:
-        self.rows, self.shape, self.size, self.dtype = rows, rows.shape, rows.nnz, rows.dtype
-
-    def __len__(self) -> int:
-        return int(self.shape[0])
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        """Return a dense copy: the singular values of few rows are computed from it."""
-        return self.rows.toarray().astype(dtype or self.dtype, copy=False)
-
-    def __getitem__(self, key: Any) -> Any:
-        part = self.rows[key]
-        return part.toarray().ravel() if isinstance(key, tuple) else SparseRows(part)
-
-    def __matmul__(self, other: Any) -> Array:
-        return (self.rows @ other.rows).toarray() if isinstance(other, SparseRows) else self.rows @ other
-
-    def __rmatmul__(self, other: Array) -> Array:
-        return other @ self.rows
-
-    @property
-    def T(self) -> SparseRows:  # noqa: N802 - NumPy's name
-        """The transpose."""
-        return SparseRows(self.rows.T)
-
-    def astype(self, dtype: Any, copy: bool = True) -> SparseRows:
-        """Return the rows with another dtype."""
-        return SparseRows(self.rows.astype(dtype, copy=copy))
-
-    def sum(self, axis: int | None = None, dtype: Any = None) -> Any:
-        """Return the sum of all entries, or the sums along an axis."""
-        return np.asarray(self.rows.sum(axis=axis, dtype=dtype)).ravel() if axis is not None else self.rows.sum()
-
-    def any(self) -> bool:
-        """Return True if any entry is not zero."""
-        return bool(self.rows.data.any())
-
-    def reshape(self, *_: Any, **__: Any) -> Array:
-        """Return the stored entries as a vector, for sums over all entries."""
-        return self.rows.data
+MOST_DENSE = 1 << 26  # elements of the few rows of a wide X that may be made dense: 512 MB
 
 
 def add_sparse(compressor: Compressor, X: Any, y: Array, weights: Array | None) -> None:
     """Add sparse rows to a compressor; method "qr" makes them dense block by block."""
-    check_mean_square("X", SparseRows(X))  # type: ignore[arg-type]  # it behaves as an array here
+    check_entries(X, weights)
     check_mean_square("y", y)
     if compressor.method == "gram":
         compressor.include(sum_products(X, y, weights), len(y))
@@ -82,6 +37,20 @@ def add_sparse(compressor: Compressor, X: Any, y: Array, weights: Array | None) 
     for start in range(0, len(y), block):
         part = slice(start, start + block)
         compressor.add(X[part].toarray(), y[part], None if weights is None else weights[part])
+
+
+def check_entries(X: Any, weights: Array | None) -> None:
+    """Refuse sparse rows, or columns of them, whose mean square leaves the range of float64.
+
+    An entry whose own square leaves it is checked alone: the sum of such entries may look infinite.
+    """
+    largest = np.zeros(X.shape[1])
+    np.maximum.at(largest, X.indices, np.abs(X.data))
+    rows: Any = SparseRows(X)
+    with np.errstate(over="ignore", under="ignore"):
+        squares = largest**2
+    check_mean_square("X", rows if np.isfinite(squares).all() else largest)
+    check_small_columns(rows, weights, np.flatnonzero((largest > 0) & (squares <= SMALLEST_SQUARE)))
 
 
 def sum_products(X: Any, y: Array, weights: Array | None) -> Moments:
@@ -105,6 +74,10 @@ def sum_products(X: Any, y: Array, weights: Array | None) -> Moments:
 class SparseSource(DenseSource):
     """Sparse rows in memory: X is a CSR array or matrix of scipy, float32 or float64."""
 
+    def summarize(self, precondition: str) -> Summary:
+        """Return the summary of the rows; few rows are made dense for whitened coordinates."""
+        return summarize_sparse(self.X, self.y, self.sample_weight, dense=precondition == "whiten" and is_wide(self.X))
+
     def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
         """Yield one problem for each target: compressed, or the sparse rows if X has many columns."""
         if options.batch_size is not None:
@@ -113,8 +86,7 @@ class SparseSource(DenseSource):
         needed = options.compress is True or options.precondition == "whiten"
         if needed or (options.compress == "auto" and self.n_features <= MOST_COMPRESSED):
             message = f"sparse X of {self.n_features} columns has a small compressed problem"
-            summary = compress_sparse(self.X, self.y, self.sample_weight).summary(None)
-            yield from prepare_targets(summary, options, message)
+            yield from prepare_targets(self.summarize(options.precondition), options, message)
             return
         if options.backend_named and options.backend != "numpy":
             raise ValueError(
@@ -122,6 +94,21 @@ class SparseSource(DenseSource):
             )
         for target in self.y.T:
             yield prepare_sparse(self.X, np.ascontiguousarray(target), self.sample_weight, options)
+
+
+def is_wide(X: Any) -> bool:
+    """Return True if X has at most as many rows as columns, and few enough to make them dense."""
+    n, p = X.shape
+    return bool(n <= p and n * p <= MOST_DENSE)
+
+
+def summarize_sparse(X: Any, y: Array, weights: Array | None, *, dense: bool) -> Summary:
+    """Return the summary of sparse rows: by `compress_sparse`, or from all rows at once, made dense."""
+    if not dense:
+        return compress_sparse(X, y, weights).summary(None)
+    compressor = Compressor(method="qr")
+    compressor.add(X.toarray(), y, weights)
+    return compressor.summary(None)
 
 
 def compress_sparse(X: Any, y: Array, weights: Array | None) -> Compressor:
@@ -136,29 +123,93 @@ def compress_sparse(X: Any, y: Array, weights: Array | None) -> Compressor:
 
 def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: PrepareOptions) -> Prepared:
     """Return the problem of the sparse rows themselves: scaled, weighted, with the rows of the ridge, all sparse."""
-    from scipy import sparse
-
-    check_mean_square("X", SparseRows(X))  # type: ignore[arg-type]
+    check_entries(X, sample_weight)
     check_mean_square("y", y)
     n, p = X.shape
-    variance = weighted_variance(y, sample_weight)
-    rows, coordinates, fit_intercept = X.astype(np.float64), None, options.fit_intercept
-    counts = np.ones(n) if sample_weight is None else sample_weight
+    variance, summarize, coordinates = weighted_variance(y, sample_weight), None, None
+    if min(n, p) <= EXACT_FEATURES and (n > p or is_wide(X)):  # as for the eigenvalues, which take as long
+        summarize = partial(summarize_sparse, X, y[:, np.newaxis], sample_weight, dense=is_wide(X))
+    rows, counts = X.astype(np.float64), np.ones(n) if sample_weight is None else sample_weight
+    moved = SparseRows(rows)
     if options.precondition == "standardize":
-        squares = counts @ rows.multiply(rows) / counts.sum()
-        coordinates = ScaledCoordinates(np.zeros(p), choose_scales(squares, np.zeros(p)), fit_intercept)
-        rows = rows.multiply(1 / coordinates.scales).tocsr()
-    penalty, intercept = scale_penalty(options.alpha, p, coordinates), fit_intercept
+        counted = counts > 0
+        if not counted.all():  # rows of weight zero have no influence, and nor do their zeros
+            rows, y, counts = rows[counted], y[counted], counts[counted]
+        moved, coordinates = standardize_sparse(rows, counts, options.fit_intercept, options.alpha)
+    penalty = scale_penalty(options.alpha, p, coordinates)
+    problem = Problem(moved, y, options.fit_intercept)  # type: ignore[arg-type]  # it behaves as an array here
     if sample_weight is not None or options.alpha > 0:
-        if fit_intercept:
-            rows, intercept = sparse.hstack([np.ones((n, 1)), rows], format="csr"), False
-        m = n + p * (options.alpha > 0)
-        factors = np.sqrt(counts * (m / counts.sum()))
-        rows, y = rows.multiply(factors[:, np.newaxis]).tocsr(), y * factors
-    if options.alpha > 0:
-        ridge = sparse.diags_array(np.sqrt(m * penalty), offsets=rows.shape[1] - p, shape=(p, rows.shape[1]))
-        rows, y = sparse.vstack([rows, ridge], format="csr"), np.concatenate([y, np.zeros(p)])
-    problem = Problem(SparseRows(rows), y, intercept)  # type: ignore[arg-type]  # it behaves as an array here
+        problem = weight_sparse(problem, counts, penalty if options.alpha > 0 else penalty[:0])
     message = f"sparse X of {p} columns has fewer entries than a compressed problem"
-    known = fit_intercept, False, variance, message
+    known = options.fit_intercept, False, variance, message, summarize
     return Prepared(problem, problem, options.alpha, penalty, coordinates, *known, backend="numpy")
+
+
+def standardize_sparse(
+    rows: Any, counts: Array, fit_intercept: bool, alpha: float
+) -> tuple[SparseRows, ScaledCoordinates]:
+    """Return the rows with centred and scaled columns, as `standardize_rows` does, and their coordinates.
+
+    The rows are float64, and are changed. Their zeros stay: a column with zeros keeps its mean beside the rows, and a
+    column without is centred in place. The difference of entry and mean loses few digits in a column with a zero,
+    whose deviation is at least its mean divided by √n.
+
+    Parameters
+    ----------
+    rows : CSR array or matrix of shape (n_samples, n_features), float64
+        The rows.
+    counts : ndarray of shape (n_samples,)
+        The weights of the rows, above 0.
+    fit_intercept : bool
+        True to centre the columns.
+    alpha : float
+        The ridge, which is a part of the scales.
+    """
+    rows.sum_duplicates()
+    stored, columns, total = SparseRows(rows), rows.indices, counts.sum()
+    weights = np.repeat(counts, np.diff(rows.indptr))
+    full = stored.sum_stored() == len(counts)
+    absent = np.where(full, 0.0, np.maximum(total - stored.sum_stored(weights), 0.0))  # the weight of the zeros
+    means = np.zeros(rows.shape[1])
+    if fit_intercept:
+        for _ in range(2):  # the second time takes off the rounding error of the first mean
+            means += (stored.sum_stored(weights * (rows.data - means[columns])) - absent * means) / total
+    moved = rows.data - means[columns]
+    squares = (stored.sum_stored(weights * moved**2) + absent * means**2) / total
+    scales, zero = choose_scales(squares, np.abs(means), alpha), are_zero(squares, np.abs(means))
+    rows.data = np.where(full[columns], moved, rows.data) * ~zero[columns] / scales[columns]
+    coordinates = ScaledCoordinates(means, scales, fit_intercept)
+    if not fit_intercept:
+        return SparseRows(rows), coordinates
+    return CentredRows(rows, np.ones(len(counts)), np.where(full | zero, 0.0, means / scales)), coordinates
+
+
+def weight_sparse(problem: Problem, counts: Array, penalty: Array) -> Problem:
+    """Return the problem with a stored column of ones, each row times √(s·m/W), and the rows of the ridge.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem, whose X are `SparseRows`.
+    counts : ndarray of shape (n_samples,)
+        The weights of the rows.
+    penalty : ndarray of shape (n_features,) or (0,)
+        The penalty of each coefficient; empty without a ridge.
+    """
+    from scipy import sparse
+
+    moved: Any = problem.X
+    rows, m = moved.rows, len(counts) + len(penalty)
+    if problem.intercept:
+        rows = sparse.hstack([np.ones((len(counts), 1)), rows], format="csr")
+    factors = np.sqrt(counts * (m / counts.sum()))
+    rows = rows.multiply(factors[:, np.newaxis]).tocsr()
+    added, columns = np.zeros(len(penalty)), rows.shape[1]
+    if len(penalty):
+        ridge = sparse.diags_array(np.sqrt(m * penalty), offsets=columns - len(penalty), shape=(len(penalty), columns))
+        rows = sparse.vstack([rows, ridge], format="csr")
+    y, X = np.concatenate([problem.y * factors, added]), SparseRows(rows)
+    if isinstance(moved, CentredRows):
+        right = np.concatenate([np.zeros(columns - len(moved.right)), moved.right])
+        X = CentredRows(rows, np.concatenate([moved.left * factors, added]), right)
+    return Problem(X, y, False)  # type: ignore[arg-type]  # it behaves as an array here

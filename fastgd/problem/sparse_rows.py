@@ -1,0 +1,157 @@
+"""Sparse rows with the attributes and methods that the NumPy kernel and the descent use of a dense array.
+
+Centring a column would fill its zeros. So the means stay beside the rows: X·v − means·v. That difference loses digits
+only where a column's mean is far above its deviation; `fastgd.problem.sparse` centres columns without a zero in place.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from fastgd.inputs.arrays import Array
+
+
+class SparseRows:
+    """A CSR array.
+
+    Parameters
+    ----------
+    rows : CSR array or matrix of shape (n_samples, n_features)
+        The rows.
+    """
+
+    __array_ufunc__ = None  # makes `ndarray @ rows` call __rmatmul__
+    flags = SimpleNamespace(c_contiguous=True, f_contiguous=False)
+
+    def __init__(self, rows: Any) -> None:
+        self.rows, self.shape, self.size, self.dtype = rows, rows.shape, rows.nnz, rows.dtype
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """Return a dense copy: the singular values of few rows are computed from it."""
+        return self.rows.toarray().astype(dtype or self.dtype, copy=False)
+
+    def __getitem__(self, key: Any) -> Any:
+        part = self.rows[key]
+        return part.toarray().ravel() if isinstance(key, tuple) else SparseRows(part)
+
+    def __matmul__(self, other: Any) -> Array:
+        return (self.rows @ other.rows).toarray() if isinstance(other, SparseRows) else self.rows @ other
+
+    def __rmatmul__(self, other: Array) -> Array:
+        return other @ self.rows
+
+    @property
+    def T(self) -> SparseRows:  # noqa: N802 - NumPy's name
+        """The transpose."""
+        return SparseRows(self.rows.T)
+
+    def astype(self, dtype: Any, copy: bool = True) -> SparseRows:
+        """Return the rows with another dtype."""
+        return SparseRows(self.rows.astype(dtype, copy=copy))
+
+    def sum(self, axis: int | None = None, dtype: Any = None) -> Any:
+        """Return the sum of all entries, or the sums along an axis."""
+        return np.asarray(self.rows.sum(axis=axis, dtype=dtype)).ravel() if axis is not None else self.rows.sum()
+
+    def any(self) -> bool:
+        """Return True if any entry is not zero."""
+        return bool(self.rows.data.any())
+
+    def reshape(self, *_: Any, **__: Any) -> Array:
+        """Return the stored entries as a vector, for sums over all entries."""
+        return self.rows.data
+
+    def sum_stored(self, values: Array | None = None) -> Array:
+        """Return the sum of the values of the stored entries in each column; without values, their number."""
+        return np.bincount(self.rows.indices, values, minlength=self.shape[1])
+
+    def column_means(self) -> Array:
+        """Return the mean of each column; the second sum takes off the rounding of the first."""
+        entries, n = self.rows.data.astype(np.float64, copy=False), len(self)
+        means = self.sum_stored(entries) / n
+        rest = self.sum_stored(entries - means[self.rows.indices]) - (n - self.sum_stored()) * means
+        return means + rest / n
+
+    def mean_squares(self, origin: Array) -> Array:
+        """Return the mean square of each column's distance from its entry of `origin`."""
+        stored = self.sum_stored(np.square(self.rows.data - origin[self.rows.indices]))
+        return (stored + (len(self) - self.sum_stored()) * origin**2) / len(self)
+
+
+class CentredRows(SparseRows):
+    """A CSR array minus an outer product: of weighted rows, each row's factor times the means of the columns.
+
+    Parameters
+    ----------
+    rows : CSR array or matrix of shape (n_samples, n_features)
+        The rows before they are centred.
+    left : ndarray of shape (n_samples,)
+        How many times the means are subtracted from each row.
+    right : ndarray of shape (n_features,)
+        The means.
+    """
+
+    def __init__(self, rows: Any, left: Array, right: Array) -> None:
+        super().__init__(rows)
+        self.left, self.right = left, right
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        dense = self.rows.toarray() - np.outer(self.left, self.right)
+        return dense.astype(dtype or self.dtype, copy=False)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, tuple):
+            return super().__getitem__(key) - self.left[key[0]] * self.right[key[1]]
+        return CentredRows(self.rows[key], self.left[key], self.right)
+
+    def __matmul__(self, other: Any) -> Array:
+        product = super().__matmul__(other)
+        if isinstance(other, CentredRows):
+            product -= np.outer(self.rows @ other.left, other.right)
+        return product - np.multiply.outer(self.left, self.right @ other)
+
+    def __rmatmul__(self, other: Array) -> Array:
+        return super().__rmatmul__(other) - (other @ self.left) * self.right
+
+    @property
+    def T(self) -> CentredRows:  # noqa: N802 - NumPy's name
+        """The transpose."""
+        return CentredRows(self.rows.T, self.right, self.left)
+
+    def astype(self, dtype: Any, copy: bool = True) -> CentredRows:
+        """Return the rows with another dtype; the means stay in float64."""
+        return CentredRows(self.rows.astype(dtype, copy=copy), self.left, self.right)
+
+    def sum(self, axis: int | None = None, dtype: Any = None) -> Any:
+        """Return the sum of all entries, or the sums along an axis."""
+        left, right = (
+            vector.sum() if axis in (None, k) else vector for k, vector in enumerate((self.left, self.right))
+        )
+        return super().sum(axis, dtype) - left * right
+
+    def reshape(self, *_: Any, **__: Any) -> Array:
+        """Return the norms of the columns, for the sum of squares over all entries."""
+        return np.sqrt(len(self) * self.mean_squares(np.zeros(self.shape[1])))
+
+    def column_means(self) -> Array:
+        """Return the mean of each column."""
+        return self.sum(axis=0) / len(self)
+
+    def mean_squares(self, origin: Array) -> Array:
+        """Return the mean square of each column's distance from its entry of `origin`.
+
+        Where no entry is stored, the square is (left·right + origin)²: three sums over the rows, minus those over the
+        rows where an entry is stored.
+        """
+        columns, left = self.rows.indices, np.repeat(self.left, np.diff(self.rows.indptr))
+        stored = self.sum_stored(np.square(self.rows.data - left * self.right[columns] - origin[columns]))
+        ones, lefts = len(self) - self.sum_stored(), self.left.sum() - self.sum_stored(left)
+        squares = self.left @ self.left - self.sum_stored(np.square(left))
+        rest = origin**2 * ones + 2 * origin * self.right * lefts + self.right**2 * squares
+        return (stored + np.maximum(rest, 0.0)) / len(self)

@@ -1,0 +1,269 @@
+"""Sparse rows with centred columns act as the dense ones do, and nothing fills their zeros."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+sparse = pytest.importorskip("scipy.sparse", reason="sparse features need SciPy")
+pytest.importorskip("sklearn", reason="the estimator takes sparse features")
+
+from fastgd import GradientDescentRegressor  # noqa: E402
+from fastgd.descent.options import DescentOptions  # noqa: E402
+from fastgd.problem import curvature  # noqa: E402
+from fastgd.problem import sparse as problem_sparse  # noqa: E402
+from fastgd.problem.coordinates import Problem, standardize_rows  # noqa: E402
+from fastgd.problem.sparse_rows import CentredRows, SparseRows  # noqa: E402
+
+FORMS = [sparse.csr_array, sparse.csr_matrix]
+
+
+def make_rows(shape, seed=0, density=0.2):
+    """Return sparse rows of standard normal entries."""
+    generator = np.random.default_rng(seed)
+    return sparse.random_array(shape, density=density, rng=generator, format="csr", data_sampler=generator.normal)
+
+
+def far_rows(n_samples, n_features, far=1e6, seed=0):
+    """Return sparse rows with three columns far from zero, and a target that is linear in them, with its weights."""
+    generator = np.random.default_rng(seed)
+    columns = far + generator.standard_normal((n_samples, 3))
+    X = sparse.hstack([make_rows((n_samples, n_features - 3), seed, 0.02), columns], format="csr")
+    coef = generator.standard_normal(n_features)
+    return X, (
+        X - sparse.csr_array(np.full((n_samples, 1), far) * (np.arange(n_features) >= n_features - 3))
+    ) @ coef + 3
+
+
+# ---- arithmetic
+
+
+def wrapped(form, shape, centred):
+    """Return wrapped sparse rows, and what they stand for as a dense array."""
+    rows, generator = form(make_rows(shape)), np.random.default_rng(1)
+    if not centred:
+        return SparseRows(rows), rows.toarray()
+    left, right = generator.uniform(0, 2, shape[0]), generator.standard_normal(shape[1])
+    return CentredRows(rows, left, right), rows.toarray() - np.outer(left, right)
+
+
+@pytest.mark.parametrize("centred", [True, False])
+@pytest.mark.parametrize("form", FORMS)
+def test_sparse_rows_do_what_a_dense_array_does(form, centred):
+    rows, dense = wrapped(form, (30, 12), centred)
+    vector, residual = np.linspace(-1, 1, 12), np.linspace(1, 2, 30)
+    for part, whole in ((rows, dense), (rows[5:17], dense[5:17]), (rows.astype(np.float64, copy=False), dense)):
+        assert part.shape == whole.shape
+        assert len(part) == len(whole)
+        for found, expected in (
+            (part @ vector, whole @ vector),
+            (residual[: len(whole)] @ part, residual[: len(whole)] @ whole),
+            (part.T @ part, whole.T @ whole),
+            (part @ part.T, whole @ whole.T),
+            (part.T @ residual[: len(whole)], whole.T @ residual[: len(whole)]),
+            (part[:, 3], whole[:, 3]),
+            (np.asarray(part, dtype=np.float64), whole),
+            (part.sum(), whole.sum()),
+            (part.sum(axis=0), whole.sum(axis=0)),
+            (part.sum(axis=1), whole.sum(axis=1)),
+            (part.column_means(), whole.mean(axis=0)),
+            (part.mean_squares(vector), np.square(whole - vector).mean(axis=0)),
+            (np.square(part.reshape(-1, order="A")).sum(), np.square(whole).sum()),
+        ):
+            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
+    assert rows.any()
+    assert not SparseRows(form((3, 2))).any()
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("centred", [True, False])
+@pytest.mark.parametrize("shape", [(60, 8), (9, 8), (8, 30), (400, 300), (300, 400)], ids=str)
+def test_the_curvature_of_sparse_rows_is_that_of_dense_ones(shape, centred, fit_intercept):
+    rows, dense = wrapped(sparse.csr_array, shape, centred)
+    found, expected = (curvature.Curvature(X, fit_intercept) for X in (rows, dense))
+    assert found.smoothness == pytest.approx(expected.smoothness, rel=1e-10)
+    assert found.extremes == pytest.approx(expected.extremes, rel=1e-8)
+    assert found.condition == pytest.approx(expected.condition, rel=1e-6)
+    if min(shape) < 100:
+        np.testing.assert_allclose(found.eigenvalues, expected.eigenvalues, rtol=1e-9)
+
+
+# ---- coordinates
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("form", FORMS)
+def test_standardized_sparse_rows_are_those_of_dense_rows(form, fit_intercept, weighted, alpha):
+    X = sparse.lil_array(make_rows((50, 6)))
+    X[:, [1]] = np.linspace(1e6, 1e6 + 1, 50)[:, np.newaxis]  # no zero
+    X[1:, [2]] = np.full((49, 1), 1e6)  # one zero
+    X[:, [3]] = np.full((50, 1), 7.3)  # constant
+    X[:, [4]] = np.zeros((50, 1))
+    counts = np.random.default_rng(1).uniform(0.1, 2, 50) if weighted else np.ones(50)
+    rows = form(X.tocsr())
+    moved, coordinates = problem_sparse.standardize_sparse(form(rows.copy()), counts, fit_intercept, alpha)
+    problem, expected = standardize_rows(Problem(rows.toarray(), None, fit_intercept), counts, alpha)
+    np.testing.assert_allclose(coordinates.means, expected.means, rtol=1e-15)
+    np.testing.assert_allclose(coordinates.scales, expected.scales, rtol=1e-12)
+    dense = np.asarray(moved)
+    np.testing.assert_allclose(dense, problem.X, rtol=1e-9, atol=1e-9)
+    assert moved.rows.nnz == rows.nnz
+    if fit_intercept:
+        assert not dense[:, 3].any()  # exactly zero
+        np.testing.assert_allclose(counts @ dense, 0, atol=1e-8)
+
+
+def test_means_and_deviations_lose_no_digits():
+    X, _ = far_rows(2000, 10, far=1e9)
+    found = problem_sparse.standardize_sparse(X.copy(), np.ones(2000), True, 0.0)[1]
+    exact = X.toarray().astype(np.longdouble)
+    np.testing.assert_allclose(found.means, exact.mean(axis=0).astype(float), rtol=1e-14)
+    np.testing.assert_allclose(found.scales, exact.std(axis=0).astype(float), rtol=1e-13)
+
+
+def test_the_parts_of_an_entry_that_is_stored_in_parts_are_added():
+    parts = sparse.csr_array((np.array([1.0, 2.0, 5.0, 4.0]), np.array([0, 0, 0, 1]), np.array([0, 2, 3, 4])), (3, 2))
+    moved, _ = problem_sparse.standardize_sparse(parts.copy(), np.ones(3), True, 0.0)
+    whole, _ = problem_sparse.standardize_sparse(sparse.csr_array(parts.toarray()), np.ones(3), True, 0.0)
+    np.testing.assert_allclose(np.asarray(moved), np.asarray(whole), rtol=1e-15)
+
+
+def test_zeros_of_negligible_weight_are_no_deviation():
+    X = sparse.csr_array(np.append(np.full((49, 1), 7.3), [[0.0]], axis=0))
+    for weight in (1e-17, 1e-20, 1e-30):
+        moved, coordinates = problem_sparse.standardize_sparse(X.copy(), np.append(np.ones(49), weight), True, 0.0)
+        assert np.isfinite(coordinates.scales).all()
+        assert np.isfinite(np.asarray(moved)).all()
+
+
+def test_centred_rows_store_no_more_than_the_data(monkeypatch):
+    X, y = far_rows(2000, 800)
+    for kind in (sparse.csr_array, sparse.csc_array):
+        monkeypatch.setattr(kind, "toarray", lambda *_: pytest.fail("the rows were made dense"))
+    options = DescentOptions.checked(precondition="standardize", learning_rate="chebyshev", compress=False)
+    prepared = problem_sparse.prepare_sparse(X, y, None, options)
+    assert prepared.problem.X.rows.nnz == X.nnz
+    assert prepared.curvature.condition < 100
+    weighted = problem_sparse.prepare_sparse(X, y, np.linspace(1, 2, 2000), options)
+    assert weighted.problem.X.rows.nnz == X.nnz + 2000  # the column of ones
+
+
+# ---- descents
+
+
+def fit(X, y, counts=None, **options):
+    """Return a fitted estimator of standardized columns that used Chebyshev rates on the rows themselves."""
+    options = {"precondition": "standardize", "learning_rate": "chebyshev", "compress": False, "tol": 1e-13} | options
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return GradientDescentRegressor(max_iter=4000, **options).fit(X, y, counts)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("shape", [(300, 20), (400, 300), (20, 60)], ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_standardized_sparse_descents_are_those_of_dense_rows(dtype, shape, weighted, alpha, fit_intercept):
+    X, y = far_rows(*shape, far=1e3 if fit_intercept else 1.0)
+    X = X.astype(dtype)
+    counts = np.random.default_rng(2).uniform(0.5, 2, len(y)) if weighted else None
+    found, dense = (fit(rows, y, counts, alpha=alpha, fit_intercept=fit_intercept) for rows in (X, X.toarray()))
+    assert found.backend_ == "numpy"
+    np.testing.assert_allclose(found.coef_, dense.coef_, rtol=1e-10, atol=1e-10 * abs(dense.coef_).max())
+    np.testing.assert_allclose(found.predict(X), dense.predict(X.toarray()), rtol=0, atol=1e-8 * y.std())
+
+
+@pytest.mark.parametrize("learning_rate", ["chebyshev", "auto"])
+def test_sparse_columns_far_from_zero_are_fitted(learning_rate):
+    X, y = far_rows(2000, 800)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = GradientDescentRegressor(precondition="standardize", learning_rate=learning_rate, compress=False)
+        assert model.fit(X, y).score(X, y) == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("learning_rate", ["chebyshev", "constant"])
+def test_sparse_columns_far_from_zero_as_they_are_are_not_converged(learning_rate):
+    X, y = far_rows(2000, 800)
+    with pytest.warns(UserWarning, match="condition number of X") as caught:
+        model = GradientDescentRegressor(precondition="none", learning_rate=learning_rate, compress=False).fit(X, y)
+    assert len(caught) == 1
+    assert model.score(X, y) < 0.9
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+@pytest.mark.parametrize("value", [7.3, 1.7e9])
+def test_constant_sparse_columns_count_as_zero(value, alpha):
+    rows = make_rows((300, 6))
+    X = sparse.hstack([rows, np.full((300, 1), value), sparse.csr_array((300, 1))], format="csr")
+    y = rows @ np.arange(6.0) + 5.0 + np.random.default_rng(1).standard_normal(300)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model, without = (
+            GradientDescentRegressor(precondition="standardize", compress=False, alpha=alpha).fit(columns, y)
+            for columns in (X, rows)
+        )
+    assert not model.coef_[6:].any()
+    np.testing.assert_allclose(model.coef_[:6], without.coef_, rtol=1e-7)
+
+
+def test_rows_of_weight_zero_have_no_influence():
+    X, y = far_rows(300, 20)
+    model = fit(X, y)
+    added = sparse.vstack([X, sparse.csr_array(np.full((5, 20), 1e9)), sparse.csr_array((5, 20))], format="csr")
+    same = fit(added, np.append(y, np.full(10, -1e9)), np.append(np.ones(300), np.zeros(10)))
+    np.testing.assert_allclose(same.coef_, model.coef_, rtol=1e-9, atol=1e-9)
+
+
+# ---- few rows
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+def test_few_rows_are_whitened_without_a_gram_matrix(monkeypatch, alpha, weighted):
+    X, y = far_rows(40, 900)
+    counts = np.random.default_rng(2).uniform(0.5, 2, 40) if weighted else None
+    monkeypatch.setattr(problem_sparse, "sum_products", lambda *_: pytest.fail("the Gram matrix was formed"))
+    found, dense = (
+        GradientDescentRegressor(precondition="whiten", alpha=alpha).fit(rows, y, counts) for rows in (X, X.toarray())
+    )
+    np.testing.assert_allclose(found.coef_, dense.coef_, rtol=1e-9, atol=1e-9 * abs(dense.coef_).max())
+
+
+def test_rows_that_are_too_many_to_be_made_dense_are_not(monkeypatch):
+    X, y = far_rows(40, 60, far=1.0)
+    model = GradientDescentRegressor(precondition="whiten").fit(X, y)
+    monkeypatch.setattr(problem_sparse, "MOST_DENSE", 40 * 60 - 1)
+    monkeypatch.setattr(problem_sparse, "summarize_sparse", refuse_dense(problem_sparse.summarize_sparse))
+    blocks = GradientDescentRegressor(precondition="whiten").fit(X, y)
+    np.testing.assert_allclose(blocks.coef_, model.coef_, rtol=1e-8, atol=1e-10)
+
+
+def refuse_dense(summarize):
+    """Return the function with an assertion that nothing is made dense at once."""
+
+    def checked(*arguments, dense):
+        assert not dense
+        return summarize(*arguments, dense=dense)
+
+    return checked
+
+
+@pytest.mark.parametrize("compress", [True, False])
+@pytest.mark.parametrize("size", [1e160, 1e307])
+def test_entries_whose_squares_overflow_are_refused(size, compress):
+    X = make_rows((300, 20))
+    X.data = np.sign(X.data) + 1.0
+    with pytest.raises(ValueError, match="X must have a mean square between"):
+        GradientDescentRegressor(compress=compress).fit(X * (size / 2), np.ones(300))
+
+
+@pytest.mark.parametrize("options", [{}, {"compress": False}, {"precondition": "none", "learning_rate": "constant"}])
+def test_columns_whose_squares_vanish_are_refused_as_in_dense_rows(options):
+    X = sparse.hstack([make_rows((300, 5)), 1e-150 * make_rows((300, 1))], format="csr")
+    for rows in (X, X.toarray()):
+        with pytest.raises(ValueError, match=r"column 5 .* is too small for its squares"):
+            GradientDescentRegressor(**options).fit(rows, np.arange(300.0))
