@@ -18,7 +18,7 @@ from fastgd.problem.coordinates import Problem, ScaledCoordinates, are_zero, cho
 from fastgd.problem.curvature import EXACT_FEATURES
 from fastgd.problem.moments import Moments, Summary, check_small_columns, rows_per_block
 from fastgd.problem.prepared import Prepared, PrepareOptions
-from fastgd.problem.rows import DenseSource, prepare_targets, weighted_variance
+from fastgd.problem.rows import DenseSource, choose_method, prepare_targets, weighted_variance
 from fastgd.problem.sparse_rows import CentredRows, SparseRows
 
 # Up to this many columns, the dense compressed problem takes less time (benchmarks/extras/sparse_features.py).
@@ -75,8 +75,10 @@ class SparseSource(DenseSource):
     """Sparse rows in memory: X is a CSR array or matrix of scipy, float32 or float64."""
 
     def summarize(self, precondition: str) -> Summary:
-        """Return the summary of the rows; few rows are made dense for whitened coordinates."""
-        return summarize_sparse(self.X, self.y, self.sample_weight, dense=precondition == "whiten" and is_wide(self.X))
+        """Return the summary of the rows; little data is made dense for whitened coordinates, which need its digits."""
+        n, p = self.X.shape
+        little = is_wide(self.X) or (n > p and choose_method((n, p), self.n_targets, exact=True) == "qr")
+        return summarize_sparse(self.X, self.y, self.sample_weight, dense=precondition == "whiten" and little)
 
     def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
         """Yield one problem for each target: compressed, or the sparse rows if X has many columns."""
