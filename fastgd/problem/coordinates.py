@@ -1,6 +1,7 @@
 """Coordinates of the weights that a descent may use: scaled and centred columns, or whitened directions."""
 
 from dataclasses import dataclass, replace
+from math import sqrt
 
 import numpy as np
 
@@ -84,7 +85,9 @@ class WhitenedCoordinates:
     to_whitened : ndarray of shape (r, n_features)
         Makes whitened coordinates of coefficients; what the data do not determine is lost.
     to_coef : ndarray of shape (n_features, r)
-        Makes coefficients of whitened coordinates: those of least norm.
+        Makes coefficients of whitened coordinates: those of least norm. Empty if `gram_inverse` does.
+    gram_inverse : ndarray of shape (r, r) or None
+        The inverse of G = to_whitened·to_whitenedᵀ: the coefficients of least norm are to_whitenedᵀ·G⁻¹·z.
     intercept : bool
         True if weights begin with an intercept.
     """
@@ -92,6 +95,7 @@ class WhitenedCoordinates:
     means: Array
     to_whitened: Array
     to_coef: Array
+    gram_inverse: Array | None
     intercept: bool
 
     noise = 0.0  # directions of rounding errors are left out
@@ -109,13 +113,24 @@ class WhitenedCoordinates:
     @property
     def amplification(self) -> float:
         """Return a bound of the reciprocal of the least singular value of the standardized columns."""
-        return float(np.linalg.norm(self.to_coef * np.linalg.norm(self.to_whitened, axis=0)[:, np.newaxis]))
+        scales = np.linalg.norm(self.to_whitened, axis=0)
+        if self.gram_inverse is not None:
+            return float(scales.max() * sqrt(np.linalg.norm(self.gram_inverse)))
+        return float(np.linalg.norm(self.to_coef * scales[:, np.newaxis]))
+
+    def find_coef(self, whitened: Array) -> Array:
+        """Return the coefficients of least norm; a second product takes off the rounding of the first."""
+        coef = np.zeros(self.to_whitened.shape[1])
+        for _ in range(2):
+            rest = whitened - self.to_whitened @ coef
+            coef += (
+                self.to_coef @ rest if self.gram_inverse is None else self.to_whitened.T @ (self.gram_inverse @ rest)
+            )
+        return coef
 
     def to_data(self, weights: Array) -> Array:
-        """Return weights in the units of the data; a second product takes off the rounding of the first."""
-        whitened = weights[self.intercept : self.intercept + len(self.to_whitened)]
-        coef = self.to_coef @ whitened
-        coef += self.to_coef @ (whitened - self.to_whitened @ coef)
+        """Return weights in the units of the data."""
+        coef = self.find_coef(weights[self.intercept : self.intercept + len(self.to_whitened)])
         return np.concatenate([[weights[0] - self.means @ coef], coef]) if self.intercept else coef
 
     def from_data(self, weights: Array) -> Array:

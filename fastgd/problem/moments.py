@@ -230,6 +230,24 @@ def summarize_rows(
     return summary
 
 
+def summarize_few_rows(X: Array, y: Array, weights: Array | None) -> Summary:
+    """Return the summary of at most n_features rows, without a triangular factor: only the column of ones is reduced.
+
+    A Householder reflection of all rows at once makes that column zero below its first entry. All else is as in
+    `sum_blocks`.
+    """
+    shift = first_means(X, y, weights)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        (block,) = make_blocks(X, y, weights, shift, len(y))
+        squares = np.einsum("ij,ij->j", block, block)
+    total = float(len(y)) if weights is None else float(weights.sum())
+    check_squares(X, y, weights, squares, total)
+    normal = block[:, 0].copy()
+    normal[0] += norm(normal)
+    block -= np.outer(normal, (normal @ block) * (2 / (normal @ normal)))
+    return Summary(total, len(y), shift + block[0, 1:] / block[0, 0], block[1:, 1:], y.shape[1])
+
+
 def make_small_problem(summary: Summary, fit_intercept: bool, penalty: Array) -> tuple[Array, Array]:
     """Return X_small and y_small, whose J is that of the rows plus ½·Σ penaltyⱼ·coefⱼ²."""
     total, rows = summary.total, summary.rows

@@ -28,6 +28,7 @@ from fastgd.problem.moments import (
     check_small_columns,
     make_small_problem,
     pick_target,
+    summarize_few_rows,
     summarize_rows,
 )
 from fastgd.problem.prepared import Prepared, PrepareOptions
@@ -72,6 +73,8 @@ class DenseSource:
     def summarize(self, precondition: str) -> Summary:
         """Return the summary of the rows, by the method that suits the shape and the coordinates."""
         whitened = precondition == "whiten"
+        if whitened and len(self.y) <= self.n_features:
+            return summarize_few_rows(self.X, self.y, self.sample_weight)
         method = choose_method(self.X.shape, self.n_targets, exact=whitened)
         # Whitened coordinates have no path that must stay the same to the last bit, so they may take faster blocks.
         least_rows = TALL_BLOCK_ROWS if whitened else LEAST_BLOCK_ROWS

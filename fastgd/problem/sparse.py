@@ -16,7 +16,14 @@ from fastgd.inputs.data import SMALLEST_SQUARE, check_mean_square
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.coordinates import Problem, ScaledCoordinates, are_zero, choose_scales, scale_penalty
 from fastgd.problem.curvature import EXACT_FEATURES
-from fastgd.problem.moments import Moments, Summary, check_small_columns, rows_per_block
+from fastgd.problem.moments import (
+    Moments,
+    Summary,
+    check_small_columns,
+    rows_per_block,
+    summarize_few_rows,
+    summarize_rows,
+)
 from fastgd.problem.prepared import Prepared, PrepareOptions
 from fastgd.problem.rows import DenseSource, choose_method, prepare_targets, weighted_variance
 from fastgd.problem.sparse_rows import CentredRows, SparseRows
@@ -108,9 +115,9 @@ def summarize_sparse(X: Any, y: Array, weights: Array | None, *, dense: bool) ->
     """Return the summary of sparse rows: by `compress_sparse`, or from all rows at once, made dense."""
     if not dense:
         return compress_sparse(X, y, weights).summary(None)
-    compressor = Compressor(method="qr")
-    compressor.add(X.toarray(), y, weights)
-    return compressor.summary(None)
+    rows = X.toarray()
+    few = len(y) <= X.shape[1]
+    return summarize_few_rows(rows, y, weights) if few else summarize_rows(rows, y, weights, "qr")
 
 
 def compress_sparse(X: Any, y: Array, weights: Array | None) -> Compressor:
