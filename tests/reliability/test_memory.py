@@ -35,7 +35,8 @@ OPTIONS = [
 
 def fit(number):
     if number % 50 == 0:
-        fastgd.gradient_descent(*problem, epochs=2, threads=2, backend=COMPILED, learning_rate=0.001, compress=False)
+        options = {"epochs": 2, "threads": 2, "backend": COMPILED, "learning_rate": 0.001, "tol": 0}
+        fastgd.gradient_descent(*problem, compress=False, **options)
     elif number % 50 == 1:
         try:
             fastgd.gradient_descent(SMALL[0], SMALL[1][1:])
