@@ -4,7 +4,7 @@ BIN = .venv/bin
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 BUILT_FROM = pyproject.toml setup.py $(wildcard src_ext/*)
 
-.PHONY: install demo test test-all test-wheel sanitize lint bench ratios versus bench-check bench-results bench-site docs browser clean
+.PHONY: install demo test test-all test-wheel sanitize lint bench ratios versus peers-tests bench-check bench-results bench-site docs browser clean
 
 install: .venv/built
 
@@ -49,6 +49,10 @@ ratios: install
 # Time to the same accuracy, against the solvers that people use; those that are not installed are left out.
 versus: install
 	$(BIN)/python benchmarks/versus.py
+
+# The tests that scikit-learn and statsmodels ship for their linear models, with fits by fastgd.
+peers-tests: install
+	$(ONE_THREAD) $(BIN)/python tests/adapters
 
 # asv finds and runs the suite; one sample of a part of it, so the numbers mean nothing. asv.conf.json pins the threads.
 bench-check: install
