@@ -18,6 +18,7 @@ from fastgd.descent.verdict import Verdict, judge_ending, list_remedies
 from fastgd.descent.warnings import make_convergence_warning, make_divergence_warning
 from fastgd.inputs.arrays import Array
 from fastgd.problem.prepared import Prepared
+from fastgd.problem.rows import CHEAP_QR
 from fastgd.rates.schedules import Rates
 
 # The most elements of X times epochs in one call of a kernel: a few tenths of a second for the compiled kernels. Python
@@ -54,7 +55,7 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> tuple[De
         longest = float(rates.values[: len(ending.costs) + 1].max())
         warning = make_divergence_warning(longest, len(ending.costs), limit)
     elif not verdict.converged and options.tol > 0 and ending.reason not in ("callback", "interrupted"):
-        least = rules.find_least_cost()
+        least = rules.find_least_cost() if prepared.compressed or is_small(prepared) else None
         remedies = list_remedies(prepared, options, batch_size, ending.reason, verdict.condition)
         warning = make_convergence_warning(verdict.message, ending.cost, least, verdict.condition, remedies)
     return make_result(prepared, rates, ending, weights, verdict, backend), warning
@@ -83,6 +84,12 @@ def make_result(
         compressed=prepared.compressed,
         precondition=prepared.precondition,
     )
+
+
+def is_small(prepared: Prepared) -> bool:
+    """Return True if the least cost of the rows takes little time: a warning is worth no more."""
+    X = prepared.problem.X
+    return X.size * X.shape[1] <= CHEAP_QR
 
 
 def measure_in_data(ending: Ending, weights: Array, prepared: Prepared, call_kernel: CallKernel) -> Ending:

@@ -114,7 +114,8 @@ class StoppingRules:
         """
         least = self.find_least_cost()
         if least is not None:
-            return cost - least <= max(self.tol, self.least_error) * least + max(self.negligible, rounding) ** 2
+            small = max(self.negligible, rounding)
+            return cost - least <= max(self.tol, self.least_error) * least + small * small
         return self.bounds_excess(cost, size)
 
     def bounds_excess(self, cost: float, size: float) -> bool:
