@@ -20,7 +20,6 @@ from fastgd.problem.coordinates import (
     standardize_rows,
     standardize_summary,
 )
-from fastgd.problem.curvature import EXACT_FEATURES
 from fastgd.problem.moments import (
     LEAST_BLOCK_ROWS,
     TALL_BLOCK_ROWS,
@@ -34,6 +33,9 @@ from fastgd.problem.moments import (
 from fastgd.problem.prepared import Prepared, PrepareOptions
 from fastgd.problem.whitening import whiten_summary
 
+# Up to as many columns or rows, a run that has settled is compared with the least cost. That takes the time of some
+# hundred epochs; above, only an estimate of the least eigenvalue is at hand, which may be far too large.
+MOST_SUMMARIZED = 2048
 FIRST_ROWS, LEAST_ORDINARY = 64, 1e-30
 CHEAP_QR = 1 << 22  # rows times columns² up to which the QR of a whitening takes a few milliseconds: it loses no digit
 
@@ -192,7 +194,7 @@ def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: Prepa
     rows, variance = weight_rows(rows, sample_weight), weighted_variance(y, sample_weight)
     problem = add_ridge(rows, penalty)
     summarize = None
-    if min(X.shape) <= EXACT_FEATURES:  # as for the eigenvalues, which take as long
+    if min(X.shape) <= MOST_SUMMARIZED:
         summarize = partial(summarize_rows, X, y[:, np.newaxis], sample_weight, choose_method(X.shape, 1, exact=True))
     known = options.fit_intercept, False, variance, message, summarize
     return Prepared(problem, rows, options.alpha, penalty, coordinates, *known)

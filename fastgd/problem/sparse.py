@@ -15,7 +15,6 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import SMALLEST_SQUARE, check_mean_square
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.coordinates import Problem, ScaledCoordinates, are_zero, choose_scales, scale_penalty
-from fastgd.problem.curvature import EXACT_FEATURES
 from fastgd.problem.moments import (
     Moments,
     Summary,
@@ -25,7 +24,7 @@ from fastgd.problem.moments import (
     summarize_rows,
 )
 from fastgd.problem.prepared import Prepared, PrepareOptions
-from fastgd.problem.rows import DenseSource, choose_method, prepare_targets, weighted_variance
+from fastgd.problem.rows import MOST_SUMMARIZED, DenseSource, choose_method, prepare_targets, weighted_variance
 from fastgd.problem.sparse_rows import CentredRows, SparseRows
 
 # Up to this many columns, the dense compressed problem takes less time (benchmarks/extras/sparse_features.py).
@@ -136,7 +135,7 @@ def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: Prepa
     check_mean_square("y", y)
     n, p = X.shape
     variance, summarize, coordinates = weighted_variance(y, sample_weight), None, None
-    if min(n, p) <= EXACT_FEATURES and (n > p or is_wide(X)):  # as for the eigenvalues, which take as long
+    if min(n, p) <= MOST_SUMMARIZED and (n > p or is_wide(X)):
         summarize = partial(summarize_sparse, X, y[:, np.newaxis], sample_weight, dense=is_wide(X))
     rows, counts = X.astype(np.float64), np.ones(n) if sample_weight is None else sample_weight
     moved = SparseRows(rows)
