@@ -186,6 +186,12 @@ def test_the_whitened_step_removes_epochs_and_no_time_of_an_epoch(found):
     assert price in told  # 20 µs, in epochs of 3 µs
 
 
+def test_the_page_says_what_the_weights_of_the_ladder_were_compared_with(page):
+    told = " ".join(re.sub(r"<[^>]+>", "", page[page.index('id="ladder"') : page.index('id="map"')]).split())
+    assert re.search(r"after two epochs the weights of all but the last (differ by at most|are the same)", told)
+    assert re.search(r"After one epoch the weights (differed from|were) those of least squares", told)
+
+
 def test_a_study_from_before_the_whitened_step_has_a_page(found):
     data = json.loads(json.dumps(found.data))
     for entry in data["ladder"]["shapes"]:

@@ -61,7 +61,7 @@ def ladder_table(entry: dict[str, Any]) -> Table:
         before = found[order[k - 1]]["seconds"] / one["seconds"] if k else None
         over_loop = found[loop]["seconds"] / one["seconds"]
         cost = removed(name, order[k - 1] if k else None)
-        # A whitened epoch takes as long as the one before: the others are what it removes.
+        # A whitened epoch may take as long as one of the step before: what it removes is all other epochs.
         if k and name != "whitened" and overlap(one["quartiles"], found[order[k - 1]]["quartiles"]):
             cost = f"nothing that shows, since the quartiles overlap; meant to remove {cost}"
         if name in prices:
