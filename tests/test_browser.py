@@ -254,7 +254,7 @@ def test_data_and_times_can_be_saved(browser, pages, found):
     shapes = [entry for section in ("ladder", "map") for entry in found.data[section]["shapes"]]
     starts = found.data["price"]["starts"].values()
     times = sum(len(entry["contestants"]) for entry in shapes) + sum(len(one["seconds"]) for one in starts)
-    times += len(found.data["ladder"]["shapes"])  # the times of compressing
+    times += 2 * len(found.data["ladder"]["shapes"])  # the times of compressing and of whitening
     assert len(saved.read_text(encoding="utf-8").splitlines()) == 1 + times
     assert saved.read_text(encoding="utf-8") == to_csv(found.data)
 
