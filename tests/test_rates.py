@@ -460,7 +460,7 @@ def conditioned_problem(condition):
 @pytest.mark.parametrize("learning_rate", ["constant", "silver", "chebyshev"])
 def test_a_run_that_uses_all_epochs_has_not_converged(learning_rate, compressed):
     X, y = conditioned_problem(300)
-    with pytest.warns(fastgd.ConvergenceWarning, match="all 310 epochs ran; J is .* above its least value; .* more epochs"):
+    with pytest.warns(fastgd.ConvergenceWarning, match="all 310 epochs ran; J is .* above .*; .* more epochs"):
         result = fastgd.gradient_descent(X, y, learning_rate=learning_rate, epochs=310, compress=compressed, tol=1e-12)
     assert (result.reason, result.converged, result.epochs) == ("epochs", False, 310)
 
