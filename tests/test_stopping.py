@@ -451,6 +451,21 @@ def test_rows_whose_least_cost_is_unknown_are_not_quietly_wrong(learning_rate, p
     assert result.converged == (learning_rate == "auto" or precondition == "standardize")
 
 
+@pytest.mark.parametrize("columns", [1, 260])
+@pytest.mark.parametrize("offset", [1e5, 1e7])
+@pytest.mark.parametrize("options", [{}, {"alpha": 1e-9}, {"sample_weight": np.ones(300)}], ids=lambda given: [*given])
+def test_many_columns_far_from_zero_are_not_quietly_wrong(offset, columns, options):
+    X, y = random_problem(300, 260)
+    best = fastgd.gradient_descent(X, y, **options).r_squared
+    X[:, :columns] += offset
+    for learning_rate in ("constant", "chebyshev", "eigenvalues"):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = fastgd.gradient_descent(X, y, learning_rate=learning_rate, compress=False, **options)
+        assert len(caught) == (not result.converged)
+        assert not result.converged or result.r_squared == pytest.approx(best, abs=1e-3)
+
+
 @pytest.mark.parametrize("seed", range(1, 30))
 @pytest.mark.parametrize("learning_rate", ["auto", "constant"])
 def test_random_columns_that_are_nearly_twice_the_same(seed, learning_rate):
