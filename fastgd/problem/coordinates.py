@@ -108,15 +108,15 @@ class WhitenedCoordinates:
     @property
     def magnitudes(self) -> Array:
         """Return the root mean square of each column, or, with a ridge, a little more."""
-        return np.hypot(self.means, np.linalg.norm(self.to_whitened, axis=0))
+        return np.sqrt(self.means**2 + np.einsum("ij,ij->j", self.to_whitened, self.to_whitened))
 
     @property
     def amplification(self) -> float:
         """Return a bound of the reciprocal of the least singular value of the standardized columns."""
-        scales = np.linalg.norm(self.to_whitened, axis=0)
+        squares = np.einsum("ij,ij->j", self.to_whitened, self.to_whitened)
         if self.gram_inverse is not None:
-            return float(scales.max() * sqrt(np.linalg.norm(self.gram_inverse)))
-        return float(np.linalg.norm(self.to_coef * scales[:, np.newaxis]))
+            return sqrt(squares.max() * np.linalg.norm(self.gram_inverse))
+        return sqrt(np.einsum("ij,ij->i", self.to_coef, self.to_coef) @ squares)
 
     def find_coef(self, whitened: Array) -> Array:
         """Return the coefficients of least norm; a second product takes off the rounding of the first."""

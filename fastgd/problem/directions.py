@@ -48,7 +48,7 @@ class Directions:
     doubtful: Array
 
 
-def reduce_rows(A: Array, targets: Array, ridge: Array | None) -> tuple[Array, Array, Array]:
+def reduce_rows(A: Array, targets: Array, ridge: Array | None, *, triangular: bool) -> tuple[Array, Array, Array]:
     """Return a triangular A, if it has rows enough, with its targets, and the root of twice the cost that this leaves.
 
     Parameters
@@ -59,11 +59,13 @@ def reduce_rows(A: Array, targets: Array, ridge: Array | None) -> tuple[Array, A
         The factor's columns of y.
     ridge : ndarray of shape (k,) or None
         The root of the ridge's penalty of each standardized coefficient.
+    triangular : bool
+        True if A is upper triangular, or has fewer rows than columns.
     """
     m, k = A.shape
     if ridge is not None:
         A, targets = np.concatenate([A, np.diag(ridge)]), np.concatenate([targets, np.zeros((k, targets.shape[1]))])
-    elif m < k or (m == k and not np.tril(A, -1).any()):
+    elif m < k or triangular:
         return A, targets, np.zeros(targets.shape[1])
     Q, R = np.linalg.qr(A)
     images = Q.T @ targets

@@ -42,24 +42,23 @@ def whiten_summary(
 
     The array between them has the doubtful part of each target: see `Whitening`.
     """
-    means, factor = summary.means, summary.rows / sqrt(summary.total)
-    p = summary.n_features
+    p, means, factor = summary.n_features, summary.means, summary.rows / sqrt(summary.total)
     if not fit_intercept:
         check_small_means(means[:p], factor[:, :p])
         rows, means = np.concatenate([factor, means[np.newaxis]]), np.zeros_like(means)
-        factor = rows if len(rows) <= p else np.asarray(np.linalg.qr(rows, mode="r"))
-    magnitudes, mean_squares = np.abs(means[:p]), np.square(factor[:, :p]).sum(axis=0)
+        factor = rows if len(rows) < p else np.asarray(np.linalg.qr(rows, mode="r"))
+    magnitudes, mean_squares = np.abs(means[:p]), np.einsum("ij,ij->j", factor[:, :p], factor[:, :p])
     live = np.flatnonzero(~are_zero(mean_squares, magnitudes))
     scales = np.sqrt(mean_squares[live] + alpha)
     threshold, noise = EPSILON * max(p, sqrt(summary.n_samples)), EPSILON * magnitudes[live] / scales
-    A, targets, found = factor[:, live], factor[:, p:], None
+    A, targets, found = factor[:, :p] if len(live) == p else factor[:, live], factor[:, p:], None
     if len(A) < len(live) and alpha == 0:
         found = whiten_few_rows(A, targets, scales, noise)
     elif len(A) <= len(live) and alpha > 0:
         found = whiten_few_rows_with_ridge(A, targets, alpha)
     if found is None:
         ridge = sqrt(alpha) / scales if alpha > 0 else None
-        reduced = reduce_rows(A[:p] / scales, targets[:p], ridge)
+        reduced = reduce_rows(A[:p] / scales, targets[:p], ridge, triangular=len(live) == p)
         directions = find_directions(*reduced, threshold, noise)
         rest = np.hypot(directions.rest, np.linalg.norm(targets[p:], axis=0))
         doubtful = find_doubtful_part(directions.doubtful, rest, summary.n_samples)
