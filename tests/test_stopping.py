@@ -444,7 +444,8 @@ def test_no_trap_is_called_converged_with_wrong_weights(name, learning_rate, pre
 @pytest.mark.parametrize("compress", [True, False])
 @pytest.mark.parametrize("learning_rate", ["auto", "constant"])
 @pytest.mark.parametrize("precondition", ["auto", "standardize"])
-def test_rows_whose_least_cost_is_unknown_are_not_quietly_wrong(learning_rate, precondition, compress):
+def test_rows_whose_least_cost_is_unknown_are_not_quietly_wrong(learning_rate, precondition, compress, monkeypatch):
+    monkeypatch.setattr("fastgd.problem.rows.MOST_SUMMARIZED", 256)
     X, y, options = sparse_rows_far_from_zero()
     settings = {"learning_rate": learning_rate, "precondition": precondition, "compress": compress}
     result = assert_not_quietly_wrong(X, y, options, **settings)
