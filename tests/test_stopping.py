@@ -485,17 +485,18 @@ def test_sparse_rows_far_from_zero_are_fitted():
 
 # ---- what a warning advises
 
+STANDARDIZE = "precondition='standardize'"  # keeps the schedule that was named
 ADVICE = [
-    ({"learning_rate": "constant"}, {"learning_rate='auto'"}),
-    ({"learning_rate": "constant", "compress": True}, {"learning_rate='auto'"}),
-    ({"learning_rate": "constant", "compress": False}, {"learning_rate='auto'", "compress='auto'"}),
+    ({"learning_rate": "constant"}, {"learning_rate='auto'", STANDARDIZE}),
+    ({"learning_rate": "constant", "compress": True}, {"learning_rate='auto'", STANDARDIZE}),
+    ({"learning_rate": "constant", "compress": False}, {"learning_rate='auto'", "compress='auto'", STANDARDIZE}),
     ({"learning_rate": 0.5, "precondition": "whiten"}, {"learning_rate='auto'"}),
     ({"learning_rate": "chebyshev", "precondition": "none"}, {"learning_rate='auto'", "precondition='auto'"}),
     ({"precondition": "none"}, {"precondition='auto'"}),
     ({"precondition": "standardize"}, {"precondition='auto'"}),
     ({"precondition": "none", "compress": False}, {"precondition='auto'", "compress='auto'"}),
     ({"compress": False}, {"compress='auto'"}),
-    ({"alpha": 1e-9, "learning_rate": "constant"}, {"learning_rate='auto'"}),
+    ({"alpha": 1e-9, "learning_rate": "constant"}, {"learning_rate='auto'", STANDARDIZE}),
     ({"batch_size": 10}, set()),
     ({"batch_size": 10, "learning_rate": "constant"}, set()),
     ({"batch_size": 10, "learning_rate": "inverse_scaling"}, set()),
@@ -519,7 +520,7 @@ def test_advice_names_only_what_is_not_set_yet(settings, expected):
 def test_more_epochs_are_no_advice_where_rounding_leaves_too_few_digits():
     with pytest.warns(fastgd.ConditionWarning, match="condition number of X is 1e.17") as caught:
         fastgd.gradient_descent(*times()[:2], learning_rate="constant")
-    assert str(caught[0].message).endswith("try learning_rate='auto'")
+    assert str(caught[0].message).endswith("try learning_rate='auto', or precondition='standardize'")
 
 
 @pytest.mark.parametrize("settings", [{}, *(settings for settings, _ in ADVICE)], ids=str)

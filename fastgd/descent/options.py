@@ -147,12 +147,15 @@ class DescentOptions:
             return self.generator.standard_normal(n_weights)
         return check_start(self.weights, n_weights, self.fit_intercept)
 
-    def resolved(self, shape: tuple[int, ...]) -> Self:
-        """Return the options with the coordinates that "auto" stands for, for an X of this shape."""
+    def resolved(self, shape: tuple[int, ...], *, affordable: bool = True) -> Self:
+        """Return the options with the coordinates that "auto" stands for, for an X of this shape.
+
+        Where whitening is not affordable, "auto" stands for other coordinates.
+        """
         if self.precondition != "auto":
             return self
         may_compress = self.compress is not False and not (self.batch_size and self.batch_size < shape[0])
-        chosen = choose_precondition(shape, rate_named=self.rate_named, may_compress=may_compress)
+        chosen = choose_precondition(shape, rate_named=self.rate_named, may_compress=may_compress and affordable)
         return replace(self, precondition=chosen)
 
     def choose_compression(self, shape: tuple[int, ...]) -> tuple[bool, str]:

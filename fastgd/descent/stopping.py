@@ -44,7 +44,7 @@ class StoppingRules:
     find_least_cost : callable
         Returns the least value J* of J, or None if it is unknown.
     find_convexity : callable
-        Returns the smallest non-zero eigenvalue of the Hessian, or 0 if it is unknown.
+        Returns the smallest non-zero eigenvalue of the Hessian; 0 if there is none.
 
     Both may take as long as many epochs, so they are called only when the run seems to have settled.
     """
@@ -119,9 +119,8 @@ class StoppingRules:
         return self.bounds_excess(cost, size)
 
     def bounds_excess(self, cost: float, size: float) -> bool:
-        """Return True if ‖∇J‖² / (2·convexity), a bound of J − J*, is at most tol·J, or if the convexity is unknown."""
-        convexity = self.find_convexity()
-        return convexity == 0 or size <= sqrt(2 * convexity) * sqrt(self.tol * cost)
+        """Return True if ‖∇J‖² / (2·convexity), a bound of J − J*, is at most tol·J."""
+        return size <= sqrt(2 * self.find_convexity()) * sqrt(self.tol * cost)
 
     def grown(self, earlier_cost: Any, cost: Any) -> Any:
         """Return True if a cost is above an earlier one by more than rounding explains; elementwise for arrays."""

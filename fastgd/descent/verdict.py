@@ -15,6 +15,7 @@ from fastgd.problem.curvature import EXACT_FEATURES
 from fastgd.problem.prepared import Prepared
 from fastgd.rates.schedules import Rates
 
+HOPELESS_CONDITION = 1e5  # beyond, the best rates need millions of epochs
 ORDINARY_CONDITION = 1e3  # up to this condition number, too few epochs are not its fault
 LEAST_ERROR = 5e-4  # of predictions, in standard deviations of y: from here on, the digits of a fit are in doubt
 ROUNDING = 4  # the error of a prediction, in rounding errors of its terms
@@ -127,9 +128,11 @@ def list_remedies(
         "precondition='auto'": options.precondition not in ("auto", "whiten"),
     }
     remedies = [" and ".join(name for name, helps in unset.items() if helps)] if any(unset.values()) else []
+    if options.rate_named and options.schedule is not None and options.precondition == "auto":
+        remedies.append("precondition='standardize'")
     if reason != "epochs":
         far = prepared.precondition != "none"
         remedies.append("columns of X minus a number near their mean" if far else "fewer columns")
-    elif condition is None or condition * EPSILON <= options.tol:
+    elif condition is None or condition <= HOPELESS_CONDITION:
         remedies.append("more epochs")
     return remedies or ["a larger tol"]

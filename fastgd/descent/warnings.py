@@ -82,7 +82,7 @@ def make_convergence_warning(
     """
     distance = f"J is {cost:.6g}" if least is None else f"J is {cost:.6g}, {cost - least:.3g} above its least value"
     category = ConvergenceWarning if condition is None else ConditionWarning
-    return category(f"not converged: {ending}; {distance}; try {' or '.join(remedies)}")
+    return category(f"not converged: {ending}; {distance}; try {', or '.join(remedies)}")
 
 
 def warn_caller(warning: Warning) -> None:

@@ -38,16 +38,19 @@ class ScaledCoordinates:
         The numbers that divide the columns.
     intercept : bool
         True if the weights begin with an intercept.
+    n_samples : int
+        The number of rows, whose rounding errors add up.
     """
 
     means: Array
     scales: Array
     intercept: bool
+    n_samples: int
 
     @property
     def noise(self) -> float:
-        """Return the largest abs(mean)/scale of a column: the rounding error of standardized columns, in EPSILON."""
-        return float(np.max(np.abs(self.means) / self.scales))
+        """Return the rounding error of standardized columns, in EPSILON: the largest abs(mean)/scale, or √n_samples."""
+        return max(float(np.max(np.abs(self.means) / self.scales)), sqrt(self.n_samples))
 
     @property
     def magnitudes(self) -> Array:
@@ -180,7 +183,7 @@ def standardize_rows(problem: Problem, sample_weight: Array | None, alpha: float
     squares = ("ij,ij->j",) if sample_weight is None else ("i,ij,ij->j", counts)
     scales = choose_scales(np.einsum(*squares, moved, moved) / total, np.abs(means), alpha)
     moved /= scales
-    return Problem(moved, problem.y, problem.intercept), ScaledCoordinates(means, scales, problem.intercept)
+    return Problem(moved, problem.y, problem.intercept), ScaledCoordinates(means, scales, problem.intercept, len(X))
 
 
 def standardize_summary(summary: Summary, fit_intercept: bool, alpha: float) -> tuple[Summary, ScaledCoordinates]:
@@ -193,7 +196,7 @@ def standardize_summary(summary: Summary, fit_intercept: bool, alpha: float) -> 
     means[:-1] /= scales
     rows[:, :-1] /= scales
     moved = replace(summary, means=means, rows=rows)
-    return moved, ScaledCoordinates(taken, scales, fit_intercept)
+    return moved, ScaledCoordinates(taken, scales, fit_intercept, summary.n_samples)
 
 
 def choose_scales(mean_squares: Array, magnitudes: Array, alpha: float = 0.0) -> Array:

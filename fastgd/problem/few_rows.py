@@ -6,6 +6,7 @@ G. H. Golub and C. F. Van Loan, Matrix Computations, 4th ed., Johns Hopkins, 201
 """
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
@@ -13,7 +14,6 @@ from fastgd.inputs.arrays import Array
 from fastgd.problem.directions import invert_triangle
 
 WELL_CONDITIONED_ROWS = 1e5  # in the Frobenius norm: the Gram matrix of the rows squares the condition number
-LEAST_SHARE = 1e-6  # of the largest eigenvalue of a Gram matrix that has kept enough digits of the smallest
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +44,44 @@ def whiten_few_rows(A: Array, targets: Array, scales: Array, noise: Array) -> Wh
     All is in the units of the data. The coefficients of least norm are Aᵀ(AAᵀ)⁻¹z: no matrix as large as A is made. If
     the rows are well conditioned with the scales of the data, they have no zero direction on standardized columns.
     """
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        gram = A @ A.T
-        try:
-            triangle = np.linalg.cholesky(gram).T
-        except np.linalg.LinAlgError:
-            return None
-        inverse = invert_triangle(triangle)
-        size = float(np.linalg.norm(inverse))
-    largest = float(scales.max()) * size  # bounds 1 / (the smallest singular value of the standardized rows)
-    if not float(np.linalg.norm(triangle)) * size <= WELL_CONDITIONED_ROWS or float(noise.max()) * largest >= 1:
+    triangle, inverse = factorize_gram(A)
+    if triangle is None or inverse is None:
+        return None
+    # The product bounds 1 / (the smallest singular value of the standardized rows).
+    if float(noise.max()) * float(scales.max()) * float(np.linalg.norm(inverse)) >= 1:
         return None
     nothing = np.zeros(targets.shape[1])
-    return Whitening(A, np.zeros((A.shape[1], 0)), inverse @ inverse.T, targets, nothing, nothing)
+    return Whitening(A, np.zeros((A.shape[1], 0)), inverse.T @ inverse, targets, nothing, nothing)
 
 
 def whiten_few_rows_with_ridge(A: Array, targets: Array, alpha: float) -> Whitening:
     """Return the coordinates of few rows with a ridge, in the units of the data.
 
-    With A = UΣVᵀ, the penalised cost has the Hessian V(Σ² + alpha)Vᵀ in the directions V. In all others the ridge alone
-    holds the coefficients: at zero. Where the Gram matrix of the rows keeps the digits, it tells U and Σ.
+    With A = LQ and the orthonormal rows Q, the penalised cost has the Hessian Qᵀ(LᵀL + alpha)Q. With LᵀL + alpha = CCᵀ,
+    the coordinates CᵀQ·c are whitened. In directions without any row the ridge alone holds the coefficients: at zero.
     """
+    L, inverse = factorize_gram(A)
+    if L is None or inverse is None:
+        return whiten_ridge_by_singular_values(A, targets, sqrt(alpha))
+    C = np.linalg.cholesky(L.T @ L + alpha * np.eye(len(L)))
+    inverse_of_c = invert_triangle(C.T).T
+    minimum = inverse_of_c @ (L.T @ targets)
+    along = inverse_of_c.T @ minimum  # Q·c of the minimum
+    rest = np.hypot(np.linalg.norm(L @ along - targets, axis=0), np.linalg.norm(along, axis=0) * sqrt(alpha))
+    maps = (C.T @ inverse) @ A, np.zeros((A.shape[1], 0)), inverse_of_c @ inverse_of_c.T
+    return Whitening(*maps, minimum, rest, np.zeros_like(rest))
+
+
+def factorize_gram(A: Array) -> tuple[Array | None, Array | None]:
+    """Return the lower triangle L of AAᵀ = LLᵀ and its inverse; None unless the rows are well conditioned."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        gram = A @ A.T
-    if np.isfinite(gram).all():
-        squares, left = np.linalg.eigh(gram)
-        if squares[0] > LEAST_SHARE * squares[-1]:
-            images, shares = left.T @ targets, (squares / (squares + alpha))[:, np.newaxis]
-            rest = np.linalg.norm(images * np.sqrt(1 - shares), axis=0)
-            maps = (left.T / np.sqrt(shares)) @ A, np.zeros((A.shape[1], 0)), np.diag(1 / (squares + alpha))
-            return Whitening(*maps, images * np.sqrt(shares), rest, np.zeros_like(rest))
-    return whiten_ridge_by_singular_values(A, targets, alpha**0.5)
+        try:
+            L = np.linalg.cholesky(A @ A.T)
+        except np.linalg.LinAlgError:
+            return None, None
+        inverse = invert_triangle(L.T).T
+        keeps_digits = float(np.linalg.norm(L)) * float(np.linalg.norm(inverse)) <= WELL_CONDITIONED_ROWS
+    return (L, inverse) if keeps_digits else (None, None)
 
 
 def whiten_ridge_by_singular_values(A: Array, targets: Array, root: float) -> Whitening:

@@ -29,8 +29,11 @@ class PrepareOptions(Protocol):
     @property
     def backend_named(self) -> bool: ...  # noqa: D102
 
-    def resolved(self, shape: tuple[int, ...]) -> "PrepareOptions":
-        """Return the options with the coordinates that "auto" stands for, for an X of this shape."""
+    def resolved(self, shape: tuple[int, ...], *, affordable: bool = True) -> "PrepareOptions":
+        """Return the options with the coordinates that "auto" stands for, for an X of this shape.
+
+        Where whitening is not affordable, "auto" stands for other coordinates.
+        """
         ...
 
     def choose_compression(self, shape: tuple[int, ...]) -> tuple[bool, str]:

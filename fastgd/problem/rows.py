@@ -35,7 +35,7 @@ from fastgd.problem.whitening import whiten_summary
 
 # Up to as many columns or rows, a run that has settled is compared with the least cost. That takes the time of some
 # hundred epochs; above, only an estimate of the least eigenvalue is at hand, which may be far too large.
-MOST_SUMMARIZED = 2048
+MOST_SUMMARIZED = 4096
 FIRST_ROWS, LEAST_ORDINARY = 64, 1e-30
 CHEAP_QR = 1 << 22  # rows times columns² up to which the QR of a whitening takes a few milliseconds: it loses no digit
 

@@ -29,6 +29,8 @@ from fastgd.problem.sparse_rows import CentredRows, SparseRows
 
 # Up to this many columns, the dense compressed problem takes less time (benchmarks/extras/sparse_features.py).
 MOST_COMPRESSED = 700
+# Up to as many multiplications, whitening takes less than a second; the rows alone take few epochs, if they are sparse.
+MOST_WORK = 1 << 33
 MOST_DENSE = 1 << 26  # elements of the few rows of a wide X that may be made dense: 512 MB
 
 
@@ -90,7 +92,8 @@ class SparseSource(DenseSource):
         """Yield one problem for each target: compressed, or the sparse rows if X has many columns."""
         if options.batch_size is not None:
             raise ValueError(f"batch_size must be None for sparse X; got {options.batch_size!r}")
-        options = options.resolved(self.X.shape)
+        n, p = self.X.shape
+        options = options.resolved((n, p), affordable=n * p * min(n, p) <= MOST_WORK)
         needed = options.compress is True or options.precondition == "whiten"
         if needed or (options.compress == "auto" and self.n_features <= MOST_COMPRESSED):
             message = f"sparse X of {self.n_features} columns has a small compressed problem"
@@ -186,7 +189,7 @@ def standardize_sparse(
     squares = (stored.sum_stored(weights * moved**2) + absent * means**2) / total
     scales, zero = choose_scales(squares, np.abs(means), alpha), are_zero(squares, np.abs(means))
     rows.data = np.where(full[columns], moved, rows.data) * ~zero[columns] / scales[columns]
-    coordinates = ScaledCoordinates(means, scales, fit_intercept)
+    coordinates = ScaledCoordinates(means, scales, fit_intercept, len(counts))
     if not fit_intercept:
         return SparseRows(rows), coordinates
     return CentredRows(rows, np.ones(len(counts)), np.where(full | zero, 0.0, means / scales)), coordinates
