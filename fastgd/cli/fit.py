@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from fastgd import backends, plots
+from fastgd.bench.text import count
 from fastgd.cli.fit_arguments import COMPRESS, DESCRIPTION, EPILOG, add_data, add_descent, add_output
 from fastgd.cli.outcome import (
     CONVERGED,
     DIVERGED,
     INTERRUPTED,
     UNCONVERGED,
-    count,
+    explain_divergence,
     explain_unconverged,
+    is_done,
     make_notes,
-    name_options,
     print_model,
 )
 from fastgd.descent.fit import gradient_descent
@@ -67,20 +68,21 @@ def run(options: argparse.Namespace) -> int:
         try:
             result, features, counts = fit_stream(options) if stream else fit_table(options)
         except DivergenceWarning as diverged:
-            print(f"fastgd: no model: {name_options(str(diverged))}", file=sys.stderr)
+            print(f"fastgd: no model: {explain_divergence(diverged)}", file=sys.stderr)
             return DIVERGED
     if result.reason == "interrupted":
         print(f"fastgd: no model: interrupted after {count(result.epochs, 'epoch')}", file=sys.stderr)
         return INTERRUPTED
-    if not result.converged:  # before any other output
-        print(f"fastgd: {explain_unconverged(result, caught)}", file=sys.stderr)
+    notes = make_notes(result, options.learning_rate, options.tol, options.fit_intercept, counts)
+    done = is_done(notes)
+    if not done:  # before any other output
+        print(f"fastgd: {explain_unconverged(caught)}", file=sys.stderr)
         if options.out and not options.keep_unconverged:
             hint = "--keep-unconverged saves the model all the same"
             print(f"fastgd: nothing was written to {options.out}; {hint}", file=sys.stderr)
-    notes = make_notes(result, options.learning_rate, options.fit_intercept, counts)
     fitted = model.Model(options.target, features, result.intercept, result.coef.tolist(), notes)
     write_outputs(options, fitted, result, picture)
-    return CONVERGED if result.converged else UNCONVERGED
+    return CONVERGED if done else UNCONVERGED
 
 
 def write_outputs(
@@ -88,7 +90,7 @@ def write_outputs(
 ) -> None:
     """Save the model, if it is to be kept, and the picture of its cost curve, and print the model."""
     document = model.make_document(fitted)
-    if options.out and (result.converged or options.keep_unconverged):
+    if options.out and (is_done(fitted.fit) or options.keep_unconverged):
         model.save(fitted, options.out)
     if picture:
         figure = plots.new_figure()

@@ -1,4 +1,4 @@
-"""The arguments of `fastgd fit`: what they are called, what they may be, and what they are unless given."""
+"""Names, values and defaults of the arguments of `fastgd fit`."""
 
 import argparse
 from collections.abc import Callable
@@ -18,9 +18,9 @@ DESCRIPTION = (
     "whatever the scales of the columns."
 )
 EPILOG = (
-    "Exit codes: 0, the fit converged; 1, it diverged, and there is no model; 2, an option, a file or its data cannot "
-    "be used; 3, the fit has not converged: the first line of the output says so, and without --keep-unconverged "
-    "nothing is written to --out; 130, interrupted."
+    "Exit codes: 0, the fit converged, or --tol is 0 and all epochs ran; 1, it diverged, and there is no model; 2, an "
+    "option, a file or its data cannot be used; 3, the fit has not converged: the first line of the output says so, "
+    "and without --keep-unconverged nothing is written to --out; 130, interrupted."
 )
 
 
@@ -51,6 +51,13 @@ def add_data(add: Callable[..., Any]) -> None:
 
 def add_descent(add: Callable[..., Any]) -> None:
     """Add the arguments of the descent; their defaults are those of `fastgd.gradient_descent`."""
+    add_problem(add)
+    add_rates(add)
+    add_machine(add)
+
+
+def add_problem(add: Callable[..., Any]) -> None:
+    """Add the arguments that say which cost is minimized."""
     add("--no-intercept", dest="fit_intercept", action="store_false", help="fit no constant term (default: fit one)")
     add(
         "--alpha",
@@ -59,6 +66,10 @@ def add_descent(add: Callable[..., Any]) -> None:
         default=0.0,
         help="ridge: add A/2 times the squares of the coefficients to the cost (default: 0)",
     )
+
+
+def add_rates(add: Callable[..., Any]) -> None:
+    """Add the arguments that say by which rates, in which coordinates and for how long to descend."""
     add(
         "--learning-rate",
         metavar="RATE",
@@ -71,7 +82,7 @@ def add_descent(add: Callable[..., Any]) -> None:
         choices=PRECONDITIONS,
         default="auto",
         help="the coordinates of the descent (default: auto, which is none if a learning rate is named; else whiten, "
-        "in which one epoch reaches the least cost, or standardize where whitening would take too long)",
+        "in which one epoch reaches the least cost, or standardize if --compress is no or whitening takes too long)",
     )
     add("--epochs", metavar="N", type=parse_epochs, default=DEFAULT_EPOCHS, help="updates at most (default: 1000)")
     add(
@@ -79,15 +90,19 @@ def add_descent(add: Callable[..., Any]) -> None:
         metavar="T",
         type=parse_tol,
         default=TOL,
-        help="how near the least cost a fit must be, relative to it, to count as converged; 0 runs all epochs, and "
-        "the fit never counts as converged (default: 1e-08)",
+        help="how near the least cost a fit must be, relative to it, to count as converged; 0 runs all epochs "
+        "and judges none (default: 1e-8)",
     )
+
+
+def add_machine(add: Callable[..., Any]) -> None:
+    """Add the arguments that say how the updates are computed."""
     add(
         "--compress",
         choices=COMPRESS,
         default="auto",
         help="descend on a few rows that have the same cost as all rows; no is only for one CSV file, read whole "
-        "(default: auto, which is yes if that saves time)",
+        "(default: auto, which is yes for whitened coordinates, and elsewhere if that saves time)",
     )
     names = ["auto", *backends.MODULES]
     add(

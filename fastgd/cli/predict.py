@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(
             f"{options.file}, row {bad[0] + 1} below the column names: the prediction is out of the range of float64"
         )
-    if fitted.fit.get("converged") is False:
+    if fitted.fit.get("converged") is False and fitted.fit.get("tol") != 0:  # tol 0 asked for no more
         doubt = "the fit of this model has not converged: other weights may predict far better"
         print(f"fastgd: {options.model}: {doubt}", file=sys.stderr)
     if options.json:
