@@ -245,3 +245,30 @@ def test_whitening_needs_the_compressed_problem(options):
 def test_other_coordinates_are_refused(precondition):
     with pytest.raises(ValueError, match="precondition must be one of 'auto', 'none', 'standardize', 'whiten'"):
         fastgd.gradient_descent(*random_problem(30, 2), precondition=precondition)
+
+
+@pytest.mark.parametrize("alpha", [1e-9, 0.1])
+def test_one_row_with_a_ridge_is_its_mean(alpha):
+    result = whiten(np.array([[1.0, 2.0]]), np.array([3.0]), alpha=alpha)
+    assert result.converged
+    np.testing.assert_allclose(result.weights, [3.0, 0.0, 0.0], atol=1e-15)
+
+
+@pytest.mark.parametrize("scale", [1e-130, 1e-80, 1e80, 1e130])
+def test_few_rows_of_extreme_scale_are_fitted(scale):
+    X, y = GENERATOR.standard_normal((4, 7)), GENERATOR.standard_normal(4)
+    result = whiten(X * scale, y)
+    np.testing.assert_allclose(result.predict(X * scale), y, atol=1e-12)
+    np.testing.assert_allclose(result.coef * scale, whiten(X, y).coef, rtol=1e-10)
+
+
+@pytest.mark.parametrize("n_samples", [12, 100])
+def test_a_direction_of_a_few_last_digits_is_not_dropped_quietly(n_samples):
+    """Nanosecond timestamps: the latency is as small as the last digit, and y depends on it."""
+    generator = np.random.default_rng(0)
+    sent = 1.7e18 + 1e9 * np.arange(n_samples)
+    X = np.column_stack([sent, sent + generator.exponential(500, n_samples)])
+    latency = X[:, 1] - X[:, 0]
+    y = latency / latency.std() + generator.standard_normal(n_samples)
+    with pytest.warns(fastgd.ConvergenceWarning, match="not converged"):
+        assert not fastgd.gradient_descent(X, y).converged

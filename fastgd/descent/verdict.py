@@ -18,6 +18,7 @@ from fastgd.rates.schedules import Rates
 HOPELESS_CONDITION = 1e5  # beyond, the best rates need millions of epochs
 ORDINARY_CONDITION = 1e3  # up to this condition number, too few epochs are not its fault
 LEAST_ERROR = 5e-4  # of predictions, in standard deviations of y: from here on, the digits of a fit are in doubt
+COLLINEAR = 2.5  # the largest errors by near collinearity are this many times further above their estimate
 ROUNDING = 4  # the error of a prediction, in rounding errors of its terms
 ENDINGS = {
     "cost": "the cost settled after {}",
@@ -79,9 +80,10 @@ def find_doubt(
     intercept = int(prepared.fit_intercept)
     terms = np.append(coordinates.magnitudes * weights[intercept:], weights[:intercept])
     rounding = EPSILON * float(np.linalg.norm(terms))
-    if rounding > largest and ending.cost > 0:
-        return "columns far from zero, or nearly collinear ones, leave too few digits for predictions"
-    if EPSILON * coordinates.amplification * sqrt(2 * ending.cost) > largest:
+    collinear = EPSILON * coordinates.amplification * sqrt(2 * ending.cost)
+    if rounding + COLLINEAR * collinear > largest and ending.cost > 0:
+        if rounding > COLLINEAR * collinear:
+            return "columns far from zero, or nearly collinear ones, leave too few digits for predictions"
         return "the columns are so nearly collinear that rounding changes the weights"
     whitened = prepared.precondition == "whiten"
     if whitened and not rules.is_least(ending.cost, norm(ending.gradient), ROUNDING * rounding):

@@ -5,7 +5,7 @@ from math import sqrt
 
 import numpy as np
 
-from fastgd.inputs.arrays import EPSILON, Array
+from fastgd.inputs.arrays import EPSILON, Array, norm
 from fastgd.problem.moments import Summary
 
 
@@ -118,7 +118,7 @@ class WhitenedCoordinates:
         """Return a bound of the reciprocal of the least singular value of the standardized columns."""
         squares = np.einsum("ij,ij->j", self.to_whitened, self.to_whitened)
         if self.gram_inverse is not None:
-            return sqrt(squares.max() * np.linalg.norm(self.gram_inverse))
+            return sqrt(squares.max() * norm(self.gram_inverse.ravel()))
         return sqrt(np.einsum("ij,ij->i", self.to_coef, self.to_coef) @ squares)
 
     def find_coef(self, whitened: Array) -> Array:

@@ -61,7 +61,7 @@ def whiten_summary(
         reduced = reduce_rows(A[:p] / scales, targets[:p], ridge, triangular=len(live) == p)
         directions = find_directions(*reduced, threshold, noise)
         rest = np.hypot(directions.rest, np.linalg.norm(targets[p:], axis=0))
-        doubtful = find_doubtful_part(directions.doubtful, rest, summary.n_samples)
+        doubtful = find_doubtful_part(directions, rest, summary.n_samples)
         found = Whitening(*map_directions(directions, scales), None, directions.minimum, rest, doubtful)
     to_whitened = spread_columns(found.to_whitened, live, p)
     to_coef = spread_columns(found.to_coef.T, live, p).T
@@ -71,13 +71,15 @@ def whiten_summary(
     return problems, found.doubtful, coordinates
 
 
-def find_doubtful_part(doubtful: Array, rest: Array, n_samples: int) -> Array:
+def find_doubtful_part(found: Directions, rest: Array, n_samples: int) -> Array:
     """Return the root of twice the cost that the doubtful directions would take off; 0 if chance explains it.
 
-    Noise has a part of about rest·√(q/n_samples) along q directions.
+    Noise has a part of about rest·√(q/n_samples) along q directions. Where doubtful directions are no clearly smaller
+    than the others, the residuals can be about as wrong as these overlap.
     """
-    size = np.linalg.norm(doubtful, axis=0)
-    return np.where(size <= CHANCE * rest * sqrt(len(doubtful) / n_samples), 0.0, size)
+    size = np.linalg.norm(found.doubtful, axis=0)
+    part = np.where(size <= CHANCE * rest * sqrt(len(found.doubtful) / n_samples), 0.0, size)
+    return np.maximum(part, found.overlap * rest)
 
 
 def check_small_means(means: Array, factor: Array) -> None:
