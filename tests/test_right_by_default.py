@@ -152,10 +152,6 @@ def test_random_near_duplicates(schedule, seeds):
 # ---- random spectra and offsets, with the exact answer
 
 
-# Where the digits run out, a fit is called converged by an estimate of its error, which may be a few times too low.
-ESTIMATED = 3 * WRONG
-
-
 @st.composite
 def spectra(draw):
     """Return X with drawn spectrum, offsets and scales, y, and whether to fit an intercept."""
@@ -211,7 +207,7 @@ def test_a_fit_that_says_converged_has_the_exact_answer(problem):
         assert error < WRONG
     # Directions below the rounding of the columns are zero by definition: the oracle leaves them out, rationals do not.
     elif verdict.converged and not is_open(dataset):
-        assert min(error, verdict.error) < ESTIMATED
+        assert min(error, verdict.error) < WRONG
 
 
 # ---- the oracle
