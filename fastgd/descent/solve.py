@@ -1,10 +1,7 @@
 """Solve a prepared problem: choose the rates, run the loop, judge its end, and return the result."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from fastgd import backends
 from fastgd.backends.threads import choose_threads
@@ -47,7 +44,7 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> tuple[De
     ending = run(call_kernel, evaluate, epochs_a_call, prepared.from_data(start), checks)
     weights = prepared.to_data(ending.weights)
     if prepared.precondition == "whiten":
-        ending = measure_in_data(ending, weights, prepared, call_kernel)
+        ending = measure_in_data(ending, weights, prepared)
     verdict = judge_ending(prepared, rates, ending, weights, rules, options)
     warning: Warning | None = None
     if ending.reason == "diverged":
@@ -92,12 +89,11 @@ def is_small(prepared: Prepared) -> bool:
     return X.size * X.shape[1] <= CHEAP_QR
 
 
-def measure_in_data(ending: Ending, weights: Array, prepared: Prepared, call_kernel: CallKernel) -> Ending:
+def measure_in_data(ending: Ending, weights: Array, prepared: Prepared) -> Ending:
     """Return the ending with cost and gradient of the weights as the data's units round them."""
-    cost, gradient = np.empty(1), np.empty_like(ending.gradient)
-    rounded = prepared.from_data(weights)
-    call_kernel(rounded, np.zeros(1), cost, gradient)
-    return replace(ending, weights=rounded, cost=float(cost[0]), gradient=gradient)
+    rounded, problem = prepared.from_data(weights), prepared.problem
+    error, m = problem.X @ rounded - problem.y, len(problem.y)
+    return Ending(rounded, ending.costs, ending.reason, float(error @ error) / (2 * m), (error @ problem.X) / m)
 
 
 def find_batch_size(prepared: Prepared, options: DescentOptions) -> int | None:

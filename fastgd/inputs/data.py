@@ -94,6 +94,8 @@ def check_masked(name: str, values: Any) -> None:
 
 def has_masked(values: Any) -> bool:
     """Return True if a masked array has masked values, also one in a list of arrays, or in an array of objects."""
+    if type(values) is np.ndarray and values.dtype != object:  # the usual case, in little time
+        return False
     objects = isinstance(values, np.ndarray) and values.dtype == object and not isinstance(values, np.ma.MaskedArray)
     level = values.ravel().tolist() if objects else [values]
     for _ in range(3):  # the data, their rows and their entries

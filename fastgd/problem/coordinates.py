@@ -5,7 +5,7 @@ from math import sqrt
 
 import numpy as np
 
-from fastgd.inputs.arrays import EPSILON, Array, norm
+from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.problem.moments import Summary
 
 
@@ -91,6 +91,8 @@ class WhitenedCoordinates:
         Makes coefficients of whitened coordinates: those of least norm. Empty if `gram_inverse` does.
     gram_inverse : ndarray of shape (r, r) or None
         The inverse of G = to_whitened·to_whitenedᵀ: the coefficients of least norm are to_whitenedᵀ·G⁻¹·z.
+    amplification : float
+        A bound of the reciprocal of the smallest singular value of the standardized columns.
     intercept : bool
         True if weights begin with an intercept.
     """
@@ -99,6 +101,7 @@ class WhitenedCoordinates:
     to_whitened: Array
     to_coef: Array
     gram_inverse: Array | None
+    amplification: float
     intercept: bool
 
     noise = 0.0  # directions of rounding errors are left out
@@ -112,14 +115,6 @@ class WhitenedCoordinates:
     def magnitudes(self) -> Array:
         """Return the root mean square of each column, or, with a ridge, a little more."""
         return np.sqrt(self.means**2 + np.einsum("ij,ij->j", self.to_whitened, self.to_whitened))
-
-    @property
-    def amplification(self) -> float:
-        """Return a bound of the reciprocal of the least singular value of the standardized columns."""
-        squares = np.einsum("ij,ij->j", self.to_whitened, self.to_whitened)
-        if self.gram_inverse is not None:
-            return sqrt(squares.max() * norm(self.gram_inverse.ravel()))
-        return sqrt(np.einsum("ij,ij->i", self.to_coef, self.to_coef) @ squares)
 
     def find_coef(self, whitened: Array) -> Array:
         """Return the coefficients of least norm; a second product takes off the rounding of the first."""

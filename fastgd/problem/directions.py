@@ -41,6 +41,8 @@ class Directions:
         The root of twice the least cost of each target.
     doubtful : ndarray of shape (q, n_targets)
         The parts of the targets along the q directions within the rounding of far columns, which count as zero.
+    amplification : float
+        A bound of the reciprocal of the smallest singular value along these directions.
     overlap : float
         The largest singular value of these directions, relative to the smallest one of the others: where that is not
         small, rounding decides which direction is zero.
@@ -52,6 +54,7 @@ class Directions:
     minimum: Array
     rest: Array
     doubtful: Array
+    amplification: float
     overlap: float = 0.0
 
 
@@ -97,7 +100,7 @@ def find_directions(A: Array, targets: Array, rest: Array, threshold: float, noi
     """
     if not A.size:
         square, wide, nothing = np.zeros((0, 0)), np.zeros((0, A.shape[1])), np.zeros((0, len(rest)))
-        return Directions(wide, square, wide, nothing, np.hypot(rest, np.linalg.norm(targets, axis=0)), nothing)
+        return Directions(wide, square, wide, nothing, np.hypot(rest, np.linalg.norm(targets, axis=0)), nothing, 0.0)
     found = find_by_triangle(A, targets, rest, noise)
     reduced = drop_dependent(A, targets, rest, threshold) if found is None else None
     if reduced is not None:
@@ -120,8 +123,8 @@ def find_by_triangle(A: Array, targets: Array, rest: Array, noise: Array) -> Dir
         return None
     doubtful = np.zeros((0, len(rest)))  # all directions are above the rounding of far columns
     if Q is None:
-        return Directions(A, inverse, None, targets, rest, doubtful)
-    return Directions(A, inverse.T, Q.T, targets, rest, doubtful)
+        return Directions(A, inverse, None, targets, rest, doubtful, size)
+    return Directions(A, inverse.T, Q.T, targets, rest, doubtful, size)
 
 
 def drop_dependent(A: Array, targets: Array, rest: Array, threshold: float) -> tuple[Array, Array, Array] | None:
@@ -155,9 +158,12 @@ def find_by_singular_values(A: Array, targets: Array, rest: Array, threshold: fl
     left, values, right = left[:, kept], values[kept], right[kept]
     minimum = left.T @ targets
     rest = np.hypot(rest, np.linalg.norm(targets - left @ minimum, axis=0))
-    return Directions(
-        values[:, np.newaxis] * right, np.diag(1 / values), right, minimum, rest, doubtful, float(overlap)
+    rows, inverse, amplification = (
+        values[:, np.newaxis] * right,
+        np.diag(1 / values),
+        float((1 / values).max(initial=0)),
     )
+    return Directions(rows, inverse, right, minimum, rest, doubtful, amplification, float(overlap))
 
 
 def invert_triangle(R: Array) -> Array:

@@ -26,6 +26,8 @@ class Whitening:
         As in `WhitenedCoordinates`.
     minimum, rest
         As in `Directions`.
+    amplification : float
+        As in `WhitenedCoordinates`.
     doubtful : ndarray of shape (n_targets,)
         The root of twice the cost that only directions within the rounding of far columns could take off.
     """
@@ -35,6 +37,7 @@ class Whitening:
     gram_inverse: Array | None
     minimum: Array
     rest: Array
+    amplification: float
     doubtful: Array
 
 
@@ -47,14 +50,14 @@ def whiten_few_rows(A: Array, targets: Array, scales: Array, noise: Array) -> Wh
     triangle, inverse = factorize_gram(A)
     if triangle is None or inverse is None:
         return None
-    # The product bounds 1 / (the smallest singular value of the standardized rows).
-    if float(noise.max()) * float(scales.max()) * float(np.linalg.norm(inverse)) >= 1:
+    amplification = float(scales.max()) * float(np.linalg.norm(inverse))  # of the standardized rows
+    if float(noise.max()) * amplification >= 1:
         return None
     nothing = np.zeros(targets.shape[1])
-    return Whitening(A, np.zeros((A.shape[1], 0)), inverse.T @ inverse, targets, nothing, nothing)
+    return Whitening(A, np.zeros((A.shape[1], 0)), inverse.T @ inverse, targets, nothing, amplification, nothing)
 
 
-def whiten_few_rows_with_ridge(A: Array, targets: Array, alpha: float) -> Whitening:
+def whiten_few_rows_with_ridge(A: Array, targets: Array, scales: Array, alpha: float) -> Whitening:
     """Return the coordinates of few rows with a ridge, in the units of the data.
 
     With A = LQ and the orthonormal rows Q, the penalised cost has the Hessian Qᵀ(LᵀL + alpha)Q. With LᵀL + alpha = CCᵀ,
@@ -62,14 +65,15 @@ def whiten_few_rows_with_ridge(A: Array, targets: Array, alpha: float) -> Whiten
     """
     L, inverse = factorize_gram(A)
     if L is None or inverse is None:
-        return whiten_ridge_by_singular_values(A, targets, sqrt(alpha))
+        return whiten_ridge_by_singular_values(A, targets, scales, sqrt(alpha))
     C = np.linalg.cholesky(L.T @ L + alpha * np.eye(len(L)))
     inverse_of_c = invert_triangle(C.T).T
     minimum = inverse_of_c @ (L.T @ targets)
     along = inverse_of_c.T @ minimum  # Q·c of the minimum
     rest = np.hypot(np.linalg.norm(L @ along - targets, axis=0), np.linalg.norm(along, axis=0) * sqrt(alpha))
     maps = (C.T @ inverse) @ A, np.zeros((A.shape[1], 0)), inverse_of_c @ inverse_of_c.T
-    return Whitening(*maps, minimum, rest, np.zeros_like(rest))
+    amplification = float(scales.max(initial=0)) * float(np.linalg.norm(inverse_of_c))
+    return Whitening(*maps, minimum, rest, amplification, np.zeros_like(rest))
 
 
 def factorize_gram(A: Array) -> tuple[Array | None, Array | None]:
@@ -84,7 +88,7 @@ def factorize_gram(A: Array) -> tuple[Array | None, Array | None]:
     return (L, inverse) if keeps_digits else (None, None)
 
 
-def whiten_ridge_by_singular_values(A: Array, targets: Array, root: float) -> Whitening:
+def whiten_ridge_by_singular_values(A: Array, targets: Array, scales: Array, root: float) -> Whitening:
     """Return the coordinates of few rows with a ridge of root², by the singular values of A/root."""
     Q, R = np.linalg.qr(A.T / root)
     left, values, right = np.linalg.svd(R.T)
@@ -92,4 +96,6 @@ def whiten_ridge_by_singular_values(A: Array, targets: Array, root: float) -> Wh
     images = left.T @ targets
     rest = np.hypot(np.linalg.norm(images / roots, axis=0), np.linalg.norm(targets - left @ images, axis=0))
     maps = roots * right * root, right.T / roots.T / root
-    return Whitening(*maps, None, images * values[:, np.newaxis] / roots, rest, np.zeros_like(rest))
+    amplification = float(scales.max(initial=0)) / float(roots.min(initial=1) * root)
+    minimum = images * values[:, np.newaxis] / roots
+    return Whitening(*maps, None, minimum, rest, amplification, np.zeros_like(rest))

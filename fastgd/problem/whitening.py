@@ -55,17 +55,19 @@ def whiten_summary(
     if len(A) < len(live) and alpha == 0:
         found = whiten_few_rows(A, targets, scales, noise)
     elif len(A) <= len(live) and alpha > 0:
-        found = whiten_few_rows_with_ridge(A, targets, alpha)
+        found = whiten_few_rows_with_ridge(A, targets, scales, alpha)
     if found is None:
         ridge = sqrt(alpha) / scales if alpha > 0 else None
         reduced = reduce_rows(A[:p] / scales, targets[:p], ridge, triangular=len(live) == p)
         directions = find_directions(*reduced, threshold, noise)
         rest = np.hypot(directions.rest, np.linalg.norm(targets[p:], axis=0))
         doubtful = find_doubtful_part(directions, rest, summary.n_samples)
-        found = Whitening(*map_directions(directions, scales), None, directions.minimum, rest, doubtful)
+        maps = map_directions(directions, scales)
+        found = Whitening(*maps, None, directions.minimum, rest, directions.amplification, doubtful)
     to_whitened = spread_columns(found.to_whitened, live, p)
     to_coef = spread_columns(found.to_coef.T, live, p).T
-    coordinates = WhitenedCoordinates(means[:p], to_whitened, to_coef, found.gram_inverse, fit_intercept)
+    matrices = to_whitened, to_coef, found.gram_inverse
+    coordinates = WhitenedCoordinates(means[:p], *matrices, found.amplification, fit_intercept)
     minima = zip(found.minimum.T, found.rest.tolist(), means[p:].tolist(), strict=True)
     problems = [make_identity_problem(z, rest, mean, fit_intercept) for z, rest, mean in minima]
     return problems, found.doubtful, coordinates
