@@ -13,4 +13,6 @@ wheel=$(ls "$work"/dist/*.whl)
 cp -r "$root/tests" "$root/pyproject.toml" "$work/"
 cd "$work"
 "$work/venv/bin/fastgd" config
-"$work/venv/bin/pytest" -m "not slow" tests
+# The mathematics does not depend on the packaging: `make test` runs these files in the source tree.
+mathematics=(right_by_default.py stopping.py whitening.py rates.py curvature.py parity.py strd.py)
+"$work/venv/bin/pytest" -m "not slow" tests "${mathematics[@]/#/--ignore=tests/test_}"
