@@ -70,18 +70,6 @@ def title(name: str) -> str:
     return TITLES.get(base, base) + (f", {threads} threads" if threads > 1 else "") + comma + start
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun, singular or plural.
-
-    Examples
-    --------
-    >>> from fastgd.bench.text import count
-    >>> count(1, "core"), count(8, "core")
-    ('1 core', '8 cores')
-    """
-    return f"{number} {noun}{'s' * (number != 1)}"
-
-
 def format_number(value: float, digits: int = 3) -> str:
     """Return a number with this many digits, and with all digits before the decimal point.
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from fastgd import backends, plots
-from fastgd.bench.text import count
 from fastgd.cli.fit_arguments import COMPRESS, DESCRIPTION, EPILOG, add_data, add_descent, add_output
 from fastgd.cli.outcome import (
     CONVERGED,
@@ -29,6 +28,7 @@ from fastgd.files.csv import CsvTable, TableError, quote, quote_names, read_csv
 from fastgd.files.paths import check_different, check_output
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_mean_square
+from fastgd.inputs.words import count
 from fastgd.plots.figures import check_picture
 from fastgd.streaming import fit_files
 from fastgd.streaming.cluster import fit_on_cluster

@@ -5,9 +5,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from fastgd.bench.text import count
 from fastgd.descent.result import DescentResult
 from fastgd.descent.warnings import ConvergenceWarning, DivergenceWarning
+from fastgd.inputs.words import count
 
 CONVERGED, DIVERGED, UNCONVERGED = 0, 1, 3  # exit codes
 INTERRUPTED = 130  # the exit code of Ctrl-C in shells: 128 + SIGINT

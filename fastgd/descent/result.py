@@ -12,6 +12,7 @@ from fastgd.files import model
 from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_new_rows, predict_rows
+from fastgd.inputs.words import count
 from fastgd.problem.dask import is_dask, predict_lazily
 
 # The notes that a saved result has beside the model, with their types, and its arrays of numbers.
@@ -27,18 +28,6 @@ NOTES: dict[str, tuple[type, ...]] = {
     "r_squared": (float, type(None)),
 }
 ARRAYS = ("gradient", "cost_history", "rates")
-
-
-def count_epochs(epochs: int) -> str:
-    """Return a number of epochs in words.
-
-    Examples
-    --------
-    >>> from fastgd.descent.result import count_epochs
-    >>> count_epochs(1), count_epochs(20)
-    ('1 epoch', '20 epochs')
-    """
-    return "1 epoch" if epochs == 1 else f"{epochs} epochs"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -118,7 +107,7 @@ class DescentResult:
     def __repr__(self) -> str:
         return (
             f"<DescentResult: {'' if self.converged else 'not '}converged ({self.reason}) "
-            f"after {count_epochs(self.epochs)}, cost {self.cost:.6g}, "
+            f"after {count(self.epochs, 'epoch')}, cost {self.cost:.6g}, "
             f"backend {self.backend!r}, {'' if self.compressed else 'not '}compressed>"
         )
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from fastgd.descent.loop import Ending
 from fastgd.descent.options import DescentOptions
-from fastgd.descent.result import count_epochs
 from fastgd.descent.stopping import StoppingRules
 from fastgd.inputs.arrays import EPSILON, Array, norm
+from fastgd.inputs.words import count
 from fastgd.problem.coordinates import Coordinates
 from fastgd.problem.curvature import EXACT_FEATURES
 from fastgd.problem.prepared import Prepared
@@ -53,7 +53,7 @@ def judge_ending(
     prepared: Prepared, rates: Rates, ending: Ending, weights: Array, rules: StoppingRules, options: DescentOptions
 ) -> Verdict:
     """Return the verdict on a run that ended with these weights, in the units of the data."""
-    message = ENDINGS[ending.reason].format(count_epochs(len(ending.costs)))
+    message = ENDINGS[ending.reason].format(count(len(ending.costs), "epoch"))
     condition = find_excessive_condition(prepared, rates, ending.reason, options)
     converged = ending.reason in ("cost", "gradient") and condition is None
     if converged and prepared.coordinates:

@@ -4,7 +4,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from fastgd.descent.result import count_epochs
+from fastgd.inputs.words import count
 from fastgd.rates.decays import largest_stable_rate
 
 PACKAGE = str(Path(__file__).parents[1] / "_")[:-1]  # ends with a path separator
@@ -56,7 +56,7 @@ class ConditionWarning(ConvergenceWarning):
 def make_divergence_warning(rate: float, epochs: int, smoothness: float) -> DivergenceWarning:
     """Return the warning that the cost grew, with the largest rate that was used and the largest stable rate."""
     return DivergenceWarning(
-        f"the cost grew or was no longer finite after {count_epochs(epochs)}: the largest learning_rate used is "
+        f"the cost grew or was no longer finite after {count(epochs, 'epoch')}: the largest learning_rate used is "
         f"{rate:.6g}, the largest stable one for this X is 2/smoothness = {largest_stable_rate(smoothness):.6g}; the "
         "result holds the last good weights"
     )

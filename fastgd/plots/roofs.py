@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from math import hypot, inf, log, log10
 from typing import TYPE_CHECKING, Any
 
-from fastgd.bench.text import count, describe_settings, describe_time, format_number, format_rate, shape_of, title
+from fastgd.bench.text import describe_settings, describe_time, format_number, format_rate, shape_of, title
+from fastgd.inputs.words import count
 from fastgd.plots.figures import font_size, legend_below, new_figure, point_style, set_title, size_in_points, style
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from fastgd.rates.silver import silver
 Schedule = Callable[..., ArrayLike]  # of epochs, smoothness and convexity, or of epochs and spectrum
 
 SCHEDULES: dict[str, Schedule] = {
-    "auto": eigenvalues,
+    "auto": eigenvalues,  # a run takes others in whitened coordinates and for mini-batches: see descent/judging.py
     "constant": constant,
     "inverse_scaling": inverse_scaling,
     "step_decay": step_decay,

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from math import exp, fsum, log
 from typing import Any, NamedTuple
 
-from fastgd.bench.text import count, format_measured, format_ratio, overlap, title
+from fastgd.bench.text import format_measured, format_ratio, overlap, title
+from fastgd.inputs.words import count
 from fastgd.report.drawings import ladder_pictures, map_pictures
 from fastgd.report.page import check_extras, fill_template
 from fastgd.report.settings import SECTIONS

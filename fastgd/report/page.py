@@ -8,7 +8,8 @@ from importlib.resources import files
 from typing import Any
 
 from fastgd.backends import is_installed
-from fastgd.bench.text import ONCE, count, find_prices, format_number, format_ratio, shape_of, title
+from fastgd.bench.text import ONCE, find_prices, format_number, format_ratio, shape_of, title
+from fastgd.inputs.words import count
 from fastgd.report import tables
 from fastgd.report.drawings import PICTURES
 from fastgd.report.settings import SECTIONS, shapes_of

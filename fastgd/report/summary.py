@@ -4,7 +4,6 @@ from typing import Any
 
 from fastgd.bench.text import (
     ONCE,
-    count,
     find_prices,
     format_number,
     format_ratio,
@@ -13,6 +12,7 @@ from fastgd.bench.text import (
     shape_of,
     title,
 )
+from fastgd.inputs.words import count
 from fastgd.report.descents import DONE
 from fastgd.report.starts import WAIT
 
