@@ -195,7 +195,7 @@ def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: Prepa
     problem = add_ridge(rows, penalty)
     summarize = None
     if min(X.shape) <= MOST_SUMMARIZED:
-        summarize = partial(summarize_rows, X, y[:, np.newaxis], sample_weight, choose_method(X.shape, 1, exact=True))
+        summarize = partial(DenseSource(X, y[:, np.newaxis], sample_weight).summarize, "whiten")
     known = options.fit_intercept, False, variance, message, summarize
     return Prepared(problem, rows, options.alpha, penalty, coordinates, *known)
 
