@@ -27,7 +27,7 @@ from fastgd.inputs.options import check_choice
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.moments import METHODS
 from fastgd.problem.prepared import Prepared, PrepareOptions
-from fastgd.problem.rows import CompressedSource, check_needs_no_rows, choose_method
+from fastgd.problem.rows import CompressedSource, check_needs_no_rows, choose_method_for
 
 MESSAGE = "Dask compressed the partitions where they are"
 
@@ -60,9 +60,7 @@ class DaskSource:
         check_needs_no_rows(options, "Dask's data")
         method = "auto"
         if not np.isnan(self.n_samples):
-            shape = int(self.n_samples), self.n_features
-            whitened = options.resolved(shape).precondition == "whiten"
-            method = choose_method(shape, self.n_targets, exact=whitened)
+            method = choose_method_for(options, (int(self.n_samples), self.n_features), self.n_targets)
         compressor = self.compress(options.fit_intercept, options.alpha, method)
         source = CompressedSource(compressor.summary(None), MESSAGE, self.features, self.target)
         yield from source.prepare(options)

@@ -71,6 +71,11 @@ class Summary:
     n_targets: int
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """The numbers of rows and of columns of X."""
+        return self.n_samples, self.n_features
+
+    @property
     def n_features(self) -> int:
         """The number of columns of X."""
         return len(self.means) - self.n_targets

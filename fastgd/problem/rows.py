@@ -127,7 +127,7 @@ class CompressedSource:
     def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
         """Yield the compressed problem of each target."""
         check_needs_no_rows(options, "data that were summed up")
-        options = options.resolved((self.summary.n_samples, self.n_features))
+        options = options.resolved(self.summary.shape)
         return prepare_targets(self.summary, options, self.message)
 
 
@@ -135,6 +135,11 @@ def choose_method(shape: tuple[int, ...], n_targets: int, *, exact: bool) -> str
     """Return "qr" for few rows, whose Gram matrix is singular, and, for exact sums, where it takes little time."""
     n, p = shape
     return "qr" if n <= p or (exact and n * (p + n_targets) ** 2 <= CHEAP_QR) else "auto"
+
+
+def choose_method_for(options: PrepareOptions, shape: tuple[int, ...], n_targets: int) -> str:
+    """Return the method for rows of this shape in the coordinates that the options stand for."""
+    return choose_method(shape, n_targets, exact=options.resolved(shape).precondition == "whiten")
 
 
 def check_needs_no_rows(options: PrepareOptions, data: str) -> None:

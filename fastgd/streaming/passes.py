@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 from fastgd.problem.moments import LOST_DIGITS, Summary, summarize_moments
-from fastgd.problem.rows import choose_method
+from fastgd.problem.rows import choose_method_for
 from fastgd.progress import Progress
 from fastgd.streaming.checkpoint import Checkpoint
 from fastgd.streaming.options import StreamOptions
@@ -64,13 +64,6 @@ def one_blas_thread() -> Iterator[bool]:
         LIMIT.leave()
 
 
-def is_worth_qr(summary: Summary, options: StreamOptions) -> bool:
-    """Return True if whitened coordinates gain digits by a second pass that takes little time."""
-    shape = summary.n_samples, summary.n_features
-    whitened = options.descent.resolved(shape).precondition == "whiten"
-    return whitened and choose_method(shape, summary.n_targets, exact=True) == "qr"
-
-
 def sum_source(source: BatchSource, options: StreamOptions, checkpoint: Checkpoint) -> tuple[State, Summary]:
     """Return the sums over all batches, and their summary."""
     state = checkpoint.load() or State("gram" if options.method == "auto" and source.rereadable else options.method)
@@ -78,8 +71,12 @@ def sum_source(source: BatchSource, options: StreamOptions, checkpoint: Checkpoi
         state = State("qr")  # the rows cannot be read again if digits are lost
     state = run_pass(source, state, options, checkpoint)
     summary = summarize_state(state)
-    again = options.method == "auto" and state.method == "gram" and (summary is None or is_worth_qr(summary, options))
-    if again:
+    # Of little data, a second pass keeps more digits for whitened coordinates.
+    if (
+        options.method == "auto"
+        and state.method == "gram"
+        and (summary is None or choose_method_for(options.descent, summary.shape, summary.n_targets) == "qr")
+    ):
         state = run_pass(source, State("qr"), options, checkpoint)
         summary = summarize_state(state)
     if summary is None:
