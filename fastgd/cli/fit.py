@@ -24,11 +24,11 @@ from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
 from fastgd.descent.warnings import ConvergenceWarning, DivergenceWarning
 from fastgd.files import model
-from fastgd.files.csv import CsvTable, TableError, quote, quote_names, read_csv
+from fastgd.files.csv import CsvTable, TableError, read_csv
 from fastgd.files.paths import check_different, check_output
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_mean_square
-from fastgd.inputs.words import count
+from fastgd.inputs.words import count, quote, quote_names
 from fastgd.plots.figures import check_picture
 from fastgd.streaming import fit_files
 from fastgd.streaming.cluster import fit_on_cluster

@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -10,9 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from fastgd.inputs.arrays import Array
-
-LONGEST_QUOTE = 40  # characters of a cell in a message
-MOST_NAMES = 20  # columns listed in a message
+from fastgd.inputs.words import printable, quote, quote_names
 
 
 class TableError(ValueError):
@@ -74,7 +72,7 @@ def check_header(path: str | Path, cells: list[str]) -> list[str]:
     if "" in names:
         raise TableError(f"{where}: expected a name for every column; got none for column {names.index('') + 1}")
     if all(is_number(name) for name in names):
-        raise TableError(f"{where}: expected column names; got the numbers {abbreviate(', '.join(names))}")
+        raise TableError(f"{where}: expected column names; got the numbers {printable(', '.join(names))}")
     if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
         raise TableError(f"{where}: expected columns separated by commas; got the one column {quote(names[0])}")
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
@@ -141,19 +139,3 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def quote(text: str) -> str:
-    """Return the text abbreviated and in quotes, for a message."""
-    return repr(abbreviate(text))
-
-
-def abbreviate(text: str) -> str:
-    """Return the text; only its beginning and an ellipsis if it is long."""
-    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
-
-
-def quote_names(names: Sequence[str]) -> str:
-    """Return the first column names in quotes, for a message, and the number of the others."""
-    more = f", … and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(map(quote, names[:MOST_NAMES])) + more

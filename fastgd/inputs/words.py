@@ -1,4 +1,16 @@
-"""Numbers with their nouns, for messages."""
+"""Numbers with their nouns, and user's text as it may reach a terminal: for messages.
+
+Text from outside (a cell, a name, a path, a value in a file) may hold escape sequences that a terminal would carry out,
+or be as long as the file. Every message and table passes it through `quote` or `printable`.
+"""
+
+from collections.abc import Sequence
+from reprlib import Repr
+from typing import Any
+
+LONGEST_QUOTE = 40  # characters of a text in quotes
+LONGEST_TEXT = 200  # characters of a text without quotes, such as a path
+MOST_NAMES = 20  # columns listed in a message
 
 
 def count(number: int, noun: str) -> str:
@@ -11,3 +23,63 @@ def count(number: int, noun: str) -> str:
     ('1 core', '8 cores')
     """
     return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def quote(value: Any) -> str:
+    r"""Return a text in quotes, or another value as Python writes it: abbreviated, without control characters.
+
+    Examples
+    --------
+    >>> from fastgd.inputs.words import quote
+    >>> print(quote("price"), quote("\x1b[2J"), quote([1, 2]))
+    'price' '\x1b[2J' [1, 2]
+    """
+    if isinstance(value, str):
+        return repr(abbreviate(str(value), LONGEST_QUOTE))
+    return printable(SHORT.repr(value))
+
+
+def printable(text: Any) -> str:
+    r"""Return a text without quotes, abbreviated, with each character that cannot be printed as an escape.
+
+    Examples
+    --------
+    >>> from fastgd.inputs.words import printable
+    >>> print(printable("data/price.csv"), printable("a\x1b[2Jb"))
+    data/price.csv a\x1b[2Jb
+    """
+    text = str(text)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: LONGEST_TEXT + 1])
+    return abbreviate(text, LONGEST_TEXT)
+
+
+def quote_names(names: Sequence[str]) -> str:
+    """Return the first column names in quotes, and the number of the others.
+
+    Examples
+    --------
+    >>> from fastgd.inputs.words import quote_names
+    >>> quote_names(["a", "b"])
+    "'a', 'b'"
+    """
+    more = f", … and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(map(quote, names[:MOST_NAMES])) + more
+
+
+def abbreviate(text: str, longest: int) -> str:
+    """Return the text; only its beginning and an ellipsis if it is long."""
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+class Short(Repr):
+    """Abbreviates values of any type and size, which `repr` may refuse (integers of many digits) or print whole."""
+
+    def repr_int(self, value: int, level: int) -> str:
+        """Return an integer's digits, or about how many there are."""
+        bits = value.bit_length()
+        return repr(value) if bits < 400 else f"an integer of about {bits * 301 // 1000} digits"
+
+
+SHORT = Short()
+SHORT.maxstring = SHORT.maxother = LONGEST_QUOTE

@@ -7,8 +7,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from fastgd.files.csv import TableError, quote, quote_names
+from fastgd.files.csv import TableError
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.words import quote, quote_names
 from fastgd.streaming.source import Batch
 
 # A column may have different types of this set in different files: pandas writes whole numbers as double if one is

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, NoReturn
 
-from fastgd.files.csv import TableError, check_header, check_text, quote
+from fastgd.files.csv import TableError, check_header, check_text
+from fastgd.inputs.words import quote
 from fastgd.streaming.columns import Columns, Head, check_boundary, import_pyarrow
 from fastgd.streaming.source import Batch
 
