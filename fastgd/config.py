@@ -11,8 +11,10 @@ LIBRARIES = ("numpy", "numba", "scikit-learn", "matplotlib")
 
 def describe_installation() -> dict[str, object]:
     """Return the versions, the backends and the build of the extension, as plain values for JSON."""
+    faults = {name: backends.find_fault(name) for name in backends.list_installed()}
+    usable = [name for name, fault in faults.items() if not fault]
     extension: dict[str, str] | None = None
-    if "cython" in backends.available():
+    if "cython" in usable:
         from fastgd.backends import _kernel, cython
 
         levels = _kernel.levels()
@@ -21,7 +23,8 @@ def describe_installation() -> dict[str, object]:
         "fastgd": __version__,
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
-        "backends": backends.available(),
+        "backends": usable,
+        "unusable": {name: fault for name, fault in faults.items() if fault},
         "extension": extension,
         "libraries": {library: installed_version(library) for library in LIBRARIES},
     }
@@ -47,14 +50,16 @@ def show_config() -> None:
     fastgd ...
     """
     shown = describe_installation()
-    libraries = shown.pop("libraries")
-    extension = shown.pop("extension")
+    libraries, extension, unusable = (shown.pop(name) for name in ("libraries", "extension", "unusable"))
     assert isinstance(libraries, dict)
+    assert isinstance(unusable, dict)
     for name, value in {**shown, **libraries}.items():
         text = ", ".join(value) if isinstance(value, list) else value or "not installed"
         print(f"{name:14}{text}")
+    for name, fault in unusable.items():
+        print(f"{name:14}not usable: {fault}")
     if isinstance(extension, dict):
         for name, value in extension.items():
             print(f"{name:14}{value}")
-    else:
+    elif "cython" not in unusable:
         print(f"{'extension':14}not built")

@@ -22,6 +22,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.words import printable, quote
 
 __all__ = ["MODULES", "REQUIRES", "available", "descend", "load", "resolve"]
 # In order of preference. A new backend is one module and one line here (CONTRIBUTING.md).
@@ -53,8 +54,30 @@ def available() -> list[str]:
 
 
 def find_usable() -> Iterator[str]:
-    """Yield the names of the backends that can be used here; each search of the disk takes longer than a small fit."""
+    """Yield the names of the backends that can be used here; each search of the disk takes longer than a small fit.
+
+    A part of fastgd itself is loaded, because it may refuse to run here. Other packages take long to load: they count
+    as usable if they are installed.
+    """
+    for name in list_installed():
+        if not REQUIRES.get(name, "").startswith("fastgd.") or not find_fault(name):
+            yield name
+
+
+def list_installed() -> Iterator[str]:
+    """Yield the names of the backends whose requirements are installed, without loading any."""
     return (name for name in MODULES if name not in REQUIRES or is_installed(REQUIRES[name]))
+
+
+def find_fault(name: str) -> str:
+    """Return the reason why a backend cannot be loaded, or "" if it can."""
+    if MODULES[name] in sys.modules:  # found in less time than by an import
+        return ""
+    try:
+        load(name)
+    except ImportError as error:
+        return str(error)
+    return ""
 
 
 def is_installed(module: str) -> bool:
@@ -73,7 +96,7 @@ def resolve(backend: object) -> str:
     Returns
     -------
     str
-        A key of `MODULES`; for "auto", the first one that can be used here.
+        A key of `MODULES`; for "auto", the first one that can be loaded here.
 
     Raises
     ------
@@ -89,10 +112,10 @@ def resolve(backend: object) -> str:
     True
     """
     if isinstance(backend, str) and backend == "auto":
-        return next(find_usable())
+        return next(name for name in list_installed() if not find_fault(name))
     if not isinstance(backend, str) or backend not in MODULES:
         names = ", ".join(repr(name) for name in ["auto", *MODULES])
-        raise ValueError(f"backend must be one of {names}; got {backend!r}")
+        raise ValueError(f"backend must be one of {names}; got {quote(backend)}")
     return backend
 
 
@@ -114,7 +137,7 @@ def load(backend: str) -> ModuleType:
     ValueError
         If there is no backend of that name.
     ImportError
-        If the backend cannot be used here; the message names the module that is missing.
+        If the backend cannot be used here; the message says why.
 
     Examples
     --------
@@ -122,7 +145,14 @@ def load(backend: str) -> ModuleType:
     >>> backends.load("python").__name__
     'fastgd.backends.python'
     """
-    return import_module(MODULES[resolve(backend)])
+    name = resolve(backend)
+    try:
+        return import_module(MODULES[name])
+    except ImportError:
+        raise
+    except Exception as error:  # a compiler that is installed may fail in any way while it is imported
+        cause = printable(f"{type(error).__name__}: {error}")
+        raise ImportError(f"backend {name!r} cannot be loaded: {cause}") from error
 
 
 def descend(

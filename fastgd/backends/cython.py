@@ -5,12 +5,13 @@ from typing import Any
 
 from fastgd.backends.threads import run_team
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.words import quote
 
 try:
     from fastgd.backends import _kernel
 except ImportError as error:
     raise ImportError(
-        "backend 'cython' needs the compiled extension, which was not built with this installation: "
+        f"backend 'cython' needs the compiled extension, which cannot be loaded here ({error}): "
         "install a C compiler and run: pip install --force-reinstall --no-binary fastgd fastgd"
     ) from error
 
@@ -22,7 +23,10 @@ def choose_level() -> str:
     names = _kernel.levels()
     asked = os.environ.get(LEVEL_VARIABLE) or names[-1]
     if asked not in names:
-        raise ValueError(f"{LEVEL_VARIABLE} must be one of {', '.join(names)} on this machine; got {asked!r}")
+        raise ImportError(
+            f"backend 'cython' cannot be loaded: {LEVEL_VARIABLE} must be one of {', '.join(names)} on this machine; "
+            f"got {quote(asked)}"
+        )
     return asked
 
 
