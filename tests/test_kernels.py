@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from parity import assert_close, descend, stable_rates, start, summed_terms
 from problems import random_problem
-from processes import run_python, start_python
+from processes import run_python
 
 from fastgd import backends
 from fastgd.backends.threads import BLOCK_ELEMENTS, rows_per_block
