@@ -26,6 +26,7 @@ from fastgd.inputs.data import (
 )
 from fastgd.inputs.frames import check_same_columns, column_names
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_flag
+from fastgd.inputs.words import quote
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.dask import find_blocks, is_dask, predict_lazily, reduce_blocks
 from fastgd.problem.dask_score import sum_squares
@@ -231,7 +232,9 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         array([2.])
         """
         if self.batch_size is not None:
-            raise ValueError(f"batch_size must be None for partial_fit, which keeps no rows; got {self.batch_size!r}")
+            raise ValueError(
+                f"batch_size must be None for partial_fit, which keeps no rows; got {quote(self.batch_size)}"
+            )
         options = self._check_parameters()
         before: Compressor | None = getattr(self, "_compressor", None)
         # A shallow copy: if the descent is refused or interrupted, the estimator keeps its compressor.

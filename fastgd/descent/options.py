@@ -21,6 +21,7 @@ from fastgd.inputs.options import (
     check_random_state,
     check_rates,
 )
+from fastgd.inputs.words import quote
 from fastgd.rates.schedules import Schedule, find_schedule
 
 DEFAULT_EPOCHS = 1000
@@ -185,7 +186,7 @@ def check_start_values(weights: Any) -> Array | str | None:
         return None
     if isinstance(weights, str):
         if weights != "random":
-            raise ValueError(f"weights must be None, 'random' or an array; got {weights!r}")
+            raise ValueError(f"weights must be None, 'random' or an array; got {quote(weights)}")
         return weights
     array = check_numbers("weights", weights)
     return check_start(array, array.size, False) if array.ndim == 1 else array  # make_start refuses other shapes

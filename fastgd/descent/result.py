@@ -12,7 +12,7 @@ from fastgd.files import model
 from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_new_rows, predict_rows
-from fastgd.inputs.words import count
+from fastgd.inputs.words import count, printable, quote
 from fastgd.problem.dask import is_dask, predict_lazily
 
 # The notes that a saved result has beside the model, with their types, and its arrays of numbers.
@@ -106,9 +106,9 @@ class DescentResult:
 
     def __repr__(self) -> str:
         return (
-            f"<DescentResult: {'' if self.converged else 'not '}converged ({self.reason}) "
+            f"<DescentResult: {'' if self.converged else 'not '}converged ({printable(self.reason)}) "
             f"after {count(self.epochs, 'epoch')}, cost {self.cost:.6g}, "
-            f"backend {self.backend!r}, {'' if self.compressed else 'not '}compressed>"
+            f"backend {quote(self.backend)}, {'' if self.compressed else 'not '}compressed>"
         )
 
     def save(self, path: str | Path, *, target: str | None = None) -> None:

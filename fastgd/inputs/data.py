@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array, is_sparse
 from fastgd.inputs.frames import column_names
+from fastgd.inputs.words import printable, quote
 
 # Mean squares outside this range would make costs and curvatures overflow or vanish in float64.
 SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
@@ -70,7 +71,7 @@ def check_numbers(name: str, values: ArrayLike) -> Array:
     try:
         array = np.asanyarray(values)
     except ValueError as error:  # rows of different lengths
-        raise ValueError(f"{name} must be a rectangular array of numbers; {error}") from error
+        raise ValueError(f"{name} must be a rectangular array of numbers; {printable(error)}") from error
     check_masked(name, array)  # the values may have been no array, but convert to a masked one
     array = np.asarray(array)
     if array.dtype.kind not in "biufO":
@@ -83,7 +84,7 @@ def check_numbers(name: str, values: ArrayLike) -> Array:
         with np.errstate(over="ignore"):  # a longdouble out of range becomes inf, which check_finite refuses
             return array.astype(np.float64, copy=False, order="K")
     except (OverflowError, ValueError) as error:  # ValueError: a Decimal that is a signalling NaN
-        raise ValueError(f"{name} must hold numbers in the range of float64; {error}") from error
+        raise ValueError(f"{name} must hold numbers in the range of float64; {printable(error)}") from error
 
 
 def check_masked(name: str, values: Any) -> None:
@@ -126,13 +127,13 @@ def check_objects(name: str, array: Array, values: Any) -> None:
         if isinstance(value, complex | np.complexfloating) or not isinstance(value, Number | np.bool):
             where = f", at {describe_position(position)}" if position else ""
             where += describe_column(values, position[-1]) if len(position) == 2 else ""
-            raise TypeError(f"{name} must hold real numbers; got {value!r}, a {type(value).__name__}{where}")
+            raise TypeError(f"{name} must hold real numbers; got {quote(value)}, a {type(value).__name__}{where}")
 
 
 def describe_column(values: Any, column: int) -> str:
     """Return the name of a column of a data frame, with advice; "" if the columns have no names."""
     names = column_names(values)
-    return f" in column {names[column]!r}: encode that column as numbers, or leave it out" if names else ""
+    return f" in column {quote(names[column])}: encode that column as numbers, or leave it out" if names else ""
 
 
 def as_kernel_array(array: Array) -> Array:

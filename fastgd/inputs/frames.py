@@ -5,6 +5,8 @@ The numbers come through the array protocol, ``numpy.asarray(frame)``, so no fra
 
 from typing import Any
 
+from fastgd.inputs.words import quote_names
+
 
 def column_names(frame: Any) -> list[str] | None:
     """Return the column names of a data frame; None if it has no names, or if a name is not a string.
@@ -42,4 +44,5 @@ def check_same_columns(frame: Any, features: list[str] | None) -> None:
     """Refuse a frame whose columns differ from the features of the fit, or stand in another order."""
     names = column_names(frame) if features is not None else None
     if names is not None and names != features:
-        raise ValueError(f"X must have the columns of the fit, in their order, {features}; got {names}")
+        expected, got = (f"[{quote_names(one)}]" for one in (features or [], names))
+        raise ValueError(f"X must have the columns of the fit, in their order, {expected}; got {got}")

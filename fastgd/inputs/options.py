@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_finite, check_numbers
+from fastgd.inputs.words import printable, quote
 
 # Curvatures of data within the bounds of `inputs.data`, with a margin for rounding, lie between these.
 SMALLEST_CURVATURE, LARGEST_CURVATURE = 1e-300, 1e300
@@ -45,11 +46,11 @@ def check_count(name: str, value: Any, most: int | None = None) -> int:
             raise TypeError
         count = index(value)
     except TypeError:
-        raise TypeError(f"{name} must be a whole number; got {value!r}, a {type(value).__name__}") from None
+        raise TypeError(f"{name} must be a whole number; got {quote(value)}, a {type(value).__name__}") from None
     if count < 1:
-        raise ValueError(f"{name} must be 1 or more; got {count}")
+        raise ValueError(f"{name} must be 1 or more; got {quote(count)}")
     if most is not None and count > most:
-        raise ValueError(f"{name} must be {most:,} or less; got {count:,}")
+        raise ValueError(f"{name} must be {most:,} or less; got {quote(count)}")
     return count
 
 
@@ -57,16 +58,16 @@ def check_position(name: str, value: Any, count: int) -> int:
     """Return a whole number from 0 to count − 1."""
     position = check_level(name, value)
     if position >= count:
-        raise ValueError(f"{name} must be below {count}; got {position}")
+        raise ValueError(f"{name} must be below {count}; got {quote(position)}")
     return position
 
 
 def check_level(name: str, value: Any) -> int:
     """Return a whole number of 0 or more; a bool counts as 0 or 1."""
     if not isinstance(value, int | np.integer | np.bool):
-        raise TypeError(f"{name} must be a whole number; got {value!r}, a {type(value).__name__}")
+        raise TypeError(f"{name} must be a whole number; got {quote(value)}, a {type(value).__name__}")
     if value < 0:
-        raise ValueError(f"{name} must be 0 or more; got {value}")
+        raise ValueError(f"{name} must be 0 or more; got {quote(int(value))}")
     return int(value)
 
 
@@ -78,7 +79,7 @@ def check_not_negative(name: str, number: Any) -> float:
     if value.ndim:
         raise TypeError(f"{name} must be a number; got an array of shape {value.shape}")
     if not (np.isfinite(value) and value >= 0):
-        raise ValueError(f"{name} must be finite and not negative; got {number}")
+        raise ValueError(f"{name} must be finite and not negative; got {printable(number)}")
     return float(value)
 
 
@@ -86,7 +87,7 @@ def check_alpha(alpha: Any) -> float:
     """Return the penalty of the ridge, a finite number from 0 to `LARGEST_ALPHA`."""
     value = check_not_negative("alpha", alpha)
     if value > LARGEST_ALPHA:
-        raise ValueError(f"alpha must be {LARGEST_ALPHA} or less; got {alpha}")
+        raise ValueError(f"alpha must be {LARGEST_ALPHA} or less; got {printable(alpha)}")
     return value
 
 
@@ -94,7 +95,9 @@ def check_curvature(name: str, number: Any) -> float:
     """Return an eigenvalue or a bound of eigenvalues: 0, or a number whose reciprocal is in the range of float64."""
     value = check_not_negative(name, number)
     if value and not SMALLEST_CURVATURE <= value <= LARGEST_CURVATURE:
-        raise ValueError(f"{name} must be 0, or between {SMALLEST_CURVATURE} and {LARGEST_CURVATURE}; got {number}")
+        raise ValueError(
+            f"{name} must be 0, or between {SMALLEST_CURVATURE} and {LARGEST_CURVATURE}; got {printable(number)}"
+        )
     return value
 
 
@@ -104,20 +107,20 @@ def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
     for choice in choices:
         if type(value) is type(choice) and value == choice:
             return choice
-    raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}")
+    raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {quote(value)}")
 
 
 def check_callback(callback: Any) -> None:
     """Refuse a callback that cannot be called."""
     if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable or None; got {callback!r}, a {type(callback).__name__}")
+        raise TypeError(f"callback must be callable or None; got {quote(callback)}, a {type(callback).__name__}")
 
 
 def check_flag(name: str, value: Any) -> bool:
     """Return a truth value, given as a bool or as 0 or 1."""
     if isinstance(value, bool | np.bool) or (isinstance(value, int | np.integer) and value in (0, 1)):
         return bool(value)
-    raise TypeError(f"{name} must be True or False; got {value!r}, a {type(value).__name__}")
+    raise TypeError(f"{name} must be True or False; got {quote(value)}, a {type(value).__name__}")
 
 
 def check_random_state(random_state: Any) -> np.random.Generator:
@@ -126,7 +129,7 @@ def check_random_state(random_state: Any) -> np.random.Generator:
         return np.random.default_rng(random_state)
     except (TypeError, ValueError) as error:
         raise type(error)(
-            f"random_state must be None, a seed of 0 or more, or a numpy.random.Generator; got {random_state!r}"
+            f"random_state must be None, a seed of 0 or more, or a numpy.random.Generator; got {quote(random_state)}"
         ) from error
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 LONGEST_QUOTE = 40  # characters of a text in quotes
 LONGEST_TEXT = 200  # characters of a text without quotes, such as a path
+LONGEST_MESSAGE = 2_000  # characters of a whole message
 MOST_NAMES = 20  # columns listed in a message
 
 
@@ -35,12 +36,15 @@ def quote(value: Any) -> str:
     'price' '\x1b[2J' [1, 2]
     """
     if isinstance(value, str):
-        return repr(abbreviate(str(value), LONGEST_QUOTE))
+        return repr(abbreviate(str.__str__(value), LONGEST_QUOTE))
     return printable(SHORT.repr(value))
 
 
-def printable(text: Any) -> str:
+def printable(text: Any, longest: int = LONGEST_TEXT) -> str:
     r"""Return a text without quotes, abbreviated, with each character that cannot be printed as an escape.
+
+    These are the characters that a terminal obeys or hides instead of showing them: controls, line ends, marks of
+    invisible width or of another direction of writing, and bytes of a file name that are no text.
 
     Examples
     --------
@@ -50,8 +54,8 @@ def printable(text: Any) -> str:
     """
     text = str(text)
     if not text.isprintable():
-        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: LONGEST_TEXT + 1])
-    return abbreviate(text, LONGEST_TEXT)
+        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: longest + 1])
+    return abbreviate(text, longest)
 
 
 def quote_names(names: Sequence[str]) -> str:
@@ -74,6 +78,13 @@ def abbreviate(text: str, longest: int) -> str:
 
 class Short(Repr):
     """Abbreviates values of any type and size, which `repr` may refuse (integers of many digits) or print whole."""
+
+    def repr1(self, x: Any, level: int) -> str:
+        """Return a value of a type of Python's own part by part, another one as it writes itself.
+
+        The base class goes by the name of the type alone.
+        """
+        return super().repr1(x, level) if type(x).__module__ == "builtins" else self.repr_instance(x, level)
 
     def repr_int(self, value: int, level: int) -> str:
         """Return an integer's digits, or about how many there are."""

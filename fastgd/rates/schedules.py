@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import EPSILON, Array
+from fastgd.inputs.words import quote
 from fastgd.rates.chebyshev import chebyshev
 from fastgd.rates.decays import constant, exponential_decay, inverse_scaling, step_decay
 from fastgd.rates.eigenvalues import eigenvalues
@@ -59,7 +60,7 @@ def find_schedule(learning_rate: Any) -> Schedule | None:
         if learning_rate not in SCHEDULES:
             names = ", ".join(map(repr, SCHEDULES))
             expected = f"a number, an array, a callable or one of {names}"
-            raise ValueError(f"learning_rate must be {expected}; got {learning_rate!r}")
+            raise ValueError(f"learning_rate must be {expected}; got {quote(learning_rate)}")
         return SCHEDULES[learning_rate]
     return learning_rate if callable(learning_rate) else None
 
