@@ -8,6 +8,7 @@ from typing import Any
 from fastgd import backends
 from fastgd.descent.options import DEFAULT_EPOCHS, PRECONDITIONS
 from fastgd.inputs.options import LARGEST_ALPHA, MOST_EPOCHS, check_alpha, check_count, check_not_negative, check_rates
+from fastgd.inputs.words import quote
 from fastgd.rates.schedules import SCHEDULES
 from fastgd.streaming.options import MISSING
 
@@ -169,4 +170,4 @@ def parse(check: Callable[[Any], Any], kind: type[Any], expected: str, text: str
     try:
         return check(kind(text))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"expected {expected}; got {text!r}") from None
+        raise argparse.ArgumentTypeError(f"expected {expected}; got {quote(text)}") from None

@@ -1,58 +1,115 @@
 """The command line: ``fastgd demo``, ``fit``, ``predict``, ``bench``, ``study`` and ``config``.
 
-Exit codes: 0, done; 1, the fit diverged, or the reader of the output went away; 2, bad input, a file that could not be
+Exit codes: 0, done; 1, the fit diverged, or the reader of the output went away; 2, bad input, output that could not be
 written, or a study whose steps do not compute the same, with a message on standard error; 3, the fit has not converged;
 130, interrupted.
 """
 
 import argparse
+import errno
 import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack, redirect_stderr, suppress
+from typing import Any, NoReturn, TextIO
 
 from fastgd.cli import bench, config, demo, fit, predict, study
 from fastgd.cli.outcome import INTERRUPTED
 from fastgd.config import installed_version
+from fastgd.inputs.words import LONGEST_MESSAGE, printable
 
 EPILOG = "Exit codes: 0, done; 1, the fit diverged; 2, bad input; 3, the fit has not converged; 130, interrupted."
 MISSING_HINT = "missing='skip'"  # the hint in the messages of the Python functions
+READER_GONE, REFUSED = 1, 2  # exit codes
+WRITING = (errno.ENOSPC, errno.EFBIG, errno.EIO)  # errors of writing, which name no file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # print ? for a character that the terminal lacks
-    options, unknown = make_parser().parse_known_args(arguments)
-    if unknown:  # argparse itself would show the usage of fastgd, not of the command
-        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    with ExitStack() as streams:
+        if sys.stderr is None:  # closed: print and argparse would write messages to standard output instead
+            nowhere = streams.enter_context(open(os.devnull, "w", encoding="utf-8"))
+            streams.enter_context(redirect_stderr(nowhere))
+        if sys.stdout is None:
+            complain("standard output is closed: redirect it to a file, or to the null device to print nothing")
+            return REFUSED
+        return run(arguments)
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Run one command on open streams; bad input and lost output end in a message, not in a traceback."""
     try:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # print ? for a character that the terminal lacks
+        options = parse(arguments)
         code = int(options.command(options))
-        print(end="", flush=True)  # raises a BrokenPipeError if the reader went away
+        sys.stdout.flush()  # raises an OSError if the reader went away, or the disk is full
         return code
-    except BrokenPipeError:  # send the rest of the output nowhere, so that Python's flush at exit does not fail too
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except BrokenPipeError:
+        return READER_GONE
     except KeyboardInterrupt:
-        print("fastgd: interrupted", file=sys.stderr)
+        complain("interrupted")
         return INTERRUPTED
     except (ValueError, OSError, ImportError, MemoryError, ArithmeticError) as error:
         if isinstance(error, (ZeroDivisionError, OverflowError, FloatingPointError)):
             raise  # Python's own kinds of ArithmeticError are bugs of fastgd: the traceback helps to find them
-        print(f"fastgd: {describe_error(error)}", file=sys.stderr)
-        return 2
+        complain(describe_error(error))
+        return REFUSED
+    finally:
+        drop_lost(sys.stdout)
+        drop_lost(sys.stderr)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options of one command."""
+    options, unknown = make_parser().parse_known_args(arguments)
+    if unknown:  # argparse itself would show the usage of fastgd, not of the command
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
+
+
+def complain(text: str) -> None:
+    """Print a message on standard error; where that fails too, the exit code alone tells of the fault."""
+    with suppress(OSError):
+        print(f"fastgd: {text}", file=sys.stderr, flush=True)
+
+
+def drop_lost(stream: TextIO) -> None:
+    """Send the rest of an output that cannot be written nowhere, or else Python's flush at exit would fail too."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):  # a ValueError: the stream was closed
+        with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def describe_error(error: Exception) -> str:
     """Return the message of an error: file and reason of a system error; else the text, with options for arguments."""
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return str(error).replace(MISSING_HINT, "--missing skip")
+    text = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        if error.filename is not None:
+            return f"{printable(os.fsdecode(error.filename))}: {printable(error.strerror)}"
+        if error.errno in WRITING:
+            text = f"the output cannot be written: {error.strerror}"
+    return printable(text.replace(MISSING_HINT, "--missing skip"), LONGEST_MESSAGE)
 
 
-def make_parser() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """A parser whose messages show text from outside as escapes, and which tells if it cannot print."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the message, and exit."""
+        super().error(printable(message, LONGEST_MESSAGE))
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help, usage or version; argparse itself hides the error of a full disk."""
+        print(message, end="", file=file or sys.stderr, flush=True)
+
+
+def make_parser() -> Parser:
     """Return the parser of all commands."""
-    parser = argparse.ArgumentParser(prog="fastgd", description="Linear regression by gradient descent.", epilog=EPILOG)
+    parser = Parser(prog="fastgd", description="Linear regression by gradient descent.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"fastgd {installed_version('fastgd')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (module, description) in COMMANDS.items():

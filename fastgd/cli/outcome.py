@@ -7,7 +7,7 @@ from typing import Any
 
 from fastgd.descent.result import DescentResult
 from fastgd.descent.warnings import ConvergenceWarning, DivergenceWarning
-from fastgd.inputs.words import count
+from fastgd.inputs.words import LONGEST_QUOTE, count, pad, printable, quote, width_of
 
 CONVERGED, DIVERGED, UNCONVERGED = 0, 1, 3  # exit codes
 INTERRUPTED = 130  # the exit code of Ctrl-C in shells: 128 + SIGINT
@@ -71,14 +71,15 @@ def print_model(document: dict[str, Any]) -> None:
     r_squared = "undefined" if notes["r_squared"] is None else f"{notes['r_squared']:.6f}"
     left_out = f" ({notes['skipped']} more left out)" if notes.get("skipped") else ""
     features = count(len(document["features"]), "feature")
-    print(f"{count(notes['n_samples'], 'row')}{left_out}, {features}, target {document['target']!r}")
+    print(f"{count(notes['n_samples'], 'row')}{left_out}, {features}, target {quote(document['target'])}")
     print(f"backend {notes['backend']}, {describe_rates(notes)}, {describe_epochs(notes)}")
     print(f"cost {notes['cost']:.8g}, R² {r_squared}\n")
     values = {"intercept": document["intercept"]} if notes["fit_intercept"] else {}
-    named = [*values.items(), *zip(document["features"], document["coef"], strict=True)]
-    width = max(len(name) for name, _ in named)
+    coef = zip(map(printable, document["features"]), document["coef"], strict=True)
+    named = [*values.items(), *coef]
+    width = min(LONGEST_QUOTE, max(width_of(name) for name, _ in named))  # a longer name moves its own number alone
     for name, value in named:
-        print(f"{name:{width}}  {value:>16.8g}")
+        print(f"{pad(name, width)}  {value:>16.8g}")
 
 
 def describe_rates(notes: dict[str, Any]) -> str:

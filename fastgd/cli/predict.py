@@ -8,6 +8,7 @@ import numpy as np
 
 from fastgd.files import model
 from fastgd.files.csv import read_csv
+from fastgd.inputs.words import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,16 +30,16 @@ def run(options: argparse.Namespace) -> int:
         predictions = fitted.predict(table.values)
     bad = np.flatnonzero(~np.isfinite(predictions))
     if len(bad):
-        raise ValueError(
-            f"{options.file}, row {bad[0] + 1} below the column names: the prediction is out of the range of float64"
-        )
+        place = f"{printable(options.file)}, row {bad[0] + 1} below the column names"
+        raise ValueError(f"{place}: the prediction is out of the range of float64")
     if fitted.fit.get("converged") is False and fitted.fit.get("tol") != 0:  # tol 0 asked for no more
         doubt = "the fit of this model has not converged: other weights may predict far better"
-        print(f"fastgd: {options.model}: {doubt}", file=sys.stderr)
+        print(f"fastgd: {printable(options.model)}: {doubt}", file=sys.stderr)
     if options.json:
         print(model.encode_json({"target": fitted.target, "predictions": predictions.tolist()}, indent=None))
         return 0
     lines = csv.writer(sys.stdout, lineterminator="\n")
-    lines.writerow([fitted.target])
+    # Data are printed as they are, but a terminal would obey the control characters of a name.
+    lines.writerow([printable(fitted.target) if sys.stdout.isatty() else fitted.target])
     lines.writerows([value] for value in predictions.tolist())
     return 0

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fastgd.files.paths import check_different, check_output, write_file
+from fastgd.inputs.words import printable, quote
 from fastgd.report.compare import compare_studies
 from fastgd.report.page import check_extras
 from fastgd.report.record import Study, format_json
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def parse_sizes(text: str) -> Sizes | None:
     """Return sizes such as 100,1000x1,10."""
     parts = [[number.strip() for number in part.split(",")] for part in text.replace("×", "x").split("x")]
-    expected = f"expected samples x features, such as 100,1000x1,10; got {text!r}"
+    expected = f"expected samples x features, such as 100,1000x1,10; got {quote(text)}"
     if len(parts) != 2 or not all(number.isdecimal() for part in parts for number in part):
         raise argparse.ArgumentTypeError(expected)
     try:
@@ -90,7 +91,7 @@ def check_alone(options: argparse.Namespace) -> None:
 def check_page(path: str) -> None:
     """Refuse a name for the page that ends in .json: `Study.save` would write data there."""
     if Path(path).suffix.lower() == ".json":
-        raise ValueError(f"--out must be a page; got {path!r}: data are saved by --json")
+        raise ValueError(f"--out must be a page; got '{printable(path)}': data are saved by --json")
 
 
 def run_study(options: argparse.Namespace, outputs: dict[str, str]) -> int:
@@ -137,7 +138,7 @@ def print_files(written: dict[str, str]) -> None:
     """Print the files that were written."""
     words = {"--out": "The page", "--json": "The data"}
     if written:
-        print("", *(f"{words[option]}: {path}" for option, path in written.items()), sep="\n")
+        print("", *(f"{words[option]}: {printable(path)}" for option, path in written.items()), sep="\n")
 
 
 def end(faults: dict[str, str]) -> int:

@@ -4,6 +4,7 @@ Text from outside (a cell, a name, a path, a value in a file) may hold escape se
 or be as long as the file. Every message and table passes it through `quote` or `printable`.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from reprlib import Repr
 from typing import Any
@@ -69,6 +70,26 @@ def quote_names(names: Sequence[str]) -> str:
     """
     more = f", … and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return ", ".join(map(quote, names[:MOST_NAMES])) + more
+
+
+def pad(text: str, width: int) -> str:
+    """Return a text with spaces behind it, up to a number of columns of a terminal.
+
+    Examples
+    --------
+    >>> from fastgd.inputs.words import pad
+    >>> pad("size", 6) + "|", pad("価格", 6) + "|"
+    ('size  |', '価格  |')
+    """
+    return text + " " * max(0, width - width_of(text))
+
+
+def width_of(text: str) -> int:
+    """Return the columns of a terminal that a text takes: two for a wide letter, none for a combining mark."""
+    if text.isascii():
+        return len(text)
+    marks = sum(unicodedata.category(c) in ("Mn", "Me") for c in text)
+    return len(text) - marks + sum(unicodedata.east_asian_width(c) in ("W", "F") for c in text)
 
 
 def abbreviate(text: str, longest: int) -> str:

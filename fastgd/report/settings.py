@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import Any
 
 from fastgd.backends.threads import count_cores, count_members
+from fastgd.inputs.words import quote
 
 SECTIONS = ("ladder", "map", "roofline", "price", "descents")  # in the order of the page
 SIZED = ("ladder", "map")  # the sections that have sizes
@@ -80,7 +81,7 @@ def shapes_of(data: dict[str, Any], section: str) -> list[dict[str, Any]]:
 def check_settings(quick: object, sizes: object, sections: object) -> Settings:
     """Return the settings that the arguments of `fastgd.study` ask for."""
     if not isinstance(quick, bool):
-        raise TypeError(f"quick must be True or False; got {quick!r}")
+        raise TypeError(f"quick must be True or False; got {quote(quick)}")
     found = Settings(quick, check_sizes(sizes), check_sections(sections))
     if found.sizes and not set(SIZED) & set(found.sections):
         raise ValueError(
@@ -95,16 +96,16 @@ def check_sizes(sizes: object) -> Sizes | None:
         return None
     expected = "sizes must be a pair: numbers of samples and numbers of features, such as ((100, 10_000), (1, 10))"
     if not isinstance(sizes, Sequence) or isinstance(sizes, str) or len(sizes) != 2:
-        raise ValueError(f"{expected}; got {sizes!r}")
+        raise ValueError(f"{expected}; got {quote(sizes)}")
     found = []
     for part in sizes:
         if not isinstance(part, Sequence) or isinstance(part, str) or not part:
-            raise ValueError(f"{expected}; got {sizes!r}")
+            raise ValueError(f"{expected}; got {quote(sizes)}")
         if any(isinstance(number, bool) or not isinstance(number, Integral) or number < 1 for number in part):
-            raise ValueError(f"{expected}, whole numbers from 1 up; got {sizes!r}")
+            raise ValueError(f"{expected}, whole numbers from 1 up; got {quote(sizes)}")
         found.append(tuple(sorted({int(number) for number in part})))  # plain, for JSON
     if found[0][0] * found[1][0] > MOST_ELEMENTS:
-        raise ValueError(f"sizes must have a shape of at most {MOST_ELEMENTS:,} elements; got {sizes!r}")
+        raise ValueError(f"sizes must have a shape of at most {MOST_ELEMENTS:,} elements; got {quote(sizes)}")
     return found[0], found[1]
 
 
@@ -114,5 +115,5 @@ def check_sections(sections: object) -> tuple[str, ...]:
         return SECTIONS
     asked = [sections] if isinstance(sections, str) else sections
     if not isinstance(asked, Sequence) or not asked or any(name not in SECTIONS for name in asked):
-        raise ValueError(f"sections must be one or more of {', '.join(SECTIONS)}; got {sections!r}")
+        raise ValueError(f"sections must be one or more of {', '.join(SECTIONS)}; got {quote(sections)}")
     return tuple(name for name in SECTIONS if name in asked)
