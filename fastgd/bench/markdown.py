@@ -6,6 +6,7 @@ from typing import Any
 
 from fastgd.bench.results import Results
 from fastgd.bench.text import base_of, format_bytes, format_number, format_ratio, format_shape, shape_of, with_threads
+from fastgd.files.paths import write_text
 
 SHOWN_VERSIONS = {
     "python": "Python", "numpy": "NumPy", "numba": "Numba", "jax": "JAX", "scikit-learn": "scikit-learn"
@@ -187,4 +188,4 @@ def check_markers(option: str, path: str | Path) -> Path:
 def write_table(path: Path, results: Results) -> None:
     """Put the table between the markers of a file."""
     text = replace_between_markers(path.read_text(encoding="utf-8"), format_table(results), str(path))
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)

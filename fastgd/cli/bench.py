@@ -14,8 +14,8 @@ from fastgd.bench.markdown import check_markers, format_table, write_table
 from fastgd.bench.results import SHAPES, Results, measure
 from fastgd.bench.text import shape_of
 from fastgd.bench.timing import ROUNDS
-from fastgd.files.paths import check_different, check_output
-from fastgd.plots.figures import import_matplotlib
+from fastgd.files.paths import check_different, check_output, write_text
+from fastgd.plots.figures import import_matplotlib, save_figure
 from fastgd.progress import Progress
 
 PICTURES = ("ladder", "epoch_times", "roofline")  # the files of --plot
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     text = json.dumps(results, indent=2, ensure_ascii=False)
     print(text if options.json == "-" else f"{format_threads(results)}\n\n{format_table(results)}")
     if options.json and options.json != "-":
-        Path(options.json).write_text(f"{text}\n", encoding="utf-8")
+        write_text(options.json, f"{text}\n")
     if folder:
         save_pictures(results, folder)
     if document:
@@ -118,4 +118,4 @@ def save_pictures(results: Results, folder: Path) -> None:
     for name, draw in zip(PICTURES, draws, strict=True):
         figure = plots.new_figure(9, 5.5)
         draw(results, ax=figure.add_subplot())
-        figure.savefig(folder / f"{name}.png", dpi=150)
+        save_figure(figure, folder / f"{name}.png", dpi=150)

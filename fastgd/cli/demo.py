@@ -14,7 +14,7 @@ from fastgd.descent.result import DescentResult
 from fastgd.descent.warnings import ConvergenceWarning
 from fastgd.files.paths import check_output
 from fastgd.inputs.arrays import Array
-from fastgd.plots.figures import check_picture
+from fastgd.plots.figures import check_picture, save_figure
 
 PICTURE = "fastgd-demo.png"
 TUTORIAL_EPOCHS = 100
@@ -128,4 +128,4 @@ def save_curves(tutorial: DescentResult, real: dict[str, DescentResult], least_c
         axes[1].axhline(least_cost, color="black", linestyle=":", label="least squares")
     for ax in axes:
         ax.legend()
-    figure.savefig(picture)
+    save_figure(figure, picture)

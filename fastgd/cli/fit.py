@@ -29,7 +29,7 @@ from fastgd.files.paths import check_different, check_output
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_mean_square
 from fastgd.inputs.words import count, quote, quote_names
-from fastgd.plots.figures import check_picture
+from fastgd.plots.figures import check_picture, save_figure
 from fastgd.streaming import fit_files
 from fastgd.streaming.cluster import fit_on_cluster
 from fastgd.streaming.columns import check_column_names
@@ -95,7 +95,7 @@ def write_outputs(
     if picture:
         figure = plots.new_figure()
         plots.cost_history(result, ax=figure.add_subplot()).legend()
-        figure.savefig(picture)
+        save_figure(figure, picture)
     if options.json:
         print(model.encode_json(document))
     else:

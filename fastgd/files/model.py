@@ -5,15 +5,18 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from math import isfinite
 from pathlib import Path
-from reprlib import repr as short
 from typing import Any
 
 import numpy as np
 
+from fastgd.files.opening import read_text
+from fastgd.files.paths import write_text
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.words import printable, quote
 
 SCHEMA = "fastgd.linear_model"
 SCHEMA_VERSION = 1
+MOST_BYTES = 1 << 30  # of a file: enough for ten million features of 100 bytes each
 
 
 class ModelError(ValueError):
@@ -102,7 +105,7 @@ def save(model: Model, path: str | Path) -> None:
     model : Model
         The model.
     path : str or pathlib.Path
-        The file; an existing file is replaced.
+        The file; an existing file is replaced once the new one is complete.
 
     Raises
     ------
@@ -122,7 +125,7 @@ def save(model: Model, path: str | Path) -> None:
     """
     document = make_document(model)
     check_model("the model", document)
-    Path(path).write_text(encode_json(document) + "\n", encoding="utf-8")
+    write_text(path, encode_json(document) + "\n")
 
 
 def name_features(features: list[str] | None, n_features: int) -> list[str]:
@@ -166,22 +169,23 @@ def load(path: str | Path) -> Model:
     >>> model.target, model.features, model.fit["reason"]
     ('price', ['x0'], 'gradient')
     """
+    where = printable(path)
     try:
-        document = json.loads(Path(path).read_text(encoding="utf-8"))
+        document = json.loads(read_text(path, MOST_BYTES))
     except (ValueError, RecursionError) as error:  # not JSON, not text, or nested too deeply
-        raise ModelError(f"{path}: expected a model in JSON; {error}") from error
+        raise ModelError(f"{where}: expected a model in JSON; {error}") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise ModelError(f'{path}: expected a JSON object with "schema": "{SCHEMA}"')
+        raise ModelError(f'{where}: expected a JSON object with "schema": "{SCHEMA}"')
     version = document.get("schema_version")
     if type(version) is not int or version != SCHEMA_VERSION:
         raise ModelError(
-            f"{path}: expected schema_version {SCHEMA_VERSION}; got {short(version)}, which this version of fastgd "
+            f"{where}: expected schema_version {SCHEMA_VERSION}; got {quote(version)}, which this version of fastgd "
             "cannot read"
         )
-    return check_model(path, document)
+    return check_model(where, document)
 
 
-def check_model(path: str | Path, document: dict[str, Any]) -> Model:
+def check_model(where: str, document: dict[str, Any]) -> Model:
     """Return the model in a document, after a check of every part."""
     expected: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "target": ("a string", is_string),
@@ -193,27 +197,28 @@ def check_model(path: str | Path, document: dict[str, Any]) -> Model:
     document = {"fit": {}} | document
     for name, (kind, test) in expected.items():
         if not test(document.get(name)):
-            raise ModelError(f"{path}: {name} must be {kind}; got {short(document.get(name))}")
+            raise ModelError(f"{where}: {name} must be {kind}; got {quote(document.get(name))}")
     model = Model(**{name: document[name] for name in expected})
     if not model.features or len({*model.features, model.target}) <= len(model.features):
         raise ModelError(
-            f"{path}: features must be one or more different names without the target {short(model.target)}; got "
-            f"{short(model.features)}"
+            f"{where}: features must be one or more different names without the target {quote(model.target)}; got "
+            f"{quote(model.features)}"
         )
     if len(model.coef) != len(model.features):
         raise ModelError(
-            f"{path}: coef must have one number for each of {len(model.features)} features; got {len(model.coef)}"
+            f"{where}: coef must have one number for each of {len(model.features)} features; got {len(model.coef)}"
         )
     return model
 
 
 def check_notes(path: str | Path, fit: dict[str, Any], kinds: dict[str, tuple[type, ...]]) -> dict[str, Any]:
     """Return the notes that a result needs: values of these types."""
+    where = printable(path)
     for name, allowed in kinds.items():
         if type(fit.get(name)) not in allowed:
             expected = " or ".join(kind.__name__ for kind in allowed)
             raise ModelError(
-                f"{path}: fit.{name} must be of type {expected}; got {short(fit.get(name))} "
+                f"{where}: fit.{name} must be of type {expected}; got {quote(fit.get(name))} "
                 "(fastgd.files.model.load reads the models of the estimator and of `fastgd fit`, which have no history)"
             )
     return {name: fit[name] for name in kinds}
@@ -221,11 +226,12 @@ def check_notes(path: str | Path, fit: dict[str, Any], kinds: dict[str, tuple[ty
 
 def check_arrays(path: str | Path, fit: dict[str, Any], counts: dict[str, tuple[int, str]]) -> dict[str, Any]:
     """Return the arrays that a result needs, each with one number for each epoch, or for each weight."""
+    where = printable(path)
     for name, (count, noun) in counts.items():
         if not is_list_of(fit.get(name), is_finite) or len(fit[name]) != count:
             raise ModelError(
-                f"{path}: fit.{name} must be a list of finite numbers, one for each of {count} {noun}; got "
-                f"{short(fit.get(name))}"
+                f"{where}: fit.{name} must be a list of finite numbers, one for each of {count} {noun}; got "
+                f"{quote(fit.get(name))}"
             )
     return {name: np.array(fit[name], dtype=np.float64) for name in counts}
 

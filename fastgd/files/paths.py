@@ -1,11 +1,19 @@
 """Check the paths of output files before any work is done, and write the files; every error names the option."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import secrets
+import shutil
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import combinations
 from pathlib import Path
+from typing import BinaryIO
 
-UNWRITABLE = "{} must be a file that can be written; got {!r}: {}"  # the option, the path, the reason
+from fastgd.inputs.words import printable
+
+UNWRITABLE = "{} must be a file that can be written; got '{}': {}"  # the option, the path, the reason
+OPENED_BEFORE = ("/dev/std", "/dev/fd/", "/proc/")  # names of files that this process, or another, has opened
 
 
 def check_output(option: str, path: str | Path, sources: Sequence[str] = ()) -> None:
@@ -25,14 +33,14 @@ def check_output(option: str, path: str | Path, sources: Sequence[str] = ()) -> 
     if path == "-":  # other options print to "-"
         raise ValueError(f"{option} must name a file; got '-' (a file of that name is './-')")
     if os.path.isdir(path):
-        raise ValueError(f"{option} must be a file; got the folder {path!r}")
+        raise ValueError(f"{option} must be a file; got the folder '{printable(path)}'")
     if not os.path.isdir(os.path.dirname(path) or os.curdir):
-        raise ValueError(f"{option} must be in a folder that exists; got {path!r}")
+        raise ValueError(f"{option} must be in a folder that exists; got '{printable(path)}'")
     if any(is_same_file(path, source) for source in sources):
-        raise ValueError(f"{option} must not be the file that is read; got {path!r}")
+        raise ValueError(f"{option} must not be the file that is read; got '{printable(path)}'")
     obstacle = find_obstacle(path)
     if obstacle:
-        raise ValueError(UNWRITABLE.format(option, path, obstacle))
+        raise ValueError(UNWRITABLE.format(option, printable(path), obstacle))
 
 
 def check_different(paths: Mapping[str, str | Path]) -> None:
@@ -48,7 +56,8 @@ def check_different(paths: Mapping[str, str | Path]) -> None:
     """
     for (first, path), (second, other) in combinations(paths.items(), 2):
         if is_same_file(str(path), str(other)):
-            raise ValueError(f"{first} and {second} must be different files; got {str(path)!r} and {str(other)!r}")
+            got = f"'{printable(path)}' and '{printable(other)}'"
+            raise ValueError(f"{first} and {second} must be different files; got {got}")
 
 
 def is_same_file(path: str, other: str) -> bool:
@@ -59,7 +68,7 @@ def is_same_file(path: str, other: str) -> bool:
 
 
 def write_file(option: str, path: str | Path, make: Callable[[], str]) -> None:
-    """Write the text that `make` returns; if `make` fails, the file stays as it is.
+    """Write the text that `make` returns; if anything fails, the file stays as it is.
 
     Examples
     --------
@@ -71,11 +80,72 @@ def write_file(option: str, path: str | Path, make: Callable[[], str]) -> None:
     'text'
     """
     try:
-        Path(path).write_text(make(), encoding="utf-8")
+        write_text(path, make())
     except OSError as error:
-        raise ValueError(UNWRITABLE.format(option, str(path), error.strerror or error)) from error
+        raise ValueError(UNWRITABLE.format(option, printable(path), error.strerror or error)) from error
     except ValueError as error:
-        raise ValueError(f"{option} cannot be written to {str(path)!r}: {error}") from error
+        raise ValueError(f"{option} cannot be written to '{printable(path)}': {error}") from error
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text in UTF-8 to a file as a whole: see `replacing`."""
+    content = text.encode("utf-8")
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a new file, which takes the place of the file at `path` when the block ends without an error.
+
+    A full disk, an error or a kill thus leaves the old file as it was. The new file has the permissions that `open`
+    would give, or those of the old one; the target of a symbolic link is replaced, not the link. A pipe, a device and
+    a file in a folder that takes no new file are written to directly.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from fastgd.files.paths import replacing
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "a.txt")
+    ...     with replacing(path) as file:
+    ...         _ = file.write(b"text")
+    ...     path.read_text()
+    'text'
+    """
+    path = os.fspath(path)
+    target = os.path.realpath(path)
+    folder = os.path.dirname(target)
+    locked = os.path.exists(target) and not os.access(folder, os.W_OK)
+    if locked or is_special(path) or os.path.abspath(path).startswith(OPENED_BEFORE):
+        with open(path, "wb") as file:
+            yield file
+        return
+    new = os.path.join(folder, f".fastgd-{secrets.token_hex(8)}")
+    try:
+        with open(new, "xb") as file:
+            with suppress(FileNotFoundError):
+                os.chmod(new, stat.S_IMODE(os.stat(target).st_mode))
+            yield file
+            file.flush()
+            os.fsync(file.fileno())  # or else a machine that stops may keep the new name, and lose the content
+        put_in_place(new, target)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(new)
+
+
+def is_special(path: str) -> bool:
+    """Return True for a pipe, a device or a socket, and for a path such as /dev/stdout that leads to one."""
+    return os.path.exists(path) and not os.path.isfile(path)
+
+
+def put_in_place(new: str, target: str) -> None:
+    """Let a new file take the place of the target."""
+    try:
+        os.replace(new, target)
+    except OSError:  # a mount point, or another user's file in a folder such as /tmp: only its content can change
+        shutil.copyfile(new, target)
 
 
 def find_obstacle(path: str) -> str:
@@ -91,12 +161,12 @@ def find_obstacle(path: str) -> str:
     ...     find_obstacle(f"{folder}/new.json"), os.listdir(folder)
     ('', [])
     """
+    if is_special(path):  # opening a pipe or a device would disturb its reader
+        return "" if os.access(path, os.W_OK) else "no permission to write"
     target = os.path.realpath(path)  # for a dangling link, test its target: the link itself stays
     try:
         if os.path.isfile(target):
             open(target, "ab").close()
-        elif os.path.exists(target):  # opening a pipe or a device would disturb its reader
-            return "" if os.access(target, os.W_OK) else "no permission to write"
         else:
             open(target, "xb").close()
             os.unlink(target)

@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from fastgd.bench.text import base_of, threads_of
-from fastgd.files.paths import check_output
+from fastgd.files.paths import check_output, replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,6 +80,12 @@ def check_picture(option: str, path: str | Path) -> Path:
         raise ValueError(f"{option} must end in one of {', '.join(endings)}; got {str(path)!r}")
     check_output(option, path)
     return path
+
+
+def save_figure(figure: "Figure", path: str | Path, **options: Any) -> None:
+    """Save a figure as a file of the kind that the path ends in; a picture of that name stays until it is complete."""
+    with replacing(path) as file:
+        figure.savefig(file, format=Path(path).suffix[1:].lower(), **options)
 
 
 def style(name: str) -> Any:

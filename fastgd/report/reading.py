@@ -11,8 +11,10 @@ from reprlib import repr as short
 from typing import Any
 
 from fastgd.files.model import is_finite, is_list_of
+from fastgd.files.opening import read_text
 
 SCHEMA, SCHEMA_VERSION = "fastgd.study", 1
+MOST_BYTES = 1 << 26  # of a file: a hundred times a whole study
 EXPECTED = "expected a study (fastgd study --json)"
 TEXT, FLAG, NUMBER, POSITIVE = "a text", "true or false", "a number", "a number above 0"
 COUNT, PAIR, SPREAD = "a whole number from 1 up", "two numbers", "two numbers above 0"
@@ -64,7 +66,7 @@ REFERENCES = {  # entries, and the object of the same part that must have their 
 def read_study(path: Path) -> dict[str, Any]:
     """Return the data of a study's file; a ValueError names the file, the place and the first fault."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_text(path, MOST_BYTES))
         json.dumps(data, allow_nan=False)  # Python reads NaN and infinity as if they were JSON
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: {EXPECTED}; no such file") from None

@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from fastgd.files.paths import write_text
 from fastgd.report import page, summary
 from fastgd.report.reading import read_study
 
@@ -85,7 +86,7 @@ class Study:
         """
         path = Path(path)
         text = f"{format_json(self.data)}\n" if path.suffix == ".json" else self.to_html()
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
 
     @classmethod
     def load(cls, path: str | Path) -> "Study":
