@@ -15,7 +15,7 @@ Design:
 """
 
 from cpython.buffer cimport (
-    PyBUF_ANY_CONTIGUOUS, PyBUF_STRIDES, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer,
+    PyBUF_ANY_CONTIGUOUS, PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer,
 )
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int64_t, uintptr_t
@@ -63,6 +63,7 @@ cdef enum:
     PACK_FEATURES = 16  # most features, and
     PACK_ELEMENTS = 16_384  # most elements (128 KB), of an X in C order that is copied into columns once a call
     SUMS = 6  # where a block's sums begin in its row of partials: Σr², Σr, then Σ r·x from a cache line on
+    LEAST_ROWS = 16  # of a block; a block in Fortran order begins a few rows early
     PATIENCE = 4096  # how often a waiting member reads a counter before it offers its core to other threads
 
 cdef enum:  # the entries of sync, each on a cache line of its own; all are zero at first and only grow
@@ -232,6 +233,39 @@ cdef void *pack(Blocks *blocks, int level) noexcept nogil:
     return memory
 
 
+cdef bint is_readable(const Py_buffer *view) noexcept:
+    """Return True if an array is contiguous and holds aligned doubles or floats of this machine's byte order."""
+    if view.format == NULL or view.format[0] == 0 or view.format[1] != 0:
+        return False  # also formats with a byte order, such as ">d"
+    cdef size_t size = sizeof(double) if view.format[0] == b"d" else sizeof(float) if view.format[0] == b"f" else 0
+    return size and <uintptr_t> view.buf % size == 0 and PyBuffer_IsContiguous(view, b"A")
+
+
+cdef int check_call(
+    const Blocks *blocks, const Team *team, int level, ptrdiff_t y, ptrdiff_t weights, ptrdiff_t rates,
+    ptrdiff_t costs, ptrdiff_t gradient, ptrdiff_t entries,
+) except -1:
+    """Refuse a call that would access memory outside an array; check_arrays in contract.py has messages for users."""
+    if not 0 <= level <= highest_level():
+        raise ValueError("level must be that of a CPU level of this machine")
+    if blocks.n < 1 or blocks.p < 1 or y != blocks.n:
+        raise ValueError("X must have rows and columns, and y one number for each row")
+    if not 0 <= blocks.intercepts <= 1 or weights != blocks.p + blocks.intercepts or gradient != weights:
+        raise ValueError("weights and gradient must have one number for each column of X and for the intercept")
+    if costs != rates:
+        raise ValueError("costs and rates must have the same length")
+    if (
+        blocks.block_rows < LEAST_ROWS or (blocks.n_blocks - 1) * blocks.block_rows >= blocks.n
+        or blocks.n_blocks * blocks.block_rows < blocks.n
+    ):
+        raise ValueError("the blocks must cover the rows, and none may be empty")
+    if blocks.width % PER_LINE or blocks.width < SUMS + 2 + blocks.p:
+        raise ValueError("partials must have whole cache lines, with room for the sums of a block")
+    if not 0 <= team.member < team.members or entries < CLAIMED + team.members * PER_LINE:
+        raise ValueError("sync must have a cache line for each member")
+    return 0
+
+
 def run_member(
     X, const double[::1] y, double[::1] weights, const double[::1] rates, double[::1] costs, double[::1] gradient,
     int intercepts, ptrdiff_t block_rows, double[:, ::1] partials, int64_t[::1] sync, int64_t member, int64_t members,
@@ -239,20 +273,27 @@ def run_member(
 ):
     """Run one member of a team (fastgd/backends/threads.py) on float64 or float32 data in either order."""
     cdef Blocks blocks
-    cdef Team team = Team(&sync[0], member, members)
+    cdef Team team = Team(NULL, member, members)
     cdef Py_buffer view
     cdef void *packed = NULL
     cdef ptrdiff_t applied
-    PyObject_GetBuffer(X, &view, PyBUF_STRIDES)
+    PyObject_GetBuffer(X, &view, PyBUF_STRIDES | PyBUF_FORMAT)
     try:
-        blocks.X, blocks.y, blocks.n, blocks.p = <const char*> view.buf, &y[0], view.shape[0], view.shape[1]
+        if view.ndim != 2 or not is_readable(&view):
+            raise ValueError("X must be a contiguous matrix of aligned float64 or float32 numbers")
+        blocks.X, blocks.n, blocks.p = <const char*> view.buf, view.shape[0], view.shape[1]
         blocks.n_blocks, blocks.block_rows = partials.shape[0], block_rows
         blocks.itemsize, blocks.columns = view.itemsize, PyBuffer_IsContiguous(&view, b"F")
         blocks.stride = blocks.n if blocks.columns else blocks.p
         blocks.shift = 16 // blocks.itemsize if blocks.columns else 0
         blocks.cached = view.len <= CACHED
+        blocks.intercepts, blocks.width = intercepts, partials.shape[1]
+        check_call(
+            &blocks, &team, level, y.shape[0], weights.shape[0], rates.shape[0], costs.shape[0], gradient.shape[0],
+            sync.shape[0],
+        )
+        blocks.y, blocks.sums, team.sync = &y[0], &partials[0, SUMS], &sync[0]
         blocks.add_block = cpu_levels[level].add_block[blocks.itemsize == sizeof(float)]
-        blocks.intercepts, blocks.sums, blocks.width = intercepts, &partials[0, SUMS], partials.shape[1]
         with nogil:
             if not blocks.columns and blocks.p <= PACK_FEATURES and blocks.n * blocks.p <= PACK_ELEMENTS:
                 packed = pack(&blocks, level)
@@ -271,8 +312,10 @@ def read(X, int level, ptrdiff_t ahead):
     """
     cdef Py_buffer view
     cdef double total
-    PyObject_GetBuffer(X, &view, PyBUF_ANY_CONTIGUOUS)
+    PyObject_GetBuffer(X, &view, PyBUF_ANY_CONTIGUOUS | PyBUF_FORMAT)
     try:
+        if not is_readable(&view) or not 0 <= level <= highest_level() or ahead < 0:
+            raise ValueError("expected a contiguous array of float64 or float32, a CPU level, and 0 bytes or more")
         with nogil:
             total = cpu_levels[level].sum_all[view.itemsize == sizeof(float)](
                 view.buf, view.len // view.itemsize, ahead

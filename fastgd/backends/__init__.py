@@ -4,12 +4,17 @@ A backend is a module that exports::
 
     descend(X, y, weights, rates, costs, gradient, threads=1) -> int
 
-- X: (n_samples, n_features) float64 or float32, C- or Fortran-contiguous; never written to.
+- X: (n_samples, n_features) float64 or float32, C- or Fortran-contiguous, with at least one row and one column; never
+  written to.
 - y: (n_samples,) float64; never written to.
 - weights: (n_features + 1,) with an intercept in front, or (n_features,) without; float64, updated in place.
 - rates: (epochs,) float64, one learning rate for each epoch.
 - costs: (epochs,) float64; ``costs[k]`` receives J of the weights that update k starts from.
 - gradient: float64, the shape of the weights; receives the gradient of the last epoch that was computed.
+
+All arrays are aligned and in this machine's byte order; all but X are contiguous; outputs share no memory with another
+array. `fastgd.backends.descend` checks this once, and every backend checks again what keeps its memory accesses inside
+the arrays.
 
 It applies ``len(rates)`` updates and returns how many it applied. It stops before an update if the cost or a new weight
 would not be finite, so weights stay finite. Arithmetic is in float64 for either type of X.
@@ -21,6 +26,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
+from fastgd.backends.contract import check_contract
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import printable, quote
 
@@ -167,8 +173,8 @@ def descend(
 ) -> int:
     """Apply ``len(rates)`` updates of gradient descent in place, with the given backend.
 
-    The docstring of this module describes the arrays. Only their shapes are checked: `fastgd.gradient_descent` checks
-    values and converts types.
+    The docstring of this module describes the arrays. All but their values are checked before the backend gets them;
+    `fastgd.gradient_descent` checks values, and converts types.
 
     Parameters
     ----------
@@ -196,8 +202,12 @@ def descend(
 
     Raises
     ------
+    TypeError
+        If an array is no `numpy.ndarray`, or `threads` is no integer.
     ValueError
-        If the shapes do not fit together, X is not contiguous, or there is no backend of that name.
+        If the dtype, shape, order, byte order or alignment of an array is another one, an output is read-only or shares
+        memory with another array, X has no row or no column, `threads` is below 1, or there is no backend of that
+        name. Nothing is written then.
     ImportError
         If the backend cannot be used here.
 
@@ -212,4 +222,5 @@ def descend(
     >>> weights.round(3)
     array([1., 2.])
     """
+    check_contract(X, y, weights, rates, costs, gradient, threads)
     return load(backend).descend(X, y, weights, rates, costs, gradient, threads)

@@ -4,7 +4,7 @@ from math import isfinite
 
 import numpy as np
 
-from fastgd.backends.contract import count_intercepts
+from fastgd.backends.contract import check_arrays
 from fastgd.inputs.arrays import Array
 
 
@@ -21,7 +21,7 @@ def descend(
 
     r = Xw − y;  costs[k] = rᵀr / 2n;  gradient = Xᵀr / n;  w ← w − rates[k]·gradient
     """
-    intercepts = count_intercepts(X, y, weights, rates, costs, gradient)
+    intercepts = check_arrays(X, y, weights, rates, costs, gradient, threads)
     X = X.astype(np.float64, copy=False)  # arithmetic is in float64: float32 data is copied once a call
     n_samples = len(X)
     zeros = np.zeros_like(weights)  # 0 · inf and 0 · NaN are NaN: one product finds any number that is not finite

@@ -6,7 +6,7 @@ and make every other backend look better than it is.
 
 from math import isfinite
 
-from fastgd.backends.contract import count_intercepts
+from fastgd.backends.contract import check_arrays
 from fastgd.inputs.arrays import Array
 
 
@@ -23,7 +23,7 @@ def descend(
 
     r = Xw − y;  costs[k] = rᵀr / 2n;  gradient = Xᵀr / n;  w ← w − rates[k]·gradient
     """
-    intercepts = count_intercepts(X, y, weights, rates, costs, gradient)
+    intercepts = check_arrays(X, y, weights, rates, costs, gradient, threads)
     rows, targets, w = X.tolist(), y.tolist(), weights.tolist()
     epoch = 0
     for rate in rates.tolist():

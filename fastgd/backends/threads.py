@@ -17,7 +17,7 @@ from threading import Thread
 
 import numpy as np
 
-from fastgd.backends.contract import count_intercepts
+from fastgd.backends.contract import check_arrays
 from fastgd.inputs.arrays import Array
 
 MOST_BLOCKS = 64
@@ -43,7 +43,7 @@ def run_team(
     threads: int,
 ) -> int:
     """Check the arrays, divide the rows into blocks, and run a team of at most `threads` members."""
-    intercepts = count_intercepts(X, y, weights, rates, costs, gradient)
+    intercepts = check_arrays(X, y, weights, rates, costs, gradient, threads)
     n_samples, n_features = X.shape
     block_rows = rows_per_block(n_samples, n_features)
     blocks = -(-n_samples // block_rows)
