@@ -459,7 +459,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         blocks = find_blocks(X, y, sample_weight, targets=True)
         if compressor.n_samples and blocks.n_features != self.n_features_in_:
             raise ValueError(f"X must have {self.n_features_in_} columns, as before; got {blocks.n_features}")
-        part = reduce_blocks(blocks.parts, Compressor(method="qr"))
+        part = reduce_blocks(blocks, Compressor(method="qr"))
         if not part.n_samples:
             raise ValueError("X must have at least one row; got none")
         compressor.merge(part)

@@ -6,8 +6,8 @@ Design:
     order, and also if tasks run again because a worker died.
 (b) Only square matrices of n_features + 2 columns are sent between machines. The descent runs in the caller's process.
 (c) If the Gram matrix loses digits, Dask computes the partitions a second time, for a QR.
-(d) Shapes and types are checked before anything is computed. Functions import Dask when they need it: a caller with
-    Dask collections has imported it already.
+(d) Declared shapes and types are checked before anything is computed, and each block against them where it is computed
+    (`dask_blocks`). Functions import Dask when they need it: a caller with Dask collections has imported it already.
 """
 
 from __future__ import annotations  # so that help() shows ArrayLike by its name
@@ -25,6 +25,8 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_finite, check_new_rows, check_numbers, check_sample_weight, predict_rows
 from fastgd.inputs.options import check_choice
 from fastgd.problem.compressor import Compressor
+from fastgd.problem.dask_blocks import Layout, arrange_columns, count_rows, list_columns, naming_block, take_rows
+from fastgd.problem.dask_compute import compute
 from fastgd.problem.moments import METHODS
 from fastgd.problem.prepared import Prepared, PrepareOptions
 from fastgd.problem.rows import CompressedSource, check_needs_no_rows, choose_method_for
@@ -42,18 +44,27 @@ class DaskSource:
         The X and y of each block, and its sample weights if there are any.
     n_samples : float
         The number of rows, NaN if it is unknown.
-    n_features, n_targets : int
-        The numbers of columns of X and y.
+    layout : Layout
+        The declared columns, which every block must have.
     features, target : list of str, str, or None
         The names of the columns of X, and of y.
     """
 
     parts: list[tuple[Any, ...]]
     n_samples: float
-    n_features: int
-    n_targets: int
+    layout: Layout
     features: list[str] | None
     target: str | None
+
+    @property
+    def n_features(self) -> int:
+        """Return the number of columns of X."""
+        return self.layout.n_features
+
+    @property
+    def n_targets(self) -> int:
+        """Return the number of columns of y."""
+        return self.layout.n_targets
 
     def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
         """Let Dask compress the blocks, and yield the compressed problem of each target."""
@@ -77,6 +88,8 @@ class DaskSource:
         ------
         ValueError, TypeError
             If an argument does not fit its description, or no row counts; an error in the values names the block.
+        ConnectionError
+            If a cluster computes the blocks, and fails.
 
         Examples
         --------
@@ -89,7 +102,7 @@ class DaskSource:
         """
         check_choice("method", method, METHODS)
         first = "gram" if method == "auto" else method
-        compressor = reduce_blocks(self.parts, Compressor(fit_intercept=fit_intercept, alpha=alpha, method=first))
+        compressor = reduce_blocks(self, Compressor(fit_intercept=fit_intercept, alpha=alpha, method=first))
         if compressor.n_features is None:
             expected = "sample_weight must be above 0 in" if compressor.n_samples else "X must have"
             raise ValueError(f"{expected} at least one row; got {compressor.n_samples} rows, none that counts")
@@ -141,10 +154,10 @@ def find_blocks(X: Any, y: Any, sample_weight: Any = None, *, targets: bool = Fa
         if not is_dask(sample_weight):
             columns[-1] = check_sample_weight(sample_weight, len(columns[-1]))
     n_targets = 1 if y.ndim == 1 else int(y.shape[1])
+    labels = list_columns(X), list_columns(y)
+    layout = Layout(int(X.shape[1]), n_targets, *labels, weight=sample_weight if weighs_all else None)
     parts = list(zip(*split_blocks(columns, lengths), strict=True))
-    if weighs_all:
-        parts = [(*part, sample_weight) for part in parts]
-    return DaskSource(parts, sum(lengths), int(X.shape[1]), n_targets, features, target)
+    return DaskSource(parts, sum(lengths), layout, features, target)
 
 
 def check_dask_features(X: Any) -> tuple[float, ...]:
@@ -248,27 +261,26 @@ def make_tuple(*partitions: Any) -> tuple[Any, ...]:
     return partitions
 
 
-def reduce_blocks(parts: list[tuple[Any, ...]], empty: Compressor) -> Compressor:
+def reduce_blocks(source: DaskSource, empty: Compressor) -> Compressor:
     """Return a copy of the empty compressor with all blocks added; neighbouring results are merged in rounds."""
     import dask
 
     compress, merge = dask.delayed(compress_block), dask.delayed(merge_compressors)
-    results = [compress(empty, number, *part) for number, part in enumerate(parts)]
+    results = [compress(empty, source.layout, number, *part) for number, part in enumerate(source.parts)]
     while len(results) > 1:
         pairs = [merge(*results[k : k + 2]) for k in range(0, len(results) - 1, 2)]
         results = pairs + results[2 * len(pairs) :]
-    return dask.compute(results[0])[0]
+    (compressor,) = compute(results[0])
+    return compressor
 
 
-def compress_block(empty: Compressor, number: int, X: Any, y: Any, weights: Any = None) -> Compressor:
-    """Return a copy of the empty compressor with one block added."""
+def compress_block(empty: Compressor, layout: Layout, number: int, *part: Any) -> Compressor:
+    """Return a copy of the empty compressor with one block added: its X, its y and, if there are any, its weights."""
     compressor = copy(empty)
-    if len(X) == len(y) == 0:
-        return compressor
-    try:
-        compressor.add(X, y, weights)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"in block {number} (counted from 0), {error}") from error
+    with naming_block(number):
+        rows = take_rows(layout, *part)
+        if rows is not None:
+            compressor.add(*rows)
     return compressor
 
 
@@ -284,11 +296,33 @@ def predict_lazily(X: Any, coef: Array, intercept: float) -> Any:
     check_dask_features(X)
     if X.shape[1] != len(coef):
         raise ValueError(f"X must have {len(coef)} columns, as in the fit; got {X.shape[1]}")
-    rows = X if hasattr(X, "chunks") else X.to_dask_array()
+    rows = check_blocks_lazily(X)
     settings = {"coef": coef, "intercept": intercept}  # by keyword: Dask would cut a positional array into blocks
     return rows.map_blocks(predict_block, **settings, drop_axis=1, dtype=np.float64, meta=np.empty(0))
 
 
-def predict_block(X: Any, coef: Array, intercept: float) -> Array:
-    """Return the predictions for one block."""
-    return predict_rows(check_new_rows(X, len(coef)), coef, intercept) if len(X) else np.empty(0)
+def check_blocks_lazily(X: Any) -> Any:
+    """Return X as a Dask array whose blocks are checked when they are computed."""
+    settings = {"n_features": int(X.shape[1]), "meta": np.empty((0, X.shape[1]))}
+    if hasattr(X, "chunks"):
+        return X.map_blocks(check_block, **settings, dtype=np.float64)
+    return X.map_partitions(check_partition, **settings, columns=list_columns(X), enforce_metadata=False)
+
+
+def check_partition(X: Any, n_features: int, columns: Any, partition_info: Any = None) -> Array:
+    """Return the rows of one partition of a data frame."""
+    return check_block(X, n_features, columns, (partition_info["number"],))
+
+
+def check_block(X: Any, n_features: int, columns: Any = None, block_id: Any = (0,)) -> Array:
+    """Return the rows of one block, whose number is the first of `block_id`, in the order of the columns declared."""
+    with naming_block(block_id[0]):
+        if not count_rows("X", X):
+            return np.empty((0, n_features))
+        return check_new_rows(arrange_columns("X", X, columns), n_features)
+
+
+def predict_block(X: Array, coef: Array, intercept: float, block_id: Any = (0,)) -> Array:
+    """Return the predictions for the rows of one block."""
+    with naming_block(block_id[0]):
+        return predict_rows(X, coef, intercept)

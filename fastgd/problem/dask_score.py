@@ -13,6 +13,8 @@ import numpy as np
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_problem, check_sample_weight, predict_rows
 from fastgd.problem.dask import DaskSource
+from fastgd.problem.dask_blocks import Layout, naming_block, take_rows
+from fastgd.problem.dask_compute import compute
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,8 @@ def sum_squares(source: DaskSource, coef: Array, intercept: Any) -> Squares:
         if got != expected:
             raise ValueError(f"{name} must have {expected} columns, as in the fit; got {got}")
     sum_lazily = dask.delayed(sum_block)
-    blocks = [sum_lazily(number, coef, intercept, *part) for number, part in enumerate(source.parts)]
-    squares = reduce(Squares.__add__, dask.compute(*blocks))
+    blocks = [sum_lazily(source.layout, number, coef, intercept, *part) for number, part in enumerate(source.parts)]
+    squares = reduce(Squares.__add__, compute(*blocks))
     if not squares.n_samples:
         raise ValueError("X must have at least one row; got none")
     if not squares.total:
@@ -83,21 +85,20 @@ def sum_squares(source: DaskSource, coef: Array, intercept: Any) -> Squares:
     return squares
 
 
-def sum_block(number: int, coef: Array, intercept: Any, X: Any, y: Any, weights: Any = None) -> Squares:
-    """Return the sums over one block; errors name the block."""
-    n_targets = 1 if coef.ndim == 1 else coef.shape[1]
-    if len(X) == len(y) == 0:
-        return Squares(0, 0.0, *np.zeros((3, n_targets)))
-    try:
-        X, y = check_problem(X, y, targets=True)
-        weights = check_sample_weight(weights, len(y), zero_sum=True)
+def sum_block(layout: Layout, number: int, coef: Array, intercept: Any, *part: Any) -> Squares:
+    """Return the sums over one block: its X, its y and, if there are any, its weights."""
+    nothing = np.zeros((3, layout.n_targets))
+    with naming_block(number):
+        rows = take_rows(layout, *part)
+        if rows is None:
+            return Squares(0, 0.0, *nothing)
+        X, y = check_problem(*rows[:2], targets=True)
+        weights = check_sample_weight(rows[2], len(y), zero_sum=True)
         predictions = predict_rows(X, coef, intercept)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"in block {number} (counted from 0), {error}") from error
     counts = np.ones(len(y)) if weights is None else weights
     total = float(counts.sum())
     if not total:
-        return Squares(len(y), 0.0, *np.zeros((3, n_targets)))
+        return Squares(len(y), 0.0, *nothing)
     shift = y[np.argmax(counts > 0)]  # so that a constant y has the spread 0, without rounding
     deviations = y - shift
     step = counts @ deviations / total
