@@ -61,17 +61,19 @@ class Contestant:
 
 def list_contestants(threads: int = 1) -> tuple[list[Contestant], dict[str, str]]:
     """Return the contestants of `fastgd bench`, and the reason for each one that cannot take part here, by name."""
-    usable, counts, absent = backends.available(), sorted({1, threads}), {}
+    faults = {name: backends.find_fault(name) for name in backends.list_installed()}
+    usable, counts, absent = [name for name, fault in faults.items() if not fault], sorted({1, threads}), {}
     if is_installed("threadpoolctl"):
         found = list_backends(counts, blas_counts=sorted({1, count_cores()}))
     else:
         found = list_backends(counts)
         absent["numpy with other numbers of BLAS threads"] = f"threadpoolctl {INSTALL}"
-    absent |= {name: "not installed" for name in ("numba",) if name not in usable}
+    absent |= {name: faults.get(name, "not installed") for name in ("numba",) if name not in usable}
     if "cython" in usable:
         found += [contestant for count in counts for contestant in list_readers(count)]
     else:
-        absent["cython, and reading X once, the limit"] = "the compiled extension was not built"
+        why = faults.get("cython", "the compiled extension was not built")
+        absent["cython, and reading X once, the limit"] = why
     for name, module, prepare in (("jax", "jax", prepare_jax), ("sgd", "sklearn", prepare_sgd)):
         if is_installed(module):
             found.append(Contestant(name, prepare))
@@ -87,7 +89,8 @@ def list_backends(
     threads = {"python": (1,), "numpy": blas_counts}
     return [
         make_backend(name, count, loop_elements if name == "python" else None)
-        for name in reversed(backends.available())
+        for name in reversed([*backends.list_installed()])
+        if not backends.find_fault(name)
         for count in threads.get(name, counts)
     ]
 

@@ -10,6 +10,7 @@ from fastgd._version import __version__
 from fastgd.backends import is_installed
 from fastgd.backends.threads import count_cores, list_cores
 from fastgd.config import installed_version
+from fastgd.inputs.words import printable
 
 LIBRARIES = ("numpy", "numba", "cython", "jax", "scikit-learn", "threadpoolctl")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "XLA_FLAGS")
@@ -37,7 +38,7 @@ def cpu_name() -> str:
     except OSError:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    return printable(names[0] if names else platform.processor() or platform.machine())
 
 
 def cpu_level() -> str | None:
@@ -76,7 +77,8 @@ def describe_versions() -> dict[str, str | None]:
 
 def describe_threads(threads: int) -> dict[str, object]:
     """Return the number of threads of the backends, and the settings of BLAS, OpenMP and XLA."""
-    environment = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    found = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    environment = {name: None if value is None else printable(value) for name, value in found.items()}
     if "jax" not in sys.modules and environment["XLA_FLAGS"] is None:
         environment.pop("XLA_FLAGS")
     blas = "1 thread, set by threadpoolctl, unless a contestant's name has a number of threads"

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
+from fastgd.inputs.words import LONGEST_QUOTE, printable
+
 TITLES = {
     "arrays": "Python loop over array scalars", "python": "Python loop over lists", "numpy": "NumPy",
     "in_place": "NumPy, no temporaries", "numba": "Numba", "cython": "Cython", "compressed": "compressed problem",
@@ -11,6 +13,7 @@ TITLES = {
 }  # fmt: skip
 # The work that a contestant needs once, before its epochs: a key of the entry of a shape.
 ONCE = {"compressed": "compress", "whitened": "whiten"}
+MOST_DIGITS = 6  # of a number of threads: more are a part of a name
 UNITS = ((1e9, "ns"), (1e6, "µs"), (1e3, "ms"), (1.0, "s"))
 
 
@@ -25,7 +28,7 @@ def base_of(name: str) -> str:
     """
     contestant = name.partition(",")[0]
     base, _, threads = contestant.rpartition("-")
-    return base if threads.isdecimal() else contestant
+    return base if is_count(threads) else contestant
 
 
 def threads_of(name: str) -> int:
@@ -38,7 +41,12 @@ def threads_of(name: str) -> int:
     (1, 2)
     """
     threads = name.partition(",")[0].rpartition("-")[2]
-    return int(threads) if threads.isdecimal() else 1
+    return int(threads) if is_count(threads) else 1
+
+
+def is_count(text: str) -> bool:
+    """Return True if a text is a number of threads."""
+    return text.isdecimal() and len(text) <= MOST_DIGITS
 
 
 def with_threads(name: str, threads: int) -> str:
@@ -67,7 +75,8 @@ def title(name: str) -> str:
     ('Cython, 2 threads', 'Numba, from its cache')
     """
     base, threads, (_, comma, start) = base_of(name), threads_of(name), name.partition(",")
-    return TITLES.get(base, base) + (f", {threads} threads" if threads > 1 else "") + comma + start
+    shown = TITLES.get(base) or printable(base, LONGEST_QUOTE)
+    return shown + (f", {threads} threads" if threads > 1 else "") + printable(comma + start, LONGEST_QUOTE)
 
 
 def format_number(value: float, digits: int = 3) -> str:
@@ -216,7 +225,7 @@ def describe_settings(results: Mapping[str, Any]) -> str:
     if "machine" not in results or "settings" not in results:
         return ""
     settings = results["settings"]
-    return f"{results['machine']['cpu']}, {settings['dtype']}, {settings['order']} order"
+    return printable(f"{results['machine']['cpu']}, {settings['dtype']}, {settings['order']} order")
 
 
 def overlap(first: Sequence[float], second: Sequence[float]) -> bool:

@@ -8,7 +8,8 @@ import numpy as np
 from fastgd.bench.text import title
 from fastgd.descent.result import DescentResult
 from fastgd.inputs.arrays import EPSILON, Array
-from fastgd.plots.figures import PALETTE, new_figure, style
+from fastgd.inputs.words import printable, quote
+from fastgd.plots.figures import PALETTE, new_figure, plain, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +55,7 @@ def cost_history(result: DescentResult, *, ax: "Axes | None" = None, label: str 
         ax = new_figure().add_subplot()
     label = label or f"{result.backend}: {result.reason}"
     marker = "o" if result.epochs == 1 else ""  # a line through one point would not show
-    (line,) = ax.plot(range(result.epochs), result.cost_history, marker=marker, label=label)
+    (line,) = ax.plot(range(result.epochs), result.cost_history, marker=marker, label=plain(printable(label)))
     costs = "no epochs"
     if result.epochs:
         costs = f"{span(result.epochs)}: cost {result.cost_history[0]:.3g} to {result.cost_history[-1]:.3g}"
@@ -112,7 +113,9 @@ def learning_rates(
         raise ValueError("costs must have a sequence of costs for at least one learning rate; got an empty mapping")
     for label, sequence in costs.items():
         if np.ndim(sequence) != 1 or not len(sequence):
-            raise ValueError(f"costs[{label!r}] must be a sequence of one cost or more; got shape {np.shape(sequence)}")
+            raise ValueError(
+                f"costs[{quote(label)}] must be a sequence of one cost or more; got shape {np.shape(sequence)}"
+            )
     if ax is None:
         ax = new_figure().add_subplot()
     ax.set(xlabel="epoch", ylabel="cost J − least cost" if least_cost else "cost J", yscale="log")
@@ -124,7 +127,7 @@ def learning_rates(
         (line,) = ax.plot(
             epochs,
             excess[epochs],
-            label=label,
+            label=plain(printable(label)),
             color=COLORS[k % len(COLORS)],
             linestyle=linestyle,
             marker=marker,
@@ -132,38 +135,38 @@ def learning_rates(
             markevery=max(1, len(sequence) // 12),
         )
         first, last = (f"{max(excess[end], 0.0):.3g}" for end in (0, -1))
-        line.set_gid(f"Learning rate {label}, {span(len(sequence))}: {first} to {last} above the least cost")
-        curves.append((line, epochs, excess[epochs]))
-    handles = [line for line, *_ in curves] + mark_leaving(ax, [curve for curve in curves if len(curve[1])])
+        line.set_gid(f"Learning rate {printable(label)}, {span(len(sequence))}: {first} to {last} above the least cost")
+        curves.append((printable(label), line, epochs, excess[epochs]))
+    handles = [line for _, line, *_ in curves] + mark_leaving(ax, [curve for curve in curves if len(curve[2])])
     ax.grid(alpha=0.3)
     ax.legend(handles=handles, title="learning rate", fontsize="small", title_fontsize="small")
     return ax
 
 
-def mark_leaving(ax: "Axes", curves: "Sequence[tuple[Line2D, Array, Array]]") -> "list[Line2D]":
+def mark_leaving(ax: "Axes", curves: "Sequence[tuple[str, Line2D, Array, Array]]") -> "list[Line2D]":
     """Let curves that grow leave the picture at a triangle; return the legend's entries for these.
 
     Parameters
     ----------
     ax : matplotlib Axes
         The axes with the curves.
-    curves : sequence of (line, epochs, costs)
+    curves : sequence of (name, line, epochs, costs)
         The curves, of which none is empty.
     """
     from matplotlib.lines import Line2D
 
-    top = GROWTH * max((excess[0] for _, _, excess in curves), default=0.0)
-    leaving = [curve for curve in curves if curve[2].max() > top]
+    top = GROWTH * max((excess[0] for *_, excess in curves), default=0.0)
+    leaving = [curve for curve in curves if curve[-1].max() > top]
     if not leaving:
         return []
-    bottom = min(excess.min() for _, _, excess in curves)
+    bottom = min(excess.min() for *_, excess in curves)
     ax.set_ylim(bottom * (bottom / top) ** 0.04, top)
     look: dict[str, Any] = {"marker": "^", "linestyle": "", "markersize": 8, "markeredgecolor": style("text.color")}
-    for line, epochs, excess in leaving:
+    for name, line, epochs, excess in leaving:
         after = int(np.argmax(excess > top))  # the first is below the top
         last = slice(after - 1, after + 1)
         x = np.interp(np.log(top), np.log(excess[last]), epochs[last])  # where the line crosses the edge
         (mark,) = ax.plot([x], [top], color=line.get_color(), clip_on=False, zorder=3, **look)
         leaves = f"leaves the picture at epoch {epochs[after]:,}; at most {excess.max():.3g} above the least cost"
-        mark.set_gid(f"Learning rate {line.get_label()} {leaves}")
+        mark.set_gid(f"Learning rate {name} {leaves}")
     return [Line2D([], [], color="none", label="leaves the picture", **look)]

@@ -154,7 +154,22 @@ def size_in_points(ax: "Axes") -> tuple[float, float]:
 
 def set_title(ax: "Axes", text: str, details: str = "") -> None:
     """Set a title with details below it, in lines that are no wider than the axes."""
-    ax.set_title("\n".join([*lines_of(ax, text), *lines_of(ax, details)]), fontsize="medium")
+    ax.set_title(plain("\n".join([*lines_of(ax, text), *lines_of(ax, details)])), fontsize="medium")
+
+
+def plain(text: str) -> str:
+    r"""Return a text as matplotlib shows it letter by letter.
+
+    Text between dollar signs would be a formula, or an error if it is none; a label that begins with _ would have no
+    place in a legend.
+
+    Examples
+    --------
+    >>> from fastgd.plots.figures import plain
+    >>> print(plain("$x$"), plain("_x"), plain("x"))
+    \$x\$  _x x
+    """
+    return f"{' ' * text.startswith('_')}{text}".replace("$", r"\$")
 
 
 def lines_of(ax: "Axes", text: str) -> list[str]:

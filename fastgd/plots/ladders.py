@@ -23,6 +23,7 @@ from fastgd.plots.figures import (
     font_size,
     lines_of,
     new_figure,
+    plain,
     point_style,
     set_title,
     size_in_points,
@@ -88,7 +89,7 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     if ax is None:
         ax = new_figure(9, 5.5).add_subplot()
     ax.set(xscale="log", ylim=(len(names) - 0.4, -0.6))
-    ax.set_yticks(range(len(names)), [name_step(name) for name in names], fontsize="small")
+    ax.set_yticks(range(len(names)), [plain(name_step(name)) for name in names], fontsize="small")
     tips = {name: describe_price(name, prices[name]) if name in prices else "" for name in names}
     for row, name in enumerate(names):
         draw_time(ax, row, name, found[name], tips[name])
@@ -97,7 +98,7 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     write_labels(ax, [label_of(name, found, reference, prices) for name in names], [found[name] for name in names])
     draw_guides(ax, [found[name]["seconds"] for name in names])
     meanings = f"(×: speed-up over {title(reference)};", "a bar's length: that over the step before)"
-    ax.set_xlabel("\n".join(["time per epoch", *(line for text in meanings for line in lines_of(ax, text))]))
+    ax.set_xlabel(plain("\n".join(["time per epoch", *(line for text in meanings for line in lines_of(ax, text))])))
     set_title(ax, f"One epoch, {shape[0]:,} samples × {shape[1]:,} features", describe_settings(results))
     ax.spines[["top", "right"]].set_visible(False)
     return ax

@@ -8,7 +8,17 @@ import numpy as np
 
 from fastgd.bench.text import base_of, describe_time, format_shape, format_time, shape_of, threads_of, title
 from fastgd.inputs.arrays import Array
-from fastgd.plots.figures import LETTER, color_of, legend_below, mix, new_figure, set_title, size_in_points, text_on
+from fastgd.plots.figures import (
+    LETTER,
+    color_of,
+    legend_below,
+    mix,
+    new_figure,
+    plain,
+    set_title,
+    size_in_points,
+    text_on,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -158,7 +168,7 @@ def draw_cell(ax: "Axes", place: tuple[int, int], entry: Mapping[str, Any], size
     # A line that crosses a cell is faint under its text, so that both can be seen.
     behind = {"facecolor": to_rgba(face, BACKING), "edgecolor": "none", "pad": 0.5}
     look: dict[str, Any] = {"color": text_on(face), "fontsize": letters, "linespacing": 1.05, "bbox": behind}
-    ax.text(column, row, "\n".join(lines), ha="center", va="center", zorder=4, **look)
+    ax.text(column, row, plain("\n".join(lines)), ha="center", va="center", zorder=4, **look)
 
 
 def describe_choice(auto: str, best: str) -> list[str]:
@@ -172,7 +182,8 @@ def list_colors(entries: list[dict[str, Any]]) -> list[Any]:
     """Return the legend's entries for the colours of cells."""
     from matplotlib.patches import Patch
 
-    return [Patch(facecolor=cell_color(name), label=title(name)) for name in dict.fromkeys(e["best"] for e in entries)]
+    names = dict.fromkeys(entry["best"] for entry in entries)
+    return [Patch(facecolor=cell_color(name), label=plain(title(name))) for name in names]
 
 
 def draw_crossings(ax: "Axes", grid: Grid) -> list[Any]:

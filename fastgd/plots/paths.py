@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_finite, check_numbers, check_problem
+from fastgd.inputs.words import printable, quote
 from fastgd.plots.costs import COLORS, STYLES, span
-from fastgd.plots.figures import new_figure, size_in_points, style
+from fastgd.plots.figures import new_figure, plain, size_in_points, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,11 +104,11 @@ def contour_path(X: ArrayLike, y: ArrayLike, paths: Mapping[str, ArrayLike], *, 
 
 def check_path(label: str, path: ArrayLike) -> Array:
     """Return the weights of a run up to the first that are not finite."""
-    walk = check_numbers(f"paths[{label!r}]", path).astype(np.float64)
+    walk = check_numbers(f"paths[{quote(label)}]", path).astype(np.float64)
     if walk.ndim != 2 or walk.shape[1] != 2 or not len(walk):
         expected = "(epochs + 1, 2), the weights of successive epochs"
-        raise ValueError(f"paths[{label!r}] must have shape {expected}; got shape {walk.shape}")
-    check_finite(f"the start of paths[{label!r}]", walk[:1])
+        raise ValueError(f"paths[{quote(label)}] must have shape {expected}; got shape {walk.shape}")
+    check_finite(f"the start of paths[{quote(label)}]", walk[:1])
     lost = np.flatnonzero(~np.isfinite(walk).all(axis=1))
     return walk[: lost[0]] if len(lost) else walk
 
@@ -161,6 +162,6 @@ def draw_path(ax: Axes, k: int, label: str, walk: Array, bowl: Bowl) -> None:
     shown = walk[: gone[0] + 1] if len(gone) and distances[0] else walk
     linestyle, marker = STYLES[k % len(STYLES)]
     look: dict[str, Any] = {"color": COLORS[k % len(COLORS)], "linestyle": linestyle, "marker": marker}
-    (line,) = ax.plot(*shown.T, label=label, markersize=4, linewidth=1.3, zorder=2, **look)
+    (line,) = ax.plot(*shown.T, label=plain(printable(label)), markersize=4, linewidth=1.3, zorder=2, **look)
     first, last = bowl.least + bowl.excess(walk[[0, -1]])
-    line.set_gid(f"{label}, {span(len(walk))}: cost {first:.4g} to {last:.4g}")
+    line.set_gid(f"{printable(label)}, {span(len(walk))}: cost {first:.4g} to {last:.4g}")

@@ -5,8 +5,17 @@ from math import hypot, inf, log, log10
 from typing import TYPE_CHECKING, Any
 
 from fastgd.bench.text import describe_settings, describe_time, format_number, format_rate, shape_of, title
-from fastgd.inputs.words import count
-from fastgd.plots.figures import font_size, legend_below, new_figure, point_style, set_title, size_in_points, style
+from fastgd.inputs.words import count, printable, quote_names
+from fastgd.plots.figures import (
+    font_size,
+    legend_below,
+    new_figure,
+    plain,
+    point_style,
+    set_title,
+    size_in_points,
+    style,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +68,7 @@ def roofline(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
 
     limits = results.get("limits")
     if not limits:
-        had = ", ".join(map(repr, results)) or "nothing"
+        had = quote_names([*results]) or "nothing"
         raise ValueError(f"results must have 'limits', the most that the machine can do; got only {had}")
     points = [
         (entry, name)
@@ -83,7 +92,7 @@ def roofline(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
         draw_point(ax, entry, name, marker_size(size_of(entry), sizes))
     drawn = {name for _, name in points}
     names = [name for name in dict.fromkeys(n for e in results["shapes"] for n in e["contestants"]) if name in drawn]
-    handles += [Line2D([], [], label=title(name), **point_style(name)) for name in names]
+    handles += [Line2D([], [], label=plain(title(name)), **point_style(name)) for name in names]
     ax.set(xlabel="operations per byte", ylabel="operations per second")
     ax.grid(alpha=0.25)
     set_title(ax, "Roofline" + (" (larger marker: larger X)" if len(sizes) > 1 else ""), describe_settings(results))
@@ -145,7 +154,7 @@ def draw_roofs(ax: "Axes", limit: Mapping[str, Any], low: float, high: float) ->
             ends[1:1] = [peak / speed] if peak and begin < peak / speed < high else []
         heights = roof(limit, level, ends)
         (line,) = ax.plot(ends, heights, alpha=0.35 + 0.5 * strength, linewidth=0.7 + 0.9 * strength, **look)
-        line.set_gid(f"{level or 'processor'}, {words}: {', '.join(parts)}")
+        line.set_gid(f"{printable(level or 'processor')}, {words}: {', '.join(parts)}")
     if threads == 1:
         label_slopes(ax, limit)
     return Line2D([], [], label=f"roofs, {words}", **look)
@@ -169,7 +178,9 @@ def label_slopes(ax: "Axes", limit: Mapping[str, Any]) -> None:
     for group in groups:
         x = low * (high / low) ** (0.02 * len(group) - 0.005)  # the upper ones of several lines begin further left
         (y,) = roof(limit, group[-1][1], [x])
-        label_slope(ax, x, y, "\n".join(f"{level} {format_rate(speed, 'GB/s')}" for speed, level in reversed(group)))
+        label_slope(
+            ax, x, y, "\n".join(f"{printable(level)} {format_rate(speed, 'GB/s')}" for speed, level in reversed(group))
+        )
 
 
 def label_slope(ax: "Axes", x: float, y: float, text: str) -> None:
@@ -181,7 +192,7 @@ def label_slope(ax: "Axes", x: float, y: float, text: str) -> None:
     ax.text(
         log10(x),
         log10(y),
-        text,
+        plain(text),
         transform=ax.transLimits + ax.transAxes + above,
         fontsize="x-small",
         clip_on=True,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgd.bench.text import base_of, describe_settings, describe_time, format_time, shape_of, title
-from fastgd.plots.figures import color_of, legend_below, line_style, new_figure, set_title, style
+from fastgd.inputs.words import printable
+from fastgd.plots.figures import color_of, legend_below, line_style, new_figure, plain, set_title, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +58,7 @@ def epoch_times(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axe
     for level, size in results["machine"]["caches"].items():
         ax.axvline(size, color=style("axes.edgecolor"), alpha=0.7, linestyle=":", linewidth=1)
         place: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
-        ax.annotate(level, (size, 1), (3, -12), fontsize="small", **place)
+        ax.annotate(plain(printable(level)), (size, 1), (3, -12), fontsize="small", **place)
     ticks = {4**k * 1024: f"{4**k} KB" if k < 5 else f"{4 ** (k - 5)} MB" for k in range(10)}
     ax.set_xticks(list(ticks), list(ticks.values()), fontsize="small")
     ax.minorticks_off()
@@ -73,7 +74,7 @@ def draw_times(ax: "Axes", name: str, entries: list[dict[str, Any]]) -> None:
     times = {size: [time for other, time in points if other == size] for size, _ in points}
     means = [exp(fsum(map(log, group)) / len(group)) for group in times.values()]
     look = {"color": color_of(name), **line_style(name)}
-    (line,) = ax.plot(list(times), means, label=title(name), markevery=[], **look)  # the legend shows the marker
+    (line,) = ax.plot(list(times), means, label=plain(title(name)), markevery=[], **look)  # the legend shows the marker
     line.set_gid(f"{title(name)}: {len(points)} shapes")
     for entry, point in zip(entries, points, strict=True):
         (mark,) = ax.plot(*point, label=f"_{name}", **{**look, "linestyle": ""})
@@ -120,14 +121,14 @@ def total_time(times: Mapping[str, tuple[float, float]], *, ax: "Axes | None" = 
     drawn: list[str] = []
     for name, (first, epoch) in times.items():
         backend = base_of(name)
-        (line,) = ax.plot(epochs, first + (epochs - 1) * epoch, color=color_of(backend), label=title(name))
+        (line,) = ax.plot(epochs, first + (epochs - 1) * epoch, color=color_of(backend), label=plain(title(name)))
         line.set(
             linestyle=STYLES[drawn.count(backend) % len(STYLES)],
             marker=line_style(backend)["marker"],
             markevery=12,
             markersize=5,
         )
-        line.set_gid(f"{line.get_label()}: first epoch done after {format_time(first)}, {format_time(epoch)} per epoch")
+        line.set_gid(f"{title(name)}: first epoch done after {format_time(first)}, {format_time(epoch)} per epoch")
         drawn.append(backend)
     ax.set(xscale="log", yscale="log", xlabel="epochs", ylabel="seconds from the start")
     ax.grid(alpha=0.3)

@@ -5,7 +5,7 @@ from math import exp, fsum, log
 from typing import Any, NamedTuple
 
 from fastgd.bench.text import format_measured, format_ratio, overlap, title
-from fastgd.inputs.words import count
+from fastgd.inputs.words import count, printable
 from fastgd.report.drawings import ladder_pictures, map_pictures
 from fastgd.report.page import check_extras, fill_template
 from fastgd.report.settings import SECTIONS
@@ -41,7 +41,7 @@ def compare_studies(
     found = [compare_section(name, first[name], second[name]) for name in PARTS if name in first and name in second]
     tables = [one.table for one in found if one.table.rows]
     if not tables:
-        raise ValueError(f"nothing was timed in both {first_name} and {second_name}")
+        raise ValueError(f"nothing was timed in both {printable(first_name)} and {printable(second_name)}")
     sentences = [*introduce(first, second), *map(summarize_section, found)]
     page = fill_template(
         "compare.html",
@@ -111,7 +111,9 @@ def find_limits(section: dict[str, Any]) -> Rows:
     for limit in section["limits"]:
         speeds, quartiles, threads = limit["bytes_per_second"], limit["quartiles"], count(limit["threads"], "thread")
         for level in (level for level in speeds if level in quartiles["bytes"]):
-            found[Cell(f"read a GB from {level}, {threads}"),] = in_time(speeds[level], quartiles["bytes"][level])
+            found[Cell(f"read a GB from {printable(level)}, {threads}"),] = in_time(
+                speeds[level], quartiles["bytes"][level]
+            )
         if limit["operations_per_second"] and quartiles["operations"]:
             times = in_time(limit["operations_per_second"], quartiles["operations"])
             found[Cell(f"a billion operations, {threads}"),] = times
@@ -150,8 +152,13 @@ def summarize_section(found: Comparison) -> str:
 def describe_study(data: dict[str, Any]) -> str:
     """Return a line about the machine, the versions and the date of a study."""
     machine, versions = data["machine"], data["versions"]
-    numpy = f"NumPy {versions['numpy']}"
-    return f"{machine['cpu']}, {count(machine['cores'], 'core')}, fastgd {versions['fastgd']}, {numpy}, {data['date']}"
+    parts = (
+        machine["cpu"],
+        count(machine["cores"], "core"),
+        f"fastgd {versions['fastgd']}",
+        f"NumPy {versions['numpy']}",
+    )
+    return ", ".join(map(printable, [*parts, data["date"]]))
 
 
 def list_pictures(data: dict[str, Any], prefix: str) -> list[Any]:

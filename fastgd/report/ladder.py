@@ -96,11 +96,11 @@ def list_steps(threads: int) -> list[Contestant]:
 
 
 def removed(name: str, before: str | None) -> str:
-    """Return the cost of the step before that a step of the ladder removes."""
+    """Return the cost of the step before that a step of the ladder removes; "" for a step that is not known here."""
     if threads_of(name) > 1:
         return REMOVES["threads"]
     # Both compiled kernels run the same loop: where there is only one, it removes all that Numba's would.
-    return REMOVES["numba" if name == "cython" and before != "numba" else name]
+    return REMOVES.get("numba" if name == "cython" and before != "numba" else name, "")
 
 
 def check_agreement(steps: list[Contestant], problem: Problem) -> dict[str, float]:

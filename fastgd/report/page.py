@@ -9,9 +9,10 @@ from typing import Any
 
 from fastgd.backends import is_installed
 from fastgd.bench.text import ONCE, find_prices, format_number, format_ratio, shape_of, title
-from fastgd.inputs.words import count
+from fastgd.inputs.words import count, printable
 from fastgd.report import tables
 from fastgd.report.drawings import PICTURES
+from fastgd.report.reading import find_fault
 from fastgd.report.settings import SECTIONS, shapes_of
 from fastgd.report.sources import Source, highlight
 from fastgd.report.summary import summarize_study
@@ -26,6 +27,9 @@ CSV_COLUMNS = (
 def render(data: dict[str, Any]) -> str:
     """Return the page of a study's data, as HTML."""
     check_extras()
+    fault = find_fault(data)
+    if fault:
+        raise ValueError(f"the data of the study: {fault}")
     sections = [name for name in SECTIONS if name in data]
     differences = [one for entry in shapes_of(data, "ladder") for one in entry["differences"].items()]
     sources = [Source(*map(one.get, Source._fields)) for one in data["sources"]]  # a file may have more keys
@@ -49,7 +53,12 @@ def fill_template(template: str, **values: Any) -> str:
 
     loader = jinja2.FunctionLoader(lambda name: (TEMPLATES / name).read_text(encoding="utf-8"))
     environment = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        loader=loader,
+        autoescape=True,
+        finalize=show_controls,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {
         "number": format_number,
@@ -59,6 +68,11 @@ def fill_template(template: str, **values: Any) -> str:
         "count": count,
     }
     return environment.get_template(template).render(values)
+
+
+def show_controls(value: Any) -> Any:
+    """Return a text from outside with escapes for controls, which HTML lacks; parts of the page stay as they are."""
+    return printable(value, 10 * len(value)) if type(value) is str and not value.isprintable() else value
 
 
 def check_extras() -> None:
@@ -89,7 +103,7 @@ def to_csv(data: dict[str, Any]) -> str:
 
 def embed_json(data: object) -> str:
     """Return JSON that cannot end the script element around it."""
-    return json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    return json.dumps(data, allow_nan=False).replace("<", "\\u003c")
 
 
 def to_uri(kind: str, text: str) -> str:

@@ -58,6 +58,8 @@ class Study:
         ------
         ImportError
             If matplotlib, Jinja2 or Pygments is not installed.
+        ValueError
+            If the data are not those of a study; the message names the place and the fault.
 
         Examples
         --------
@@ -121,6 +123,9 @@ class Study:
 
 
 def format_json(data: dict[str, Any]) -> str:
-    """Return the data as JSON with a line for each part; NaN and infinity are errors, since JSON lacks them."""
-    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    """Return the data as JSON with a line for each part; NaN and infinity are errors, since JSON lacks them.
+
+    Other letters than those of ASCII are escapes: a terminal obeys some of them.
+    """
+    encode = json.JSONEncoder(allow_nan=False).encode
     return "{\n" + ",\n".join(f"{encode(name)}: {encode(part)}" for name, part in data.items()) + "\n}"

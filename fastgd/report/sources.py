@@ -5,6 +5,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from fastgd import backends
+from fastgd.inputs.words import printable, quote
 
 # The letter of each formula; marked lines have it as their class.
 FORMULAS = {"r": "residual", "j": "cost", "g": "gradient", "w": "update"}
@@ -126,12 +127,13 @@ def highlight(source: Source) -> str:
 
     lexer = get_lexer_by_name(source.language, stripnl=False)
     plain = source.text.splitlines()
-    lines = pygments.highlight(source.text, lexer, HtmlFormatter(nowrap=True)).splitlines()
+    # Pygments ends lines at fewer characters than Python does.
+    lines = pygments.highlight("\n".join(plain), lexer, HtmlFormatter(nowrap=True)).split("\n")
     for letter, formula in FORMULAS.items():
         for beginning in source.marks.get(letter, []):
             places = [k for k, line in enumerate(plain) if line.strip().startswith(beginning)]
             if not places:
-                raise ValueError(f"{source.place}: no line begins with {beginning!r}")
+                raise ValueError(f"{printable(source.place)}: no line begins with {quote(beginning)}")
             for k in places:
                 lines[k] = f'<mark class="{letter}" title="{formula}">{lines[k]}</mark>'
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastgd import backends
+from fastgd.inputs.words import printable, quote
 from fastgd.report.settings import Settings, Step
 
 # The program prints the seconds of each of its stages. NumPy comes first: all backends need it.
@@ -80,7 +81,7 @@ def start(name: str, cache: str) -> dict[str, float]:
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        raise OSError(f"a new process could not start backend {name!r}: {reason[0]}")
+        raise OSError(f"a new process could not start backend {quote(name)}: {printable(reason[0])}")
     return dict(zip(STAGES, json.loads(done.stdout), strict=True))
 
 

@@ -12,7 +12,7 @@ from fastgd.bench.text import (
     shape_of,
     title,
 )
-from fastgd.inputs.words import count
+from fastgd.inputs.words import count, printable
 from fastgd.report.descents import DONE
 from fastgd.report.starts import WAIT
 
@@ -22,7 +22,9 @@ OPERATIONS_A_NUMBER = 4  # a product and a sum for the residual, and the same fo
 def summarize_study(data: dict[str, Any]) -> list[str]:
     """Return sentences about a study: one about the machine, and one or more about each section."""
     machine = data["machine"]
-    sentences = [f"Measured on {machine['cpu']}, {count(machine['cores'], 'core')}, in {data['seconds']:.0f} s."]
+    sentences = [
+        f"Measured on {printable(machine['cpu'])}, {count(machine['cores'], 'core')}, in {data['seconds']:.0f} s."
+    ]
     for name, summarize_section in SUMMARIES.items():
         if name in data:
             sentences += summarize_section(data[name])
@@ -88,7 +90,8 @@ def summarize_descents(found: dict[str, Any]) -> list[str]:
         excess = costs[-1] - least
         reached = excess <= DONE * least
         # costs[k] is the cost after k epochs
-        parts.append(f"{name} to rounding after {len(costs) - 1}" if reached else f"{name} to {excess:.1g}")
+        end = f"rounding after {len(costs) - 1}" if reached else f"{excess:.1g}"
+        parts.append(f"{printable(name)} to {end}")
     first = schedules["costs"]["constant"][0] - least
     condition, epochs = schedules["condition"], schedules["epochs"]
     return [

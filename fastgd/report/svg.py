@@ -29,6 +29,9 @@ STYLE: dict[str, Any] = {
 }
 
 
+TAG = "<[^>]*>"  # matplotlib escapes < and > in text and attributes
+
+
 class Picture(NamedTuple):
     """A picture of a page; its letters can be read from a width of `least` CSS pixels on."""
 
@@ -64,7 +67,8 @@ def draw(
 
 def least_width(svg: str, width: float) -> int:
     """Return the width in CSS pixels from which on the smallest letters can be read."""
-    smallest = min(map(float, re.findall(r"font(?:-size)?: ([\d.]+)px", svg)), default=LEGIBLE)
+    tags = "".join(re.findall(TAG, svg))
+    smallest = min(map(float, re.findall(r"font(?:-size)?: ([\d.]+)px", tags)), default=LEGIBLE)
     return ceil(72 * width * LEGIBLE / smallest)
 
 
@@ -83,12 +87,20 @@ def clean(svg: str, name: str, title: str, description: str, tips: dict[str, str
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
-    for color, variable in COLORS.items():
-        svg = svg.replace(color, variable)
-    svg = re.sub(r'\bid="(tip\d+)"', lambda m: f'id="{m[1]}" class="mark" data-tip="{escape(tips[m[1]])}"', svg)
-    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    svg = re.sub(TAG, lambda tag: clean_tag(tag[0], name, tips), svg)
     opening, rest = svg.split(">", 1)
     opening = re.sub(r'\b(width|height)="[^"]*"', "", opening)
     # A title element would be shown as a second tooltip beside the marks' own.
     words = f'role="img" aria-label="{escape(title)}" aria-describedby="{name}-desc"'
     return f'{opening} {words}><desc id="{name}-desc">{escape(description)}</desc>{rest}'
+
+
+def clean_tag(tag: str, name: str, tips: dict[str, str]) -> str:
+    """Return a tag of matplotlib's SVG with the page's colours, a unique id and its tooltip.
+
+    Only tags are changed: the text between them may come from anywhere.
+    """
+    for color, variable in COLORS.items():
+        tag = tag.replace(color, variable)
+    tag = re.sub(r'\bid="(tip\d+)"', lambda m: f'id="{m[1]}" class="mark" data-tip="{escape(tips[m[1]])}"', tag)
+    return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", tag)
