@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fastgd.files.csv import TableError, read_csv
+from fastgd.files.csv import read_csv
+from fastgd.files.lines import TableError
 
 
 @pytest.fixture

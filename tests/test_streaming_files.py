@@ -138,7 +138,7 @@ def test_missing_values_in_csv_are_named_by_row_and_column(tmp_path):
     ("text", "message"),
     [
         ("x,y\n1,2\nred,3\n", r"a\.csv, line 3, column 'x': expected a number; .*'red'"),
-        ("x,y\n1,2\n2,3,4\n", r"a\.csv, line 3: Expected 2 columns, got 3"),
+        ("x,y\n1,2\n2,3,4\n", r"a\.csv, line 3: expected 2 cells, as in line 1; got 3"),
         ("x,y\n1,2\n" * 300, r"a\.csv, line 3, column '.'"),
         ("x,y\n", "expected rows"),
         ("", r"a\.csv, line 1: expected column names; got an empty line"),
@@ -146,7 +146,7 @@ def test_missing_values_in_csv_are_named_by_row_and_column(tmp_path):
         ("x,x,y\n1,2,3\n", "expected different column names"),
         ("y\n1\n", "expected columns beside the target 'y'"),
         ("x,z\n1,1\n", r"a\.csv: no column 'y'; there are 'x', 'z'"),
-        ("x,y\n1,2\n\udcff,2\n", r"a\.csv, line 3, column 'x': expected a number"),
+        ("x,y\n1,2\n\udcff,2\n", r"a\.csv, line 3: expected text in UTF-8; got the byte 0xff"),
     ],
 )
 def test_bad_csv_is_refused_by_line_and_column(tmp_path, monkeypatch, text, message, small):

@@ -1,29 +1,23 @@
 """Read numbers from a CSV file; every error names the file, the line and the column."""
 
 import csv
-import io
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from math import isfinite
 from pathlib import Path
 from stat import S_ISREG
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
+from fastgd.files.lines import BOM, READ_BYTES, Lines, TableError
 from fastgd.files.opening import check_state, open_stream, state_of
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import MOST_NAMES, printable, quote, quote_names
 
-# Characters of a line: enough for five million columns of 25 characters. A pipe may never send the end of a line.
-LONGEST_LINE = 1 << 27
-
-
-class TableError(ValueError):
-    """A file does not hold the expected table; the message names the place."""
+Row = tuple[int, list[str]]  # the number of its last line, and its cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,61 +44,60 @@ def read_csv(path: str | Path, required: list[str] | None = None) -> CsvTable:
     Other columns may hold anything. Blank lines are allowed only at the end of the file, so row k of the file is row k
     of the table. A pipe is read as a file is.
     """
+    path = os.fspath(path)
     with open_stream(path) as file:
         state = state_of(file) if S_ISREG(os.fstat(file.fileno()).st_mode) else None
-        text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-        table = read_table(path, iter(partial(text.readline, LONGEST_LINE + 1), ""), required)
+        table = read_table(Lines(path, file), required)
         if state is not None:
             check_state(path, file, state)
     return table
 
 
-def read_table(path: str | Path, text: Iterable[str], required: list[str] | None) -> CsvTable:
-    """Return the required columns of the lines of a file."""
-    reader = csv.reader(check_text(path, text), strict=True)
-    lines = number_lines(path, reader)
-    _, cells = next(lines, (1, []))
-    names = check_header(path, cells)
-    wanted = find_columns(path, names, required)
+def read_table(lines: Lines, required: list[str] | None) -> CsvTable:
+    """Return the required columns of all lines of a file."""
+    names = read_names(lines)
+    wanted = find_columns(lines.path, names, required)
     rows = [
-        [read_cell(path, line, names[j], cells[j]) for j in wanted]
-        for line, cells in check_rows(path, lines, len(names))
+        [read_cell(lines.path, line, names[j], cells[j]) for j in wanted]
+        for line, cells in read_rows(lines, lines.next_block(READ_BYTES), len(names))
     ]
     if not rows:
-        raise TableError(f"{printable(path)}: expected rows below the column names; got none")
+        raise TableError(f"{printable(lines.path)}: expected rows below the column names; got none")
     return CsvTable([names[j] for j in wanted], np.array(rows))
 
 
-def check_text(path: str | Path, lines: Iterable[str], first: int = 1) -> Iterator[str]:
-    """Yield lines that were decoded with "surrogateescape"; refuse a line that is not UTF-8, or too long."""
-    for number, line in enumerate(lines, first):
-        if len(line) > LONGEST_LINE:
-            refuse_line(path, number)
-        if not line.isascii():
-            try:
-                line.encode()
-            except UnicodeEncodeError as error:
-                byte = ord(line[error.start]) - 0xDC00
-                got = f"expected text in UTF-8; got the byte 0x{byte:02x}"
-                raise TableError(f"{printable(path)}, line {number}: {got}") from None
-        yield line
+def read_names(lines: Lines) -> list[str]:
+    """Return the column names from the first line, or lines: a name in quotes may hold ends of lines."""
+    block = lines.next_block(READ_BYTES).removeprefix(BOM)
+    _, cells = next(split_rows(lines, block), (1, []))
+    lines.stop()
+    return check_header(lines.path, cells)
 
 
-def refuse_line(path: str | Path, line: int) -> NoReturn:
-    """Raise the error of a line that is too long."""
-    expected = f"expected a line of at most {LONGEST_LINE:,} characters; got a longer one"
-    raise TableError(f"{printable(path)}, line {line}: {expected}")
+def read_rows(lines: Lines, block: bytes, n_columns: int) -> Iterator[Row]:
+    """Yield the rows of a block, and those after it; refuse a row of the wrong length and a blank line before a row."""
+    first_blank = 0
+    for line, cells in split_rows(lines, block):
+        if is_blank(cells):
+            first_blank = first_blank or line
+        elif first_blank:
+            raise TableError(f"{printable(lines.path)}, line {first_blank}: expected a row; got an empty line")
+        elif len(cells) != n_columns:
+            expected = f"expected {n_columns} cells, as in line 1"
+            raise TableError(f"{printable(lines.path)}, line {line}: {expected}; got {len(cells)}")
+        else:
+            yield line, cells
 
 
-def number_lines(path: str | Path, reader: Any, before: int = 0) -> Iterator[tuple[int, list[str]]]:
-    """Yield the cells of each row with the number of its last line; `before` lines stand before the reader's first."""
+def split_rows(lines: Lines, block: bytes) -> Iterator[Row]:
+    """Yield the cells of each row of a block, and those after it, blank lines included."""
     try:
-        for cells in reader:
-            yield before + reader.line_num, cells
+        for cells in csv.reader(lines.read_on(block), strict=True):
+            yield lines.number, cells
     except csv.Error as error:
         longest = f"expected cells of at most {csv.field_size_limit():,} characters; got a longer one"
         reason = longest if "field larger" in str(error) else error
-        raise TableError(f"{printable(path)}, line {before + reader.line_num}: {reason}") from error
+        raise TableError(f"{printable(lines.path)}, line {lines.number}: {reason}") from error
 
 
 def check_header(path: str | Path, cells: list[str]) -> list[str]:
@@ -137,23 +130,6 @@ def find_columns(path: str | Path, names: list[str], required: list[str] | None)
     return [places[name] for name in required]
 
 
-def check_rows(
-    path: str | Path, rows: Iterable[tuple[int, list[str]]], n_columns: int
-) -> Iterator[tuple[int, list[str]]]:
-    """Yield line numbers and cells; refuse a row of the wrong length and a blank line before a row."""
-    first_blank = 0
-    for line, cells in rows:
-        if is_blank(cells):
-            first_blank = first_blank or line
-        elif first_blank:
-            raise TableError(f"{printable(path)}, line {first_blank}: expected a row; got an empty line")
-        elif len(cells) != n_columns:
-            expected = f"expected {n_columns} cells, as in line 1"
-            raise TableError(f"{printable(path)}, line {line}: {expected}; got {len(cells)}")
-        else:
-            yield line, cells
-
-
 def is_blank(cells: list[str]) -> bool:
     """Return True if the cells come from a blank line; a line of just "" is not blank, it has one empty cell."""
     return not cells or (len(cells) == 1 and cells[0].isspace())
@@ -163,11 +139,15 @@ def read_cell(path: str | Path, line: int, name: str, cell: str) -> float:
     """Return the finite number in a cell of column `name`."""
     try:
         value = to_number(cell)
-        if isfinite(value):
-            return value
-        expected = "a finite number"
     except ValueError:
-        expected = "a number"
+        refuse_cell(path, line, name, cell, "a number")
+    if not isfinite(value):
+        refuse_cell(path, line, name, cell, "a finite number")
+    return value
+
+
+def refuse_cell(path: str | Path, line: int, name: str, cell: str, expected: str) -> NoReturn:
+    """Raise the error of a cell of column `name`."""
     got = quote(cell) if cell.strip() else "an empty cell"
     raise TableError(f"{printable(path)}, line {line}, column {quote(name)}: expected {expected}; got {got}")
 

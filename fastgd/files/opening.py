@@ -103,7 +103,11 @@ def read_text(path: str | os.PathLike[str], most_bytes: int) -> str:
 
 def state_of(file: BinaryIO) -> FileState:
     """Return the state of an opened file."""
-    status = os.fstat(file.fileno())
+    return make_state(os.fstat(file.fileno()))
+
+
+def make_state(status: os.stat_result) -> FileState:
+    """Return the state of the file of a status."""
     return FileState(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 

@@ -1,5 +1,6 @@
 """The columns to read from files, and the checks that every file has them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -7,9 +8,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from fastgd.files.csv import TableError
+from fastgd.files.lines import TableError
+from fastgd.files.opening import FileState
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.words import quote, quote_names
+from fastgd.inputs.words import printable, quote, quote_names
 from fastgd.streaming.source import Batch
 
 # A column may have different types of this set in different files: pandas writes whole numbers as double if one is
@@ -30,6 +32,8 @@ class Head:
         The type of each column, in the order of the file.
     numeric : set of str
         The columns that hold numbers.
+    state : FileState
+        The state of the file when it was looked at.
     rows : int or None
         The number of rows; None if it is not known.
     groups : tuple of int
@@ -39,6 +43,7 @@ class Head:
     path: str
     types: dict[str, str]
     numeric: frozenset[str]
+    state: FileState
     rows: int | None = None
     groups: tuple[int, ...] = ()
 
@@ -79,7 +84,7 @@ def choose_columns(heads: list[Head], target: Any, features: Any, weight: Any) -
     if features is None:
         features = [name for name in first.types if name not in (target, weight)]
         if not features:
-            raise TableError(f"{first.path}: expected columns beside the target {quote(target)}")
+            raise TableError(f"{printable(first.path)}: expected columns beside the target {quote(target)}")
         for head in heads[1:]:
             if head.types.keys() != first.types.keys():
                 refuse_other_columns(first, head)
@@ -92,34 +97,34 @@ def choose_columns(heads: list[Head], target: Any, features: Any, weight: Any) -
 def check_column_names(target: Any, features: Any, weight: Any) -> None:
     """Refuse arguments that are not names of columns, and a column that is named twice."""
     if not isinstance(target, str):
-        raise TypeError(f"target must be the name of a column; got {target!r}, a {type(target).__name__}")
+        raise TypeError(f"target must be the name of a column; got {quote(target)}, a {type(target).__name__}")
     if weight is not None and not isinstance(weight, str):
-        raise TypeError(f"weight must be None or the name of a column; got {weight!r}, a {type(weight).__name__}")
+        raise TypeError(f"weight must be None or the name of a column; got {quote(weight)}, a {type(weight).__name__}")
     if weight == target:
-        raise ValueError(f"weight must be another column than target; got {weight!r} for both")
+        raise ValueError(f"weight must be another column than target; got {quote(weight)} for both")
     if features is None:
         return
     listed = isinstance(features, Sequence) and not isinstance(features, str)
     if not listed or not all(isinstance(name, str) for name in features) or not len(features):
-        raise TypeError(f"features must be None or a list of names of columns; got {features!r}")
-    for name in features:
-        if name in (target, weight) or list(features).count(name) > 1:
-            raise ValueError(f"features must be different columns, without target and weight; got {name!r} twice")
+        raise TypeError(f"features must be None or a list of names of columns; got {quote(features)}")
+    for name, number in Counter([*features, target, weight]).items():
+        if number > 1:
+            got = f"got {quote(name)} twice"
+            raise ValueError(f"features must be different columns, without target and weight; {got}")
 
 
 def check_head(head: Head, first: Head, columns: Columns) -> None:
     """Refuse a file that lacks a column, or in which a column has no numbers or another type than in the first file."""
+    where = printable(head.path)
     for name in columns.names:
         if name not in head.types:
-            raise TableError(f"{head.path}: no column {quote(name)}; there are {quote_names(list(head.types))}")
+            raise TableError(f"{where}: no column {quote(name)}; there are {quote_names(list(head.types))}")
         kind = head.types[name]
         if name not in head.numeric:
-            raise TableError(f"{head.path}, column {quote(name)}: expected numbers; got the type {kind}")
+            raise TableError(f"{where}, column {quote(name)}: expected numbers; got the type {printable(kind)}")
         if kind != first.types[name] and not {kind, first.types[name]} <= WHOLE_OR_DOUBLE:
-            raise TableError(
-                f"{head.path}, column {quote(name)}: expected the type {first.types[name]}, as in {first.path}; got "
-                f"{kind}"
-            )
+            expected = f"expected the type {first.types[name]}, as in {printable(first.path)}"
+            raise TableError(f"{where}, column {quote(name)}: {expected}; got {kind}")
 
 
 def refuse_other_columns(first: Head, head: Head) -> NoReturn:
@@ -127,14 +132,14 @@ def refuse_other_columns(first: Head, head: Head) -> NoReturn:
     lacking = [name for name in first.types if name not in head.types]
     new = [name for name in head.types if name not in first.types]
     got = f"no {quote(lacking[0])}" if lacking else f"{quote(new[0])} too"
-    raise TableError(f"{head.path}: expected the columns of {first.path}; got {got}")
+    raise TableError(f"{printable(head.path)}: expected the columns of {printable(first.path)}; got {got}")
 
 
 def check_boundary(path: str, row: int, seen: int, rows: int) -> None:
     """Refuse a checkpoint that ends inside a batch: the reader cut the rows into other batches then."""
     if row < seen < row + rows:
         raise ValueError(
-            f"{path}: the checkpoint ends at row {seen}, inside a batch of rows {row} to {row + rows - 1} "
+            f"{printable(path)}: the checkpoint ends at row {seen}, inside a batch of rows {row} to {row + rows - 1} "
             "(counted from 0); delete it to begin anew"
         )
 

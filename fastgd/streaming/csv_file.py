@@ -1,81 +1,142 @@
-"""CSV files, read block by block."""
+"""CSV files, read block by block.
+
+pyarrow reads a block if it is plain, and `fastgd.files.csv` reads it otherwise: pyarrow accepts cells such as ``"1"2``,
+and refuses others such as ``+1``. A block that pyarrow refuses is read again. So a file has the same rows, numbers and
+errors whether it is read whole or in blocks.
+"""
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
-from fastgd.files.csv import TableError, check_header, check_text
-from fastgd.inputs.words import quote
+import numpy as np
+
+from fastgd.files.csv import number_names, read_names, read_rows, refuse_cell, to_number
+from fastgd.files.lines import BOM, Lines
+from fastgd.files.opening import open_regular, open_unchanged, refuse_change, state_of
+from fastgd.inputs.arrays import Array
+from fastgd.inputs.words import printable
 from fastgd.streaming.columns import Columns, Head, check_boundary, import_pyarrow
 from fastgd.streaming.source import Batch
 
 NUMBER = "number"  # the type of every column, before its cells are read
 BLOCK_BYTES = 1 << 23  # the size of a block of text
+PART_BYTES = 1 << 21  # of a block: pyarrow reads several parts at a time
+# A cell in quotes, without an end of a line in it; the cell before it, or its line, ends in front of it.
+QUOTED = re.compile(rb'(?:^|(?<=[,\r\n]))"[^"\r\n]*+(?:""[^"\r\n]*+)*+"(?=[,\r\n]|$)')
+MISSING = (  # the cells without a value, as in pandas and pyarrow
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "N/A", "NA", "NULL",
+    "NaN", "n/a", "nan", "null",
+)  # fmt: skip
 
 
 def read_head(path: str) -> Head:
     """Return the description of a file: its column names."""
     import_pyarrow("csv")
-    with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        lines = csv.reader(check_text(path, file), strict=True)
-        try:
-            names = check_header(path, next(lines, []))
-        except csv.Error as error:
-            raise TableError(f"{path}, line 1: {error}") from error
-    return Head(path, dict.fromkeys(names, NUMBER), frozenset(names))
+    with open_regular(path) as file:
+        state = state_of(file)
+        names = read_names(Lines(path, file))
+    return Head(path, dict.fromkeys(names, NUMBER), frozenset(names), state)
 
 
 def identify_reader(_: Columns) -> dict[str, Any]:
     """Return the settings that decide where batches end; a checkpoint must have been made with the same ones."""
-    return {"bytes of a block": BLOCK_BYTES, "pyarrow": import_pyarrow("csv").__version__}
+    return {"bytes of a block of lines": BLOCK_BYTES}
 
 
 def read_batches(head: Head, columns: Columns, file: int, seen: int) -> Iterator[Batch]:
     """Yield the batches after the first `seen` rows."""
     row = 0
-    for rows in read_blocks(head, columns):
-        check_boundary(head.path, row, seen, rows.num_rows)
-        if row >= seen and rows.num_rows:
-            arrays = [rows.column(name).to_numpy(zero_copy_only=False) for name in columns.names]
-            where = f"{head.path}, rows {row + 1} to {row + rows.num_rows} below the column names"
-            yield columns.make_batch(arrays, file, where, partial(describe_file_row, head.path, row + 1))
-        row += rows.num_rows
+    with open_unchanged(head.path, head.state) as opened:
+        for arrays in read_blocks(Lines(head.path, opened), head, columns.names):
+            rows = len(arrays[0])
+            check_boundary(head.path, row, seen, rows)
+            if row >= seen:
+                where = f"{printable(head.path)}, rows {row + 1} to {row + rows} below the column names"
+                yield columns.make_batch(arrays, file, where, partial(describe_file_row, head.path, row + 1))
+            row += rows
 
 
-def read_blocks(head: Head, columns: Columns, threads: bool = True) -> Iterator[Any]:
-    """Yield blocks of rows, as pyarrow reads them."""
-    pa = import_pyarrow("csv")
+def read_blocks(lines: Lines, head: Head, wanted: list[str]) -> Iterator[list[Array]]:
+    """Yield the wanted columns of each block of rows."""
+    names = read_names(lines)
+    if names != list(head.types):
+        refuse_change(head.path, "it has other column names")
+    read_plain, places = make_reader(names, wanted), number_names(names)
+    while block := lines.next_block(BLOCK_BYTES):
+        arrays = read_plain(block) if is_plain(block) else None
+        if arrays is None:
+            arrays = read_any(lines, block, [(name, places[name]) for name in wanted], len(names))
+        else:
+            lines.number += len(arrays[0])  # each row of a plain block is a line
+        if len(arrays[0]):
+            yield arrays
+
+
+def is_plain(block: bytes) -> bool:
+    """Return True if pyarrow splits the lines into the cells that `csv` splits them into, or refuses them."""
+    quotes = b'"' in block
+    if block.startswith(BOM) or (quotes and b'"' in QUOTED.sub(b"", block)):
+        return False
+    # `csv` refuses a cell beyond its limit, which would have no separator in a window of half that size.
+    window = max(csv.field_size_limit() // 2, 1)
+    separators = (b"\n", b"\r") if quotes else (b",", b"\n", b"\r")
+    for start in range(0, len(block) - window + 1, window):
+        if all(block.find(separator, start, start + window) < 0 for separator in separators):
+            return False
     try:
-        with pa.csv.open_csv(
-            head.path,
-            read_options=pa.csv.ReadOptions(
-                column_names=list(head.types), skip_rows=1, block_size=BLOCK_BYTES, use_threads=threads
-            ),
-            convert_options=pa.csv.ConvertOptions(
-                include_columns=columns.names, column_types=dict.fromkeys(columns.names, pa.float64())
-            ),
-        ) as blocks:
-            yield from blocks
-    except (OSError, pa.ArrowException) as error:
-        raise_with_place(head, columns, error, threads)
+        return block.isascii() or bool(block.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
 
 
-def raise_with_place(head: Head, columns: Columns, error: Exception, threads: bool) -> NoReturn:
-    """Raise the error with its line and column; pyarrow names the line only without threads, so read again."""
-    if threads:
-        for _ in read_blocks(head, columns, threads=False):
-            pass
-    reason = re.sub(r"^(CSV parse error|In CSV column)[:\s]*", "", str(error))
-    found = re.match(r"#(?P<column>\d+): (Row #(?P<line>\d+): )?(?P<rest>.*)", reason, re.DOTALL)
-    if found is None:
-        raise TableError(f"{head.path}, {reason.replace('Row #', 'line ', 1)}") from error
-    line = f", line {found['line']}" if found["line"] else ""
-    name = list(head.types)[int(found["column"])]
-    raise TableError(f"{head.path}{line}, column {quote(name)}: expected a number; {found['rest']}") from error
+def make_reader(names: list[str], wanted: list[str]) -> Callable[[bytes], list[Array] | None]:
+    """Return the function that reads the wanted columns of a plain block, or returns None for a block of bad lines."""
+    pa = import_pyarrow("csv")
+    options = {
+        "parse_options": pa.csv.ParseOptions(ignore_empty_lines=False),
+        "convert_options": pa.csv.ConvertOptions(
+            include_columns=wanted, column_types=dict.fromkeys(wanted, pa.float64()), null_values=MISSING
+        ),
+    }
+
+    def read_plain(block: bytes) -> list[Array] | None:
+        # A line must fit into a part.
+        part = max(PART_BYTES, block.find(b"\n") * 2)
+        read_options = pa.csv.ReadOptions(column_names=names, block_size=part)
+        try:
+            table = pa.csv.read_csv(pa.BufferReader(block), read_options=read_options, **options)
+        except pa.ArrowInvalid:
+            return None
+        return [column.to_numpy() for column in table.columns]
+
+    return read_plain
+
+
+def read_any(lines: Lines, block: bytes, wanted: Sequence[tuple[str, int]], n_columns: int) -> list[Array]:
+    """Return the wanted columns, each a name and a place, of the rows that begin in a block."""
+    last = lines.number + len(block.splitlines())
+    rows = []
+    for line, cells in read_rows(lines, block, n_columns):
+        rows.append([read_value(lines.path, line, name, cells[j]) for name, j in wanted])
+        if line >= last:
+            break
+    lines.stop()
+    return list(np.array(rows, dtype=np.float64).reshape(-1, len(wanted)).T)
+
+
+def read_value(path: str, line: int, name: str, cell: str) -> float:
+    """Return the number in a cell of column `name`; NaN if it has no value."""
+    if cell.strip() in MISSING:
+        return np.nan
+    try:
+        return to_number(cell)
+    except ValueError:
+        refuse_cell(path, line, name, cell, "a number")
 
 
 def describe_file_row(path: str, start: int, row: int) -> str:
     """Return the place of a row of the batch that begins at row `start`, in words."""
-    return f"{path}, row {start + row} below the column names"
+    return f"{printable(path)}, row {start + row} below the column names"

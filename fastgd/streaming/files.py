@@ -4,10 +4,12 @@ from __future__ import annotations  # help() shows plain names
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from glob import glob
+from glob import escape, glob
 from pathlib import Path
 from typing import Any
 
+from fastgd.files.opening import refuse_change
+from fastgd.inputs.words import printable, quote
 from fastgd.streaming import csv_file, parquet_file
 from fastgd.streaming.columns import Columns, choose_columns
 from fastgd.streaming.options import StreamOptions
@@ -104,13 +106,28 @@ def fit_files(
 
 
 class FileBatchSource:
-    """Files as a source of batches, in the order given."""
+    """Files as a source of batches, in the order given.
+
+    The files must be those of `expected`, if it is given: identities that another source of the same files has made,
+    maybe on another machine.
+    """
 
     rereadable = True
 
-    def __init__(self, paths: list[str], target: str, features: Sequence[str] | None, weight: str | None) -> None:
+    def __init__(
+        self,
+        paths: list[str],
+        target: str,
+        features: Sequence[str] | None,
+        weight: str | None,
+        expected: list[dict[str, Any]] | None = None,
+    ) -> None:
         reader = READERS[suffix_of(paths[0])]
         heads = [reader.read_head(path) for path in paths]  # before any rows, so that errors come early
+        files = [identify_file(head.path, head.state) for head in heads]
+        for path, found, before in zip(paths, files, expected or files, strict=True):
+            if found != before:
+                refuse_change(path, "its size or the time of its last change is another one")
         self.columns: Columns = choose_columns(heads, target, features, weight)
         self.heads, self.reader = heads, reader
         rows = [head.rows for head in heads if head.rows is not None]
@@ -119,7 +136,7 @@ class FileBatchSource:
         self.n_features = len(self.features)
         self.identity: dict[str, Any] = {
             "source": "files",
-            "files": [identify_file(path) for path in paths],
+            "files": files,
             "columns": self.columns.names,
             "weight": weight,
             "reader": reader.identify_reader(self.columns),
@@ -137,46 +154,83 @@ def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]])
     single = isinstance(paths, str | os.PathLike) or not hasattr(paths, "__iter__")
     given: list[Any] = [paths] if single else list(paths)  # type: ignore[arg-type]
     if not all(isinstance(path, str | os.PathLike) for path in given):
-        raise TypeError(f"paths must be a path, or a list of paths; got {paths!r}")
+        raise TypeError(f"paths must be a path, or a list of paths; got {quote(paths)}")
     if not given:
         raise ValueError("paths must name one file at least; got none")
-    found = sorted(file for path in given for file in expand_path(os.fspath(path)))
+    found = sorted(file for path in given for file in expand_path(os.fsdecode(path)))
     kinds = {suffix_of(file): file for file in found}
     if len(kinds) > 1:
-        raise ValueError(f"paths must be files of one kind; got {' and '.join(map(repr, sorted(kinds.values())))}")
+        got = " and ".join(f"'{printable(file)}'" for file in sorted(kinds.values()))
+        raise ValueError(f"paths must be files of one kind; got {got}")
     seen: dict[Path, str] = {}
     for file in found:
         place = Path(file).resolve()
         if place in seen:
-            raise ValueError(f"paths must name no file twice; got {seen[place]!r} and {file!r}")
+            got = f"'{printable(seen[place])}' and '{printable(file)}'"
+            raise ValueError(f"paths must name no file twice; got {got}")
         seen[place] = file
     return found
 
 
 def expand_path(path: str) -> list[str]:
     """Return the files of one path: a file, a folder or a pattern."""
+    if "\0" in path:
+        raise ValueError(f"paths must hold no null character; got {quote(path)}")
     if os.path.isdir(path):
         inside = [os.path.join(path, name) for name in os.listdir(path) if suffix_of(name) in READERS]
         files = [file for file in inside if os.path.isfile(file)]
         if not files:
-            raise ValueError(f"paths: expected .parquet or .csv files in the folder {path!r}; got none")
+            raise ValueError(f"paths: expected .parquet or .csv files in the folder '{printable(path)}'; got none")
         return files
     if is_pattern(path):
-        files = [file for file in glob(path, recursive=True) if not os.path.isdir(file)]
+        files = [file for file in find_matches(path) if not os.path.isdir(file)]
         if not files:
-            raise ValueError(f"paths: expected files that match {path!r}; got none")
+            raise ValueError(f"paths: expected files that match '{printable(path)}'; got none")
     else:
         files = [path]
         os.stat(path)  # raises an OSError that names the file
     for file in files:
         if suffix_of(file) not in READERS:
-            raise ValueError(f"paths: expected files that end in {' or '.join(READERS)}; got {file!r}")
+            expected = f"expected files that end in {' or '.join(READERS)}"
+            raise ValueError(f"paths: {expected}; got '{printable(file)}'")
     return files
 
 
 def is_pattern(path: str) -> bool:
     """Return True for a pattern, and False for the name of an existing file with such characters in it."""
     return any(character in path for character in "*?[") and not os.path.exists(path)
+
+
+def find_matches(pattern: str) -> list[str]:
+    """Return the paths that match a pattern, in which ** stands for any folders, each once.
+
+    `glob` itself follows links from folder to folder again and again: two links to their own folder have 2**40 paths.
+    """
+    parts = pattern.replace(os.altsep or os.sep, os.sep).split(os.sep)
+    if "**" not in parts:
+        return glob(pattern)
+    first = parts.index("**")
+    rest = parts[first:]
+    while rest and rest[0] == "**":
+        del rest[0]
+    begin = os.path.join(os.sep.join(parts[:first]), "")  # "" at the start of a path, or with a separator behind it
+    folders = [folder for root in (glob(begin) if begin else [begin]) for folder in walk_folders(root)]
+    inside = os.sep.join(rest) or "*"
+    return list(dict.fromkeys(file for folder in folders for file in find_matches(escape(folder) + inside)))
+
+
+def walk_folders(root: str) -> Iterator[str]:
+    """Yield a folder, "" for the current one, and the folders below it except hidden ones; each once, by one path."""
+    here = "" if root else os.path.join(os.curdir, "")
+    seen = set()
+    for folder, names, _ in os.walk(root or os.curdir, followlinks=True):
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in seen:
+            names.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        yield os.path.join(folder, "").removeprefix(here)
 
 
 def suffix_of(path: str) -> str:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 
-from fastgd.files.csv import TableError
+from fastgd.files.lines import TableError
+from fastgd.files.opening import open_regular, open_unchanged, state_of
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.words import printable
 from fastgd.streaming.columns import Columns, Head, check_boundary, import_pyarrow
 from fastgd.streaming.source import Batch
 
@@ -13,19 +15,19 @@ from fastgd.streaming.source import Batch
 def read_head(path: str) -> Head:
     """Return the description of a file, from its footer."""
     pa = import_pyarrow("parquet")
-    try:
-        with pa.parquet.ParquetFile(path) as file:
-            fields = {field.name: field.type for field in file.schema_arrow}
-            repeated = len(fields) < len(file.schema_arrow)
-            groups = tuple(file.metadata.row_group(k).num_rows for k in range(file.num_row_groups))
-    except FileNotFoundError:
-        raise
-    except (OSError, pa.ArrowException) as error:
-        raise TableError(f"{path}: expected a Parquet file; {error}") from error
-    if repeated:
-        raise TableError(f"{path}: expected different column names; two columns share one")
-    numeric = frozenset(name for name, kind in fields.items() if is_numeric(pa, kind))
-    return Head(path, {name: str(kind) for name, kind in fields.items()}, numeric, sum(groups), groups)
+    with open_regular(path) as opened:
+        state = state_of(opened)
+        try:
+            with pa.parquet.ParquetFile(opened) as file:
+                fields = [(field.name, field.type) for field in file.schema_arrow]
+                groups = tuple(file.metadata.row_group(k).num_rows for k in range(file.num_row_groups))
+        except (OSError, pa.ArrowException) as error:
+            raise TableError(f"{printable(path)}: expected a Parquet file; {printable(error)}") from error
+    types = {name: str(kind) for name, kind in fields}
+    if len(types) < len(fields):
+        raise TableError(f"{printable(path)}: expected different column names; two columns share one")
+    numeric = frozenset(name for name, kind in fields if is_numeric(pa, kind))
+    return Head(path, types, numeric, state, sum(groups), groups)
 
 
 def identify_reader(columns: Columns) -> dict[str, Any]:
@@ -42,9 +44,15 @@ def is_numeric(pa: Any, kind: Any) -> bool:
 def read_batches(head: Head, columns: Columns, file: int, seen: int) -> Iterator[Batch]:
     """Yield the batches after the first `seen` rows; each lies in one row group."""
     pa = import_pyarrow("parquet")
+    with open_unchanged(head.path, head.state) as opened:
+        yield from read_groups(pa, opened, head, columns, file, seen)
+
+
+def read_groups(pa: Any, opened: BinaryIO, head: Head, columns: Columns, file: int, seen: int) -> Iterator[Batch]:
+    """Yield the batches of all row groups after the first `seen` rows."""
     group, row = 0, 0
     try:
-        with pa.parquet.ParquetFile(head.path, page_checksum_verification=True) as content:
+        with pa.parquet.ParquetFile(opened, page_checksum_verification=True) as content:
             for group, rows in enumerate(head.groups):
                 if seen >= rows:
                     seen -= rows
@@ -57,14 +65,15 @@ def read_batches(head: Head, columns: Columns, file: int, seen: int) -> Iterator
                     row += batch.num_rows
                 seen = 0
     except (OSError, pa.ArrowException) as error:
-        raise TableError(f"{head.path}, row group {group}, from row {row} on: cannot be read; {error}") from error
+        place = f"{printable(head.path)}, row group {group}, from row {row} on"
+        raise TableError(f"{place}: cannot be read; {printable(error)}") from error
 
 
 def make_batch(pa: Any, path: str, rows: Any, columns: Columns, file: int, place: tuple[int, int]) -> Batch:
     """Return the batch of rows that pyarrow has read; `place` is their row group and their first row in it."""
     arrays = [to_array(pa, rows.column(name)) for name in columns.names]
     group, start = place
-    where = f"{path}, row group {group}, rows {start} to {start + rows.num_rows - 1} (counted from 0)"
+    where = f"{printable(path)}, row group {group}, rows {start} to {start + rows.num_rows - 1} (counted from 0)"
     return columns.make_batch(arrays, file, where, partial(describe_file_row, path, group, start))
 
 
@@ -77,4 +86,4 @@ def to_array(pa: Any, column: Any) -> Array:
 
 def describe_file_row(path: str, group: int, start: int, row: int) -> str:
     """Return the place of a row of the batch that begins at row `start` of the group, in words."""
-    return f"{path}, row group {group}, row {start + row} (counted from 0)"
+    return f"{printable(path)}, row group {group}, row {start + row} (counted from 0)"

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
 import numpy as np
+
+from fastgd.files.opening import FileState, make_state
 
 STAMP_ROWS = 8  # the rows at each end of a batch that its stamp covers
 START_OVER = "delete the checkpoint to begin anew"
@@ -86,10 +87,13 @@ class BatchSource(Protocol):
         ...
 
 
-def identify_file(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the identity of a file, for a checkpoint."""
-    status = Path(path).stat()
-    return {"file": str(Path(path).absolute()), "size": status.st_size, "changed": status.st_mtime_ns}
+def identify_file(path: str | os.PathLike[str], state: FileState | None = None) -> dict[str, Any]:
+    """Return the identity of a file in a state, by default that of now, for a checkpoint or another machine.
+
+    Device and inode are left out: a file keeps neither on another machine, nor after it was mounted again.
+    """
+    state = state or make_state(os.stat(path))
+    return {"file": os.path.abspath(path), "size": state.size, "changed": state.changed}
 
 
 def make_stamp(X: Any, y: Any, weights: Any, all_rows: bool) -> int:

@@ -1,0 +1,84 @@
+"""The lines of a CSV file, whole lines of bytes at a time, and the error of a file that is no table."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from fastgd.inputs.words import printable
+
+READ_BYTES = 1 << 16  # read at a time where lines are taken one by one
+# The bytes of a line: enough for five million columns of 25 bytes. A device or a pipe may never send the end of a line.
+LONGEST_LINE = 1 << 27
+BOM = b"\xef\xbb\xbf"  # the bytes with which some programs begin a file
+ENDS = b"\r\n"  # a line ends with one of these bytes, or with both
+
+
+class TableError(ValueError):
+    """A file does not hold the expected table; the message names the place."""
+
+
+class Lines:
+    """The lines of an opened file that have not been used yet.
+
+    Attributes
+    ----------
+    path : str
+        The file, for messages.
+    number : int
+        The number of lines used.
+    """
+
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self.path, self.file, self.number = path, file, 0
+        self.text = b""  # read from the file, and not used yet
+        self.waiting: Iterator[bytes] = iter(())  # lines of the block that `read_on` is in
+
+    def next_block(self, size: int) -> bytes:
+        """Return the next whole lines: as many as `size` bytes hold, but one at least; none at the end of the file.
+
+        Empty lines at the end of the file are left out.
+        """
+        parts: list[bytes] = []
+        while True:
+            more = self.take(size)
+            if len(more) < size:
+                return b"".join([*parts, more]).rstrip(ENDS)
+            end = find_end(more)
+            if end:
+                self.text = more[end:] + self.text
+                return b"".join([*parts, more[:end]])
+            parts.append(more)
+            if sum(map(len, parts)) > LONGEST_LINE:
+                expected = f"expected a line of at most {LONGEST_LINE:,} bytes; got a longer one"
+                raise TableError(f"{printable(self.path)}, line {self.number + 1}: {expected}")
+
+    def take(self, size: int) -> bytes:
+        """Return the next bytes; fewer at the end of the file."""
+        text, self.text = self.text[:size], self.text[size:]
+        return text if len(text) == size else text + self.file.read(size - len(text))
+
+    def read_on(self, block: bytes) -> Iterator[str]:
+        """Yield the lines of a block, and then those after it; refuse a line that is not UTF-8."""
+        while block:
+            self.waiting = iter(block.splitlines(keepends=True))
+            for line in self.waiting:
+                self.number += 1
+                yield decode(self.path, self.number, line)
+            block = self.next_block(READ_BYTES)
+
+    def stop(self) -> None:
+        """End `read_on`: the next block begins after the last line that it yielded."""
+        self.text = b"".join(self.waiting) + self.text
+
+
+def find_end(text: bytes) -> int:
+    """Return the end of the last whole line; 0 if there is none."""
+    return text.rfind(b"\n") + 1 or text.rfind(b"\r", 0, -1) + 1  # a last "\r" may be half of "\r\n"
+
+
+def decode(path: str, number: int, line: bytes) -> str:
+    """Return a line as text; refuse one that is not UTF-8."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        got = f"expected text in UTF-8; got the byte 0x{line[error.start]:02x}"
+        raise TableError(f"{printable(path)}, line {number}: {got}") from None
