@@ -6,13 +6,16 @@ data can be compressed in different places and merged.
 
 from __future__ import annotations  # so that help() shows ArrayLike by its name
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_finite, check_problem, check_sample_weight
-from fastgd.inputs.options import check_alpha, check_choice, check_flag, check_position
+from fastgd.inputs.options import check_alpha, check_choice, check_count, check_flag, check_position
+from fastgd.inputs.words import quote
 from fastgd.problem.moments import (
     LOST_DIGITS,
     METHODS,
@@ -24,6 +27,20 @@ from fastgd.problem.moments import (
     sum_blocks,
     summarize_moments,
 )
+
+LARGEST_ERROR = 1e-6  # of a sum over the column of ones
+
+
+class Kept(NamedTuple):
+    """All that a compressor keeps of its rows. A call replaces it as its last step, so a refused call changes nothing.
+
+    `moments` is None before the first row of positive weight.
+    """
+
+    moments: Moments | None = None
+    n_samples: int = 0
+    features: list[str] | None = None
+    target: str | None = None
 
 
 class Compressor:
@@ -65,20 +82,32 @@ class Compressor:
         self.fit_intercept = check_flag("fit_intercept", fit_intercept)
         self.alpha = check_alpha(alpha)
         self.method = "gram" if check_choice("method", method, METHODS) == "gram" else "qr"
-        self.n_samples = 0
-        self.features: list[str] | None = None
-        self.target: str | None = None
-        self._moments: Moments | None = None
+        self._kept = Kept()
+
+    @property
+    def n_samples(self) -> int:
+        """The number of rows added so far."""
+        return self._kept.n_samples
 
     @property
     def n_features(self) -> int | None:
         """The number of columns of X."""
-        return None if self._moments is None else self._moments.n_features
+        return None if self._kept.moments is None else self._kept.moments.n_features
 
     @property
     def n_targets(self) -> int | None:
         """The number of columns of y."""
-        return None if self._moments is None else self._moments.n_targets
+        return None if self._kept.moments is None else self._kept.moments.n_targets
+
+    @property
+    def features(self) -> list[str] | None:
+        """The names of the columns of X."""
+        return self._kept.features
+
+    @property
+    def target(self) -> str | None:
+        """The name of the column of y."""
+        return self._kept.target
 
     def add(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Add rows.
@@ -116,12 +145,10 @@ class Compressor:
         if weights is not None and not weights.any():
             check_finite("X", X)
             check_finite("y", y)
-            self.n_samples += len(y)
+            self._kept = self._kept._replace(n_samples=self.n_samples + len(y))
             return
-        if self.features is None:
-            self.features, self.target = names, name_of_y
-        shift = None if self._moments is None else self._moments.shift
-        self.include(sum_blocks(X, y, weights, self.method, shift), len(y))
+        sums = sum_blocks(X, y, weights, self.method)
+        self._kept = self._with_rows(Kept(sums, len(y), names, name_of_y))
 
     def include(self, moments: Moments, n_samples: int) -> None:
         """Add rows that were summed up before, by the same method.
@@ -133,6 +160,12 @@ class Compressor:
         n_samples : int
             The number of the rows.
 
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument does not fit its description, or the sums have other columns than those before. The
+            compressor then stays as it was.
+
         Examples
         --------
         >>> import numpy as np, fastgd
@@ -143,8 +176,8 @@ class Compressor:
         >>> compressor.n_samples
         3
         """
-        self._moments = moments if self._moments is None else add_moments(self._moments, moments, self.method)
-        self.n_samples += n_samples
+        self._check_moments(moments)
+        self._kept = self._with_rows(Kept(moments, check_count("n_samples", n_samples)))
 
     def merge(self, other: Compressor) -> None:
         """Add all rows that were added to another compressor.
@@ -157,7 +190,8 @@ class Compressor:
         Raises
         ------
         TypeError, ValueError
-            If `other` is no compressor, or differs in the columns of X and y, intercept, alpha or method.
+            If `other` is no compressor, or differs in the columns of X and y, intercept, alpha or method. The
+            compressor then stays as it was.
 
         Examples
         --------
@@ -170,22 +204,44 @@ class Compressor:
         array([1., 2.])
         """
         if not isinstance(other, Compressor):
-            raise TypeError(f"other must be a Compressor; got {other!r}, a {type(other).__name__}")
+            raise TypeError(f"other must be a Compressor; got {quote(other)}, a {type(other).__name__}")
         for name in ("fit_intercept", "alpha", "method", "features", "n_features", "n_targets"):
             mine, others = getattr(self, name), getattr(other, name)
             if None not in (mine, others) and mine != others:
-                raise ValueError(f"other must have the same {name}, {mine!r}; got {others!r}")
-        if other._moments is None:  # all its rows have weight zero
-            self.n_samples += other.n_samples
-        else:
-            self.include(other._moments, other.n_samples)  # moments are never changed in place, so they may be shared
-        if self.features is None:
-            self.features, self.target = other.features, other.target
+                raise ValueError(f"other must have the same {name}, {quote(mine)}; got {quote(others)}")
+        self._kept = self._with_rows(other._kept)  # moments are never changed in place, so they may be shared
+
+    def _with_rows(self, rows: Kept) -> Kept:
+        """Return what is kept after more rows; names come from the first rows that have them."""
+        before = self._kept
+        moments = before.moments or rows.moments
+        if before.moments is not None and rows.moments is not None:
+            moments = add_moments(before.moments, rows.moments, self.method)
+        features = rows.features if before.features is None else before.features
+        target = rows.target if before.target is None else before.target
+        return Kept(moments, before.n_samples + rows.n_samples, features, target)
+
+    def _check_moments(self, moments: Moments) -> None:
+        """Refuse sums over rows with other columns, or by another method."""
+        if not isinstance(moments, Moments):
+            raise TypeError(f"moments must be fastgd.problem.moments.Moments; got a {type(moments).__name__}")
+        found, size = (moments.n_features, moments.n_targets), 1 + len(moments.shift)
+        expected = found if self._kept.moments is None else (self.n_features, self.n_targets)
+        if found != expected:
+            raise ValueError(
+                f"moments must have {expected[0]} columns of X and {expected[1]} of y; got {found[0]} and {found[1]}"
+            )
+        # The column of ones has the sum of squares W: the first entry of the Gram matrix, or the square of that of R.
+        rows, first = len(moments.matrix), float(moments.matrix[0, 0])
+        fits, ones = (rows == size, first) if self.method == "gram" else (rows <= size, first * first)
+        if not fits or abs(ones - moments.total) > LARGEST_ERROR * moments.total:
+            raise ValueError(f"moments must be sums by the method {self.method!r}; got sums by another method")
 
     @property
     def keeps_digits(self) -> bool:
         """False if method "gram" has lost digits, so that the rows must be read again by method "qr"."""
-        return self.method == "qr" or self._moments is None or summarize_moments(self._moments, self.method) is not None
+        moments = self._kept.moments
+        return self.method == "qr" or moments is None or summarize_moments(moments, self.method) is not None
 
     def problem(self, target: int = 0) -> tuple[Array, Array]:
         """Return X_small and y_small, as `compress` does, for all rows added so far.
@@ -249,9 +305,9 @@ class Compressor:
         >>> compressor.summary().means
         array([1., 3.])
         """
-        if self._moments is None:
+        if self._kept.moments is None:
             raise ValueError("a Compressor must have rows of positive weight before it has a problem; got none")
-        summary = summarize_moments(self._moments, self.method)
+        summary = summarize_moments(self._kept.moments, self.method)
         if summary is None:
             raise ValueError(LOST_DIGITS)
         return summary if target is None else pick_target(summary, check_position("target", target, summary.n_targets))

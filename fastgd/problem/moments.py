@@ -8,7 +8,8 @@ Design:
     Cholesky loses the digits of a column that is nearly a combination of the columns before it; y is the last column.
     `summarize_moments` then returns None, and the data must be read again for a QR.
 (c) The shift costs nothing, and keeps the digits of columns that are far from zero compared to their spread.
-(d) To add the sums of two parts of the data, move one part to the shift of the other: a monoid, up to rounding.
+(d) To add the sums of two parts of the data, move both to the means of all their rows: a monoid, up to rounding. So
+    rows of little weight never decide the shift, in whatever order the parts come.
 
 References
 ----------
@@ -36,11 +37,12 @@ LOST_DIGITS = (
     "method must not be 'gram' for these data: a column of X, or y, is so nearly a combination of the others that its "
     "digits would be lost; 'qr' keeps them"
 )
+OUT_OF_RANGE = "X, y and sample_weight must have weighted squares in the range of float64; rescale them"
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Sums over the rows [1, x − c, y − c] seen so far: their Gram matrix, or the R of their QR."""
+    """Sums over the rows [1, x − c, y − c] seen so far: their Gram matrix, or the R of their QR. Never changed."""
 
     shift: Array  # c, of [x y]
     total: float  # W, the sum of the weights
@@ -53,11 +55,10 @@ class Moments:
         """The number of columns of X."""
         return len(self.shift) - self.n_targets
 
-    def change_of_shift(self, shift: Array) -> Array:
-        """Return the matrix A that turns rows with shift c into rows with shift c′: [1 z−c′] = [1 z−c]·A."""
-        change = np.eye(len(shift) + 1)
-        change[0, 1:] = self.shift - shift
-        return change
+    @property
+    def means(self) -> Array:
+        """The means of [x y]. Only the first row of the matrix involves the column of ones, so it gives them."""
+        return self.shift + self.matrix[0, 1:] / self.matrix[0, 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,6 @@ def sum_blocks(
     y: Array,
     weights: Array | None,
     method: str,
-    shift: Array | None = None,
     *,
     least_rows: int = LEAST_BLOCK_ROWS,
 ) -> Moments:
@@ -94,8 +94,7 @@ def sum_blocks(
 
     y has shape (n_samples, n_targets). Blocks of the method "gram" have `least_rows` rows or more.
     """
-    if shift is None:
-        shift = first_means(X, y, weights)
+    shift = first_means(X, y, weights)
     size = 1 + len(shift)
     matrix = np.zeros((size, size)) if method == "gram" else np.zeros((0, size))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -113,13 +112,19 @@ def sum_blocks(
 
 
 def first_means(X: Array, y: Array, weights: Array | None) -> Array:
-    """Return the means of [x y] over the first rows of positive weight: the values of other rows must not matter."""
-    rows: slice | Array = slice(0, rows_per_block(1 + X.shape[1] + y.shape[1]))
-    if weights is not None:
-        rows = np.flatnonzero(weights)[rows]
+    """Return the weighted means of [x y] over the first rows that count.
+
+    A row counts if it has at least half the mean weight. So the rows that count have at least half of the weight of
+    all rows, and the values of other rows do not matter.
+    """
+    first = slice(0, rows_per_block(1 + X.shape[1] + y.shape[1]))
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = np.concatenate([X[rows].sum(axis=0, dtype=np.float64), y[rows].sum(axis=0)])
-    return sums / len(y[rows])
+        if weights is None:
+            sums = np.concatenate([X[first].sum(axis=0, dtype=np.float64), y[first].sum(axis=0)])
+            return sums / len(y[first])
+        rows = np.flatnonzero(weights >= weights.mean() / 2)[first]
+        shares = weights[rows] / weights[rows].sum()
+        return np.concatenate([shares @ X[rows], shares @ y[rows]])
 
 
 def check_squares(X: Array, y: Array, weights: Array | None, squares: Array, total: float) -> None:
@@ -131,7 +136,7 @@ def check_squares(X: Array, y: Array, weights: Array | None, squares: Array, tot
         check_finite(name, array)
         check_mean_square(name, array)
     if not finite:
-        raise ValueError("X, y and sample_weight must have weighted squares in the range of float64; rescale them")
+        raise ValueError(OUT_OF_RANGE)
     check_small_columns(X, weights, np.flatnonzero(squares[1 : 1 + X.shape[1]] <= SMALLEST_SQUARE * total))
 
 
@@ -175,11 +180,32 @@ def stack_qr(R: Array, rows: Array) -> Array:
 
 
 def add_moments(a: Moments, b: Moments, method: str) -> Moments:
-    """Return the sums over the rows of both, about the shift of the first."""
-    change = b.change_of_shift(a.shift)
-    gram = method == "gram"
-    matrix = a.matrix + change.T @ b.matrix @ change if gram else stack_qr(a.matrix, b.matrix @ change)
-    return Moments(a.shift, a.total + b.total, a.n_samples + b.n_samples, matrix, a.n_targets)
+    """Return the sums over the rows of both, about the means of all rows; refuse sums out of the range of float64."""
+    gram, total = method == "gram", a.total + b.total
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        shift = a.means + (b.means - a.means) * (b.total / total)
+        first, second = move_shift(a, shift, gram), move_shift(b, shift, gram)
+        if gram:
+            first += second
+        squares = first.trace() if gram else np.square(first).sum() + np.square(second).sum()
+    if not isfinite(total) or not isfinite(float(squares)):
+        raise ValueError(OUT_OF_RANGE)
+    matrix = first if gram else stack_qr(first, second)
+    return Moments(shift, total, a.n_samples + b.n_samples, matrix, a.n_targets)
+
+
+def move_shift(moments: Moments, shift: Array, gram: bool) -> Array:
+    """Return the matrix about another shift, in a new array.
+
+    [1 z−c′] = [1 z−c]·A, where A is the identity with c − c′ to the right of its first entry. So the move takes no
+    product of matrices: R becomes R·A, and the Gram matrix AᵀGA.
+    """
+    change = np.append(0.0, moments.shift - shift)
+    moved = np.outer(moments.matrix[:, 0], change)
+    moved += moments.matrix
+    if gram:
+        moved += np.outer(change, moved[0])
+    return moved
 
 
 def summarize_moments(moments: Moments, method: str) -> Summary | None:
@@ -187,9 +213,7 @@ def summarize_moments(moments: Moments, method: str) -> Summary | None:
     rows = factorize(moments) if method == "gram" else moments.matrix[1:, 1:]
     if rows is None:
         return None
-    # Only the first row involves the column of ones, so it gives the means.
-    means = moments.shift + moments.matrix[0, 1:] / moments.matrix[0, 0]
-    return Summary(moments.total, moments.n_samples, means, rows, moments.n_targets)
+    return Summary(moments.total, moments.n_samples, moments.means, rows, moments.n_targets)
 
 
 def pick_target(summary: Summary, target: int) -> Summary:

@@ -112,19 +112,21 @@ def run_pass(source: BatchSource, state: State, options: StreamOptions, checkpoi
 
 
 def sum_batches(source: BatchSource, state: State, options: StreamOptions) -> Iterator[BatchSums]:
-    """Yield the sums of each batch, in the order of the batches."""
-    batches = iter(source.batches_after(state.seen))
+    """Yield the sums of each batch, in the order of the batches.
+
+    The sums of a batch depend on its rows alone, not on the batches before: so they have the same bits in every run.
+    """
+    batches = source.batches_after(state.seen)
     work = partial(sum_batch, method=state.method, missing=options.missing)
-    shift = None if state.moments is None else state.moments.shift
-    while shift is None:  # the first batch with a row of positive weight sets the shift
-        batch = next(batches, None)
-        if batch is None:
-            return
-        sums = work(batch, None)
-        shift = None if sums.moments is None else sums.moments.shift
+    if source.rereadable:
+        yield from map_ahead(partial(work, n_features=source.n_features), batches, options.threads)
+        return
+    n_features = None if state.moments is None else state.moments.n_features
+    for batch in batches:
+        sums = work(batch, n_features)
+        if n_features is None and sums.moments is not None:
+            n_features = sums.moments.n_features
         yield sums
-    work = partial(work, shift=shift)
-    yield from map_ahead(work, batches, options.threads) if source.rereadable else map(work, batches)
 
 
 def map_ahead(work: Callable[[Batch], BatchSums], batches: Iterable[Batch], threads: int) -> Iterator[BatchSums]:

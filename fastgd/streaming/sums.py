@@ -20,8 +20,8 @@ class BatchSums:
     seen: SeenBatch
 
 
-def sum_batch(batch: Batch, shift: Array | None, method: str, missing: str) -> BatchSums:
-    """Return the sums of a batch, about the shift if one is given; errors name the batch."""
+def sum_batch(batch: Batch, n_features: int | None, method: str, missing: str) -> BatchSums:
+    """Return the sums of a batch, which must have n_features columns if the number is known; errors name the batch."""
     if count_rows(batch.X) == 0 and count_rows(batch.y) == 0:
         return BatchSums(None, 0, SeenBatch(batch.file, 0, 0))
     try:
@@ -30,8 +30,8 @@ def sum_batch(batch: Batch, shift: Array | None, method: str, missing: str) -> B
         weights = None if batch.weights is None else check_numbers("sample_weight", batch.weights)
         if weights is not None and weights.shape != y.shape:
             check_sample_weight(weights, len(y))
-        if shift is not None and X.shape[1] + 1 != len(shift):
-            raise ValueError(f"X must have {len(shift) - 1} columns, as before; got {X.shape[1]}")
+        if n_features not in (None, X.shape[1]):
+            raise ValueError(f"X must have {n_features} columns, as before; got {X.shape[1]}")
     except (TypeError, ValueError) as error:
         raise type(error)(f"{batch.where}: {error}") from error
     if weights is not None and (weights < 0).any():
@@ -44,7 +44,7 @@ def sum_batch(batch: Batch, shift: Array | None, method: str, missing: str) -> B
         keep = np.delete(np.arange(len(y)), left_out)
         X, y, weights = X[keep], y[keep], None if weights is None else weights[keep]
     try:
-        return BatchSums(sum_rows(X, y, weights, shift, method), len(left_out), seen)
+        return BatchSums(sum_rows(X, y, weights, method), len(left_out), seen)
     except ValueError as error:  # the weights, or the squares of the data, are out of range
         raise ValueError(f"{batch.where}: {error}") from error
 
@@ -57,12 +57,12 @@ def count_rows(values: object) -> int | None:
     return len(values) if hasattr(values, "__len__") else None
 
 
-def sum_rows(X: Array, y: Array, weights: Array | None, shift: Array | None, method: str) -> Moments | None:
+def sum_rows(X: Array, y: Array, weights: Array | None, method: str) -> Moments | None:
     """Return the moments of finite rows; None if no row has a positive weight."""
     weights = check_sample_weight(weights, len(y), zero_sum=True)
     if not len(y) or (weights is not None and not weights.any()):
         return None
-    return sum_blocks(X, y[:, np.newaxis], weights, method, shift)
+    return sum_blocks(X, y[:, np.newaxis], weights, method)
 
 
 def find_bad_rows(X: Array, y: Array, weights: Array | None) -> Array:
