@@ -61,7 +61,7 @@ def test_dispatch_by_name(monkeypatch, backend):
         monkeypatch.setattr(
             backends.load(name), "descend", lambda *arguments, name=name: called.append((name, arguments))
         )
-    arguments = tuple(np.zeros(3) for _ in range(6))
+    arguments = (np.zeros((2, 3)), np.zeros(2), *(np.zeros(3) for _ in range(4)))
     backends.descend(*arguments, 4, backend)
     backends.descend(*arguments)
     assert called == [(backend, (*arguments, 4)), (backends.available()[0], (*arguments, 1))]

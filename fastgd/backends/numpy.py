@@ -21,7 +21,10 @@ def descend(
 
     r = Xw − y;  costs[k] = rᵀr / 2n;  gradient = Xᵀr / n;  w ← w − rates[k]·gradient
     """
-    intercepts = check_arrays(X, y, weights, rates, costs, gradient, threads)
+    if getattr(X, "__array_ufunc__", X) is None:  # sparse rows: they do their own products, and NumPy reads no memory
+        intercepts = len(weights) - X.shape[1]
+    else:
+        intercepts = check_arrays(X, y, weights, rates, costs, gradient, threads)
     X = X.astype(np.float64, copy=False)  # arithmetic is in float64: float32 data is copied once a call
     n_samples = len(X)
     zeros = np.zeros_like(weights)  # 0 · inf and 0 · NaN are NaN: one product finds any number that is not finite
