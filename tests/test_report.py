@@ -130,6 +130,7 @@ def test_one_block_of_rows_has_no_step_with_several_threads(found):
     assert ladder.removed("cython-2", "cython") == "a core's idleness"
 
 
+@pytest.mark.slow
 def test_no_shape_diverges_while_it_is_timed():
     problem = make_problem(2, 10_000)
     for step in ladder.list_steps(1)[2:]:

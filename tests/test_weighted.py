@@ -16,6 +16,7 @@ from fastgd.problem.rows import DenseSource
 either_problem = pytest.mark.parametrize("compressed", [True, False], ids=["compressed", "data"])
 either_intercept = pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no intercept"])
 either_unit = pytest.mark.parametrize("precondition", ["standardize", "none"])
+ROW_BY_ROW = pytest.param(1, marks=pytest.mark.slow)  # a call of the kernel for each row
 
 
 @pytest.fixture
@@ -424,7 +425,7 @@ def test_costs_and_gradients_are_means_over_the_batches(data, settings):
 
 
 @either_unit
-@pytest.mark.parametrize("batch_size", [1, 10, 33, 99])
+@pytest.mark.parametrize("batch_size", [ROW_BY_ROW, 10, 33, 99])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_batches_converge_on_data_without_noise(batch_size, weighted, precondition):
     X, _ = random_problem(100, 3)
@@ -442,7 +443,7 @@ def test_batches_converge_on_data_without_noise(batch_size, weighted, preconditi
 
 
 @either_unit
-@pytest.mark.parametrize("batch_size", [1, 10, 33, 99])
+@pytest.mark.parametrize("batch_size", [ROW_BY_ROW, 10, 33, 99])
 @pytest.mark.parametrize("learning_rate", ["auto", "constant", "inverse_scaling", 0.02])
 def test_batches_with_noise_do_not_diverge_at_stable_rates(data, batch_size, learning_rate, precondition):
     """The costs of batches and of all rows fluctuate, but a stable rate ends near the least cost."""
@@ -455,7 +456,7 @@ def test_batches_with_noise_do_not_diverge_at_stable_rates(data, batch_size, lea
 
 
 @either_unit
-@pytest.mark.parametrize("batch_size", [1, 10, 50])
+@pytest.mark.parametrize("batch_size", [ROW_BY_ROW, 10, 50])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("alpha", [0.1, 100.0])
 def test_batches_with_weights_and_ridge_converge(data, batch_size, alpha, weighted, precondition):
