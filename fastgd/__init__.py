@@ -1,6 +1,5 @@
 """Linear regression by gradient descent: one update in Python, NumPy, Numba and Cython."""
 
-from importlib import import_module
 from typing import Any
 
 from fastgd import backends, rates
@@ -11,6 +10,7 @@ from fastgd.descent.fit import gradient_descent
 from fastgd.descent.result import DescentResult
 from fastgd.descent.warnings import ConditionWarning, ConvergenceWarning, DivergenceWarning
 from fastgd.files import model as model
+from fastgd.forks import import_safely
 from fastgd.problem.compress import compress
 from fastgd.problem.compressor import Compressor
 
@@ -40,13 +40,9 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     """Import the parts that take long to load, or need extras, when they are first used."""
     if name in ("bench", "plots", "report", "streaming"):
-        return import_module(f"fastgd.{name}")
+        return import_safely(f"fastgd.{name}")
     if name == "study":
-        from fastgd.report import study
-
-        return study
+        return import_safely("fastgd.report").study
     if name == "GradientDescentRegressor":
-        from fastgd.estimator import GradientDescentRegressor
-
-        return GradientDescentRegressor
+        return import_safely("fastgd.estimator").GradientDescentRegressor
     raise AttributeError(f"module 'fastgd' has no attribute {name!r}")

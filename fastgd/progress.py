@@ -6,6 +6,8 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
+from fastgd.forks import import_safely
+
 LINE_SECONDS = 5.0  # between two lines where there is no terminal
 
 
@@ -72,10 +74,12 @@ class Progress:
 def make_bar() -> Any:
     """Return a progress bar of rich on standard error; None where rich is not installed."""
     try:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        import_safely("rich.progress")
     except ImportError:
         return None
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"), TimeRemainingColumn()
     # The time left follows from the speed since the start: the steps of a study differ too much for anything shorter.
     return Progress(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=3600.0)

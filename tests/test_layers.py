@@ -24,6 +24,7 @@ LAYERS = [
     ["backends"],
     ["inputs"],
     ["_version", "progress"],
+    ["forks"],
 ]
 FLOORS = {name: len(LAYERS) - k for k, layer in enumerate(LAYERS) for name in layer}
 MOST_FLOORS = 8  # of folders and modules that import each other, one below the other

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import fastgd
+from fastgd.backends import blas
 from fastgd.streaming import array, fit_array, fit_batches, passes
 
 SETTINGS = {"learning_rate": "eigenvalues", "precondition": "standardize"}
@@ -331,11 +332,11 @@ def test_blas_takes_one_thread_while_several_threads_sum(monkeypatch, small_bloc
 @pytest.mark.parametrize("pinned", ["1", None])
 def test_without_threadpoolctl_one_thread_sums_unless_blas_is_pinned(monkeypatch, small_blocks, pinned):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    for name in passes.BLAS_VARIABLES:
+    for name in blas.BLAS_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     if pinned:
         monkeypatch.setenv("OPENBLAS_NUM_THREADS", pinned)
-    with passes.one_blas_thread() as alone:
+    with blas.one_blas_thread() as alone:
         assert alone == (pinned == "1")
     X, y = make_data()
     assert_same_fit(fit_array(X, y, threads=4, **SETTINGS), fit_batches(cut(X, y), **SETTINGS))

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import time
 
 import pytest
@@ -179,26 +180,53 @@ class Reluctant(threading.Thread):
 
     def start(self):
         Reluctant.started += 1
-        if Reluctant.started == {fails}:
-            raise RuntimeError("can't start new thread")
+        if Reluctant.started >= {fails}:
+            raise {error}("can't start new thread")
         super().start()
 
 import fastgd.backends.threads
 fastgd.backends.threads.Thread = Reluctant
-try:
-    answer(threads=4)
-    message = "no error"
-except RuntimeError as error:
-    message = str(error)
+few = answer(threads=4) == expected
 fastgd.backends.threads.Thread = threading.Thread
-print(json.dumps([message, threading.active_count(), answer(threads=4) == expected]))
+print(json.dumps([few, threading.active_count(), answer(threads=4) == expected]))
 """
 
 
 @compiled
-@pytest.mark.parametrize("fails", [1, 2, 3])
-def test_a_thread_that_cannot_start_leaves_none_waiting(compiled, fails):
-    assert run_descents(compiled, FAILED_START.format(fails=fails)) == ["can't start new thread", 1, True]
+@pytest.mark.parametrize(("fails", "error"), [(1, "RuntimeError"), (2, "RuntimeError"), (3, "MemoryError")])
+def test_a_team_works_with_the_threads_that_can_start(compiled, fails, error):
+    assert run_descents(compiled, FAILED_START.format(fails=fails, error=error)) == [True, 1, True]
+
+
+# Memory for one more stack, then for none: the system refuses threads, at first at the second one.
+FEW_THREADS = """
+import resource
+from fastgd.streaming import fit_array
+
+def fit():
+    return fit_array(X, y, threads=4).weights.tobytes()
+
+usual = fit()
+threading.stack_size(64 << 20)
+pages = int(open("/proc/self/statm").read().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + ({stacks} * 64 + 24 << 20),) * 2)
+found = [answer(threads=4) == expected, fit() == usual]
+try:
+    threads = [threading.Thread(target=time.sleep, args=(1,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    refused = False
+except RuntimeError:
+    refused = True
+print(json.dumps([*found, refused]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds a process's memory by RLIMIT_AS")
+@pytest.mark.parametrize("stacks", [0, 1, 2])
+@pytest.mark.parametrize("compiled", [name for name in COMPILED if name == "cython"])
+def test_a_process_that_may_start_no_thread_fits_with_the_same_bits(compiled, stacks):
+    assert run_descents(compiled, FEW_THREADS.format(stacks=stacks)) == [True, True, True]
 
 
 # Hours of work in one call of the kernel, between two checks. The first call prints that it has started.

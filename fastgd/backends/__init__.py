@@ -22,11 +22,11 @@ would not be finite, so weights stay finite. Arithmetic is in float64 for either
 
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
 from fastgd.backends.contract import check_contract
+from fastgd.forks import import_safely
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import printable, quote
 
@@ -153,7 +153,7 @@ def load(backend: str) -> ModuleType:
     """
     name = resolve(backend)
     try:
-        return import_module(MODULES[name])
+        return import_safely(MODULES[name])
     except ImportError:
         raise
     except Exception as error:  # a compiler that is installed may fail in any way while it is imported

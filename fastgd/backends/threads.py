@@ -57,17 +57,25 @@ def run_team(
     arguments = (X, y, own, rates, costs, gradient, intercepts, block_rows, partials[:blocks], sync)
     others = [Thread(target=run_member, args=(*arguments, member, members)) for member in range(1, members)]
     try:
-        for thread in others:
-            thread.start()
+        start_threads(others)
         applied = run_member(*arguments, 0, members)
         weights[:] = own
         return applied
     finally:
-        # Release the waiting members after Ctrl-C, or if a thread did not start; after a whole run none waits.
+        # Release the waiting members after Ctrl-C; after a whole run none waits.
         sync[ENDED] = 1
         for thread in others:
             if thread.ident is not None:
                 thread.join()
+
+
+def start_threads(threads: list[Thread]) -> None:
+    """Start threads until the system cannot start one more; the members that have started do the work of all."""
+    for thread in threads:
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError):  # RuntimeError: can't start new thread
+            return
 
 
 def rows_per_block(n_samples: int, n_features: int) -> int:

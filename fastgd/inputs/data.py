@@ -4,6 +4,7 @@ The checks run before any work and never write to their arguments. Each message 
 and the value received.
 """
 
+import sys
 from collections.abc import Sequence
 from itertools import chain
 from math import isfinite
@@ -96,6 +97,8 @@ def check_masked(name: str, values: Any) -> None:
 def has_masked(values: Any) -> bool:
     """Return True if a masked array has masked values, also one in a list of arrays, or in an array of objects."""
     if type(values) is np.ndarray and values.dtype != object:  # the usual case, in little time
+        return False
+    if "numpy.ma" not in sys.modules:  # NumPy loads it when somebody first needs it: nobody has made a masked array
         return False
     objects = isinstance(values, np.ndarray) and values.dtype == object and not isinstance(values, np.ma.MaskedArray)
     level = values.ravel().tolist() if objects else [values]

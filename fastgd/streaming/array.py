@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_masked, check_numbers
+from fastgd.inputs.data import check_masked, check_numbers, has_masked
 from fastgd.inputs.frames import column_names, series_name
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
@@ -164,7 +164,7 @@ def check_shapes(X: Any, y: Any, weights: Any) -> tuple[int, int]:
 def read_rows(array: Any, rows: slice) -> Array:
     """Return a block of rows, C- or Fortran-contiguous; its values are not checked yet."""
     part = np.asanyarray(array[rows])
-    if part.flags.c_contiguous or np.ma.is_masked(part):  # a masked block is refused as such, with its place
+    if part.flags.c_contiguous or has_masked(part):  # a masked block is refused as such, with its place
         return part
     return np.asfortranarray(part)
 

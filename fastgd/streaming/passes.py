@@ -1,15 +1,14 @@
 """Passes over all batches: the first resumes from a checkpoint; a second follows if the first one loses digits."""
 
-import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack
 from functools import partial
-from threading import Lock
-from typing import Any
+from itertools import cycle
 
+from fastgd.backends.blas import one_blas_thread
 from fastgd.problem.moments import LOST_DIGITS, Summary, summarize_moments
 from fastgd.problem.rows import choose_method_for
 from fastgd.progress import Progress
@@ -17,51 +16,6 @@ from fastgd.streaming.checkpoint import Checkpoint
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.source import Batch, BatchSource
 from fastgd.streaming.sums import BatchSums, State, sum_batch
-
-BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-class BlasLimit:
-    """A limit of one BLAS thread, which lasts while any context needs it.
-
-    BLAS has one limit for the whole process, and contexts of several Python threads overlap in any order. If each
-    context restored the limit it had found, the last one to end could restore another context's limit.
-    """
-
-    def __init__(self) -> None:
-        self.lock, self.users, self.limit = Lock(), 0, None
-
-    def enter(self, make_limit: Any) -> None:
-        """Count one more user; the first one sets the limit."""
-        with self.lock:
-            self.users += 1
-            if self.users == 1:
-                self.limit = make_limit(1, "blas")
-
-    def leave(self) -> None:
-        """Count one user less; the last one takes the limit off."""
-        with self.lock:
-            self.users -= 1
-            if self.users == 0 and self.limit is not None:
-                self.limit.restore_original_limits()
-
-
-LIMIT = BlasLimit()  # global, because the limit of BLAS is global too
-
-
-@contextmanager
-def one_blas_thread() -> Iterator[bool]:
-    """Limit BLAS to one thread if threadpoolctl is installed; yield True if BLAS has one thread."""
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:
-        yield any(os.environ.get(name) == "1" for name in BLAS_VARIABLES)
-        return
-    LIMIT.enter(threadpool_limits)
-    try:
-        yield True
-    finally:
-        LIMIT.leave()
 
 
 def sum_source(source: BatchSource, options: StreamOptions, checkpoint: Checkpoint) -> tuple[State, Summary]:
@@ -132,13 +86,31 @@ def sum_batches(source: BatchSource, state: State, options: StreamOptions) -> It
 def map_ahead(work: Callable[[Batch], BatchSums], batches: Iterable[Batch], threads: int) -> Iterator[BatchSums]:
     """Yield the sums of each batch in order, while the caller's thread reads ahead and other threads sum.
 
-    If BLAS may use several threads, one thread sums: more would compete with those of BLAS.
+    If BLAS may use several threads, one thread sums: more would compete with those of BLAS. If no thread can be
+    started, the caller's thread sums.
     """
     waiting: deque[Future[BatchSums]] = deque()
-    with one_blas_thread() as alone, ThreadPoolExecutor(threads if alone else 1) as pool:
-        for batch in batches:
-            waiting.append(pool.submit(work, batch))
-            if len(waiting) > threads:
+    with one_blas_thread() as alone, ExitStack() as stack:
+        workers = start_workers(threads if alone else 1, stack)
+        if not workers:
+            yield from map(work, batches)
+            return
+        for batch, worker in zip(batches, cycle(workers), strict=False):  # the worker of the oldest batch is free next
+            waiting.append(worker.submit(work, batch))
+            if len(waiting) > len(workers):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def start_workers(threads: int, stack: ExitStack) -> list[ThreadPoolExecutor]:
+    """Start at most `threads` workers of one thread each; return those that the system can start."""
+    workers: list[ThreadPoolExecutor] = []
+    for _ in range(threads):
+        worker = stack.enter_context(ThreadPoolExecutor(1))
+        try:
+            worker.submit(int)  # starts the thread
+        except (RuntimeError, MemoryError):  # RuntimeError: can't start new thread
+            break
+        workers.append(worker)
+    return workers

@@ -14,7 +14,10 @@ except ImportError as error:
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
+
+from fastgd.forks import wait_before_forks
 
 compile_part = numba.njit  # for parts of other functions: Numba compiles and caches them as a part of those
 
@@ -36,6 +39,11 @@ def compile_loop(function: Callable[..., Any], char: str) -> Any:
         return numba.cfunc(signature, cache=True)(function)
     except RuntimeError:
         return numba.cfunc(signature)(function)
+
+
+# Numba and LLVM are halfway through a change of state while a thread compiles: a fork waits for it, since the forked
+# process could never compile again.
+wait_before_forks(global_compiler_lock)
 
 
 @intrinsic

@@ -12,9 +12,9 @@ Design:
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, var-annotated"
 
 from collections.abc import Callable
-from functools import cache
-from threading import Lock
 from typing import Any
+
+from numba.core.compiler_lock import global_compiler_lock
 
 from fastgd.backends.numba.compiling import compile_loop, compile_part
 from fastgd.backends.numba.epochs import run_epochs
@@ -42,7 +42,7 @@ NARROW, MOST_VECTORS, FOUR_ROWS = 8, 6, 600
 FAR_AHEAD, NEAR_AHEAD, AHEAD_OF_ALL = 1 << 16, 1 << 14, 1 << 18
 CACHED, STREAMS, MANY_STREAMS = 1 << 24, 16, 1500
 PACK_FEATURES, PACK_ELEMENTS = 16, 16_384
-COMPILING = Lock()
+LOOPS: dict[tuple[Any, ...], Any] = {}  # the loops compiled so far, by what get_loop is given
 
 
 def descend(
@@ -72,8 +72,7 @@ def run_member(X: Array, y: Array, weights: Array, rates: Array, *rest: Any) -> 
         packed[:, :n] = X.T
         X, columns, stride = packed.T, True, packed.shape[1]
     make, constants, far, near = choose_loop(n, p, columns, X.itemsize)
-    with COMPILING:  # otherwise threads that arrive together would each compile the loop
-        loop = get_loop(make, constants, X.dtype.char)
+    loop = get_loop(make, constants, X.dtype.char)
     step = X.itemsize if columns else X.itemsize * stride
     rows = (loop.address, X.__array_interface__["data"][0], step, stride, far, near, shift)
     # Numba would compile again for arrays that are not read-only: always pass read-only ones.
@@ -95,10 +94,14 @@ def choose_loop(n: int, p: int, columns: bool, size: int) -> tuple[Callable[...,
     return make_long_rows, (group,), max(2 * group * row, FAR_AHEAD), max(group * row, NEAR_AHEAD)
 
 
-@cache
 def get_loop(make: Callable[..., Any], constants: tuple[int, ...], char: str) -> Any:
-    """Return the loop for X of a type; the first call compiles it."""
-    return compile_loop(make(*constants), char)
+    """Return the loop for X of a type; the first call compiles it, and later ones wait for no thread that compiles."""
+    key = make, constants, char
+    if key not in LOOPS:
+        with global_compiler_lock:  # otherwise threads that arrive together would each compile the loop
+            if key not in LOOPS:
+                LOOPS[key] = compile_loop(make(*constants), char)
+    return LOOPS[key]
 
 
 def read_only(array: Array) -> Array:
