@@ -34,11 +34,8 @@ def make_arguments():
 def main():
     arguments = make_arguments()
     kernel = backends.load("auto").descend
-    calls = {
-        f"{check.__name__}, {kind}": (check, arrays)
-        for check in (check_contract, check_arrays)
-        for kind, arrays in arguments.items()
-    }
+    checks = product((check_contract, check_arrays), arguments.items())
+    calls = {f"{check.__name__}, {kind}": (check, arrays) for check, (kind, arrays) in checks}
     calls["the dispatched call of 3 epochs"] = (backends.descend, arguments["arrays of their own"])
     calls["the kernel alone"] = (kernel, arguments["arrays of their own"])
     times = {name: [] for name in calls}
