@@ -6,7 +6,9 @@ from typing import Any
 
 from fastgd.bench.results import Results
 from fastgd.bench.text import base_of, format_bytes, format_number, format_ratio, format_shape, shape_of, with_threads
+from fastgd.files.opening import read_text
 from fastgd.files.paths import write_text
+from fastgd.inputs.words import printable
 
 SHOWN_VERSIONS = {
     "python": "Python", "numpy": "NumPy", "numba": "Numba", "jax": "JAX", "scikit-learn": "scikit-learn"
@@ -18,6 +20,8 @@ LEGEND = (
     "with as many threads, that only reads X once (no kernel comes below 1 on data out of cache)."
 )
 SGD_LEGEND = "SGD is scikit-learn's SGDRegressor: another algorithm, an update for each row, so only its time compares."
+
+MOST_BYTES = 1 << 26  # of a document
 
 Column = tuple[str, Callable[[dict[str, Any]], str]]
 
@@ -177,12 +181,12 @@ def replace_between_markers(text: str, replacement: str, source: str = "the text
 
 def check_markers(option: str, path: str | Path) -> Path:
     """Return the path of a file that has markers; refuse other files before any work is done."""
-    path = Path(path)
     try:
-        replace_between_markers(path.read_text(encoding="utf-8"), "", f"{option} {path}")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{option} {path}: cannot be read: {error}") from None
-    return path
+        text = read_text(path, MOST_BYTES)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{option} {printable(path)}: cannot be read: {printable(error)}") from None
+    replace_between_markers(text, "", f"{option} {printable(path)}")
+    return Path(path)
 
 
 def write_table(path: Path, results: Results) -> None:

@@ -15,6 +15,7 @@ from fastgd.bench.results import SHAPES, Results, measure
 from fastgd.bench.text import shape_of
 from fastgd.bench.timing import ROUNDS
 from fastgd.files.paths import check_different, check_output, write_text
+from fastgd.inputs.words import printable, quote
 from fastgd.plots.figures import import_matplotlib, save_figure
 from fastgd.progress import Progress
 
@@ -45,7 +46,7 @@ def parse_shapes(text: str) -> list[tuple[int, int]]:
     for part in text.split(","):
         sides = part.strip().replace("×", "x").split("x")
         if len(sides) != 2 or not all(side.strip().isdecimal() and int(side) > 0 for side in sides):
-            raise argparse.ArgumentTypeError(f"expected samples x features, such as 100x5,1000x10; got {part!r}")
+            raise argparse.ArgumentTypeError(f"expected samples x features, such as 100x5,1000x10; got {quote(part)}")
         shapes.append((int(sides[0]), int(sides[1])))
     return shapes
 
@@ -53,14 +54,14 @@ def parse_shapes(text: str) -> list[tuple[int, int]]:
 def parse_rounds(text: str) -> int:
     """Return a number of rounds that is large enough for a median."""
     if not text.isdecimal() or int(text) < 3:
-        raise argparse.ArgumentTypeError(f"expected 3 or more, for a median and its spread; got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected 3 or more, for a median and its spread; got {quote(text)}")
     return int(text)
 
 
 def parse_threads(text: str) -> int:
     """Return a number of threads, each of which has a core."""
     if not text.isdecimal() or not 1 <= int(text) <= count_cores():
-        raise argparse.ArgumentTypeError(f"expected 1 to {count_cores()}, the cores of this machine; got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected 1 to {count_cores()}, the cores of this machine; got {quote(text)}")
     return int(text)
 
 
@@ -77,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         check_output(option, path)
     check_different(files)
     results = measure_shapes(options)
-    text = json.dumps(results, indent=2, ensure_ascii=False)
+    text = json.dumps(results, indent=2)
     print(text if options.json == "-" else f"{format_threads(results)}\n\n{format_table(results)}")
     if options.json and options.json != "-":
         write_text(options.json, f"{text}\n")
@@ -98,7 +99,7 @@ def measure_shapes(options: argparse.Namespace) -> Results:
 def check_folder(demand: str, path: str | Path) -> Path:
     """Return the path of a folder that exists."""
     if not Path(path).is_dir():
-        raise ValueError(f"{demand} a folder that exists; got {str(path)!r}")
+        raise ValueError(f"{demand} a folder that exists; got '{printable(path)}'")
     return Path(path)
 
 

@@ -14,6 +14,7 @@ from fastgd.descent.result import DescentResult
 from fastgd.descent.warnings import ConvergenceWarning
 from fastgd.files.paths import check_output
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.words import printable
 from fastgd.plots.figures import check_picture, save_figure
 
 PICTURE = "fastgd-demo.png"
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         picture = check_picture("--plot", options.plot)
     except ImportError as error:
-        print(f"No picture: {error}\n")
+        print(f"No picture: {printable(error)}\n")
     run_demo(picture, options.backend)
     return 0
 
@@ -54,7 +55,7 @@ def run_demo(picture: Path | None, backend: str) -> None:
     real, least_cost = show_real_data(backend)
     if picture:
         save_curves(tutorial, real, least_cost, picture)
-        print(f"\nCost curves: {picture}")
+        print(f"\nCost curves: {printable(picture)}")
 
 
 def show_tutorial(backend: str) -> DescentResult:

@@ -28,7 +28,7 @@ from fastgd.files.csv import CsvTable, TableError, read_csv
 from fastgd.files.paths import check_different, check_output
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_mean_square
-from fastgd.inputs.words import count, quote, quote_names
+from fastgd.inputs.words import count, printable, quote, quote_names
 from fastgd.plots.figures import check_picture, save_figure
 from fastgd.streaming import fit_files
 from fastgd.streaming.cluster import fit_on_cluster
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"fastgd: {explain_unconverged(caught)}", file=sys.stderr)
         if options.out and not options.keep_unconverged:
             hint = "--keep-unconverged saves the model all the same"
-            print(f"fastgd: nothing was written to {options.out}; {hint}", file=sys.stderr)
+            print(f"fastgd: nothing was written to {printable(options.out)}; {hint}", file=sys.stderr)
     fitted = model.Model(options.target, features, result.intercept, result.coef.tolist(), notes)
     write_outputs(options, fitted, result, picture)
     return CONVERGED if done else UNCONVERGED
@@ -160,7 +160,7 @@ def fit_table(options: argparse.Namespace) -> Fit:
         raise TableError(f"{error}{hint}") from error
     features = choose_features(path, table, options)
     X, y = table.columns(features), table.columns([options.target])[:, 0]
-    check_mean_square(f"column {options.target!r}", y)
+    check_mean_square(f"column {quote(options.target)}", y)
     check_scales(features, X, options.fit_intercept)
     result = gradient_descent(X, y, compress=COMPRESS[options.compress], **list_descent(options))
     return result, features, {"n_samples": len(y)}
@@ -178,7 +178,7 @@ def check_outputs(options: argparse.Namespace, sources: list[str]) -> Path | Non
 
 def choose_features(path: str, table: CsvTable, options: argparse.Namespace) -> list[str]:
     """Return the columns that --features names, or else all but the target."""
-    where, target = f"{path}, line 1", options.target
+    where, target = f"{printable(path)}, line 1", options.target
     if target not in table.names:
         raise ValueError(f"{where}: no column {quote(target)} for --target; there are {quote_names(table.names)}")
     features = [name for name in table.names if name != target] if options.features is None else options.features
@@ -195,4 +195,4 @@ def check_scales(names: list[str], X: Array, fit_intercept: bool) -> None:
     for name, column in zip(names, X.T, strict=True):
         small_constant = abs(column[0]) < 1 and bool((column == column[0]).all())
         if not (fit_intercept and small_constant):
-            check_mean_square(f"column {name!r}", column)
+            check_mean_square(f"column {quote(name)}", column)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastgd.bench.text import base_of, threads_of
 from fastgd.files.paths import check_output, replacing
+from fastgd.inputs.words import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +78,7 @@ def check_picture(option: str, path: str | Path) -> Path:
     endings = sorted(FigureCanvasBase.get_supported_filetypes())
     path = Path(path)
     if path.suffix[1:].lower() not in endings:
-        raise ValueError(f"{option} must end in one of {', '.join(endings)}; got {str(path)!r}")
+        raise ValueError(f"{option} must end in one of {', '.join(endings)}; got '{printable(path)}'")
     check_output(option, path)
     return path
 

@@ -19,7 +19,7 @@ MOST_BYTES = 1 << 26  # of a file: a hundred times a whole study
 EXPECTED = "expected a study (fastgd study --json)"
 TEXT, FLAG, NUMBER, POSITIVE = "a text", "true or false", "a number", "a number above 0"
 # A page computes products and ratios of a few numbers: within these bounds all of them are in the range of float64.
-SMALLEST, LARGEST = 1e-30, 1e30
+SMALLEST, LARGEST, LARGEST_WHOLE = 1e-30, 1e30, 10**15
 MOST_LEVELS = 50  # of lists and objects in each other: few enough for every function that walks through them
 COUNT, PAIR, SPREAD = "a whole number from 1 up", "two numbers", "two numbers above 0"
 TESTS: dict[str, Callable[[Any], bool]] = {
@@ -152,6 +152,8 @@ def find_unfit(value: Any, form: str, where: str) -> str:
     for number in value if form in (PAIR, SPREAD) else [value] if form in (NUMBER, POSITIVE, COUNT) else []:
         if abs(number) > LARGEST or (abs(number) < SMALLEST and form in (POSITIVE, SPREAD)):
             return f"{where}: expected numbers from {SMALLEST:g} to {LARGEST:g}; got {quote(number)}"
+        if isinstance(number, int) and abs(number) > LARGEST_WHOLE:  # NumPy's integers end at 2**63
+            return f"{where}: expected whole numbers up to {LARGEST_WHOLE:g}; got {quote(number)}"
     return ""
 
 
