@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_masked, check_numbers, has_masked
+from fastgd.inputs.data import as_kernel_array, check_masked, check_numbers, has_masked
 from fastgd.inputs.frames import column_names, series_name
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
-from fastgd.streaming.source import START_OVER, Batch, SeenBatch, identify_file, make_stamp
+from fastgd.streaming.source import STAMP_ROWS, START_OVER, Batch, SeenBatch, identify_file, make_stamp
 
 BLOCK_BYTES = 1 << 24  # the size of a block of rows
 ROWS_PER_COLUMN = 4  # at least, in a block, so that its sums take less memory than its rows
@@ -59,8 +59,9 @@ def fit_array(
         "error" refuses a row that holds a NaN, and names row and column; "skip" leaves the row out and counts it.
         Infinities are always refused.
     checkpoint : path or None
-        A file that keeps the sums, saved every few seconds; see `fit_batches`. A resumed fit reads only a few rows of
-        the blocks that it has summed, to check that they are unchanged.
+        A file that keeps the sums, saved every few seconds; see `fit_batches`. A memory map that is opened read-only
+        must be of the same file, of the same size and time of the last change, and is not read again; all other arrays
+        must have the same values in the blocks already summed, which a resumed fit compares by a checksum.
     quiet : bool
         False shows progress on standard error; see `fit_batches`.
     **descent
@@ -104,28 +105,36 @@ class ArrayBatchSource:
         self.weights = None if weights is None else check_array("sample_weight", weights)
         self.total, self.n_features = check_shapes(self.X, self.y, self.weights)
         self.rows = max(BLOCK_BYTES // (self.n_features * self.X.dtype.itemsize), ROWS_PER_COLUMN * self.n_features)
-        arrays = {"X": self.X, "y": self.y, "sample_weight": self.weights}
-        self.identity: dict[str, Any] = {name: identify_array(array) for name, array in arrays.items()}
+        self.arrays = (self.X, self.y, self.weights)
+        self.whole = (find_map(self.X) is None, find_map(self.y) is None, find_map(self.weights) is None)
+        names = ("X", "y", "sample_weight")
+        self.identity: dict[str, Any] = dict(zip(names, map(identify_array, self.arrays), strict=True))
         self.identity |= {"source": "array", "rows of a block": self.rows}
 
     def batches_after(self, seen: Sequence[SeenBatch]) -> Iterator[Batch]:
-        """Yield the blocks after those seen; read a few rows of the blocks seen, to check that they are the same."""
+        """Yield the blocks after those seen, which must have the stamps of those of the earlier run."""
         for number, start in enumerate(range(0, self.total, self.rows)):
             rows = slice(start, min(start + self.rows, self.total))
             if number < len(seen):
                 self.check_same_rows(rows, seen[number])
+                self.release()
                 continue
             X, y = read_rows(self.X, rows), read_rows(self.y, rows)
             weights = None if self.weights is None else read_rows(self.weights, rows)
             where = f"rows {rows.start} to {rows.stop - 1} (counted from 0)"
-            yield Batch(X, y, weights, 0, where, partial(describe_array_row, start))
-            for array in (self.X, self.y, self.weights):
-                drop_pages(array)
+            yield Batch(X, y, weights, 0, where, partial(describe_array_row, start), whole=self.whole)
+            self.release()
+
+    def release(self) -> None:
+        """Release the pages of memory maps."""
+        for array in self.arrays:
+            drop_pages(array)
 
     def stamp(self, rows: slice) -> int:
-        """Return the stamp of a block."""
-        weights = None if self.weights is None else self.weights[rows]
-        return make_stamp(self.X[rows], self.y[rows].reshape(-1), weights, False)
+        """Return the stamp of a block: read the rows that it covers, in the form in which they are summed."""
+        X, y = (read_stamped(array, rows, self.whole[k]) for k, array in enumerate((self.X, self.y)))
+        weights = None if self.weights is None else read_stamped(self.weights, rows, self.whole[2])
+        return make_stamp((as_kernel_array(X), y.reshape(-1).astype(np.float64, copy=False), weights), self.whole)
 
     def check_same_rows(self, rows: slice, seen: SeenBatch) -> None:
         """Refuse a block that differs from the one that an earlier run read."""
@@ -169,13 +178,47 @@ def read_rows(array: Any, rows: slice) -> Array:
     return np.asfortranarray(part)
 
 
+def read_stamped(array: Any, rows: slice, whole: bool) -> Array:
+    """Return the rows of a block that its stamp covers, as numbers."""
+    return check_numbers("X, y and sample_weight", (read_rows if whole else read_ends)(array, rows))
+
+
+def read_ends(array: Any, rows: slice) -> Array:
+    """Return the first and last rows of a block: all that the stamp of a memory map covers."""
+    if rows.stop - rows.start <= 2 * STAMP_ROWS:
+        return read_rows(array, rows)
+    ends = slice(rows.start, rows.start + STAMP_ROWS), slice(rows.stop - STAMP_ROWS, rows.stop)
+    return np.concatenate([read_rows(array, end) for end in ends])
+
+
+def find_map(array: Any) -> Any:
+    """Return the memory map whose file tells whether the values of an array are the same; None if no file does.
+
+    Only maps that are opened read-only have the values of their file for certain.
+    """
+    found: Any = None
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap) and array.filename:
+            found = array
+        array = array.base
+    return found if getattr(found, "mode", None) == "r" else None
+
+
 def identify_array(array: Any) -> dict[str, Any] | None:
-    """Return the identity of an array, for a checkpoint: its shape and type, and the file of a memory map."""
+    """Return the identity of an array, for a checkpoint: its shape, its type, and its place in the file of a map."""
     if array is None:
         return None
     known = {"shape": list(array.shape), "dtype": str(array.dtype)}
-    name = getattr(array, "filename", None)
-    return known | (identify_file(name) if isinstance(array, np.memmap) and name else {})
+    source = find_map(array)
+    if source is None:
+        return known
+    start = source.offset + (find_address(array) - find_address(source))
+    return known | identify_file(source.filename) | {"start": start, "strides": list(array.strides)}
+
+
+def find_address(array: Array) -> int:
+    """Return the address of the first number of an array."""
+    return int(array.__array_interface__["data"][0])
 
 
 def drop_pages(array: Any) -> None:

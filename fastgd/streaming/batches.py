@@ -11,6 +11,9 @@ from fastgd.inputs.data import check_numbers, check_problem
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
 from fastgd.streaming.source import START_OVER, Batch, SeenBatch, make_stamp
+from fastgd.streaming.sums import count_rows
+
+ALL = (True, True, True)  # the stamp covers all rows of X, y and the weights
 
 
 def fit_batches(
@@ -47,8 +50,9 @@ def fit_batches(
     checkpoint : path or None
         A file that keeps the sums, saved every few seconds and when the iterable fails. A later call with the same
         arguments resumes from it, to the same bits: it iterates from the first batch again, and drops the batches
-        already summed, which must be the same. Options of the descent (alpha, fit_intercept, epochs, …) may change.
-        The file is removed when the fit is done.
+        already summed, which must have the same values, by a checksum of all of them. Options of the descent (alpha,
+        fit_intercept, epochs, …) may change. The file is removed when the fit is done. A lock file beside it keeps
+        other processes away. A checkpoint that cannot be saved, as on a full disk, is a warning; the fit goes on.
     quiet : bool
         False shows the rows read and the speed on standard error: a bar on a terminal, if rich is installed
         (``pip install 'fastgd[progress]'``), else a line every few seconds.
@@ -128,18 +132,21 @@ class IterableBatchSource:
             frames.check_same_columns(X, self.features)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
-        return Batch(X, y, weights, 0, where, lambda row: f"batch {number}, row {row} (counted from 0)", stamp_all=True)
+        return Batch(X, y, weights, 0, where, lambda row: f"batch {number}, row {row} (counted from 0)", whole=ALL)
 
 
 def check_same_batch(batch: Batch, seen: SeenBatch) -> None:
     """Refuse a batch that differs from the one that an earlier run read."""
-    rows = len(batch.X)
+    rows = count_rows(batch.X)
     if rows == seen.rows == 0:
         return
     expected = f"{batch.where}: expected the batch of the checkpoint, of {seen.rows} rows"
     if rows != seen.rows:
         raise ValueError(f"{expected}; got one of {rows} rows; {START_OVER}")
-    X, y = check_problem(batch.X, batch.y, finite=False)
-    weights = None if batch.weights is None else check_numbers("sample_weight", batch.weights)
-    if make_stamp(X, y, weights, batch.stamp_all) != seen.stamp:
+    try:
+        X, y = check_problem(batch.X, batch.y, finite=False)
+        weights = None if batch.weights is None else check_numbers("sample_weight", batch.weights)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{batch.where}: {error}") from error
+    if make_stamp((X, y, weights), batch.whole) != seen.stamp:
         raise ValueError(f"{expected}; got one of other values; {START_OVER}")

@@ -1,32 +1,28 @@
 """A file that keeps the state of a pass, so that the fit can resume after its process was killed.
 
-Each save writes a new file to the disk, which then replaces the old one: the file is complete at any moment. A checksum
-covers the content; numbers keep all their bits; loading runs no code, as loading a pickle would.
-
-The file holds a line ``fastgd checkpoint 2 SHA256``, where SHA256 is the checksum of the rest; a line of JSON; the
-arrays.
+Each save writes a new file to the disk, which then replaces the old one: the file is complete at any moment. A save
+that fails, as on a full disk, costs the checkpoint alone: the fit goes on and warns.
 """
 
-import json
+import errno
 import os
-from hashlib import sha256
-from itertools import zip_longest
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from reprlib import repr as shorten
 from time import monotonic
 from typing import Any
 
-import numpy as np
-
-from fastgd.inputs.arrays import Array
-from fastgd.problem.moments import Moments
-from fastgd.streaming.source import SeenBatch
+from fastgd.descent.warnings import warn_caller
+from fastgd.files.opening import refuse_kinds
+from fastgd.inputs.words import printable
+from fastgd.streaming.saved_state import pack_state, unpack_state
 from fastgd.streaming.sums import State
 
 SAVE_SECONDS = 5.0  # the least time between two saves during a pass
-MAGIC = b"fastgd checkpoint 2 "
-DIGEST = 64  # the length of the checksum, in characters
 REMEDY = "delete it to begin anew, or name another file"
+# Some systems lack these flags: write bytes as they are, wait for no pipe's writer, follow no link.
+READING = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_NONBLOCK", "O_NOFOLLOW"))
 
 
 class Checkpoint:
@@ -36,37 +32,30 @@ class Checkpoint:
     """
 
     def __init__(self, path: Path | None, identity: dict[str, Any]) -> None:
-        self.path = path
+        self.path = None if path is None else path.absolute()  # the data may come from code that changes the folder
+        self.name = printable(path)
         self.identity = identity
         self.saved = monotonic()
+        self.warned = False
 
-    def load(self) -> State | None:
-        """Return the state that an earlier run has saved; None if there is no file. Refuse a file of another fit."""
-        if self.path is None or not self.path.exists():
+    def load(self, n_features: int | None = None) -> State | None:
+        """Return the state that an earlier run has saved; None if there is no file. Refuse a file of another fit.
+
+        `n_features` is the number of columns of X, if it is known.
+        """
+        if self.path is None:
             return None
-        content = self.path.read_bytes()
-        if not content.startswith(MAGIC):
-            raise ValueError(f"{self.path}: expected a checkpoint of this version of fastgd; {REMEDY}")
-        digest, body = content[len(MAGIC) : len(MAGIC) + DIGEST], content[len(MAGIC) + DIGEST :]
-        if sha256(body).hexdigest().encode() != digest:
-            raise ValueError(f"{self.path}: the checkpoint is damaged, its checksum is wrong; {REMEDY}")
-        line, _, arrays = body[1:].partition(b"\n")
-        header = json.loads(line)
-        self.check_identity(header["identity"])
-        return unpack_state(header, arrays)
-
-    def check_identity(self, found: dict[str, Any]) -> None:
-        """Refuse a checkpoint of another fit, and name the first difference."""
-        wanted = json.loads(json.dumps(self.identity))  # JSON turns tuples into lists
-        for name in sorted(wanted.keys() | found.keys()):
-            before, now = found.get(name), wanted.get(name)
-            if before != now:
-                if isinstance(before, list) and isinstance(now, list):  # show the first entries that differ
-                    before, now = next(pair for pair in zip_longest(before, now) if pair[0] != pair[1])
-                raise ValueError(
-                    f"{self.path}: the checkpoint is of another fit, with {name} {shorten(before)}; got "
-                    f"{shorten(now)}; {REMEDY}"
-                )
+        try:
+            descriptor = os.open(self.path, READING)
+        except FileNotFoundError:
+            return None
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            refuse_kinds(self.path, status, "a regular file", ())
+            try:
+                return unpack_state(file, status.st_size, self.identity, n_features)
+            except ValueError as error:
+                raise ValueError(f"{self.name}: {error}; {REMEDY}") from error
 
     def save_if_due(self, state: State) -> None:
         """Save the state if the last save was long enough ago."""
@@ -74,23 +63,50 @@ class Checkpoint:
             self.save(state)
 
     def save(self, state: State) -> None:
-        """Write the state to a new file, then replace the old one by it."""
+        """Write the state to a new file, then replace the old one by it; warn if that is not possible."""
         if self.path is None or not state.batches:
             return
-        body = b"\n" + pack_state(self.identity, state)
-        new = self.path.with_name(self.path.name + ".new")
-        with open(new, "wb") as file:
-            file.write(MAGIC + sha256(body).hexdigest().encode() + body)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, self.path)
-        sync_folder(self.path.parent)
+        try:
+            replace_file(self.path, pack_state(self.identity, state))
+        except OSError as error:
+            self.warn("saved", error)
         self.saved = monotonic()
 
     def remove(self) -> None:
         """Remove the file."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
+        try:
+            if self.path is not None:
+                self.path.unlink(missing_ok=True)
+        except OSError as error:
+            self.warn("removed", error)
+
+    def warn(self, done: str, error: OSError) -> None:
+        """Warn, once, that the file cannot be written: the fit does not need it."""
+        if not self.warned:
+            self.warned = True
+            reason = error.strerror or str(error)
+            warn_caller(RuntimeWarning(f"{self.name}: the checkpoint could not be {done}: {reason}; the fit goes on"))
+
+
+def replace_file(path: Path, pieces: Iterable[Any]) -> None:
+    """Write the pieces to a new file in the same folder, which then takes the place of the file at the path.
+
+    The new file has a name that nobody can guess, is opened only if there is nothing of that name, not even a link, and
+    can be read by its owner alone.
+    """
+    descriptor, new = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
+    try:
+        with open(descriptor, "wb") as file:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(new)
+        raise
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -100,35 +116,8 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # the file system does not offer it
+            raise
     finally:
         os.close(descriptor)
-
-
-def pack_state(identity: dict[str, Any], state: State) -> bytes:
-    """Return a state as a line of JSON and the bytes of its arrays."""
-    arrays = [np.array(state.seen, dtype="<i8").reshape(-1, len(SeenBatch._fields))]
-    if state.moments is not None:
-        moments = state.moments
-        counts = np.array([moments.total, moments.n_samples])
-        arrays += [np.asarray(array, "<f8") for array in (moments.shift, counts, moments.matrix)]
-    header = {
-        "identity": identity,
-        "method": state.method,
-        "skipped": state.skipped,
-        "arrays": [(array.dtype.str, array.shape) for array in arrays],
-    }
-    return json.dumps(header).encode() + b"\n" + b"".join(array.tobytes() for array in arrays)
-
-
-def unpack_state(header: dict[str, Any], content: bytes) -> State:
-    """Return the state from the header and the bytes of the arrays."""
-    arrays: list[Array] = []
-    start = 0
-    for dtype, shape in header["arrays"]:
-        count = int(np.prod(shape))
-        array = np.frombuffer(content, dtype, count, start).reshape(shape)
-        arrays.append(array.astype(array.dtype.newbyteorder("=")))
-        start += array.nbytes
-    log = [SeenBatch(*entry) for entry in arrays[0].tolist()]
-    moments = Moments(arrays[1], float(arrays[2][0]), int(arrays[2][1]), arrays[3], 1) if len(arrays) > 1 else None
-    return State(header["method"], moments, header["skipped"], len(log), log)

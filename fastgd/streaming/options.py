@@ -12,12 +12,14 @@ from fastgd.backends.threads import choose_threads
 from fastgd.descent.options import DescentOptions
 from fastgd.files.paths import check_output
 from fastgd.inputs.options import check_choice, check_flag
+from fastgd.inputs.words import printable, quote
 from fastgd.problem.moments import METHODS
 
 MISSING = ("error", "skip")
 MOST_THREADS = 8  # unless the user asks for more: each thread holds a block of rows
 LARGE_SHAPE = (1 << 20, 1 << 20)  # data of this shape are worth all threads
 WHOLE_DATA = ("compress", "batch_size")  # the options of a descent that need all rows in memory
+NEW = ".12345678.new"  # at the end of the name of a new checkpoint, with other characters
 DESCENT_OPTIONS = [name for name in DescentOptions.checked.__kwdefaults__ or () if name not in WHOLE_DATA]
 
 
@@ -74,11 +76,18 @@ class StreamOptions:
 
 
 def check_checkpoint(path: Any) -> Path | None:
-    """Return the path of a checkpoint; refuse a path that cannot be written."""
+    """Return the path of a checkpoint; refuse a path that cannot be written, or that leads to anything but a file."""
     if path is None:
         return None
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"checkpoint must be None or a path; got {path!r}, a {type(path).__name__}")
-    for name in (str(path), f"{path}.new"):  # a save writes the second file, which then replaces the first
-        check_output("checkpoint", name)
-    return Path(path)
+    name = os.fspath(path) if isinstance(path, str | os.PathLike) else path
+    if not isinstance(name, str):
+        raise TypeError(f"checkpoint must be None or a path; got {quote(path)}, a {type(path).__name__}")
+    if "\0" in name:
+        raise ValueError(f"checkpoint must name a file; got {quote(name)}")
+    if os.path.islink(name):  # a save would replace the link, or a file that somebody else chose
+        raise ValueError(f"checkpoint must be a file; got '{printable(name)}', a symbolic link: name its target")
+    check_output("checkpoint", name)
+    if os.path.exists(name) and not os.path.isfile(name):
+        raise ValueError(f"checkpoint must be a regular file; got '{printable(name)}', a pipe, a socket or a device")
+    check_output("checkpoint", f"{name}{NEW}")  # a save writes such a file, which then replaces the checkpoint
+    return Path(name)

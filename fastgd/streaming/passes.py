@@ -20,9 +20,10 @@ from fastgd.streaming.sums import BatchSums, State, sum_batch
 
 def sum_source(source: BatchSource, options: StreamOptions, checkpoint: Checkpoint) -> tuple[State, Summary]:
     """Return the sums over all batches, and their summary."""
-    state = checkpoint.load() or State("gram" if options.method == "auto" and source.rereadable else options.method)
-    if state.method == "auto":
-        state = State("qr")  # the rows cannot be read again if digits are lost
+    state = checkpoint.load(source.n_features)
+    if state is None:
+        method = "gram" if source.rereadable else "qr"  # rows that cannot be read again must lose no digits
+        state = State(method if options.method == "auto" else options.method)
     state = run_pass(source, state, options, checkpoint)
     summary = summarize_state(state)
     # Of little data, a second pass keeps more digits for whitened coordinates.
@@ -71,7 +72,8 @@ def sum_batches(source: BatchSource, state: State, options: StreamOptions) -> It
     The sums of a batch depend on its rows alone, not on the batches before: so they have the same bits in every run.
     """
     batches = source.batches_after(state.seen)
-    work = partial(sum_batch, method=state.method, missing=options.missing)
+    stamped = options.checkpoint is not None
+    work = partial(sum_batch, method=state.method, missing=options.missing, stamped=stamped)
     if source.rereadable:
         yield from map_ahead(partial(work, n_features=source.n_features), batches, options.threads)
         return

@@ -8,6 +8,7 @@ from fastgd.descent.solve import solve
 from fastgd.descent.warnings import warn_caller
 from fastgd.problem.rows import CompressedSource
 from fastgd.streaming.checkpoint import Checkpoint
+from fastgd.streaming.lock import hold_lock
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.passes import sum_source
 from fastgd.streaming.source import BatchSource
@@ -45,12 +46,13 @@ def fit_source(source: BatchSource, options: StreamOptions) -> StreamResult:
     if source.n_features is not None:
         options.descent.check_start_shape(source.n_features)
     identity = {**source.identity, "method": options.method, "missing": options.missing}
-    checkpoint = Checkpoint(options.checkpoint, identity)
-    state, summary = sum_source(source, options, checkpoint)
-    rows = CompressedSource(summary, "the rows were read in batches", source.features, source.target)
-    result = solve_sums(rows, options.descent, n_rows=state.rows, skipped=state.skipped, method=state.method)
-    if result.reason != "interrupted":  # an interrupted descent can start again without reading the rows
-        checkpoint.remove()
+    with hold_lock(options.checkpoint):
+        checkpoint = Checkpoint(options.checkpoint, identity)
+        state, summary = sum_source(source, options, checkpoint)
+        rows = CompressedSource(summary, "the rows were read in batches", source.features, source.target)
+        result = solve_sums(rows, options.descent, n_rows=state.rows, skipped=state.skipped, method=state.method)
+        if result.reason != "interrupted":  # an interrupted descent can start again without reading the rows
+            checkpoint.remove()
     return result
 
 

@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 
 from fastgd.files.opening import FileState, make_state
+from fastgd.inputs.arrays import Array
 
 STAMP_ROWS = 8  # the rows at each end of a batch that its stamp covers
 START_OVER = "delete the checkpoint to begin anew"
@@ -38,8 +39,8 @@ class Batch:
         Takes a row of the batch, counted from 0, and returns its place, for messages.
     columns : list of str or None
         The names of the features, the target and the weight.
-    stamp_all : bool
-        True if the stamp covers all rows, not just the first and last.
+    whole : tuple of bool
+        For X, y and the weights: True if the stamp covers all rows, not just the first and last.
     """
 
     X: Any
@@ -49,7 +50,7 @@ class Batch:
     where: str
     locate: Callable[[int], str]
     columns: list[str] | None = None
-    stamp_all: bool = False
+    whole: tuple[bool, bool, bool] = (False, False, False)
 
 
 class BatchSource(Protocol):
@@ -96,15 +97,19 @@ def identify_file(path: str | os.PathLike[str], state: FileState | None = None) 
     return {"file": os.path.abspath(path), "size": state.size, "changed": state.changed}
 
 
-def make_stamp(X: Any, y: Any, weights: Any, all_rows: bool) -> int:
-    """Return a checksum of all rows, or of the first and last; the order of X in memory does not matter.
+def make_stamp(arrays: Sequence[Array | None], whole: Sequence[bool]) -> int:
+    """Return a checksum of X, y and the weights: of all rows, or of the first and last where `whole` is false.
 
-    Rows that the user hands over are all included: nothing else shows a change of them.
+    Data that the user hands over are included as a whole: nothing else shows a change of them.
     """
-    stamp = 0 if weights is None else 1
-    for array in (X, y) if weights is None else (X, y, weights):
+    stamp = 0
+    for array, all_rows in zip(arrays, whole, strict=True):
+        if array is None:
+            stamp = crc32(b"none", stamp)
+            continue
         for rows in (array,) if all_rows else (array[:STAMP_ROWS], array[-STAMP_ROWS:]):
-            stamp = crc32(np.ascontiguousarray(rows, dtype=np.float64).data, stamp)
+            by_columns = all_rows and rows.flags.f_contiguous and not rows.flags.c_contiguous  # read where it lies
+            stamp = crc32(np.ascontiguousarray(rows.T if by_columns else rows).data, stamp)
     return stamp
 
 

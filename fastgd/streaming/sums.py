@@ -20,8 +20,11 @@ class BatchSums:
     seen: SeenBatch
 
 
-def sum_batch(batch: Batch, n_features: int | None, method: str, missing: str) -> BatchSums:
-    """Return the sums of a batch, which must have n_features columns if the number is known; errors name the batch."""
+def sum_batch(batch: Batch, n_features: int | None, method: str, missing: str, stamped: bool) -> BatchSums:
+    """Return the sums of a batch, which must have n_features columns if the number is known; errors name the batch.
+
+    The record has a stamp if `stamped` is true: only a checkpoint needs it.
+    """
     if count_rows(batch.X) == 0 and count_rows(batch.y) == 0:
         return BatchSums(None, 0, SeenBatch(batch.file, 0, 0))
     try:
@@ -39,7 +42,7 @@ def sum_batch(batch: Batch, n_features: int | None, method: str, missing: str) -
         raise ValueError(f"{batch.locate(row)}: sample_weight must not be negative; got {weights[row]}")
     bad = find_bad_rows(X, y, weights)
     left_out = check_bad_rows(batch, (X, y, weights), bad, missing) if len(bad) else bad
-    seen = SeenBatch(batch.file, len(y), make_stamp(X, y, weights, batch.stamp_all))
+    seen = SeenBatch(batch.file, len(y), make_stamp((X, y, weights), batch.whole) if stamped else 0)
     if len(left_out):
         keep = np.delete(np.arange(len(y)), left_out)
         X, y, weights = X[keep], y[keep], None if weights is None else weights[keep]
