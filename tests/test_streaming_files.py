@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,10 @@ from test_streaming import SETTINGS, assert_same_fit, make_data
 
 import fastgd
 from fastgd.cli.main import main
+from fastgd.files import lines
+from fastgd.files.csv import read_csv
 from fastgd.streaming import columns, csv_file, fit_files
+from fastgd.streaming.files import FileBatchSource, find_files
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -155,6 +159,109 @@ def test_bad_csv_is_refused_by_line_and_column(tmp_path, monkeypatch, text, mess
     (tmp_path / "a.csv").write_text(text, errors="surrogateescape")
     with pytest.raises(ValueError, match=message):
         fit_files(tmp_path / "a.csv", "y")
+
+
+# Rows below the names "x,t,y", and whether they are a table; the column t may hold anything.
+CSV_ROWS = [
+    ('"1"2,a,3', False), ('1"2,a,3', False), ('"1""2",a,3', False), ('"1",a,"3"', True), ("+1,a,3", True),
+    (".5,a,5.", True), ("1_000,a,3", False), ("0x10,a,3", False), ("1e5,a,-1E-3", True), ("inf,a,3", False),
+    ("nan(1),a,3", False), ("\u0661\u0662,a,3", True), ("\uff11,a,3", True), ("\xa01,a,3", True),
+    ("\v1,a,3", True), ("\ufeff1,a,3", False), ("\x001,a,3", False), (" 1\t,a,3", True), ('1,"a,b",3', True),
+    ('1,"a""b",3', True), ('1,"a\nb",3', True), ('"1\n",a,3', True), ('1,a"b,3', True), ('1,"a" ,3', False),
+    ('1,"a,3', False), ("1,\udcff,3", False), ("1,\xe9,3", True), ("1,a,3,", False), ("1,a", False),
+    ("1,a,3\n\n2,b,4", False), ("1,a,3\r\r2,b,4", False), ("1,a,3\n \n", True), ("1,a,3\n\n\n", True),
+    ("1,a,3\r2,b,4", True), ("1,a,3\n\r2,b,4", False), (f"1,{'a' * 140_000},3", False),
+    (f'1,"{"a," * 70_000}",3', False), (f"1,{'a' * 131_000},3", True), (",a,3", False), ("NA,a,3", False),
+    ("1e400,a,3", False), ("0.1" + 400 * "0" + "1,a,4.9e-324", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "good"), CSV_ROWS)
+@pytest.mark.parametrize("size", [10, 1 << 20])
+def test_csv_in_blocks_holds_what_csv_read_whole_holds(tmp_path, monkeypatch, rows, good, size):
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"x,t,y\n9,c,8\n{rows}".encode("utf-8", "surrogateescape"))
+    monkeypatch.setattr(csv_file, "BLOCK_BYTES", size)
+    if good:
+        source = FileBatchSource([str(path)], "y", ["x"], None)
+        found = np.concatenate([np.column_stack([batch.X, batch.y]) for batch in source.batches_after([])])
+        np.testing.assert_array_equal(found, read_csv(path, ["x", "y"]).values)
+    else:
+        for read in (partial(read_csv, path, ["x", "y"]), partial(fit_files, path, "y", features=["x"])):
+            with pytest.raises(ValueError, match=r"a\.csv, (line|row) \d"):
+                read()
+
+
+def test_plain_blocks_of_quotes_are_read_by_pyarrow(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_text("x,t,y\n" + '1,"a, ""b""",2\n"2",c,4\n3,"",6.5\n' * 50)
+    monkeypatch.setattr(csv_file, "read_any", lambda *given: pytest.fail("the block is plain"))
+    assert fit_files(path, "y", features=["x"]).n_samples == 150
+
+
+def test_a_line_without_an_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "LONGEST_LINE", 1 << 18)
+    path = tmp_path / "a.csv"
+    for begin, line in (("", 1), ("x,y\n1,2\n", 3)):
+        path.write_text(begin + "1" * (1 << 20))
+        for read in (partial(read_csv, path), partial(fit_files, path, "y")):
+            with pytest.raises(ValueError, match=rf"a\.csv, line {line}: expected .* of at most [\d,]+ [bc]"):
+                read()
+
+
+def link_in_circles(folder):
+    """Make a folder of data with two links to itself, and a hidden folder."""
+    for name in ("data/deep", "data/.hidden"):
+        (folder / name).mkdir(parents=True)
+    for name in ("data/a.csv", "data/deep/b.csv", "data/.hidden/c.csv"):
+        (folder / name).write_text("x,y\n1,2\n2,3\n")
+    (folder / "data" / "one").symlink_to(".")
+    (folder / "data" / "deep" / "two").symlink_to("..")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("data/**/*.csv", ["data/a.csv", "data/deep/b.csv"]),
+        ("**/*.csv", ["data/a.csv", "data/deep/b.csv"]),
+        ("**/**/deep/**/b.c*", ["data/deep/b.csv"]),
+        ("data/**", ["data/a.csv", "data/deep/b.csv"]),
+        ("d*/**/deep/*", ["data/deep/b.csv"]),
+        ("data/.hidden/**/*", ["data/.hidden/c.csv"]),
+        ("{}/**/b.csv", ["{}/data/deep/b.csv"]),
+    ],
+)
+def test_folders_that_are_linked_in_circles_are_entered_once(tmp_path, monkeypatch, pattern, names):
+    link_in_circles(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert find_files(pattern.format(tmp_path)) == [name.format(tmp_path) for name in names]
+
+
+def test_messages_about_files_are_short(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = [f"c{j}" for j in range(10_000)]
+    files = {
+        "cell.csv": f"x,y\n1,{'z' * 100_000}\n",
+        "name.csv": f"{'x' * 100_000},y\nz,1\n",
+        "names.csv": ",".join(names) + "\n1\n",
+        "few.csv": "x\x1b[2J,z\n1,2\n",
+        "x" * 200 + ".csv": "x,y\nz,1\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+        with pytest.raises(ValueError, match=r"line|no column") as caught:
+            fit_files(name, "y")
+        assert len(str(caught.value)) < 700
+        assert str(caught.value).isprintable()
+    for wrong in ({"features": names * 2}, {"features": "x" * 10_000}, {"weight": ["y" * 1000] * 1000}):
+        with pytest.raises((TypeError, ValueError)) as caught:
+            fit_files("few.csv", "y", **wrong)
+        assert len(str(caught.value)) < 700
+    with pytest.raises(TypeError) as caught:
+        fit_files([b"x" * 1000] * 1000, "y")
+    assert len(str(caught.value)) < 700
+    with pytest.raises(ValueError, match="no null character"):
+        fit_files("a\0.csv", "y")
 
 
 def test_files_with_different_columns_are_refused(tmp_path):

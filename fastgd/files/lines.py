@@ -38,7 +38,8 @@ class Lines:
         Empty lines at the end of the file are left out.
         """
         parts: list[bytes] = []
-        while True:
+        length = 0
+        while length <= LONGEST_LINE:
             more = self.take(size)
             if len(more) < size:
                 return b"".join([*parts, more]).rstrip(ENDS)
@@ -47,9 +48,9 @@ class Lines:
                 self.text = more[end:] + self.text
                 return b"".join([*parts, more[:end]])
             parts.append(more)
-            if sum(map(len, parts)) > LONGEST_LINE:
-                expected = f"expected a line of at most {LONGEST_LINE:,} bytes; got a longer one"
-                raise TableError(f"{printable(self.path)}, line {self.number + 1}: {expected}")
+            length += size
+        expected = f"expected a line of at most {LONGEST_LINE:,} bytes; got a longer one"
+        raise TableError(f"{printable(self.path)}, line {self.number + 1}: {expected}")
 
     def take(self, size: int) -> bytes:
         """Return the next bytes; fewer at the end of the file."""

@@ -93,26 +93,31 @@ def is_plain(block: bytes) -> bool:
 
 
 def make_reader(names: list[str], wanted: list[str]) -> Callable[[bytes], list[Array] | None]:
-    """Return the function that reads the wanted columns of a plain block, or returns None for a block of bad lines."""
+    """Return the function by which pyarrow reads the wanted columns of a plain block; it returns None for odd rows."""
     pa = import_pyarrow("csv")
-    options = {
-        "parse_options": pa.csv.ParseOptions(ignore_empty_lines=False),
-        "convert_options": pa.csv.ConvertOptions(
-            include_columns=wanted, column_types=dict.fromkeys(wanted, pa.float64()), null_values=MISSING
-        ),
-    }
+    types = dict.fromkeys(wanted, pa.float64())
+    convert = pa.csv.ConvertOptions(include_columns=wanted, column_types=types, null_values=MISSING)
 
     def read_plain(block: bytes) -> list[Array] | None:
-        # A line must fit into a part.
-        part = max(PART_BYTES, block.find(b"\n") * 2)
-        read_options = pa.csv.ReadOptions(column_names=names, block_size=part)
+        part = max(PART_BYTES, 2 * block.find(b"\n"))  # a line must fit into a part
+        read = pa.csv.ReadOptions(column_names=names, block_size=part)
         try:
-            table = pa.csv.read_csv(pa.BufferReader(block), read_options=read_options, **options)
+            table = pa.csv.read_csv(pa.BufferReader(block), read_options=read, convert_options=convert)
         except pa.ArrowInvalid:
             return None
-        return [column.to_numpy() for column in table.columns]
+        if table.num_rows != count_lines(block):  # pyarrow skips empty lines
+            return None
+        arrays = [column.to_numpy() for column in table.columns]
+        nulls = [column.null_count for column in table.columns]
+        return arrays if nulls == [np.isnan(values).sum() for values in arrays] else None  # nan(1) is NaN, not null
 
     return read_plain
+
+
+def count_lines(block: bytes) -> int:
+    r"""Return the number of lines of a block, which end in ``\n``, ``\r`` or both."""
+    both = block.count(b"\r\n") if b"\r" in block else 0
+    return block.count(b"\n") + block.count(b"\r") - both + (not block.endswith((b"\n", b"\r")))
 
 
 def read_any(lines: Lines, block: bytes, wanted: Sequence[tuple[str, int]], n_columns: int) -> list[Array]:

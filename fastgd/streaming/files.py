@@ -123,11 +123,11 @@ class FileBatchSource:
         expected: list[dict[str, Any]] | None = None,
     ) -> None:
         reader = READERS[suffix_of(paths[0])]
+        if expected is not None:  # before their heads, which may be damaged by now
+            check_identities([identify_file(path) for path in paths], expected)
         heads = [reader.read_head(path) for path in paths]  # before any rows, so that errors come early
         files = [identify_file(head.path, head.state) for head in heads]
-        for path, found, before in zip(paths, files, expected or files, strict=True):
-            if found != before:
-                refuse_change(path, "its size or the time of its last change is another one")
+        check_identities(files, files if expected is None else expected)
         self.columns: Columns = choose_columns(heads, target, features, weight)
         self.heads, self.reader = heads, reader
         rows = [head.rows for head in heads if head.rows is not None]
@@ -147,6 +147,13 @@ class FileBatchSource:
         first, rows = find_position(seen)
         for file in range(first, len(self.heads)):
             yield from self.reader.read_batches(self.heads[file], self.columns, file, rows if file == first else 0)
+
+
+def check_identities(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
+    """Refuse files that differ from those of the identities expected."""
+    for now, before in zip(found, expected, strict=True):
+        if now != before:
+            refuse_change(before["file"], "its size or the time of its last change is another one")
 
 
 def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:
