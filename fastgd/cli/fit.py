@@ -144,7 +144,8 @@ def fit_stream(options: argparse.Namespace) -> Fit:
     elif options.checkpoint is not None:
         raise ValueError("--scheduler goes without --checkpoint: the cluster reads lost files again by itself")
     else:
-        result = fit_on_cluster(options.files, options.target, scheduler=options.scheduler, **given)
+        cluster = {"scheduler": options.scheduler, "quiet": options.quiet}
+        result = fit_on_cluster(options.files, options.target, **cluster, **given)
     return result, result.features or [], {"n_samples": result.n_samples, "skipped": result.skipped}
 
 

@@ -73,9 +73,11 @@ def check_kept_data(lazy: Sequence[Any]) -> None:
         )
 
 
-async def watch(
-    client: Any, jobs: Sequence[Job], *, patient: bool, say: Callable[[str], None] = lambda _: None
-) -> list[Any]:
+def ignore(_: str) -> None:
+    """Say nothing."""
+
+
+async def watch(client: Any, jobs: Sequence[Job], *, patient: bool, say: Callable[[str], None] = ignore) -> list[Any]:
     """Return the results of all jobs, which wait for tasks of the client, in their order.
 
     Parameters
@@ -96,20 +98,16 @@ async def watch(
     """
     address = client.scheduler.address
     tasks = [asyncio.ensure_future(job()) for job in jobs]
-    pending, there = set(tasks), None if patient else monotonic()  # when a worker was there
+    pending, seen, since = set(tasks), False, None if patient else monotonic()  # since when no worker is there
     try:
         while True:
             failed = [task for task in tasks if task.done() and task.exception()]
             if failed or not pending:
                 return [task.result() for task in failed or tasks]
             if await count_workers(client, address):
-                there = monotonic()
-            elif there is not None:
-                away = monotonic() - there
-                if away >= WORKERS_SECONDS:
-                    raise ConnectionError(
-                        f"the Dask cluster at {address} failed: it has had no worker for {WORKERS_SECONDS:g} seconds"
-                    )
+                seen, since = True, monotonic()
+            elif since is not None:
+                check_absence(address, monotonic() - since, seen)
                 say(f"the Dask cluster at {address} has no worker: waiting up to {WORKERS_SECONDS:g} seconds for one")
                 say = ignore
             _, pending = await asyncio.wait(pending, timeout=POLL_SECONDS, return_when=asyncio.FIRST_EXCEPTION)
@@ -118,8 +116,13 @@ async def watch(
             task.cancel()
 
 
-def ignore(_: str) -> None:
-    """Say nothing."""
+def check_absence(address: str, seconds: float, seen: bool) -> None:
+    """Refuse a cluster that has had no worker for too long; `seen` tells that it had one before."""
+    if seconds >= WORKERS_SECONDS:
+        hint = "; workers end if they run out of memory, or cannot import what a task needs" if seen else ""
+        raise ConnectionError(
+            f"the Dask cluster at {address} failed: no worker was there for {WORKERS_SECONDS:g} seconds{hint}"
+        )
 
 
 async def count_workers(client: Any, address: str) -> int:
