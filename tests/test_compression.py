@@ -534,7 +534,7 @@ def test_a_first_part_of_weight_zero_does_not_count(method, fill):
 
 
 def test_a_first_part_far_from_the_others_costs_them_no_digits():
-    """The mean of the first part is the shift, even if the weight of the part is small."""
+    """The sums move to the means of all rows, so a first part of little weight does not stay the shift."""
     made = Compressor()
     made.add(X[:1] + 1e3, Y[:1], [1e-9])
     made.add(X[1:], Y[1:])
