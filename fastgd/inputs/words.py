@@ -41,11 +41,13 @@ def quote(value: Any) -> str:
     return printable(SHORT.repr(value))
 
 
-def printable(text: Any, longest: int = LONGEST_TEXT) -> str:
+def printable(text: Any, longest: int | None = LONGEST_TEXT) -> str:
     r"""Return a text without quotes, abbreviated, with each character that cannot be printed as an escape.
 
     These are the characters that a terminal obeys or hides instead of showing them: controls, line ends, marks of
     invisible width or of another direction of writing, and bytes of a file name that are no text.
+
+    None as `longest` does not abbreviate.
 
     Examples
     --------
@@ -55,8 +57,9 @@ def printable(text: Any, longest: int = LONGEST_TEXT) -> str:
     """
     text = str(text)
     if not text.isprintable():
-        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: longest + 1])
-    return abbreviate(text, longest)
+        shown = text if longest is None else text[: longest + 1]
+        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in shown)
+    return text if longest is None else abbreviate(text, longest)
 
 
 def quote_names(names: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastgd import plots
 from fastgd.bench.text import base_of, format_shape, format_time, shape_of, title
+from fastgd.inputs.words import printable
 from fastgd.report.settings import shapes_of
 from fastgd.report.starts import WAIT
 from fastgd.report.svg import Picture, draw
@@ -60,7 +61,9 @@ def roofline_pictures(data: dict[str, Any]) -> list[Picture]:
     """Return the picture of the roofline, with the steps of the ladder if they were measured."""
     found = {**results(data, "roofline"), "shapes": shapes_of(data, "ladder")}
     limit = data["roofline"]["limits"][0]
-    speeds = "; ".join(f"{level} {value / 1e9:.0f} GB/s" for level, value in limit["bytes_per_second"].items())
+    speeds = "; ".join(
+        f"{printable(level)} {value / 1e9:.0f} GB/s" for level, value in limit["bytes_per_second"].items()
+    )
     return [
         draw(
             "roofline",
@@ -112,7 +115,9 @@ def descents_pictures(data: dict[str, Any]) -> list[Picture]:
     }
     schedules = found["schedules"]
     ends = "; ".join(f"{label}: from {c[0] - least:.2g} to {c[-1] - least:.2g}" for label, c in costs.items())
-    finals = "; ".join(f"{name}: {c[-1] - schedules['least_cost']:.1e}" for name, c in schedules["costs"].items())
+    finals = "; ".join(
+        f"{printable(name)}: {c[-1] - schedules['least_cost']:.1e}" for name, c in schedules["costs"].items()
+    )
     return [
         draw(
             "rates",

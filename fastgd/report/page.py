@@ -72,7 +72,7 @@ def fill_template(template: str, **values: Any) -> str:
 
 def show_controls(value: Any) -> Any:
     """Return a text from outside with escapes for controls, which HTML lacks; parts of the page stay as they are."""
-    return printable(value, 10 * len(value)) if type(value) is str and not value.isprintable() else value
+    return printable(value, None) if type(value) is str and not value.isprintable() else value
 
 
 def check_extras() -> None:

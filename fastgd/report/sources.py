@@ -127,8 +127,9 @@ def highlight(source: Source) -> str:
 
     lexer = get_lexer_by_name(source.language, stripnl=False)
     plain = source.text.splitlines()
-    # Pygments ends lines at fewer characters than Python does.
-    lines = pygments.highlight("\n".join(plain), lexer, HtmlFormatter(nowrap=True)).split("\n")
+    # Pygments ends lines at fewer characters than Python does, and shows controls as they are.
+    shown = "\n".join(printable(line.expandtabs(), None) for line in plain)
+    lines = pygments.highlight(shown, lexer, HtmlFormatter(nowrap=True)).split("\n")
     for letter, formula in FORMULAS.items():
         for beginning in source.marks.get(letter, []):
             places = [k for k, line in enumerate(plain) if line.strip().startswith(beginning)]

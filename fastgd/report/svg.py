@@ -6,6 +6,7 @@ picture suits light and dark. A mark that `fastgd.plots` has given a gid shows t
 
 import io
 import re
+import warnings
 from collections.abc import Callable
 from html import escape
 from math import ceil
@@ -50,7 +51,9 @@ def draw(
     says the content of the picture in words. The size in inches is small, so that letters can be read on a phone.
     """
     matplotlib = import_matplotlib()
-    with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
+        # The text stays text, for which the browser has fonts of its own; a picture may be too full for a good layout.
+        warnings.filterwarnings("ignore", "Glyph|constrained_layout", UserWarning)
         figure = plots.new_figure(width, height)
         try:
             plot(figure.add_subplot())
