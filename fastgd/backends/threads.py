@@ -105,7 +105,8 @@ def choose_threads(n_samples: int, n_features: int, epochs: int) -> int:
     if most < 2:
         return 1  # reading the environment would take longer than a few epochs of a small X
     allowed = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return min(most, int(allowed) if allowed.isdecimal() and int(allowed) > 0 else count_cores())
+    digits = allowed.lstrip("0")[:9] if allowed.isdecimal() else ""  # Python refuses to read thousands of digits
+    return min(most, int(digits) if digits else count_cores())
 
 
 def count_cores() -> int:
