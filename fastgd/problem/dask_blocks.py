@@ -112,7 +112,8 @@ def check_width(name: str, values: Any, declared: int) -> None:
     shape = np.shape(values)
     got = 1 if len(shape) == 1 and name == "y" else shape[1] if len(shape) == 2 else None
     if got is None:
-        expected = "(n_samples, n_features)" if name == "X" else "(n_samples,) or (n_samples, n_targets)"
-        raise ValueError(f"{name} must have blocks of shape {expected}; got shape {shape}")
+        if name == "X":
+            raise ValueError(f"X must be two-dimensional, (n_samples, n_features); got shape {shape}")
+        raise ValueError(f"y must have shape (n_samples,) or (n_samples, n_targets); got shape {shape}")
     if got != declared:
         raise ValueError(f"{name} must have {count(declared, 'column')}, as its collection declares; got {got}")

@@ -1,6 +1,8 @@
-"""Compute delayed values; a cluster that fails raises one named error, and no task of a failed fit stays on it."""
+"""Compute delayed values; a cluster that fails raises one named error, and no task of a failed fit stays on it.
 
-import asyncio
+Functions import asyncio when they need it: it takes a tenth of the time that `import fastgd` takes.
+"""
+
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import CancelledError
@@ -11,6 +13,7 @@ from fastgd.inputs.words import printable
 
 WORKERS_SECONDS = 60  # how long a cluster may have no workers, and its scheduler give no answer
 POLL_SECONDS = 2  # between two looks at the workers
+NO_WORKER = ("NoWorkerError", "NoValidWorkerError")  # Dask's own limit for tasks that no worker takes
 Job = Callable[[], Awaitable[Any]]
 
 
@@ -96,6 +99,8 @@ async def watch(client: Any, jobs: Sequence[Job], *, patient: bool, say: Callabl
     ConnectionError
         If no worker is left for `WORKERS_SECONDS`, or the scheduler does not answer for so long.
     """
+    import asyncio
+
     address = client.scheduler.address
     tasks = [asyncio.ensure_future(job()) for job in jobs]
     pending, seen, since = set(tasks), False, None if patient else monotonic()  # since when no worker is there
@@ -127,6 +132,8 @@ def check_absence(address: str, seconds: float, seen: bool) -> None:
 
 async def count_workers(client: Any, address: str) -> int:
     """Return the number of workers; the scheduler must answer."""
+    import asyncio
+
     scheduler = client.scheduler
     if scheduler is None:
         raise ConnectionError(f"the Dask cluster at {address} failed: its client was closed")
@@ -146,7 +153,8 @@ def explain_failure(error: BaseException) -> str | None:
         last = printable(error.last_worker.address)
         times = error.allowed_failures + 1
         return f"workers died {times} times in the same task, the last one at {last}; their memory may be too small"
-    if isinstance(error, getattr(scheduler, "NoWorkerError", ()) or getattr(scheduler, "NoValidWorkerError", ())):
+    # Of these two, older versions have none, which wait without a limit.
+    if isinstance(error, tuple(getattr(scheduler, name) for name in NO_WORKER if hasattr(scheduler, name))):
         return f"no worker can take a task; {printable(error)}"
     if isinstance(error, CancelledError):
         reason = getattr(error, "reason", "unknown")

@@ -6,7 +6,6 @@ On this side coroutines wait for the cluster, because each wait needs a limit of
 away or have no workers. The client lives in an event loop of its own, and leaves no task on the cluster.
 """
 
-import asyncio
 import logging
 import os
 import re
@@ -109,6 +108,8 @@ def run_coroutine(work: Coroutine[Any, Any, Any]) -> Any:
 
 def is_loop_running() -> bool:
     """Return True if an event loop runs in this thread."""
+    import asyncio
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -118,6 +119,8 @@ def is_loop_running() -> bool:
 
 def run_silently(work: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine in an event loop of this thread, without the logs of Dask: one error says what happened."""
+    import asyncio
+
     with silent_loggers():
         return asyncio.run(work)
 
@@ -162,6 +165,8 @@ async def sum_files(
 @asynccontextmanager
 async def connect(scheduler: str) -> AsyncIterator[Any]:
     """Yield a client of the scheduler; the client releases its tasks when it closes."""
+    import asyncio
+
     from dask.distributed import Client
 
     client = None

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from clusters import DIES, SCHEDULER, SLEEPS, WORKER, finish, start_fit, starting, write_files
+from dask_processes import DIES, SCHEDULER, SLEEPS, WORKER, finish, start_fit, starting, write_files
+from processes import run_python
 
 import fastgd
 from fastgd.problem import dask_compute
@@ -155,6 +156,10 @@ def test_a_fit_leaves_nothing_behind(folder, local):
         distributed.get_client()
     expected = fastgd.streaming.fit_files(folder, "y")
     np.testing.assert_allclose(result.weights, expected.weights, rtol=1e-12)
+
+
+def test_asyncio_is_not_imported_before_it_is_needed():
+    assert run_python("import sys, fastgd, fastgd.cli.main; print('asyncio' in sys.modules)") == "False"
 
 
 def test_a_notebook_whose_event_loop_runs_may_fit(folder, local):
@@ -343,5 +348,7 @@ def test_the_errors_of_a_cluster_are_told_from_those_of_a_task():
     expected = "workers died 4 times in the same task, the last one at tcp://h:1; their memory may be too small"
     assert dask_compute.explain_failure(killed) == expected
     assert "a connection was lost; odd" in dask_compute.explain_failure(distributed.comm.CommClosedError("odd"))
+    unwanted = distributed.scheduler.NoValidWorkerError("task", {"h"}, set(), {}, 1.0)
+    assert dask_compute.explain_failure(unwanted).startswith("no worker can take a task; ")
     for error in (KeyError("a"), OSError("a"), ValueError("a"), ConnectionError("a"), TimeoutError()):
         assert dask_compute.explain_failure(error) is None
