@@ -21,10 +21,11 @@ T. F. Chan, G. H. Golub and R. J. LeVeque, Algorithms for computing the sample v
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite, sqrt
+from typing import NoReturn
 
 import numpy as np
 
-from fastgd.inputs.arrays import Array, norm
+from fastgd.inputs.arrays import EPSILON, Array, norm
 from fastgd.inputs.data import SMALLEST_SQUARE, check_finite, check_mean_square
 
 BLOCK_ELEMENTS = 1 << 17  # of a block of rows: 1 MB in float64, so that the block stays in cache for its product
@@ -137,7 +138,8 @@ def check_squares(X: Array, y: Array, weights: Array | None, squares: Array, tot
         check_mean_square(name, array)
     if not finite:
         raise ValueError(OUT_OF_RANGE)
-    check_small_columns(X, weights, np.flatnonzero(squares[1 : 1 + X.shape[1]] <= SMALLEST_SQUARE * total))
+    if len(X) > 1:  # each column of a single row is constant
+        check_small_columns(X, weights, np.flatnonzero(squares[1 : 1 + X.shape[1]] <= SMALLEST_SQUARE * total))
 
 
 def check_small_columns(X: Array, weights: Array | None, suspects: Array) -> None:
@@ -148,10 +150,15 @@ def check_small_columns(X: Array, weights: Array | None, suspects: Array) -> Non
     for column in suspects.tolist():
         values = X[:, column] if weights is None else X[weights > 0, column]
         if 0 < float(np.abs(values - values[0]).max()) <= sqrt(SMALLEST_SQUARE):
-            raise ValueError(
-                f"X must have columns that are constant or have a mean square of at least {SMALLEST_SQUARE}; column "
-                f"{column} (counted from 0) is too small for its squares to be taken in float64: rescale it"
-            )
+            refuse_small_column(column)
+
+
+def refuse_small_column(column: int) -> NoReturn:
+    """Raise the error of a column that varies, but whose squares vanish."""
+    raise ValueError(
+        f"X must have columns that are constant or have a mean square of at least {SMALLEST_SQUARE}; column "
+        f"{column} (counted from 0) is too small for its squares to be taken in float64: rescale it"
+    )
 
 
 def rows_per_block(size: int) -> int:
@@ -187,11 +194,21 @@ def add_moments(a: Moments, b: Moments, method: str) -> Moments:
         first, second = move_shift(a, shift, gram), move_shift(b, shift, gram)
         if gram:
             first += second
-        squares = first.trace() if gram else np.square(first).sum() + np.square(second).sum()
-    if not isfinite(total) or not isfinite(float(squares)):
+        squares = first.diagonal() if gram else np.square(first).sum(axis=0) + np.square(second).sum(axis=0)
+    if not isfinite(total) or not isfinite(float(squares.sum())):
         raise ValueError(OUT_OF_RANGE)
+    check_apart(a, b, np.flatnonzero(squares[1 : 1 + a.n_features] <= SMALLEST_SQUARE * total))
     matrix = first if gram else stack_qr(first, second)
     return Moments(shift, total, a.n_samples + b.n_samples, matrix, a.n_targets)
+
+
+def check_apart(a: Moments, b: Moments, suspects: Array) -> None:
+    """Refuse columns that are constant in each part, but differ between the parts by a number whose square vanishes."""
+    if len(suspects):
+        first, second = a.means[suspects], b.means[suspects]
+        apart = np.abs(first - second) > 4 * EPSILON * np.maximum(np.abs(first), np.abs(second))
+        if apart.any():
+            refuse_small_column(int(suspects[apart.argmax()]))
 
 
 def move_shift(moments: Moments, shift: Array, gram: bool) -> Array:

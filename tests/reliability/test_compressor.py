@@ -233,6 +233,26 @@ def test_sums_that_leave_the_range_together_are_refused(method):
 
 
 @both_methods
+@pytest.mark.parametrize("rows", [1, 5])
+def test_a_column_too_small_for_its_squares_is_refused_in_parts_too(method, rows):
+    data = X[:10].copy()
+    data[:, 1] = 1e-160 * (1 + np.arange(10) // rows)  # the same in all rows of a part
+    made = Compressor(method=method)
+    made.add(data[:rows], Y[:rows])
+    before = state(made)
+    with pytest.raises(ValueError, match=r"X must have columns that are constant .*; column 1 \(counted from 0\)"):
+        made.add(data[rows:], Y[rows:10])
+    with pytest.raises(ValueError, match="column 1"):
+        made.add(data[rows : 2 * rows], Y[rows : 2 * rows])
+    assert state(made) == before
+    for constant in (0.0, 1e-160, 0.1, 1e-130):
+        data[:, 1], made = constant, Compressor(method=method)
+        for k in range(0, 10, rows):
+            made.add(data[k : k + rows], Y[k : k + rows])
+        assert made.n_samples == 10
+
+
+@both_methods
 def test_merging_and_including_other_columns_is_refused_without_a_trace(method):
     made, other = Compressor(method=method), Compressor(method=method)
     made.add(X, Y)
