@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from problems import random_problem
 
 import fastgd
 from fastgd import GradientDescentRegressor
-from fastgd.inputs.frames import column_names, series_name
+from fastgd.inputs.frames import check_same_columns, column_names, series_name
 
 X, Y = random_problem(40, 3)
 NAMES = ["size", "age", "rooms"]
@@ -127,3 +128,12 @@ def test_a_fit_of_lists_imports_no_frame_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_message_about_many_columns_is_short_and_names_the_first_that_differs():
+    names = [f"column {j}" for j in range(100_000)]
+    frame = SimpleNamespace(columns=[*names[:777], "other", *names[778:]])
+    message = r"and 99980 more\] \(they differ from column 777 on, counted from 0\)"
+    with pytest.raises(ValueError, match=message) as caught:
+        check_same_columns(frame, names)
+    assert len(str(caught.value)) < 1000

@@ -40,22 +40,20 @@ class Lines:
         parts: list[bytes] = []
         length = 0
         while length <= LONGEST_LINE:
-            more = self.take(size)
-            if len(more) < size:
-                return b"".join([*parts, more]).rstrip(ENDS)
+            text, self.text = self.text[:size], self.text[size:]
+            more = self.file.read(size - len(text))
+            if len(text) + len(more) < size:
+                return b"".join([*parts, text, more]).rstrip(ENDS)
+            if not find_end(more):
+                text, more = b"", text + more
             end = find_end(more)
             if end:
                 self.text = more[end:] + self.text
-                return b"".join([*parts, more[:end]])
+                return b"".join([*parts, text, memoryview(more)[:end]])  # copies the block once
             parts.append(more)
             length += size
         expected = f"expected a line of at most {LONGEST_LINE:,} bytes; got a longer one"
         raise TableError(f"{printable(self.path)}, line {self.number + 1}: {expected}")
-
-    def take(self, size: int) -> bytes:
-        """Return the next bytes; fewer at the end of the file."""
-        text, self.text = self.text[:size], self.text[size:]
-        return text if len(text) == size else text + self.file.read(size - len(text))
 
     def read_on(self, block: bytes) -> Iterator[str]:
         """Yield the lines of a block, and then those after it; refuse a line that is not UTF-8."""

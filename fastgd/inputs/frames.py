@@ -3,9 +3,10 @@
 The numbers come through the array protocol, ``numpy.asarray(frame)``, so no frame library is imported here.
 """
 
+from itertools import zip_longest
 from typing import Any
 
-from fastgd.inputs.words import quote_names
+from fastgd.inputs.words import MOST_NAMES, quote_names
 
 
 def column_names(frame: Any) -> list[str] | None:
@@ -43,6 +44,9 @@ def series_name(series: Any) -> str | None:
 def check_same_columns(frame: Any, features: list[str] | None) -> None:
     """Refuse a frame whose columns differ from the features of the fit, or stand in another order."""
     names = column_names(frame) if features is not None else None
-    if names is not None and names != features:
-        expected, got = (f"[{quote_names(one)}]" for one in (features or [], names))
-        raise ValueError(f"X must have the columns of the fit, in their order, {expected}; got {got}")
+    if names is not None and features is not None and names != features:
+        expected, got = (f"[{quote_names(one)}]" for one in (features, names))
+        first = next(j for j, (before, now) in enumerate(zip_longest(features, names)) if before != now)
+        # The lists show only the first names of many.
+        place = f" (they differ from column {first} on, counted from 0)" if first >= MOST_NAMES else ""
+        raise ValueError(f"X must have the columns of the fit, in their order, {expected}; got {got}{place}")

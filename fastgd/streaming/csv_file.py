@@ -6,7 +6,6 @@ errors whether it is read whole or in blocks.
 """
 
 import csv
-import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -24,8 +23,8 @@ from fastgd.streaming.source import Batch
 NUMBER = "number"  # the type of every column, before its cells are read
 BLOCK_BYTES = 1 << 23  # the size of a block of text
 PART_BYTES = 1 << 21  # of a block: pyarrow reads several parts at a time
-# A cell in quotes, without an end of a line in it; the cell before it, or its line, ends in front of it.
-QUOTED = re.compile(rb'(?:^|(?<=[,\r\n]))"[^"\r\n]*+(?:""[^"\r\n]*+)*+"(?=[,\r\n]|$)')
+QUOTE, LINE_FEED, RETURN = b'"\n\r'
+BESIDE_QUOTES = np.isin(np.arange(256), list(b'",\n\r'))  # the bytes before an opening and after a closing quote
 MISSING = (  # the cells without a value, as in pandas and pyarrow
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "N/A", "NA", "NULL",
     "NaN", "n/a", "nan", "null",
@@ -78,7 +77,7 @@ def read_blocks(lines: Lines, head: Head, wanted: list[str]) -> Iterator[list[Ar
 def is_plain(block: bytes) -> bool:
     """Return True if pyarrow splits the lines into the cells that `csv` splits them into, or refuses them."""
     quotes = b'"' in block
-    if block.startswith(BOM) or (quotes and b'"' in QUOTED.sub(b"", block)):
+    if block.startswith(BOM) or (quotes and not has_plain_quotes(block)):
         return False
     # `csv` refuses a cell beyond its limit, which would have no separator in a window of half that size.
     window = max(csv.field_size_limit() // 2, 1)
@@ -90,6 +89,28 @@ def is_plain(block: bytes) -> bool:
         return block.isascii() or bool(block.decode("utf-8"))
     except UnicodeDecodeError:
         return False
+
+
+def has_plain_quotes(block: bytes) -> bool:
+    """Return True if all quotes of a block enclose a whole cell on one line, or stand for one quote in such a cell.
+
+    The quotes are an opening and a closing one in turn. An opening one stands at the begin of a cell or, in a cell,
+    behind the closing one with which it stands for one quote; and the other way round.
+    """
+    text = np.frombuffer(block, np.uint8)
+    marks = text == QUOTE
+    quotes = np.flatnonzero(marks)
+    if len(quotes) % 2:
+        return False
+    marks |= text == LINE_FEED
+    if b"\r" in block:
+        marks |= text == RETURN
+    order = np.flatnonzero(text[np.flatnonzero(marks)] == QUOTE)  # places of quotes among quotes and ends of lines
+    if (order[1::2] - order[::2] > 1).any():
+        return False
+    before, after = quotes[::2] - 1, quotes[1::2] + 1
+    inside = np.append(before[before >= 0], after[after < len(text)])
+    return bool(BESIDE_QUOTES[text[inside]].all())
 
 
 def make_reader(names: list[str], wanted: list[str]) -> Callable[[bytes], list[Array] | None]:
@@ -116,8 +137,11 @@ def make_reader(names: list[str], wanted: list[str]) -> Callable[[bytes], list[A
 
 def count_lines(block: bytes) -> int:
     r"""Return the number of lines of a block, which end in ``\n``, ``\r`` or both."""
-    both = block.count(b"\r\n") if b"\r" in block else 0
-    return block.count(b"\n") + block.count(b"\r") - both + (not block.endswith((b"\n", b"\r")))
+    text = np.frombuffer(block, np.uint8)
+    ends = np.count_nonzero(text == LINE_FEED) + (not block.endswith((b"\n", b"\r")))
+    if b"\r" in block:
+        ends += block.count(b"\r") - block.count(b"\r\n")
+    return int(ends)
 
 
 def read_any(lines: Lines, block: bytes, wanted: Sequence[tuple[str, int]], n_columns: int) -> list[Array]:

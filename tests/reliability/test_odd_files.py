@@ -10,11 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from junk import within
 
 import fastgd
 from fastgd.cli.main import main
 from fastgd.files import opening, paths
+from fastgd.files.csv import read_csv
 from fastgd.files.model import Model, ModelError, load, save
+from fastgd.streaming import columns
 
 MODEL = Model("y", ["x"], 0.5, [2.0])
 DATA = "x,y\n1,2\n2,4\n3,6.5\n"
@@ -258,3 +261,15 @@ def test_a_full_device_is_an_error(capsys, tmp_path, monkeypatch):
     assert main(["fit", "data.csv", "--target", "y", "--out", "/dev/full"]) == 2
     assert "No space left on device" in capsys.readouterr().err
     np.testing.assert_equal(os.listdir(), ["data.csv"])
+
+
+def test_names_of_many_columns_are_looked_up_at_once(tmp_path):
+    names = [f"column {j}" for j in range(100_000)]  # a search through the list for each would take minutes
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(names) + "\n" + ",".join(map(str, range(100_000))) + "\n")
+    with within(SECONDS):
+        table = read_csv(path, names[::-1])
+        np.testing.assert_array_equal(table.columns(names)[0], np.arange(100_000.0))
+        columns.check_column_names("y", names, "weight")
+        save(Model("y", names, 0.0, [1.0] * len(names)), tmp_path / "model.json")
+        assert load(tmp_path / "model.json").features == names
