@@ -24,7 +24,8 @@ from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
 from fastgd.descent.warnings import ConvergenceWarning, DivergenceWarning
 from fastgd.files import model
-from fastgd.files.csv import CsvTable, TableError, read_csv
+from fastgd.files.csv import CsvTable, read_csv
+from fastgd.files.lines import TableError
 from fastgd.files.paths import check_different, check_output
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_mean_square

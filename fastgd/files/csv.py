@@ -13,7 +13,7 @@ from typing import NoReturn
 import numpy as np
 
 from fastgd.files.lines import BOM, READ_BYTES, Lines, TableError
-from fastgd.files.opening import check_state, open_stream, state_of
+from fastgd.files.opening import check_state, name_errors, open_stream, state_of
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import MOST_NAMES, printable, quote, quote_names
 
@@ -45,7 +45,7 @@ def read_csv(path: str | Path, required: list[str] | None = None) -> CsvTable:
     of the table. A pipe is read as a file is.
     """
     path = os.fspath(path)
-    with open_stream(path) as file:
+    with open_stream(path) as file, name_errors(path):
         state = state_of(file) if S_ISREG(os.fstat(file.fileno()).st_mode) else None
         table = read_table(Lines(path, file), required)
         if state is not None:

@@ -93,12 +93,23 @@ def read_text(path: str | os.PathLike[str], most_bytes: int) -> str:
     ...     read_text(f"{folder}/a.txt", most_bytes=4)
     'text'
     """
-    with open_regular(path) as file:
+    with open_regular(path) as file, name_errors(path):
         size = os.fstat(file.fileno()).st_size
         content = b"" if size > most_bytes else file.read(most_bytes + 1) or b""  # files of /proc have the size 0
     if max(size, len(content)) > most_bytes:
         raise ValueError(f"the file has more than {most_bytes:,} bytes")
     return content.decode("utf-8")
+
+
+@contextmanager
+def name_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Put the file into an OSError of reading: Python names files only where it opens them."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = os.fspath(path)
+        raise
 
 
 def state_of(file: BinaryIO) -> FileState:
@@ -121,7 +132,7 @@ def open_unchanged(path: str | os.PathLike[str], state: FileState) -> Iterator[B
         file = open_regular(path)
     except OSError as error:
         refuse_change(path, str(error.strerror))
-    with file:
+    with file, name_errors(path):
         check_state(path, file, state)
         try:
             yield file

@@ -273,3 +273,10 @@ def test_names_of_many_columns_are_looked_up_at_once(tmp_path):
         columns.check_column_names("y", names, "weight")
         save(Model("y", names, 0.0, [1.0] * len(names)), tmp_path / "model.json")
         assert load(tmp_path / "model.json").features == names
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="the test needs the folder /proc of Linux")
+def test_an_error_of_reading_names_the_file():
+    for read in (load, read_csv):
+        with pytest.raises(OSError, match="/proc/self/mem"):  # its first page is no memory
+            read("/proc/self/mem")
