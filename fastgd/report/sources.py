@@ -129,7 +129,7 @@ def highlight(source: Source) -> str:
     plain = source.text.splitlines()
     # Pygments ends lines at fewer characters than Python does, and shows controls as they are.
     shown = "\n".join(printable(line.expandtabs(), None) for line in plain)
-    lines = pygments.highlight(shown, lexer, HtmlFormatter(nowrap=True)).split("\n")
+    lines = pygments.highlight(shown, lexer, HtmlFormatter(nowrap=True)).removesuffix("\n").split("\n")
     for letter, formula in FORMULAS.items():
         for beginning in source.marks.get(letter, []):
             places = [k for k, line in enumerate(plain) if line.strip().startswith(beginning)]
