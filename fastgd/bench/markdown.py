@@ -67,7 +67,9 @@ def describe_conditions(results: Results) -> str:
     versions = [f"{shown} {version}" for shown, version in found.items() if version]
     data = f"{settings['dtype']} in {'Fortran' if settings['order'] == 'F' else 'C'} order"
     hardware_text, versions_text = ", ".join(hardware), ", ".join(versions)
-    return f"{machine['cpu']} ({hardware_text}); {versions_text}; {data}; one thread unless stated otherwise."
+    return (
+        f"{printable(machine['cpu'])} ({hardware_text}); {versions_text}; {data}; one thread unless stated otherwise."
+    )
 
 
 def single_columns(results: Results) -> list[Column]:

@@ -24,6 +24,7 @@ from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_finite, check_new_rows, check_numbers, check_sample_weight, predict_rows
 from fastgd.inputs.options import check_choice
+from fastgd.inputs.words import quote
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.dask_blocks import Layout, arrange_columns, count_rows, list_columns, naming_block, take_rows
 from fastgd.problem.dask_compute import compute
@@ -188,7 +189,7 @@ def check_collection(name: str, values: Any) -> None:
     for column, dtype in values.dtypes.items() if frame else [("", values.dtype)]:
         # Objects may be numbers: computing a block shows it. Text in an extension type has the kind "O" too: refuse it.
         if dtype.kind not in "biuf" and dtype != np.dtype(object):
-            where = f" in column {column!r}: encode that column as numbers, or leave it out" if frame else ""
+            where = f" in column {quote(column)}: encode that column as numbers, or leave it out" if frame else ""
             raise TypeError(f"{name} must hold real numbers; got {dtype}{where}")
     if array and values.ndim == 2 and values.numblocks[1] > 1:
         raise ValueError(

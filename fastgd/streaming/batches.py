@@ -8,6 +8,7 @@ from typing import Any
 
 from fastgd.inputs import frames
 from fastgd.inputs.data import check_numbers, check_problem
+from fastgd.inputs.words import quote
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
 from fastgd.streaming.source import START_OVER, Batch, SeenBatch, make_stamp
@@ -88,7 +89,7 @@ def fit_batches(
         "fit_batches", descent, method=method, missing=missing, checkpoint=checkpoint, quiet=quiet
     )
     if isinstance(batches, str | bytes) or not hasattr(batches, "__iter__"):
-        raise TypeError(f"batches must be an iterable of (X, y) or (X, y, sample_weight); got {batches!r}")
+        raise TypeError(f"batches must be an iterable of (X, y) or (X, y, sample_weight); got {quote(batches)}")
     return fit_source(IterableBatchSource(batches), options)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_numbers, check_problem, check_sample_weight
+from fastgd.inputs.words import quote
 from fastgd.problem.moments import Moments, add_moments, sum_blocks
 from fastgd.streaming.source import Batch, SeenBatch, make_stamp
 
@@ -97,7 +98,7 @@ def check_bad_rows(batch: Batch, arrays: tuple[Array, Array, Array | None], bad:
     row, column = np.argwhere(refused)[0].tolist()
     value, n_features = values[row, column], arrays[0].shape[1]
     if batch.columns is not None:
-        name = f"column {batch.columns[column]!r}"
+        name = f"column {quote(batch.columns[column])}"
     else:
         name = f"column {column} of X" if column < n_features else ("y", "sample_weight")[column - n_features]
     hint = "; missing='skip' leaves out rows without a value" if np.isnan(value) else ""
