@@ -41,6 +41,7 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from fastgd.files.opening import open_regular
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = Path(folder, "a.txt").write_text("text")
@@ -87,6 +88,7 @@ def read_text(path: str | os.PathLike[str], most_bytes: int) -> str:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from fastgd.files.opening import read_text
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = Path(folder, "a.txt").write_text("text")
