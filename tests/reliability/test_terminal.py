@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from junk import within
@@ -394,8 +393,8 @@ def test_a_study_that_cannot_be_drawn_is_refused_when_it_is_read(tmp_path, monke
     with pytest.raises(ValueError, match=r"^a\.json: expected a study \(fastgd study --json\); ") as raised:
         Study.load("a.json")
     assert len(str(raised.value)) < 400
-    pytest.importorskip("jinja2", reason="Jinja2 is an extra")
-    pytest.importorskip("pygments", reason="Pygments is an extra")
+    for extra in ("matplotlib", "jinja2", "pygments"):
+        pytest.importorskip(extra, reason=f"{extra} is an extra")
     with pytest.raises(ValueError, match=r"^the data of the study: "):
         Study(data).to_html()
 
@@ -407,7 +406,7 @@ def test_half_a_character_in_a_study_is_refused(tmp_path):
 
 
 def test_an_unknown_contestant_is_drawn_with_a_look_of_its_own(tmp_path):
-    for extra in ("jinja2", "pygments"):
+    for extra in ("matplotlib", "jinja2", "pygments"):
         pytest.importorskip(extra, reason=f"{extra} is an extra")
     data = json.loads(json.dumps(WHOLE))
     names = [
@@ -456,35 +455,42 @@ DRAWINGS = {
 }
 
 
+@pytest.fixture
+def plt():
+    """Return pyplot, and close its figures after the test."""
+    module = pytest.importorskip("matplotlib.pyplot", reason="matplotlib is an extra")
+    yield module
+    module.close("all")
+
+
 @pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS)
-def test_names_in_pictures_stand_letter_by_letter(draw):
-    assert_shown(draw(), NAMES)
+def test_names_in_pictures_stand_letter_by_letter(draw, plt):
+    assert_shown(plt, draw(), NAMES)
 
 
-def test_the_label_of_a_cost_curve_stands_letter_by_letter():
+def test_the_label_of_a_cost_curve_stands_letter_by_letter(plt):
     result = fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
     ax = plots.cost_history(result, label="$\\frac$")
     plots.cost_history(result, ax=ax, label="_hidden").legend()
-    assert_shown(ax, ["$\\frac$", "_hidden"])
+    assert_shown(plt, ax, ["$\\frac$", "_hidden"])
 
 
-def assert_shown(ax, names):
+def assert_shown(plt, ax, names):
     """Check that a picture can be drawn, and has every name as a text that is no formula."""
     ax.figure.canvas.draw()
     texts = [text for text in ax.figure.findobj(plt.Text) if text.get_text()]
     shown = [text._preprocess_math(text.get_text()) for text in texts]
     plain = {string.strip() for string, math in shown if not math}
     assert {printable(name) for name in names} <= plain
-    plt.close("all")
 
 
+@pytest.mark.usefixtures("plt")
 def test_the_name_of_a_processor_is_no_formula():
     results = {"machine": {"cpu": "A $\\frac$ B\x1b[2J", "caches": {"$\\L$": 1000}}, "shapes": []}
     results["settings"] = {"dtype": "float64", "order": "C"}
     ax = plots.epoch_times(results)
     ax.figure.canvas.draw()
     assert "A \\$\\frac\\$ B\\x1b[2J" in ax.get_title()
-    plt.close("all")
 
 
 def test_an_error_names_a_label_as_escapes():
