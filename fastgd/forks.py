@@ -1,19 +1,26 @@
-"""Locks, and imports, that a fork waits for.
+"""What a fork waits for: imports, compilations, locks, and calculations that several threads of BLAS may share.
 
 A forked process has a copy of every lock, but of all threads only the one that forked. A lock that another thread held,
-such as Python's lock of a module that it was importing, stays locked there for ever. So a fork waits until the locks
-below are free: for an import, or the compilation of a loop, that is in progress. Both processes then release them.
+such as Python's lock of a module that it was importing, stays locked there for ever. OpenBLAS ends its own threads when
+a process forks: another thread that was using them waits for ever, and so does the fork. So a fork waits until the
+locks below are free and the calculations of other threads have come to a halt; afterwards both processes go on.
 """
 
-# Hooks of forks that were registered last run first. The thread that imports may need the lock of `logging`, which a
-# fork also takes: importing logging first makes a fork take the locks of this module before that one.
+# A fork takes locks of these modules too, by hooks that run in the reverse order of their registration. Imported first,
+# they come after the locks of this module: a thread that imports, and holds one of those, may need one of theirs.
+import concurrent.futures.thread  # noqa: F401
 import logging  # noqa: F401
 import os
 import sys
+from collections.abc import Callable
+from functools import wraps
 from importlib import import_module
-from threading import RLock
+from threading import Condition, RLock, get_ident
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
 
 
 class Lock(Protocol):
@@ -27,8 +34,12 @@ class Lock(Protocol):
 
 
 IMPORTING = RLock()
-LOCKS: list[Lock] = [IMPORTING]  # in the order in which threads take them: an import may compile, a compilation may sum
+LOCKS: list[Lock] = [IMPORTING]  # in the order in which a thread takes them: an import may compile
 TAKEN: list[Lock] = []  # by the thread that forks
+GATE = Condition()  # protects what follows, and tells of its changes
+CALCULATING: set[int] = set()  # the threads that calculate
+FORKING: set[int] = set()  # the threads that fork, or wait for it
+LONGEST_WAIT = 10.0  # seconds: a thread that calculates may itself wait for the thread that forks
 
 
 def wait_before_forks(lock: Lock) -> None:
@@ -44,20 +55,69 @@ def import_safely(name: str) -> ModuleType:
         return import_module(name)
 
 
-def take_locks() -> None:
-    """Take all locks, before a fork."""
-    for lock in LOCKS:
+def halt_for_forks(function: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """Let forks in other threads wait until a call of the function ends or `let_forks_pass`."""
+
+    @wraps(function)
+    def calculate(*arguments: Arguments.args, **options: Arguments.kwargs) -> Answer:
+        thread = get_ident()
+        if thread in CALCULATING:  # a part of another calculation
+            return function(*arguments, **options)
+        try:
+            with GATE:
+                if FORKING:
+                    GATE.wait_for(lambda: not FORKING, LONGEST_WAIT)
+                CALCULATING.add(thread)
+            return function(*arguments, **options)
+        finally:
+            with GATE:
+                CALCULATING.discard(thread)
+                if FORKING:
+                    GATE.notify_all()
+
+    return calculate
+
+
+def let_forks_pass() -> None:
+    """In the middle of a long calculation, let other threads fork that want to."""
+    if FORKING:
+        thread = get_ident()
+        with GATE:
+            if thread in CALCULATING:
+                CALCULATING.remove(thread)
+                GATE.notify_all()
+                GATE.wait_for(lambda: not FORKING, LONGEST_WAIT)
+                CALCULATING.add(thread)
+
+
+def prepare_fork() -> None:
+    """Wait for the calculations of other threads, and take all locks."""
+    thread = get_ident()
+    with GATE:
+        FORKING.add(thread)
+        GATE.wait_for(lambda: not CALCULATING - {thread}, LONGEST_WAIT)
+    for lock in (*LOCKS, GATE):
         lock.acquire()
         TAKEN.append(lock)
 
 
-def release_locks() -> None:
-    """Release the locks, after a fork: in both processes."""
+def go_on_after_fork() -> None:
+    """Release the locks, and the calculations that wait."""
     locks = TAKEN[::-1]
     TAKEN.clear()  # before another thread can take them
     for lock in locks:
         lock.release()
+    with GATE:
+        FORKING.discard(get_ident())
+        GATE.notify_all()
+
+
+def begin_child() -> None:
+    """In a forked process, forget the other threads."""
+    FORKING.clear()
+    CALCULATING.intersection_update({get_ident()})
+    go_on_after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=take_locks, after_in_parent=release_locks, after_in_child=release_locks)
+    os.register_at_fork(before=prepare_fork, after_in_parent=go_on_after_fork, after_in_child=begin_child)

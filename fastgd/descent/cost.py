@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd import backends
+from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_mean_square, check_problem, check_weights
 
@@ -77,6 +78,7 @@ def gradient(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Array:
     return evaluate(X, y, weights)[1]
 
 
+@halt_for_forks
 def evaluate(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> tuple[float, Array]:
     """Return cost and gradient; one update at a rate of 0 by the preferred backend computes both."""
     X, y = check_problem(X, y)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastgd.descent.stopping import StoppingRules
+from fastgd.forks import let_forks_pass
 from fastgd.inputs.arrays import Array
 from fastgd.rates.schedules import Rates
 
@@ -181,6 +182,7 @@ class Run:
         """Run the epochs from `first` to `stop`; return the epoch reached, below `stop` if a cost was not finite."""
         done = first
         while done < stop:
+            let_forks_pass()
             call = slice(done, min(done + self.epochs_a_call, stop))
             if call.stop == stop and self.checks.judged_at_ends and self.evaluate is None:
                 done += self.call_and_evaluate(call)

@@ -13,6 +13,7 @@ from fastgd.descent.result import DescentResult
 from fastgd.descent.stopping import make_rules
 from fastgd.descent.verdict import Verdict, judge_ending, list_remedies
 from fastgd.descent.warnings import make_convergence_warning, make_divergence_warning
+from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array
 from fastgd.problem.prepared import Prepared
 from fastgd.problem.rows import CHEAP_QR
@@ -24,6 +25,7 @@ CALL_ELEMENTS = 100_000_000
 EPOCH_ELEMENTS = 64  # the fixed cost of an epoch, as a number of elements of X
 
 
+@halt_for_forks
 def solve(prepared: Prepared, start: Array, options: DescentOptions) -> tuple[DescentResult, Warning | None]:
     """Descend from the starting weights; return the result, and a warning unless the run did what was asked for.
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array, is_sparse
 from fastgd.inputs.frames import column_names
 from fastgd.inputs.words import printable, quote
@@ -186,6 +187,7 @@ def check_mean_square(name: str, array: Array) -> float:
     return square
 
 
+@halt_for_forks
 def predict_rows(X: Any, coef: Array, intercept: float | Array) -> Array:
     """Return ``X @ coef + intercept``, for an array or a sparse array; refuse predictions unless all are finite."""
     with np.errstate(over="ignore", invalid="ignore"):

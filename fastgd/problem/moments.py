@@ -25,6 +25,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from fastgd.forks import halt_for_forks, let_forks_pass
 from fastgd.inputs.arrays import EPSILON, Array, norm
 from fastgd.inputs.data import SMALLEST_SQUARE, check_finite, check_mean_square
 
@@ -83,6 +84,7 @@ class Summary:
         return len(self.means) - self.n_targets
 
 
+@halt_for_forks
 def sum_blocks(
     X: Array,
     y: Array,
@@ -102,6 +104,7 @@ def sum_blocks(
         # A QR is efficient for blocks with several times as many rows as columns.
         rows = max(rows_per_block(size), least_rows if method == "gram" else 2 * size)
         for block in make_blocks(X, y, weights, shift, rows):
+            let_forks_pass()
             if method == "gram":
                 matrix += block.T @ block
             else:
@@ -186,6 +189,7 @@ def stack_qr(R: Array, rows: Array) -> Array:
     return np.asarray(np.linalg.qr(np.concatenate([R, rows]), mode="r"))
 
 
+@halt_for_forks
 def add_moments(a: Moments, b: Moments, method: str) -> Moments:
     """Return the sums over the rows of both, about the means of all rows; refuse sums out of the range of float64."""
     gram, total = method == "gram", a.total + b.total
@@ -225,6 +229,7 @@ def move_shift(moments: Moments, shift: Array, gram: bool) -> Array:
     return moved
 
 
+@halt_for_forks
 def summarize_moments(moments: Moments, method: str) -> Summary | None:
     """Return the summary of the rows that were summed up; None if the Cholesky factor would lose digits."""
     rows = factorize(moments) if method == "gram" else moments.matrix[1:, 1:]
@@ -276,6 +281,7 @@ def summarize_rows(
     return summary
 
 
+@halt_for_forks
 def summarize_few_rows(X: Array, y: Array, weights: Array | None) -> Summary:
     """Return the summary of at most n_features rows, without a triangular factor: only the column of ones is reduced.
 
@@ -294,6 +300,7 @@ def summarize_few_rows(X: Array, y: Array, weights: Array | None) -> Summary:
     return Summary(total, len(y), shift + block[0, 1:] / block[0, 0], block[1:, 1:], y.shape[1])
 
 
+@halt_for_forks
 def make_small_problem(summary: Summary, fit_intercept: bool, penalty: Array) -> tuple[Array, Array]:
     """Return X_small and y_small, whose J is that of the rows plus ½·Σ penaltyⱼ·coefⱼ²."""
     total, rows = summary.total, summary.rows

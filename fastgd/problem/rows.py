@@ -11,6 +11,7 @@ from math import sqrt
 
 import numpy as np
 
+from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import EPSILON, Array, norm
 from fastgd.inputs.data import check_mean_square
 from fastgd.inputs.options import check_count
@@ -167,6 +168,7 @@ def prepare_targets(summary: Summary, options: PrepareOptions, message: str) -> 
         yield prepare_summary(pick_target(summary, target), options, message)
 
 
+@halt_for_forks
 def prepare_summary(summary: Summary, options: PrepareOptions, message: str) -> Prepared:
     """Return the compressed problem of the summary of one target."""
     fit_intercept, alpha, rows, coordinates = options.fit_intercept, options.alpha, summary, None
@@ -184,6 +186,7 @@ def find_variance(summary: Summary, target: int) -> float:
     return variance_from_norm(norm(summary.rows[:, column]), summary.total, summary.means[column])
 
 
+@halt_for_forks
 def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: PrepareOptions, message: str) -> Prepared:
     """Return the problem of the rows themselves; only coordinates, weights or a ridge copy X."""
     # A single value of ordinary size clears a column; most columns have one in their first rows.

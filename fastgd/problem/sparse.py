@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import SMALLEST_SQUARE, check_mean_square
 from fastgd.problem.compressor import Compressor
@@ -132,6 +133,7 @@ def compress_sparse(X: Any, y: Array, weights: Array | None) -> Compressor:
     return compressor
 
 
+@halt_for_forks
 def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: PrepareOptions) -> Prepared:
     """Return the problem of the sparse rows themselves: scaled, weighted, with the rows of the ridge, all sparse."""
     check_entries(X, sample_weight)

@@ -24,6 +24,7 @@ from math import sqrt
 
 import numpy as np
 
+from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.inputs.data import SMALLEST_SQUARE
 from fastgd.problem.coordinates import Problem, WhitenedCoordinates, are_zero
@@ -35,6 +36,7 @@ LARGEST_CORRECTION = 1e-6  # of the coordinates that the coefficients of least n
 CHANCE = 3.0  # the parts of noise along single directions are rarely more than 3 times the usual one
 
 
+@halt_for_forks
 def whiten_summary(
     summary: Summary, fit_intercept: bool, alpha: float
 ) -> tuple[list[Problem], Array, WhitenedCoordinates]:

@@ -34,7 +34,7 @@ import fastgd
 from fastgd.streaming import fit_array
 
 warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)  # Python 3.12
-X, y = random_problem(2001, 50)
+X, y = random_problem(2001, 20)
 ROWS = dict(learning_rate="constant", compress=False, epochs=20, tol=0)
 faulthandler.register(signal.SIGALRM, chain=True)
 
@@ -85,8 +85,10 @@ print(failed)
     ("work", "backend"),
     [*(("fit", name) for name in backends.available() if name not in ("python", "numba")), ("stream", "auto")],
 )
-def test_children_forked_beside_fitting_threads_fit(work, backend):
-    assert run_python(FORKING + BESIDE_FITS.format(work=work, backend=backend, forks=24)) == "0"
+@pytest.mark.parametrize("blas_threads", ["1", "2"])
+def test_children_forked_beside_fitting_threads_fit(work, backend, blas_threads):
+    code = FORKING + BESIDE_FITS.format(work=work, backend=backend, forks={"1": 24, "2": 8}[blas_threads])
+    assert run_python(code, OPENBLAS_NUM_THREADS=blas_threads, OMP_NUM_THREADS=blas_threads) == "0"
 
 
 @pytest.mark.slow
@@ -120,6 +122,73 @@ def test_a_child_forked_while_a_thread_loads_a_backend_loads_it_too(tmp_path):
     (tmp_path / "started.py").write_text("from threading import Event\nevent = Event()\n")
     (tmp_path / "late_backend.py").write_text(LATE_BACKEND)
     assert run_python(FORKING + FIRST_IMPORT.format(folder=str(tmp_path))) == "0"
+
+
+# OpenBLAS ends its own threads when a process forks, so a fork waits until no thread of Python uses them.
+CALCULATION = """
+from fastgd.forks import CALCULATING, FORKING, halt_for_forks, let_forks_pass
+
+begun, forked = threading.Event(), threading.Event()
+log = []
+
+@halt_for_forks
+def calculate():
+    inner()
+    log.append("end")
+
+@halt_for_forks
+def inner():
+    begun.set()
+    while not FORKING:  # the other thread is about to fork
+        time.sleep(0.001)
+    time.sleep(0.05)
+    log.append("halt")
+    {halt}
+
+@halt_for_forks
+def child():
+    return log and CALCULATING == {{threading.get_ident()}} and not FORKING
+
+def fork_beside():
+    failed = wait([fork(child)])
+    log.append("fork")
+    forked.set()
+    return failed
+
+answers = []
+thread = threading.Thread(target=lambda: answers.append(fork_beside()))
+other = threading.Thread(target=calculate)
+other.start()
+begun.wait(20)
+thread.start()
+thread.join(20)
+other.join(20)
+print(*log, *answers, len(CALCULATING), len(FORKING))
+"""
+
+
+@forks
+@pytest.mark.parametrize(
+    ("halt", "log"), [("let_forks_pass(); forked.wait(20)", "halt fork end"), ("pass", "halt end fork")]
+)
+def test_a_fork_waits_for_calculations_in_other_threads(halt, log):
+    assert run_python(FORKING + CALCULATION.format(halt=halt)) == f"{log} 0 0 0"
+
+
+CALCULATING_AND_FORKING = """
+from fastgd.forks import halt_for_forks
+
+@halt_for_forks
+def calculate():
+    return wait([fork(lambda: len(fit("auto")) == 2)])
+
+print(calculate(), fastgd.gradient_descent(X, y, callback=lambda *_: wait([fork(lambda: True)]) != 0).reason)
+"""
+
+
+@forks
+def test_a_thread_may_fork_in_the_middle_of_its_own_fit():
+    assert run_python(FORKING + CALCULATING_AND_FORKING) == "0 gradient"
 
 
 # Every import of a first fit that is not safe: another thread may fork in the middle of it.
