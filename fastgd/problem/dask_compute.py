@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import CancelledError
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 
 from fastgd.inputs.words import printable
 
@@ -102,23 +102,30 @@ async def watch(client: Any, jobs: Sequence[Job], *, patient: bool, say: Callabl
     import asyncio
 
     address = client.scheduler.address
-    tasks = [asyncio.ensure_future(job()) for job in jobs]
-    pending, seen, since = set(tasks), False, None if patient else monotonic()  # since when no worker is there
+    work: asyncio.Future[Any] = asyncio.gather(*[job() for job in jobs])
+    guard: asyncio.Future[Any] = asyncio.ensure_future(guard_workers(client, address, patient, say))
     try:
-        while True:
-            failed = [task for task in tasks if task.done() and task.exception()]
-            if failed or not pending:
-                return [task.result() for task in failed or tasks]
-            if await count_workers(client, address):
-                seen, since = True, monotonic()
-            elif since is not None:
-                check_absence(address, monotonic() - since, seen)
-                say(f"the Dask cluster at {address} has no worker: waiting up to {WORKERS_SECONDS:g} seconds for one")
-                say = ignore
-            _, pending = await asyncio.wait(pending, timeout=POLL_SECONDS, return_when=asyncio.FIRST_EXCEPTION)
+        await asyncio.wait([work, guard], return_when=asyncio.FIRST_COMPLETED)
+        return await (work if work.done() else guard)
     finally:
-        for task in tasks:
-            task.cancel()
+        work.cancel()
+        guard.cancel()
+        await asyncio.gather(work, guard, return_exceptions=True)  # asyncio would log an error that nobody takes
+
+
+async def guard_workers(client: Any, address: str, patient: bool, say: Callable[[str], None]) -> NoReturn:
+    """Raise an error once the cluster has had no worker for too long; see `watch`."""
+    import asyncio
+
+    seen, since = False, None if patient else monotonic()  # since when no worker is there
+    while True:
+        if await count_workers(client, address):
+            seen, since = True, monotonic()
+        elif since is not None:
+            check_absence(address, monotonic() - since, seen)
+            say(f"the Dask cluster at {address} has no worker: waiting up to {WORKERS_SECONDS:g} seconds for one")
+            say = ignore
+        await asyncio.sleep(POLL_SECONDS)
 
 
 def check_absence(address: str, seconds: float, seen: bool) -> None:

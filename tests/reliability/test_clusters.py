@@ -1,7 +1,9 @@
 """A cluster that does not answer, breaks or is empty is one named error, and no fit leaves a task on it."""
 
 import asyncio
+import gc
 import logging
+import re
 import signal
 import socket
 import threading
@@ -40,6 +42,14 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(dask_compute, "WORKERS_SECONDS", 1)
     monkeypatch.setattr(dask_compute, "POLL_SECONDS", 0.1)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def no_lost_errors(caplog):
+    """Require that asyncio logs nothing of errors that nobody has taken, not even when they are collected."""
+    yield
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 def fit(folder, address, **options):
@@ -244,11 +254,13 @@ def test_a_scheduler_that_goes_away_is_one_line(folder):
         scheduler.kill()
         code, output, errors = finish(process)
     assert (code, output, len(errors)) == (2, "", 1), errors
-    assert errors[0].startswith(f"fastgd: the Dask cluster at {address} failed with {folder}/")
-    assert "its tasks were cancelled (scheduler-connection-lost): the scheduler was lost or restarted" in errors[0]
+    assert errors[0].startswith(f"fastgd: the Dask cluster at {address} failed")
+    assert re.search("scheduler-connection-lost|its scheduler is lost", errors[0])
 
 
 def test_a_file_that_kills_workers_is_one_line(folder):
+    for other in ("1.parquet", "2.parquet"):  # one task for two workers, of which each dies
+        (folder / other).unlink()
     with (
         starting(SCHEDULER) as (_, address),
         starting(DIES + WORKER, address, folder),
