@@ -36,7 +36,7 @@ def test_a_written_model_is_read(path, document):
     ("change", "message"),
     [
         ({"intercept": 10**400}, "intercept must be a finite number; got an integer of about 400 digits"),
-        ({"coef": [1.0, -(10**400)]}, "coef must be a list of finite numbers; got [1.0, an integer of about 400 digits]"),
+        ({"coef": [-(10**400)]}, "coef must be a list of finite numbers; got [an integer of about 400 digits]"),
         ({"coef": [1.0, float("nan")]}, "coef must be a list of finite numbers; got [1.0, nan]"),
         ({"intercept": True}, "intercept must be a finite number; got True"),
         ({"target": "x" * 100_000, "features": []}, "one or more different names without the target 'xxx"),
