@@ -130,7 +130,7 @@ def attack_arguments(tally: Tally, rng: random.Random, rounds: int, seed: int) -
     commands = [
         ["fit", "data.csv", "--target", "price", "--alpha", "1", "--tol", "0", "--epochs", "3", "--features", "age"],
         ["predict", "model.json", "data.csv"],
-        ["bench", "--shapes", "1x1", "--rounds", "2"],
+        ["bench", "--shapes", "0x1", "--rounds", "2"],  # two faults: a number of rounds may be as large as one likes
         ["study", "--sizes", "0x1", "--sections", "map"],
         ["study", "--compare", "whole.json", "nope.json"],
         ["config", "--json"],
