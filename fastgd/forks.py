@@ -92,10 +92,10 @@ def let_forks_pass() -> None:
 
 def prepare_fork() -> None:
     """Wait for the calculations of other threads, and take all locks."""
-    thread = get_ident()
     with GATE:
-        FORKING.add(thread)
-        GATE.wait_for(lambda: not CALCULATING - {thread}, LONGEST_WAIT)
+        FORKING.add(get_ident())
+        GATE.notify_all()  # other threads that fork wait for this one no more
+        GATE.wait_for(lambda: not CALCULATING - FORKING, LONGEST_WAIT)
     for lock in (*LOCKS, GATE):
         lock.acquire()
         TAKEN.append(lock)
@@ -110,6 +110,7 @@ def go_on_after_fork() -> None:
     with GATE:
         FORKING.discard(get_ident())
         GATE.notify_all()
+        let_forks_pass()  # a fork that did not wait for this thread must end before its calculation goes on
 
 
 def begin_child() -> None:

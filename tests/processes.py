@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-TIMEOUT = 60  # seconds after which a process that hangs prints its traceback and ends
+TIMEOUT = 120  # seconds after which a process that hangs prints its traceback and ends
 # The code may import the helpers in this folder, as the tests do.
 PREAMBLE = f"""
 import faulthandler, sys

@@ -22,7 +22,7 @@ except ImportError:
 
 forks = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux forks processes with threads")
 needs_threadpoolctl = pytest.mark.skipif(threadpoolctl is None, reason="without threadpoolctl, BLAS is left alone")
-PATIENCE = 40  # seconds until a fit that waits for another thread counts as hanging
+PATIENCE = 60  # seconds until a fit that waits for another thread counts as hanging
 ROWS = {"learning_rate": "constant", "compress": False, "epochs": 20, "tol": 0}
 
 # Functions for processes that fork. A child that hangs prints where, and ends.
@@ -48,7 +48,7 @@ def stream(backend):
 def fork(work):
     child = os.fork()
     if child == 0:
-        signal.alarm(20)
+        signal.alarm(60)
         code = 1
         try:
             code = 0 if work() else 2
@@ -105,7 +105,7 @@ import started
 fastgd.backends.MODULES["late"] = "late_backend"
 thread = threading.Thread(target=fit, args=("late",))
 thread.start()
-assert started.event.wait(20)
+assert started.event.wait(60)
 print(wait([fork(lambda: fit("late") == fit("numpy"))]))
 thread.join()
 """
@@ -159,17 +159,17 @@ answers = []
 thread = threading.Thread(target=lambda: answers.append(fork_beside()))
 other = threading.Thread(target=calculate)
 other.start()
-begun.wait(20)
+begun.wait(60)
 thread.start()
-thread.join(20)
-other.join(20)
+thread.join(60)
+other.join(60)
 print(*log, *answers, len(CALCULATING), len(FORKING))
 """
 
 
 @forks
 @pytest.mark.parametrize(
-    ("halt", "log"), [("let_forks_pass(); forked.wait(20)", "halt fork end"), ("pass", "halt end fork")]
+    ("halt", "log"), [("let_forks_pass(); forked.wait(60)", "halt fork end"), ("pass", "halt end fork")]
 )
 def test_a_fork_waits_for_calculations_in_other_threads(halt, log):
     assert run_python(FORKING + CALCULATION.format(halt=halt)) == f"{log} 0 0 0"
@@ -189,6 +189,32 @@ print(calculate(), fastgd.gradient_descent(X, y, callback=lambda *_: wait([fork(
 @forks
 def test_a_thread_may_fork_in_the_middle_of_its_own_fit():
     assert run_python(FORKING + CALCULATING_AND_FORKING) == "0 gradient"
+
+
+BOTH_FORK = """
+from fastgd import forks
+
+forks.LONGEST_WAIT = 300.0  # longer than a test may take
+both = threading.Barrier(2)
+failed = []
+
+@forks.halt_for_forks
+def calculate():
+    both.wait(60)
+    failed.append(wait([fork(lambda: True)]))
+
+threads = [threading.Thread(target=calculate) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(*failed, len(forks.CALCULATING), len(forks.FORKING))
+"""
+
+
+@forks
+def test_two_threads_that_fork_in_the_middle_of_their_fits_do_not_wait_for_each_other():
+    assert run_python(FORKING + BOTH_FORK) == "0 0 0 0"
 
 
 # Every import of a first fit that is not safe: another thread may fork in the middle of it.
@@ -236,7 +262,7 @@ def announce(*arguments):
 loops.compile_loop = announce
 thread = threading.Thread(target=fit, args=("numba",))
 thread.start()
-assert compiles.wait(20)
+assert compiles.wait(60)
 child = fork(lambda: len(fit("numba")) == 2)
 failed = wait([child])
 thread.join()
@@ -270,7 +296,7 @@ inside, over = threading.Event(), threading.Event()
 def hold():
     with one_blas_thread():
         inside.set()
-        over.wait(20)
+        over.wait(60)
 
 def child():
     free = count() == before
@@ -280,7 +306,7 @@ def child():
 
 thread = threading.Thread(target=hold)
 thread.start()
-assert inside.wait(20)
+assert inside.wait(60)
 assert set(count()) == {1}
 failed = wait([fork(child)])
 over.set()
