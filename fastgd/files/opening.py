@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import BinaryIO, NamedTuple, NoReturn
 
 from fastgd.inputs.words import printable
@@ -18,6 +19,7 @@ KINDS = {
     stat.S_IFBLK: "a block device",
     stat.S_IFSOCK: "a socket",
 }
+PIECE = 1 << 20  # bytes read at a time: Python takes memory for as many as it is asked to read
 BYTES = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)  # flags that some systems lack
 AT_ONCE = BYTES | getattr(os, "O_NONBLOCK", 0)  # opening a pipe does not wait for its writer
 
@@ -97,7 +99,8 @@ def read_text(path: str | os.PathLike[str], most_bytes: int) -> str:
     """
     with open_regular(path) as file, name_errors(path):
         size = os.fstat(file.fileno()).st_size
-        content = b"" if size > most_bytes else file.read(most_bytes + 1) or b""  # files of /proc have the size 0
+        pieces = iter(lambda: file.read(PIECE) or b"", b"")  # to the end of the file: the size of those of /proc is 0
+        content = b"".join(islice(pieces, 0 if size > most_bytes else most_bytes // PIECE + 1))
     if max(size, len(content)) > most_bytes:
         raise ValueError(f"the file has more than {most_bytes:,} bytes")
     return content.decode("utf-8")

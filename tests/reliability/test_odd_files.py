@@ -6,6 +6,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,17 @@ def test_text_up_to_a_bound_is_read(tmp_path):
     assert opening.read_text(path, 4) == "θθ"
     with pytest.raises(ValueError, match="more than 3 bytes"):
         opening.read_text(path, 3)
+
+
+def test_a_small_text_takes_little_memory_whatever_the_bound(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("text")
+    tracemalloc.start()
+    try:
+        assert opening.read_text(path, 1 << 30) == "text"
+        assert tracemalloc.get_traced_memory()[1] < 1 << 23
+    finally:
+        tracemalloc.stop()
 
 
 def fail_to_write(*given):
