@@ -8,7 +8,6 @@ from glob import escape, glob
 from pathlib import Path
 from typing import Any
 
-from fastgd.files.opening import refuse_change
 from fastgd.inputs.words import printable, quote
 from fastgd.streaming import csv_file, parquet_file
 from fastgd.streaming.columns import Columns, choose_columns
@@ -106,28 +105,13 @@ def fit_files(
 
 
 class FileBatchSource:
-    """Files as a source of batches, in the order given.
-
-    The files must be those of `expected`, if it is given: identities that another source of the same files has made,
-    maybe on another machine.
-    """
+    """Files as a source of batches, in the order given."""
 
     rereadable = True
 
-    def __init__(
-        self,
-        paths: list[str],
-        target: str,
-        features: Sequence[str] | None,
-        weight: str | None,
-        expected: list[dict[str, Any]] | None = None,
-    ) -> None:
+    def __init__(self, paths: list[str], target: str, features: Sequence[str] | None, weight: str | None) -> None:
         reader = READERS[suffix_of(paths[0])]
-        if expected is not None:  # before their heads, which may be damaged by now
-            check_identities([identify_file(path) for path in paths], expected)
         heads = [reader.read_head(path) for path in paths]  # before any rows, so that errors come early
-        files = [identify_file(head.path, head.state) for head in heads]
-        check_identities(files, files if expected is None else expected)
         self.columns: Columns = choose_columns(heads, target, features, weight)
         self.heads, self.reader = heads, reader
         rows = [head.rows for head in heads if head.rows is not None]
@@ -136,7 +120,7 @@ class FileBatchSource:
         self.n_features = len(self.features)
         self.identity: dict[str, Any] = {
             "source": "files",
-            "files": files,
+            "files": [identify_file(head.path, head.state) for head in heads],
             "columns": self.columns.names,
             "weight": weight,
             "reader": reader.identify_reader(self.columns),
@@ -147,13 +131,6 @@ class FileBatchSource:
         first, rows = find_position(seen)
         for file in range(first, len(self.heads)):
             yield from self.reader.read_batches(self.heads[file], self.columns, file, rows if file == first else 0)
-
-
-def check_identities(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
-    """Refuse files that differ from those of the identities expected."""
-    for now, before in zip(found, expected, strict=True):
-        if now != before:
-            refuse_change(before["file"], "its size or the time of its last change is another one")
 
 
 def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:

@@ -89,9 +89,9 @@ class BatchSource(Protocol):
 
 
 def identify_file(path: str | os.PathLike[str], state: FileState | None = None) -> dict[str, Any]:
-    """Return the identity of a file in a state, by default that of now, for a checkpoint or another machine.
+    """Return the identity of a file in a state, by default that of now, for a checkpoint.
 
-    Device and inode are left out: a file keeps neither on another machine, nor after it was mounted again.
+    Device and inode are left out: a file does not keep them after it was copied, or mounted again.
     """
     state = state or make_state(os.stat(path))
     return {"file": os.path.abspath(path), "size": state.size, "changed": state.changed}

@@ -1,7 +1,6 @@
 """A file that changes between the look at all files and its turn, or while it is read, is refused by its name."""
 
 import os
-import pickle
 
 import numpy as np
 import pytest
@@ -150,16 +149,6 @@ def test_a_checkpoint_of_unchanged_files_goes_on_where_another_inode_has_them(pa
         os.utime(path, LONG_AGO)
     result = fit_files(paths, "y", checkpoint=kept)
     assert result.weights.tobytes() == expected.weights.tobytes()
-
-
-def test_a_source_on_another_machine_must_find_the_same_files(paths):
-    names = list(map(str, paths))
-    source = files.FileBatchSource(names, "y", None, None)
-    identities = pickle.loads(pickle.dumps(source.identity["files"]))
-    files.FileBatchSource(names[1:2], "y", None, None, expected=identities[1:2])
-    append(paths[1])
-    with pytest.raises(ValueError, match=rf"{paths[1].name}: the file changed while it was in use: its size or the"):
-        files.FileBatchSource(names[1:2], "y", None, None, expected=identities[1:2])
 
 
 def test_a_csv_file_that_changes_while_it_is_read_whole_is_named(tmp_path, monkeypatch):
