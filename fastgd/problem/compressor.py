@@ -22,13 +22,12 @@ from fastgd.problem.moments import (
     Moments,
     Summary,
     add_moments,
+    are_sums_by,
     make_small_problem,
     pick_target,
     sum_blocks,
     summarize_moments,
 )
-
-LARGEST_ERROR = 1e-6  # of a sum over the column of ones
 
 
 class Kept(NamedTuple):
@@ -231,10 +230,8 @@ class Compressor:
             raise ValueError(
                 f"moments must have {expected[0]} columns of X and {expected[1]} of y; got {found[0]} and {found[1]}"
             )
-        # The column of ones has the sum of squares W: the first entry of the Gram matrix, or the square of that of R.
-        rows, first = len(moments.matrix), float(moments.matrix[0, 0])
-        fits, ones = (rows == size, first) if self.method == "gram" else (rows <= size, first * first)
-        if not fits or abs(ones - moments.total) > LARGEST_ERROR * moments.total:
+        rows = len(moments.matrix)
+        if not (rows == size if self.method == "gram" else rows <= size) or not are_sums_by(moments, self.method):
             raise ValueError(f"moments must be sums by the method {self.method!r}; got sums by another method")
 
     @property

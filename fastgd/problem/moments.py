@@ -35,6 +35,7 @@ TALL_BLOCK_ROWS = 2048  # the product of a wide block with fewer rows takes up t
 # Cholesky keeps about ten digits if the columns before a column leave at least this share of its variance unexplained.
 LEAST_PIVOT = 1e-6
 METHODS = ("auto", "gram", "qr")
+LARGEST_ERROR = 1e-6  # of the sum of the weights, as a share of it
 LOST_DIGITS = (
     "method must not be 'gram' for these data: a column of X, or y, is so nearly a combination of the others that its "
     "digits would be lost; 'qr' keeps them"
@@ -213,6 +214,15 @@ def check_apart(a: Moments, b: Moments, suspects: Array) -> None:
         apart = np.abs(first - second) > 4 * EPSILON * np.maximum(np.abs(first), np.abs(second))
         if apart.any():
             refuse_small_column(int(suspects[apart.argmax()]))
+
+
+def are_sums_by(moments: Moments, method: str) -> bool:
+    """Return True if the matrix may be sums by the method: the sum of squares of the column of ones must be W.
+
+    It is the first entry of a Gram matrix, and the root of the first entry of R.
+    """
+    first = float(moments.matrix[0, 0])
+    return abs((first if method == "gram" else first * first) - moments.total) <= LARGEST_ERROR * moments.total
 
 
 def move_shift(moments: Moments, shift: Array, gram: bool) -> Array:

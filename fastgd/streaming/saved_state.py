@@ -18,7 +18,7 @@ import numpy as np
 
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import printable, quote
-from fastgd.problem.moments import Moments
+from fastgd.problem.moments import Moments, are_sums_by
 from fastgd.streaming.source import SeenBatch
 from fastgd.streaming.sums import State
 
@@ -32,7 +32,6 @@ SUMS = {"total": (float,), "n_samples": (int,), "n_features": (int,), "rows": (i
 MOST_BATCHES = 1 << 27
 MOST_FEATURES = 1 << 16
 SPARE_HEADER = 1 << 16  # bytes of a header beside its identity
-LARGEST_ERROR = 1e-6  # of a sum over the column of ones
 NOTHING = "nothing"  # in the place of an entry that only one of two lists has
 PIECE = 1 << 20  # bytes of a piece that is read for the checksum alone
 
@@ -175,8 +174,7 @@ def are_sums(moments: Moments, method: str) -> bool:
         return False
     if method == "qr" and np.tril(matrix, -1).any():
         return False
-    ones = float(matrix[0, 0]) if method == "gram" else float(matrix[0, 0]) ** 2
-    return abs(ones - moments.total) <= LARGEST_ERROR * moments.total
+    return are_sums_by(moments, method)
 
 
 def check_identity(found: dict[str, Any], identity: dict[str, Any]) -> None:
