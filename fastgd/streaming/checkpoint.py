@@ -85,7 +85,8 @@ class Checkpoint:
         if not self.warned:
             self.warned = True
             reason = error.strerror or str(error)
-            warn_caller(RuntimeWarning(f"{self.name}: the checkpoint could not be {done}: {reason}; the fit goes on"))
+            message = f"{self.name}: the checkpoint could not be {done}: {reason}; the fit needs it only to resume"
+            warn_caller(RuntimeWarning(message))
 
 
 def replace_file(path: Path, pieces: Iterable[Any]) -> None:

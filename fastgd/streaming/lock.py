@@ -83,7 +83,8 @@ def try_to_take(descriptor: int, path: Path, lock: Path) -> bool:
     if not is_file_at(descriptor, lock):
         return False
     if locked is False and is_orphaned(descriptor):  # only forks of a process that has ended hold the lock
-        lock.unlink(missing_ok=True)
+        if is_file_at(descriptor, lock):  # another process may have replaced the file while this one looked
+            lock.unlink(missing_ok=True)
         return False
     if locked is False or (locked is None and owner is not None and not has_ended(owner)):
         refuse_lock(path, lock, owner)

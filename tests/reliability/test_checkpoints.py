@@ -337,6 +337,24 @@ def test_a_fork_of_a_killed_fit_locks_nobody_out(path):
                 os.kill(child, signal.SIGKILL)
 
 
+@posix
+def test_a_lock_that_another_process_takes_meanwhile_stays(monkeypatch, path):
+    """Two processes find the lock of a killed one; the first takes it over while the second still looks."""
+    file = Path(f"{path}.lock")
+
+    def look(descriptor):
+        file.unlink()
+        file.write_text("the first one's")
+        return True
+
+    monkeypatch.setattr(lock, "try_to_lock", lambda descriptor: False)
+    monkeypatch.setattr(lock, "is_orphaned", look)
+    file.touch()
+    with file.open("r+") as opened:
+        assert not lock.try_to_take(opened.fileno(), path, file)
+    assert file.read_text() == "the first one's"
+
+
 FORK = """
 import os
 from pathlib import Path
@@ -371,11 +389,11 @@ def test_a_second_thread_is_refused(path):
     def wait():
         yield next(cut(*make_data()))
         inside.set()
-        done.wait(30)
+        done.wait(60)
 
     first = threading.Thread(target=lambda: fit_batches(wait(), checkpoint=path, **SETTINGS))
     first.start()
-    inside.wait(30)
+    inside.wait(60)
     try:
         fit(path)
     except ValueError as error:
@@ -488,6 +506,7 @@ def test_a_full_disk_costs_the_checkpoint_not_the_fit(monkeypatch, path, step):
     with pytest.warns(RuntimeWarning, match=r"fit\.checkpoint: the checkpoint could not be saved: No space") as caught:
         result = fit(path)
     assert len(caught) == 1  # of nine saves
+    assert str(caught[0].message).endswith("; the fit needs it only to resume")
     assert caught[0].filename == __file__
     assert_same_bits(result, expected)
     assert not list(path.parent.iterdir())
