@@ -25,7 +25,7 @@ from test_study_files import WHOLE
 from fastgd.cli import main as cli
 from fastgd.report import Study
 
-ROUNDS = 2_500  # changes of each kind of file, in two minutes
+ROUNDS = 10_000  # changes of each kind of file, in two minutes
 PAGES = 20  # of the studies that are accepted are also drawn and compared, which takes two seconds each
 CODES = {0, 2, 3}
 TABLE = "size,age,price\n1,2,3\n2,1,5\n3,5,6\n4,4,9\n5,2,11\n"
