@@ -21,6 +21,8 @@ from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int64_t, uintptr_t
 from libc.stdlib cimport free, malloc
 
+import sys
+
 
 cdef extern from *:
     """
@@ -72,6 +74,8 @@ cdef enum:  # the entries of sync, each on a cache line of its own; all are zero
     APPLIED = PER_LINE  # how many updates were made: the epoch of this number is open
     FINISHED = 2 * PER_LINE  # how many blocks were computed, over all epochs
     CLAIMED = 3 * PER_LINE  # how many blocks of the first member's range were taken; then the other members' entries
+
+cdef char OWN_ORDER = b"<" if sys.byteorder == "little" else b">"  # of a number's bytes, as formats of buffers say it
 
 
 cdef struct Blocks:  # X and y, divided into blocks of rows, and the sums of each block
@@ -235,9 +239,14 @@ cdef void *pack(Blocks *blocks, int level) noexcept nogil:
 
 cdef bint is_readable(const Py_buffer *view) noexcept:
     """Return True if an array is contiguous and holds aligned doubles or floats of this machine's byte order."""
-    if view.format == NULL or view.format[0] == 0 or view.format[1] != 0:
-        return False  # also formats with a byte order, such as ">d"
-    cdef size_t size = sizeof(double) if view.format[0] == b"d" else sizeof(float) if view.format[0] == b"f" else 0
+    cdef const char *format = view.format
+    if format == NULL:
+        return False
+    if format[0] == OWN_ORDER:  # the arrays of ctypes name it
+        format += 1
+    if format[0] == 0 or format[1] != 0:
+        return False  # also the other byte order, such as ">d"
+    cdef size_t size = sizeof(double) if format[0] == b"d" else sizeof(float) if format[0] == b"f" else 0
     return size and <uintptr_t> view.buf % size == 0 and PyBuffer_IsContiguous(view, b"A")
 
 

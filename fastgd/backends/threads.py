@@ -13,6 +13,7 @@ threads share nothing.
 
 import os
 from collections.abc import Callable, Collection
+from operator import index
 from threading import Thread
 
 import numpy as np
@@ -52,7 +53,7 @@ def run_team(
     partials = empty_lines(blocks + 1, SUMS + 2 + n_features)
     own = partials[blocks, PER_LINE - intercepts : PER_LINE + n_features]
     own[:] = weights
-    members = min(threads, blocks)
+    members = min(index(threads), blocks)  # Python's integer: the products below would overflow a small one of NumPy
     sync = np.zeros((SHARED + members) * PER_LINE, dtype=np.int64)
     arguments = (X, y, own, rates, costs, gradient, intercepts, block_rows, partials[:blocks], sync)
     others = [Thread(target=run_member, args=(*arguments, member, members)) for member in range(1, members)]

@@ -1,5 +1,6 @@
 """Nothing gets past the door of the kernels: what does not keep the contract is refused before anything is written."""
 
+import ctypes
 import re
 import subprocess
 import sys
@@ -49,6 +50,14 @@ def swapped(array):
     return array.astype(array.dtype.newbyteorder())
 
 
+def from_ctypes(array):
+    """Return an equal array in memory of ctypes; its type names its byte order, as in ``<d``."""
+    number = ctypes.c_float if array.dtype == np.float32 else ctypes.c_double
+    flat = np.ctypeslib.as_array((number * array.size)())
+    flat[:] = array.ravel(order="K")
+    return flat.reshape(array.shape, order="C" if array.flags.c_contiguous else "F")
+
+
 class Matrix(np.ndarray):
     """A type of its own, which may compute otherwise."""
 
@@ -96,6 +105,16 @@ def test_another_dtype_is_refused(call, name, dtype):
 def test_both_types_of_x_are_taken(call, dtype):
     arguments = good_call()
     assert call(**(arguments | {"X": arguments["X"].astype(dtype)})) == 5
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_arrays_of_ctypes_are_taken(call, dtype, order):
+    plain = good_call()
+    plain["X"] = plain["X"].astype(dtype, order=order)
+    arrays = {name: from_ctypes(array) for name, array in plain.items()}
+    assert call(**arrays) == call(**plain) == 5
+    np.testing.assert_array_equal(arrays["weights"], plain["weights"])
 
 
 @pytest.mark.parametrize("name", ["y", "weights", "rates", "costs", "gradient"])
@@ -205,9 +224,17 @@ def test_threads_that_are_no_integer_are_refused(call, threads):
         call(**good_call(), threads=threads)
 
 
-@pytest.mark.parametrize("threads", [1, np.int64(2), 10**30])
+class Two:
+    """An integer of a type of its own."""
+
+    def __index__(self):
+        return 2
+
+
+@pytest.mark.parametrize("threads", [1, np.int64(2), np.uint8(32), np.int8(16), np.array(3), Two(), 10**30], ids=str)
 def test_any_number_of_threads_from_one_on_is_taken(call, threads):
-    assert call(**good_call(400, 3), threads=threads) == 5
+    n_features = 3 if call is backends.load("python").descend else 700  # 32 blocks, each of which a thread could take
+    assert call(**good_call(1600, n_features), threads=threads) == 5
 
 
 def views_of_one(**places):
