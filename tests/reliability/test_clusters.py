@@ -38,10 +38,16 @@ def local():
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     write_files(tmp_path)
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
-    monkeypatch.setattr(dask_compute, "WORKERS_SECONDS", 1)
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 60)  # a busy machine answers late
     monkeypatch.setattr(dask_compute, "POLL_SECONDS", 0.1)
     return tmp_path
+
+
+@pytest.fixture
+def impatient(folder, monkeypatch):
+    """Return the folder, for fits that wait for a scheduler in vain."""
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -121,25 +127,26 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_what_is_no_scheduler_is_an_error(folder, answer):
+def test_what_is_no_scheduler_is_an_error(impatient, answer):
     with listen(ANSWERS[answer]) as address, pytest.raises(OSError, match=f"no Dask scheduler answers at {address}: ."):
-        fit(folder, address)
+        fit(impatient, address)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tls://127.0.0.1:9", "ws://127.0.0.1:9", "inproc://x/y"])
-def test_an_address_where_nothing_listens_is_an_error(folder, address):
+def test_an_address_where_nothing_listens_is_an_error(impatient, address):
     with pytest.raises(OSError, match=f"no Dask scheduler answers at {address}: ."):
-        fit(folder, address)
+        fit(impatient, address)
 
 
-def test_a_worker_is_no_scheduler(folder, local):
+def test_a_worker_is_no_scheduler(impatient, local):
     (worker,) = local.workers.values()
     with pytest.raises(OSError, match="no Dask scheduler answers at"):
-        fit(folder, worker.address)
+        fit(impatient, worker.address)
 
 
 @pytest.mark.parametrize("quiet", [True, False])
-def test_a_cluster_without_workers_is_waited_for_with_a_limit(folder, capsys, quiet):
+def test_a_cluster_without_workers_is_waited_for_with_a_limit(folder, monkeypatch, capsys, quiet):
+    monkeypatch.setattr(dask_compute, "WORKERS_SECONDS", 1)
     with distributed.LocalCluster(n_workers=0, **LOCAL) as empty:
         with pytest.raises(OSError, match=r"the Dask cluster at tcp.* failed: no worker was there for 1 seconds$"):
             fit(folder, empty.scheduler_address, quiet=quiet)
@@ -148,8 +155,7 @@ def test_a_cluster_without_workers_is_waited_for_with_a_limit(folder, capsys, qu
     assert capsys.readouterr() == ("", "" if quiet else waits)
 
 
-def test_a_worker_that_comes_late_is_enough(folder, monkeypatch):
-    monkeypatch.setattr(dask_compute, "WORKERS_SECONDS", 60)
+def test_a_worker_that_comes_late_is_enough(folder):
     with distributed.LocalCluster(n_workers=0, **LOCAL) as late:
         timer = threading.Timer(0.3, late.scale, [1])
         timer.start()
@@ -340,7 +346,8 @@ def test_data_of_a_client_that_is_closed_are_lost(local, folder):
     np.testing.assert_allclose(fastgd.gradient_descent(BLOCKS, TARGET).weights, [0, 1, 2], atol=1e-9)
 
 
-def test_lost_workers_are_an_error(folder):
+def test_lost_workers_are_an_error(folder, monkeypatch):
+    monkeypatch.setattr(dask_compute, "WORKERS_SECONDS", 1)
     with distributed.LocalCluster(n_workers=1, **LOCAL) as lost, distributed.Client(lost) as client:
         timer = threading.Timer(0.3, lost.scale, [0])
         timer.start()
