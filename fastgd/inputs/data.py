@@ -118,8 +118,9 @@ def has_masked(values: Any) -> bool:
 def check_frame(name: str, frame: Any) -> None:
     """Refuse a data frame with a column of text, dates and the like; `check_objects` checks columns of objects."""
     names = column_names(frame) or []
+    first = frame[:1] if names else frame  # once: pandas takes a time for it that grows with the number of columns
     for j, column in enumerate(names):
-        dtype = np.asarray(frame[:1][column]).dtype
+        dtype = np.asarray(first[column]).dtype
         if dtype.kind not in "biufO":
             got = "text" if dtype.kind in "UST" else dtype
             raise TypeError(f"{name} must hold real numbers; got {got}{describe_column(frame, j)}")

@@ -136,3 +136,18 @@ def test_infinite_rates_of_a_users_own_schedule_are_refused():
         return [math.inf] * epochs
 
     assert fit(learning_rate=far) is None
+
+
+def test_the_rows_of_a_frame_of_many_columns_are_cut_once():
+    pandas = pytest.importorskip("pandas")
+
+    class Frame(pandas.DataFrame):
+        cuts = 0
+
+        def __getitem__(self, key):
+            Frame.cuts += isinstance(key, slice)
+            return super().__getitem__(key)
+
+    frame = Frame(np.arange(2_000.0).reshape(2, 1_000), columns=[f"x{k}" for k in range(1_000)])
+    fastgd.gradient_descent(frame, [1.0, 2.0])
+    assert Frame.cuts <= 10  # each cut takes a time that grows with the number of columns
