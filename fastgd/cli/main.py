@@ -10,8 +10,10 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, redirect_stderr, suppress
+from functools import partial
 from typing import Any, NoReturn, TextIO
 
 from fastgd.cli import bench, config, demo, fit, predict, study
@@ -28,6 +30,8 @@ WRITING = (errno.ENOSPC, errno.EFBIG, errno.EIO)  # errors of writing, which nam
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     with ExitStack() as streams:
+        streams.callback(setattr, warnings, "formatwarning", warnings.formatwarning)
+        warnings.formatwarning = partial(format_warning, warnings.formatwarning)
         if sys.stderr is None:  # closed: print and argparse would write messages to standard output instead
             nowhere = streams.enter_context(open(os.devnull, "w", encoding="utf-8"))
             streams.enter_context(redirect_stderr(nowhere))
@@ -35,6 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             complain("standard output is closed: redirect it to a file, or to the null device to print nothing")
             return REFUSED
         return run(arguments)
+
+
+def format_warning(usual: Callable[..., str], *details: Any, **more: Any) -> str:
+    """Return the text of a warning; one of another package may quote an environment variable as it is."""
+    return "\n".join(printable(line, LONGEST_MESSAGE) for line in usual(*details, **more).split("\n"))
 
 
 def run(arguments: Sequence[str] | None) -> int:

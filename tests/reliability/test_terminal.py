@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -504,3 +505,14 @@ def test_an_error_names_a_label_as_escapes():
         plots.learning_rates({"\x1b[2J": []})
     with pytest.raises(ValueError, match=r"paths\['\\x1b\[2J'\]"):
         plots.contour_path(np.eye(2), [1.0, 2.0], {"\x1b[2J": [[1.0]]})
+
+
+def test_a_warning_of_another_package_shows_no_control_characters(capsys, monkeypatch):
+    monkeypatch.setattr(cli.config, "show_config", lambda: warnings.warn("NUMBA_NUM_THREADS is \x1b[2J", stacklevel=2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        usual = warnings.formatwarning
+        monkeypatch.setattr(warnings, "showwarning", lambda *details: print(warnings.formatwarning(*details[:4])))
+        assert cli.main(["config"]) == 0
+    assert "NUMBA_NUM_THREADS is \\x1b[2J" in capsys.readouterr().out
+    assert warnings.formatwarning is usual
