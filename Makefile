@@ -4,7 +4,7 @@ BIN = .venv/bin
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 BUILT_FROM = pyproject.toml setup.py $(wildcard src_ext/*)
 
-.PHONY: install demo test test-all test-wheel sanitize attacks lint bench ratios versus peers-tests bench-check bench-results bench-site docs browser clean
+.PHONY: install demo test test-all test-wheel sanitize sanitize-threads attacks lint bench ratios versus peers-tests bench-check bench-results bench-site docs browser clean
 
 install: .venv/built
 
@@ -31,6 +31,10 @@ test-wheel: install
 # The kernel's tests on a build with sanitizers and bounds checks, which are shown to notice a planted bug.
 sanitize: install
 	bash tests/sanitize.sh
+
+# Teams of the kernel's threads on a build with ThreadSanitizer, which is shown to notice a race.
+sanitize-threads: install
+	bash tests/sanitize_threads.sh
 
 # Attacks on purpose, at random, section by section: cases tried and faults found. ATTACKS="kernels files" picks some.
 attacks: install

@@ -4,6 +4,7 @@ Environment switches:
 FASTGD_REQUIRE_EXTENSION=1   a failed compilation fails the installation; without it, fastgd is installed as pure Python
 FASTGD_BOUNDS_CHECKS=1       check each access to X (a bad one ends the process) and each index of the .pyx (IndexError)
 FASTGD_SANITIZE=1            AddressSanitizer and UndefinedBehaviorSanitizer, not optimised (tests/sanitize.sh)
+FASTGD_SANITIZE=thread       ThreadSanitizer (tests/sanitize_threads.sh)
 FASTGD_NO_FETCH=1            no prefetching, to measure its worth (docs/kernel_steps.py)
 FASTGD_PLANT_BUG=1           the kernel reads one element beyond X, to test that the checks and the sanitizers notice
 """
@@ -31,7 +32,10 @@ BUILD_FAILURES = (CCompilerError, ExecError, PlatformError, OSError)
 # The loops have explicit vectors and do not need -ffast-math, which makes the whole process flush denormals and assumes
 # that there is no NaN. The third group only says that the kernel reads neither errno nor traps.
 OPTIMISATION = (["-O3"], ["-g0"], ["-fno-math-errno", "-fno-trapping-math"], ["-Wno-psabi"])
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+SANITIZERS = {
+    "1": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
+    "thread": ["-fsanitize=thread"],
+}.get(os.environ.get("FASTGD_SANITIZE", ""), [])
 # With -O1 compiling takes three times as long, which is more than the tests gain.
 SANITIZED = ["-O0", "-g", "-fno-omit-frame-pointer", "-Wno-psabi", *SANITIZERS]
 MACROS = [f"-D{switch}" for switch in ("FASTGD_BOUNDS_CHECKS", "FASTGD_NO_FETCH", "FASTGD_PLANT_BUG") if is_on(switch)]
@@ -42,6 +46,7 @@ DIRECTIVES = {
     "initializedcheck": False,
     "cdivision": True,
     "embedsignature": True,
+    "freethreading_compatible": True,  # calls share no state; what the threads of one call share is atomics.h
 }
 
 
@@ -59,7 +64,7 @@ def accepts(compiler, flags):
 
 def choose_flags(compiler):
     """Return the optimisation flags that this compiler accepts, or the flags of a sanitizer build."""
-    if is_on("FASTGD_SANITIZE"):
+    if SANITIZERS:
         return SANITIZED
     return [flag for group in OPTIMISATION if accepts(compiler, group) for flag in group]
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier, active_count
@@ -153,6 +154,19 @@ print(json.dumps([fit(name) for name in (names * 8)[:8]] == first))
 @pytest.mark.slow
 def test_the_first_use_of_all_backends_by_eight_threads_gives_the_usual_bits():
     assert json.loads(run_python(FIRST_USE)) is True
+
+
+GIL = """
+import sys
+import fastgd
+print(fastgd.backends.load("cython").__name__, sys._is_gil_enabled())
+"""
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python always has a global lock")
+@pytest.mark.skipif("cython" not in backends.available(), reason="the extension was not built")
+def test_the_extension_leaves_the_global_lock_off():
+    assert run_python("import warnings; warnings.simplefilter('error')" + GIL) == "fastgd.backends.cython False"
 
 
 FORK = """
