@@ -23,6 +23,7 @@ from fastgd.inputs.words import printable, quote
 
 SUFFIX = ".lock"
 MOST_BYTES = 4096  # of a lock file
+BEGIN = b'{"pid": '  # of its content
 MOST_TURNS = 100  # each fails only because another process ends, or takes the lock, at the same moment
 LOOKS, WAIT_SECONDS = 5, 0.05  # for a process that has the lock to write its name
 LOCKED_BYTE = 1 << 30  # on Windows a locked byte cannot be read: lock one that no file has
@@ -79,6 +80,9 @@ def try_to_take(descriptor: int, path: Path, lock: Path) -> bool:
     """Return True if this process has the lock now; False if the file gave way, so that the next turn may succeed."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise OSError(errno.EINVAL, "expected a regular file")
+    content = read_content(descriptor)
+    if not content.startswith(BEGIN) and not BEGIN.startswith(content.rstrip(b"\0")):
+        raise OSError(errno.EEXIST, "expected a lock file of fastgd; got a file of another kind")
     locked, owner = try_to_lock(descriptor), read_owner(descriptor)
     if not is_file_at(descriptor, lock):
         return False
@@ -128,11 +132,16 @@ def is_file_at(descriptor: int, lock: Path) -> bool:
         return False
 
 
+def read_content(descriptor: int) -> bytes:
+    """Return the first bytes of the lock file; a crash of the machine may have left it empty, cut short or zeroed."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return os.read(descriptor, MOST_BYTES)
+
+
 def read_owner(descriptor: int) -> Owner | None:
     """Return the process that a lock file names; None if it names none, as a file cut short does."""
-    os.lseek(descriptor, 0, os.SEEK_SET)
     try:
-        found = json.loads(os.read(descriptor, MOST_BYTES))
+        found = json.loads(read_content(descriptor))
         pid, host, started = found["pid"], found["host"], found["started"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return None

@@ -404,13 +404,20 @@ def test_a_second_thread_is_refused(path):
     assert not list(path.parent.iterdir())
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{", b"[1, 2]", b"\xff" * 5000, b"[" * 4000, b'{"pid": 1e400}', b'{"pid": true}']
-)
+@pytest.mark.parametrize("content", [b"", b"{", b'{"pid": 12', b"\0" * 60, b'{"pid": 1e400}', b'{"pid": true}'])
 def test_a_lock_file_that_names_no_process_is_taken_over(path, content):
     Path(f"{path}.lock").write_bytes(content)
     assert_same_bits(fit(path), fit(None))
     assert not list(path.parent.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"[[package]]\nname = 'numpy'\n", b"[1, 2]", b"\xff" * 5000, b'{"name": "x"}'])
+def test_a_file_of_another_program_is_no_lock_file(path, content):
+    """Other programs have lock files too, such as poetry.lock: they are neither changed nor removed."""
+    Path(f"{path}.lock").write_bytes(content)
+    with pytest.raises(ValueError, match=r"checkpoint must be .*a lock file of fastgd; got a file of another kind"):
+        fit(path)
+    assert Path(f"{path}.lock").read_bytes() == content
 
 
 @posix
