@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Run the compiled kernel's tests with AddressSanitizer, UndefinedBehaviorSanitizer and bounds checks. First show that
-# they notice a bug: builds that read one element beyond X on purpose must die with a report.
+# Run the compiled kernel's tests, and random calls of all backends, with AddressSanitizer, UndefinedBehaviorSanitizer
+# and bounds checks. First show that they notice a bug: builds that read one element beyond X on purpose must die with a
+# report.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 python="$root/.venv/bin/python"
@@ -79,6 +80,9 @@ cd "$work/tested"
 "${sanitized[@]}" "$python" ../once.py
 # The tests of the Numba kernel are left out: this build does not change its code.
 "${sanitized[@]}" "$python" -m pytest -q -p no:cacheprovider -k "not numba" \
-    tests/test_kernels.py tests/test_parity.py tests/test_contract.py tests/test_threads.py
+    tests/test_kernels.py tests/test_parity.py tests/test_contract.py tests/test_threads.py tests/reliability/test_door.py
 
-echo "== no report from the kernel's tests; the planted bug was noticed by the sanitizers and by the bounds checks"
+echo "== 10,000 random calls of the dispatch function and of the kernels"
+"${sanitized[@]}" "$python" tests/reliability/attacks kernels --rounds 10000 --seed "${SEED:-0}"
+
+echo "== no report from the kernel's tests and the random calls; the planted bug was noticed by the sanitizers and by the bounds checks"

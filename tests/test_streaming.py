@@ -219,7 +219,7 @@ def test_finite_rows_whose_sum_overflows_are_kept(small_blocks):
 
 def test_batches_without_usable_rows_are_refused():
     X, y = make_data()
-    with pytest.raises(ValueError, match=r"expected rows of positive sample_weight; got none in 0 batches$"):
+    with pytest.raises(ValueError, match=r"^expected rows; got none$"):
         fit_batches([])
     y[:] = np.nan
     with pytest.raises(ValueError, match="got none in 8 batches; 500 of 500 rows were left out"):

@@ -41,6 +41,8 @@ def sum_source(source: BatchSource, options: StreamOptions, checkpoint: Checkpoi
 
 def summarize_state(state: State) -> Summary | None:
     """Return the summary of the rows; None if the sums lost digits."""
+    if not state.rows:
+        raise ValueError("expected rows; got none")
     if state.moments is None:
         left_out = f"; {state.skipped:,} of {state.rows:,} rows were left out" if state.skipped else ""
         raise ValueError(f"expected rows of positive sample_weight; got none in {state.batches:,} batches{left_out}")

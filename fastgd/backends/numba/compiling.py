@@ -43,7 +43,8 @@ def compile_loop(function: Callable[..., Any], char: str) -> Any:
 
 # Numba and LLVM are halfway through a change of state while a thread compiles: a fork waits for it, since the forked
 # process could never compile again.
-wait_before_forks(global_compiler_lock)
+COMPILING = global_compiler_lock
+wait_before_forks(COMPILING)
 
 
 @intrinsic

@@ -14,9 +14,7 @@ Design:
 from collections.abc import Callable
 from typing import Any
 
-from numba.core.compiler_lock import global_compiler_lock
-
-from fastgd.backends.numba.compiling import compile_loop, compile_part
+from fastgd.backends.numba.compiling import COMPILING, compile_loop, compile_part
 from fastgd.backends.numba.epochs import run_epochs
 from fastgd.backends.numba.memory import LINE, fetch_twice
 from fastgd.backends.numba.vectors import (
@@ -98,7 +96,7 @@ def get_loop(make: Callable[..., Any], constants: tuple[int, ...], char: str) ->
     """Return the loop for X of a type; the first call compiles it, and later ones wait for no thread that compiles."""
     key = make, constants, char
     if key not in LOOPS:
-        with global_compiler_lock:  # otherwise threads that arrive together would each compile the loop
+        with COMPILING:  # otherwise threads that arrive together would each compile the loop
             if key not in LOOPS:
                 LOOPS[key] = compile_loop(make(*constants), char)
     return LOOPS[key]
