@@ -108,9 +108,22 @@ async def watch(client: Any, jobs: Sequence[Job], *, patient: bool, say: Callabl
         await asyncio.wait([work, guard], return_when=asyncio.FIRST_COMPLETED)
         return await (work if work.done() else guard)
     finally:
-        work.cancel()
-        guard.cancel()
-        await asyncio.gather(work, guard, return_exceptions=True)  # asyncio would log an error that nobody takes
+        await end(work)
+        await end(guard)
+
+
+async def end(task: Any) -> None:
+    """Cancel a task until it has ended, and take its error, which asyncio would log otherwise.
+
+    Once may not be enough: in Python 3.11, `asyncio.wait_for` ignores a cancellation that comes with its answer.
+    """
+    import asyncio
+
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=POLL_SECONDS)
+    if not task.cancelled():
+        task.exception()
 
 
 async def guard_workers(client: Any, address: str, patient: bool, say: Callable[[str], None]) -> NoReturn:

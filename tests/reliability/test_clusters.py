@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from dask_processes import DIES, SCHEDULER, SLEEPS, WORKER, finish, start_fit, starting, write_files
+from junk import within
 from processes import run_python
 
 import fastgd
@@ -325,6 +326,39 @@ def test_ctrl_c_leaves_no_futures(client, local):
         fastgd.gradient_descent(slow(BLOCKS), TARGET)
     timer.join()
     check_no_tasks(local, client)
+
+
+class Scheduler:
+    """A scheduler that answers after some turns of the event loop."""
+
+    address = "tcp://h:1"
+
+    def __init__(self, turns):
+        self.turns = turns
+
+    async def ncores(self):
+        for _ in range(self.turns):
+            await asyncio.sleep(0)
+        return {"a worker": 1}
+
+
+@pytest.mark.parametrize("turns", range(12))
+def test_a_fit_ends_at_whatever_moment_the_scheduler_answers(monkeypatch, turns):
+    """In Python 3.11, `asyncio.wait_for` ignores a cancellation that comes with its answer."""
+    monkeypatch.setattr(dask_compute, "POLL_SECONDS", 0.001)
+    client = SimpleNamespace(scheduler=Scheduler(turns))
+
+    async def wait(turns):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return turns
+
+    async def watch_all():
+        for other in range(12):
+            assert await dask_compute.watch(client, [lambda other=other: wait(other)], patient=True) == [other]
+
+    with within(60):
+        asyncio.run(watch_all())
 
 
 def test_a_client_that_closes_during_a_fit_is_an_error(client):
