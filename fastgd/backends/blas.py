@@ -15,7 +15,7 @@ from typing import Any
 from fastgd.forks import import_safely, wait_before_forks
 
 BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-LOCK = RLock()  # held while the numbers are set, for microseconds
+LOCK = RLock()  # held while threadpoolctl works, for a millisecond
 CALLS: list[int] = []  # the thread of each call that needs the limit
 FOUND: dict[str, tuple[Any, int]] = {}  # the limited libraries, and the number of threads that each had before
 
@@ -28,8 +28,8 @@ def one_blas_thread() -> Iterator[bool]:
     except ImportError:
         yield any(os.environ.get(name) == "1" for name in BLAS_VARIABLES)
         return
-    libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
-    with LOCK:
+    with LOCK:  # threadpoolctl has locks of its own, which a fork shall find free
+        libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
         CALLS.append(get_ident())
     try:
         set_limit(libraries)
