@@ -263,14 +263,11 @@ cdef int check_call(
         raise ValueError("weights and gradient must have one number for each column of X and for the intercept")
     if costs != rates:
         raise ValueError("costs and rates must have the same length")
-    if (
-        blocks.block_rows < LEAST_ROWS or (blocks.n_blocks - 1) * blocks.block_rows >= blocks.n
-        or blocks.n_blocks * blocks.block_rows < blocks.n
-    ):
+    if blocks.block_rows < LEAST_ROWS or blocks.n_blocks != (blocks.n - 1) // blocks.block_rows + 1:
         raise ValueError("the blocks must cover the rows, and none may be empty")
     if blocks.width % PER_LINE or blocks.width < SUMS + 2 + blocks.p:
         raise ValueError("partials must have whole cache lines, with room for the sums of a block")
-    if not 0 <= team.member < team.members or entries < CLAIMED + team.members * PER_LINE:
+    if not 0 <= team.member < team.members or team.members > (entries - CLAIMED) // PER_LINE:
         raise ValueError("sync must have a cache line for each member")
     return 0
 

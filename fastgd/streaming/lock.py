@@ -205,8 +205,8 @@ def refuse_lock(path: Path, lock: Path, owner: Owner | None) -> NoReturn:
 def release_lock(descriptor: int, lock: Path) -> None:
     """Remove the lock file and its lock; a lock file that cannot be removed locks nobody out."""
     with suppress(OSError):
-        if sys.platform != "win32":  # Windows removes no open file
-            lock.unlink(missing_ok=True)
+        if sys.platform != "win32" and is_file_at(descriptor, lock):  # Windows removes no open file
+            lock.unlink()
     os.close(descriptor)
     with suppress(OSError):
         if sys.platform == "win32":

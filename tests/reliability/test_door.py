@@ -313,7 +313,8 @@ def test_the_member_of_the_cython_kernel_refuses_what_would_leave_its_arrays():
         {"block_rows": 0}, {"block_rows": -16}, {"block_rows": 1}, {"partials": np.zeros((2, 16))},
         {"partials": np.zeros((0, 16))}, {"partials": np.zeros((1, 8))}, {"partials": np.zeros((1, 17))},
         {"sync": sync[:24]}, {"sync": sync[:0]}, {"member": 1}, {"member": -1}, {"members": 0}, {"members": 4},
-        {"level": -1}, {"level": 99},
+        {"level": -1}, {"level": 99}, {"members": 2**60},
+        {"partials": np.zeros((5, 16)), "block_rows": 2**62},
     ]  # fmt: skip
     for changed in wrong:
         with pytest.raises((ValueError, TypeError)):
