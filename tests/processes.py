@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 TIMEOUT = 120  # seconds after which a process that hangs prints its traceback and ends
-# The code may import the helpers in this folder, as the tests do.
+# The code may import the helpers in this folder, as the tests do. A shell starts a job in the background with Ctrl-C
+# ignored, and Python then raises no KeyboardInterrupt: the tests interrupt it all the same.
 PREAMBLE = f"""
-import faulthandler, sys
+import faulthandler, signal, sys
 faulthandler.dump_traceback_later({TIMEOUT}, exit=True)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 """
 
