@@ -236,14 +236,24 @@ def test_a_worker_of_another_version_is_named(folder, local, monkeypatch, value)
         fit(folder, local.scheduler_address)
 
 
+@contextmanager
+def interrupted_after(seconds):
+    """Expect that Ctrl-C interrupts the block; a shell may have had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(seconds, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT])
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            timer.start()
+            yield
+            time.sleep(60)  # a timer that was late must not interrupt what comes after
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_ctrl_c_leaves_no_tasks(folder, local, monkeypatch):
     change_worker(monkeypatch, 0.3)
-    main = threading.main_thread().ident
-    timer = threading.Timer(0.2, signal.pthread_kill, [main, signal.SIGINT])
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
+    with interrupted_after(0.2):
         fit(folder, local.scheduler_address)
-    timer.join()
     check_no_tasks(local)
 
 
@@ -320,11 +330,8 @@ def test_collections_leave_no_futures(client, local):
 
 
 def test_ctrl_c_leaves_no_futures(client, local):
-    timer = threading.Timer(0.3, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT])
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
+    with interrupted_after(0.3):
         fastgd.gradient_descent(slow(BLOCKS), TARGET)
-    timer.join()
     check_no_tasks(local, client)
 
 
