@@ -10,6 +10,7 @@ import subprocess
 import sys
 import warnings
 from contextlib import suppress
+from copy import deepcopy
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
@@ -117,10 +118,10 @@ def change_header(header, chance):
             if chance.random() < 0.15:
                 del inner[place]
             else:
-                inner[place] = nest(chance.choice(VALUES), chance)
+                inner[place] = nest(deepcopy(chance.choice(VALUES)), chance)  # a later change may reach into it
             break
     if chance.random() < 0.05:
-        copy[chance.choice(["arrays", "code", ""])] = chance.choice(VALUES)
+        copy[chance.choice(["arrays", "code", ""])] = deepcopy(chance.choice(VALUES))
     return copy
 
 
