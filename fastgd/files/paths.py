@@ -116,7 +116,7 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
     path = os.fspath(path)
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
-    locked = os.path.exists(target) and not os.access(folder, os.W_OK)
+    locked = not os.access(folder, os.W_OK)  # also where there is no such folder: the error then names the path
     if locked or is_special(path) or os.path.abspath(path).startswith(OPENED_BEFORE):
         with open(path, "wb") as file:
             yield file

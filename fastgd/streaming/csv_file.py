@@ -1,8 +1,8 @@
 """CSV files, read block by block.
 
 pyarrow reads a block if it is plain, and `fastgd.files.csv` reads it otherwise: pyarrow accepts cells such as ``"1"2``,
-and refuses others such as ``+1``. A block that pyarrow refuses is read again. So a file has the same rows, numbers and
-errors whether it is read whole or in blocks.
+and refuses others such as ``+1``. A block that pyarrow refuses is read again. So a file has the same rows and numbers,
+or is refused, whether it is read whole or in blocks.
 """
 
 import csv

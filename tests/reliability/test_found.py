@@ -151,3 +151,10 @@ def test_the_rows_of_a_frame_of_many_columns_are_cut_once():
     frame = Frame(np.arange(2_000.0).reshape(2, 1_000), columns=[f"x{k}" for k in range(1_000)])
     fastgd.gradient_descent(frame, [1.0, 2.0])
     assert Frame.cuts <= 10  # each cut takes a time that grows with the number of columns
+
+
+def test_a_model_for_a_folder_that_does_not_exist_is_refused_by_its_own_name(tmp_path):
+    """The name was that of a hidden file that would have been written first."""
+    with pytest.raises(FileNotFoundError) as caught:
+        fit().save(tmp_path / "missing" / "model.json")
+    assert caught.value.filename == str(tmp_path / "missing" / "model.json")
