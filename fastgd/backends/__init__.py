@@ -75,6 +75,11 @@ def list_installed() -> Iterator[str]:
     return (name for name in MODULES if name not in REQUIRES or is_installed(REQUIRES[name]))
 
 
+def list_loadable() -> list[str]:
+    """Return the names of the backends that can be loaded here, the preferred one first; this loads them all."""
+    return [name for name in available() if not find_fault(name)]
+
+
 def find_fault(name: str) -> str:
     """Return the reason why a backend cannot be loaded, or "" if it can."""
     if MODULES[name] in sys.modules:  # found in less time than by an import

@@ -18,8 +18,7 @@ NAMES = ("X", "y", "weights", "rates", "costs", "gradient")
 OUTPUTS = ("weights", "costs", "gradient")
 # Bits of ndarray.flags.num, defined by NumPy's C API: reading the number takes half the time of reading two flags.
 C_ORDER, EITHER_ORDER, ALIGNED, WRITEABLE = 0x1, 0x3, 0x100, 0x400
-VECTOR = C_ORDER | ALIGNED
-OUTPUT = VECTOR | WRITEABLE
+OUTPUT = C_ORDER | ALIGNED | WRITEABLE
 
 
 def check_contract(

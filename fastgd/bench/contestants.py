@@ -63,7 +63,7 @@ def list_contestants(threads: int = 1) -> tuple[list[Contestant], dict[str, str]
     """Return the contestants of `fastgd bench`, and the reason for each one that cannot take part here, by name."""
     counts, absent = sorted({1, threads}), {}
     faults = {name: fault for name in backends.list_installed() if (fault := backends.find_fault(name))}
-    usable = [name for name in backends.available() if name not in faults]
+    usable = backends.list_loadable()
     if is_installed("threadpoolctl"):
         found = list_backends(counts, blas_counts=sorted({1, count_cores()}))
     else:
@@ -90,8 +90,7 @@ def list_backends(
     threads = {"python": (1,), "numpy": blas_counts}
     return [
         make_backend(name, count, loop_elements if name == "python" else None)
-        for name in reversed(backends.available())
-        if not backends.find_fault(name)
+        for name in reversed(backends.list_loadable())
         for count in threads.get(name, counts)
     ]
 

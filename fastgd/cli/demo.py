@@ -66,7 +66,7 @@ def show_tutorial(backend: str) -> DescentResult:
     print(f"1. The tutorial's problem: 100 points, 5 features, random start, rate {TUTORIAL_RATE}\n")
     result = gradient_descent(X, y, backend=backend, verbose=1, **settings)
     print(f"epoch {result.epochs}: cost {result.cost:.8g}  (backend {result.backend})\n")
-    names = [name for name in reversed(backends.available()) if not backends.find_fault(name)]
+    names = backends.list_loadable()[::-1]
     fits = {name: gradient_descent(X, y, backend=name, **settings).weights for name in names}
     seconds = bench.time_epochs(X, y, names)
     print("backend   time per epoch   speed-up   largest difference of a weight to the loop's")

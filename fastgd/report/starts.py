@@ -63,7 +63,7 @@ def start_all() -> dict[str, dict[str, float]]:
     """Return the stages of a process for each backend; Numba starts with an empty cache on disk and with a full one."""
     found = {}
     with TemporaryDirectory() as folder:
-        for name in (name for name in reversed(backends.available()) if not backends.find_fault(name)):
+        for name in reversed(backends.list_loadable()):
             if name == "numba":
                 found["numba, nothing cached"] = start(name, folder)
                 found["numba, from its cache"] = start(name, folder)
