@@ -10,8 +10,8 @@ FASTGD_PLANT_BUG=1           the kernel reads one element beyond X, to test that
 """
 
 import os
+import sysconfig
 import tempfile
-import warnings
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -70,12 +70,16 @@ def choose_flags(compiler):
 
 
 class OptionalExtension(build_ext):
-    """Build with the flags that the compiler accepts; without a working compiler, install without the extension."""
+    """Generate the C file and build it with the flags that the compiler accepts; install without it if that fails."""
 
     def build_extensions(self):
-        """Choose the flags, then build."""
+        """Generate, choose the flags, then build. Commands that only ask for metadata generate nothing."""
         flags = [*choose_flags(self.compiler), *MACROS]
+        # A .c file does not show the directives that it was generated with: keep the one with bounds checks apart.
+        folder = "build/checked" if DIRECTIVES["boundscheck"] else None
         for extension in self.extensions:
+            generated = cythonize([extension], compiler_directives=DIRECTIVES, build_dir=folder)
+            extension.sources = generated[0].sources
             extension.extra_compile_args = flags
             extension.extra_link_args = [flag for flag in flags if flag in SANITIZERS]
             extension.define_macros.append(("FASTGD_FLAGS", '"{}"'.format(" ".join(flags))))
@@ -84,7 +88,24 @@ class OptionalExtension(build_ext):
         except BUILD_FAILURES as error:
             if is_on("FASTGD_REQUIRE_EXTENSION"):
                 raise
-            warnings.warn(f"fastgd is installed without its compiled kernel: {error}", stacklevel=1)
+            self.go_on_without(error)
+
+    def go_on_without(self, error):
+        """Leave the kernel out and say what is missing; one of an earlier build may have had other sources."""
+        for extension in self.extensions:
+            extension.optional = True  # an editable installation copies what was built into the source tree
+            name = self.get_ext_fullname(extension.name)
+            Path(self.get_ext_fullpath(name)).unlink(missing_ok=True)
+            if self.editable_mode:
+                Path(self.get_ext_filename(name)).unlink(missing_ok=True)
+        cause = str(error)  # may be a whole command: its beginning and its end tell
+        cause = cause if len(cause) < 120 else f"{cause[:40]} … {cause[-60:]}"
+        headers = Path(sysconfig.get_path("include"), "Python.h")
+        missing = "a working C compiler" if headers.exists() else f"Python's header {headers}"
+        self.warn(
+            f"fastgd is installed WITHOUT its compiled kernel, so fits are slower: {missing} is missing ({cause}); "
+            "once it is there, `fastgd config` shows the command that installs fastgd again, with the kernel"
+        )
 
 
 class PackageWithSources(build_py):
@@ -100,12 +121,9 @@ class PackageWithSources(build_py):
                 self.copy_file(source, folder)
 
 
-kernel = Extension("fastgd.backends._kernel", sources=[KERNEL], include_dirs=["src_ext"], depends=INCLUDED)
-
 setup(
-    # A .c file does not show the directives that it was generated with: keep the one with bounds checks apart.
-    ext_modules=cythonize(
-        [kernel], compiler_directives=DIRECTIVES, build_dir="build/checked" if DIRECTIVES["boundscheck"] else None
-    ),
+    ext_modules=[
+        Extension("fastgd.backends._kernel", sources=[KERNEL], include_dirs=["src_ext"], depends=INCLUDED),
+    ],
     cmdclass={"build_ext": OptionalExtension, "build_py": PackageWithSources},
 )
