@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import solve
-from fastgd.descent.warnings import DivergenceWarning, warn_caller
+from fastgd.descent.warnings import DivergenceWarning
 from fastgd.files.model import Model, load, name_features, save
 from fastgd.inputs.arrays import Array, is_sparse
+from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.data import (
     as_kernel_array,
     check_masked,

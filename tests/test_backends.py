@@ -4,15 +4,20 @@ import doctest
 import json
 import os
 import pkgutil
+import shutil
 import subprocess
 import sys
+import sysconfig
 from importlib import import_module
+from pathlib import Path
+from urllib.request import url2pathname
 
 import numpy as np
 import pytest
 
 import fastgd
 from fastgd import backends
+from fastgd.backends import lacks
 
 
 def run_python(code, **environment):
@@ -68,9 +73,10 @@ def test_dispatch_by_name(monkeypatch, backend):
 
 
 MISSING = """
-import json, sys
+import json, sys, warnings
 sys.modules[{module!r}] = None
 import fastgd
+warnings.simplefilter("ignore", fastgd.backends.BackendWarning)
 try:
     fastgd.gradient_descent([[1.0], [2.0]], [1.0, 2.0], backend={backend!r})
     message = "no error"
@@ -85,7 +91,7 @@ print(json.dumps([message, fastgd.backends.available(), result.backend]))
     ("name", "module", "what_to_do"),
     [
         ("numba", "numba", "backend 'numba' needs Numba: pip install numba"),
-        ("cython", "fastgd.backends._kernel", "backend 'cython' needs the compiled extension.*C compiler.*pip install"),
+        ("cython", "fastgd.backends._kernel", "backend 'cython' needs the compiled kernel.*C compiler.*pip install"),
     ],
 )
 def test_a_missing_backend(name, module, what_to_do):
@@ -94,6 +100,94 @@ def test_a_missing_backend(name, module, what_to_do):
         raise ImportError(message)
     assert available == [other for other in backends.available() if other != name]
     assert used == available[0]
+
+
+WARNED = """
+import json, sys, warnings
+for module in {missing!r}:
+    sys.modules[module] = None
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import fastgd
+    seen = [len(caught)]
+    X, y = [[1.0], [2.0]], [1.0, 2.0]
+    fastgd.gradient_descent(X, y, backend="numpy")
+    fastgd.gradient_descent(X, y, backend="python")
+    seen.append(len(caught))
+    used = [fastgd.gradient_descent(X, y).backend, fastgd.gradient_descent(X, y, tol=0, epochs=1).backend]
+    fastgd.backends.load("auto")
+    seen.append(len(caught))
+print(json.dumps([used, seen, [[w.category.__name__, str(w.message), w.filename] for w in caught]]))
+"""
+
+
+def test_auto_warns_once_that_numpy_computes_and_says_what_is_missing():
+    used, seen, [[category, message, file]] = run_python(WARNED.format(missing=["fastgd.backends._kernel", "numba"]))
+    assert (used, seen) == (["numpy", "numpy"], [0, 0, 1])
+    assert (category, file) == ("BackendWarning", "<string>")
+    assert message.startswith("fastgd computes with NumPy")
+    assert "\n" not in message
+    for part in (
+        "kernel, which was not built",
+        "install a C compiler, then run: pip install --force",
+        "needs Numba: pip",
+    ):
+        assert part in message
+
+
+@pytest.mark.skipif("numba" not in backends.available(), reason="Numba is not installed")
+def test_nothing_warns_while_numba_serves():
+    used, seen, caught = run_python(WARNED.format(missing=["fastgd.backends._kernel"]))
+    assert (used, seen, caught) == (["numba", "numba"], [0, 0, 0], [])
+
+
+FAULT = """
+import json, sys
+sys.path.insert(0, {folder!r})
+import fastgd
+print(json.dumps([fastgd.__file__, fastgd.backends.find_fault("cython")]))
+"""
+
+
+def test_a_kernel_that_cannot_be_loaded_quotes_the_cause(tmp_path):
+    shutil.copytree(Path(fastgd.__file__).parent, tmp_path / "fastgd", ignore=shutil.ignore_patterns("*.so", "*.pyd"))
+    broken = tmp_path / "fastgd" / "backends" / f"_kernel{sysconfig.get_config_var('EXT_SUFFIX')}"
+    broken.write_text("no library")
+    file, fault = run_python(FAULT.format(folder=str(tmp_path)))
+    assert Path(file).parent == tmp_path / "fastgd"
+    assert fault.startswith("backend 'cython' needs the compiled kernel, which is there but cannot be loaded (")
+    assert broken.name in fault
+    assert "with a C compiler, run: pip install --force-reinstall" in fault
+
+
+AGAIN, ANEW = "pip install --force-reinstall --no-deps", "pip install --force-reinstall --no-deps --no-cache-dir"
+
+
+@pytest.mark.parametrize(
+    ("origin", "command"),
+    [
+        ({}, f"{ANEW} --no-binary=fastgd fastgd"),
+        ({"url": "file:///a%20b/fastgd", "dir_info": {}}, f'{AGAIN} "{url2pathname("/a%20b/fastgd")}"'),
+        ({"url": "file:///a/fastgd-1.tar.gz", "archive_info": {}}, f'{ANEW} "file:///a/fastgd-1.tar.gz"'),
+        ({"url": "file:///a/fastgd-1-py3.whl", "archive_info": {}}, f"{ANEW} --no-binary=fastgd fastgd"),
+        (
+            {"url": "https://host.example/fastgd", "vcs_info": {"vcs": "git", "commit_id": "1f2e"}},
+            f'{ANEW} "fastgd @ git+https://host.example/fastgd@1f2e"',
+        ),
+    ],
+)
+def test_the_command_installs_the_kernel_from_where_fastgd_came_from(monkeypatch, tmp_path, origin, command):
+    monkeypatch.setattr(lacks, "CLONE", tmp_path)
+    monkeypatch.setattr(lacks, "read_origin", lambda: origin)
+    assert lacks.find_command.__wrapped__() == command
+
+
+def test_the_command_installs_a_clone_in_place(monkeypatch, tmp_path):
+    clone = tmp_path / "a b"
+    (clone / "src_ext").mkdir(parents=True)
+    (clone / "setup.py").touch()
+    monkeypatch.setattr(lacks, "CLONE", clone)
+    assert lacks.find_command.__wrapped__() == f'{AGAIN} -e "{clone}"'
 
 
 HEAVY = ["numba", "matplotlib", "sklearn", "scipy", "pandas", "importlib.metadata"]

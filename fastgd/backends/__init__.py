@@ -22,15 +22,18 @@ would not be finite, so weights stay finite. Arithmetic is in float64 for either
 
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
 
 from fastgd.backends.contract import check_contract
+from fastgd.backends.lacks import KERNEL, BackendWarning
 from fastgd.forks import import_safely
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.words import printable, quote
 
-__all__ = ["MODULES", "REQUIRES", "available", "descend", "load", "resolve"]
+__all__ = ["MODULES", "REQUIRES", "BackendWarning", "available", "descend", "load", "resolve"]
 # In order of preference. A new backend is one module and one line here (CONTRIBUTING.md).
 MODULES = {
     "cython": "fastgd.backends.cython",
@@ -39,7 +42,7 @@ MODULES = {
     "python": "fastgd.backends.python",
 }
 # The module that a backend needs beyond NumPy. It is not imported to find it: importing Numba takes 0.3 s.
-REQUIRES = {"cython": "fastgd.backends._kernel", "numba": "numba"}
+REQUIRES = {"cython": KERNEL, "numba": "numba"}
 
 
 def available() -> list[str]:
@@ -91,6 +94,14 @@ def find_fault(name: str) -> str:
     return ""
 
 
+@cache
+def warn_of_numpy() -> None:
+    """Warn once in a process that NumPy computes, since no compiled backend can be loaded, and why."""
+    others = () if sys.implementation.name == "cpython" else ("numba",)  # Numba runs on CPython alone
+    faults = "; ".join(find_fault(name) for name in REQUIRES if name not in others)
+    warn_caller(BackendWarning(f"fastgd computes with NumPy, which is slower than compiled code: {faults}"))
+
+
 def is_installed(module: str) -> bool:
     """Return True if a module can be imported, without importing it."""
     return sys.modules.get(module) is not None or find_spec(module) is not None
@@ -107,7 +118,8 @@ def resolve(backend: object) -> str:
     Returns
     -------
     str
-        A key of `MODULES`; for "auto", the first one that can be loaded here.
+        A key of `MODULES`; for "auto", the first one that can be loaded here. The first time that this is "numpy", a
+        `BackendWarning` says why.
 
     Raises
     ------
@@ -123,7 +135,10 @@ def resolve(backend: object) -> str:
     True
     """
     if isinstance(backend, str) and backend == "auto":
-        return next(name for name in list_installed() if not find_fault(name))
+        name = next(name for name in list_installed() if not find_fault(name))
+        if name == "numpy":
+            warn_of_numpy()
+        return name
     if not isinstance(backend, str) or backend not in MODULES:
         names = ", ".join(repr(name) for name in ["auto", *MODULES])
         raise ValueError(f"backend must be one of {names}; got {quote(backend)}")

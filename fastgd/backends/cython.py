@@ -3,17 +3,15 @@
 import os
 from typing import Any
 
+from fastgd.backends.lacks import explain_kernel
 from fastgd.backends.threads import run_team
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import quote
 
 try:
-    from fastgd.backends import _kernel
+    from fastgd.backends import _kernel  # "from" would not tell a missing module from one that cannot be loaded
 except ImportError as error:
-    raise ImportError(
-        f"backend 'cython' needs the compiled extension, which cannot be loaded here ({error}): "
-        "install a C compiler and run: pip install --force-reinstall --no-binary fastgd fastgd"
-    ) from error
+    raise ImportError(explain_kernel(error)) from error
 
 LEVEL_VARIABLE = "FASTGD_CPU_LEVEL"
 

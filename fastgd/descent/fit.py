@@ -12,7 +12,7 @@ from fastgd.descent.loop import Callback
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import solve
-from fastgd.descent.warnings import warn_caller
+from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.data import check_problem, check_sample_weight
 from fastgd.inputs.frames import column_names, series_name
 from fastgd.inputs.options import check_level, check_position

@@ -1,13 +1,7 @@
 """The warnings of a descent; each points at the line that called fastgd."""
 
-import sys
-import warnings
-from pathlib import Path
-
 from fastgd.inputs.words import count
 from fastgd.rates.decays import largest_stable_rate
-
-PACKAGE = str(Path(__file__).parents[1] / "_")[:-1]  # ends with a path separator
 
 
 class DivergenceWarning(RuntimeWarning):
@@ -83,11 +77,3 @@ def make_convergence_warning(
     distance = f"J is {cost:.6g}" if least is None else f"J is {cost:.6g}, {cost - least:.3g} above its least value"
     category = ConvergenceWarning if condition is None else ConditionWarning
     return category(f"not converged: {ending}; {distance}; try {', or '.join(remedies)}")
-
-
-def warn_caller(warning: Warning) -> None:
-    """Warn at the line that called fastgd: skip all frames of the package."""
-    frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(warning, stacklevel=level)

@@ -13,8 +13,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from fastgd.descent.warnings import warn_caller
 from fastgd.files.opening import refuse_kinds
+from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.words import printable
 from fastgd.streaming.saved_state import pack_state, unpack_state
 from fastgd.streaming.sums import State

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import solve
-from fastgd.descent.warnings import warn_caller
+from fastgd.inputs.callers import warn_caller
 from fastgd.problem.rows import CompressedSource
 from fastgd.streaming.checkpoint import Checkpoint
 from fastgd.streaming.lock import hold_lock

@@ -1,0 +1,69 @@
+"""What to say where the compiled kernel is missing or cannot be loaded, and the command that installs it."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastgd.inputs.words import printable
+
+KERNEL = "fastgd.backends._kernel"
+CLONE = Path(__file__).parents[2]  # of the repository, if fastgd is imported from one
+AGAIN = "pip install --force-reinstall --no-deps"
+ANEW = f"{AGAIN} --no-cache-dir"  # pip keeps what it built from an index, an archive or a commit: without a kernel
+
+
+class BackendWarning(RuntimeWarning):
+    """Fits are slower than they could be: "auto" runs NumPy, since no compiled backend can be used.
+
+    The warning is given once in a process. It says what is missing and how to install it.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from fastgd.backends import BackendWarning
+    >>> warnings.simplefilter("ignore", BackendWarning)  # NumPy is fast enough for me
+    """
+
+
+def explain_kernel(error: ImportError) -> str:
+    """Return the message that the compiled kernel was not built, or why it cannot be loaded, and what to do."""
+    if isinstance(error, ModuleNotFoundError) and error.name == KERNEL:
+        return (
+            "backend 'cython' needs the compiled kernel, which was not built when fastgd was installed: install a C "
+            f"compiler, then run: {find_command()}"
+        )
+    return (
+        f"backend 'cython' needs the compiled kernel, which is there but cannot be loaded ({printable(error)}): to "
+        f"compile it here, with a C compiler, run: {find_command()}"
+    )
+
+
+@cache
+def find_command() -> str:
+    """Return the command that compiles the kernel and installs fastgd again, from where it came from."""
+    if (CLONE / "setup.py").is_file() and (CLONE / "src_ext").is_dir():
+        return f'{AGAIN} -e "{CLONE}"'
+    origin = read_origin()
+    url = origin.get("url", "")
+    if "dir_info" in origin:
+        from urllib.parse import urlsplit  # imported here to keep `import fastgd` fast
+        from urllib.request import url2pathname
+
+        return f'{AGAIN} "{url2pathname(urlsplit(url).path)}"'
+    if vcs := origin.get("vcs_info"):
+        return f'{ANEW} "fastgd @ {vcs["vcs"]}+{url}@{vcs["commit_id"]}"'
+    if url and not url.endswith(".whl"):
+        return f'{ANEW} "{url}"'
+    return f"{ANEW} --no-binary=fastgd fastgd"
+
+
+def read_origin() -> dict[str, Any]:
+    """Return where pip took fastgd from (PEP 610); empty for an index, or if fastgd is not installed."""
+    from importlib.metadata import PackageNotFoundError, distribution  # imported here to keep `import fastgd` fast
+
+    try:
+        text = distribution("fastgd").read_text("direct_url.json")
+    except PackageNotFoundError:
+        return {}
+    return json.loads(text) if text else {}
