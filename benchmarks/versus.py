@@ -33,12 +33,12 @@ import numpy as np
 
 import fastgd
 from fastgd import plots
-from fastgd.backends import is_installed
 from fastgd.bench.machine import THREAD_VARIABLES, describe_machine, describe_versions
 from fastgd.bench.markdown import check_markers, replace_between_markers
 from fastgd.bench.text import format_ratio, format_shape, format_time
 from fastgd.cli.bench import parse_rounds, parse_shapes
 from fastgd.config import installed_version
+from fastgd.inputs.extras import explain_lack, is_installed
 from fastgd.plots.figures import check_picture
 from fastgd.rates import chebyshev
 
@@ -428,7 +428,8 @@ def parse_options() -> argparse.Namespace:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Return the measurements as plain values."""
-    absent = {c.name: "pip install 'fastgd[peers]'" for c in CONTESTANTS if c.needs and not is_installed(c.needs)}
+    missing = [contestant for contestant in CONTESTANTS if contestant.needs and not is_installed(contestant.needs)]
+    absent = {contestant.name: explain_lack("not installed", contestant.needs) for contestant in missing}
     usable = [contestant for contestant in CONTESTANTS if contestant.name not in absent]
     for contestant in usable:  # imports are not timed
         contestant.fit(*make_data(50, 2, 1e2, "float64"), contestant.settings(1e2)[0])

@@ -14,13 +14,12 @@ from fastgd.forks import import_safely
 from fastgd.problem.compress import compress
 from fastgd.problem.compressor import Compressor
 
-__all__ = [
+__all__ = [  # GradientDescentRegressor is none of them: `from fastgd import *` must work without scikit-learn
     "Compressor",
     "ConditionWarning",
     "ConvergenceWarning",
     "DescentResult",
     "DivergenceWarning",
-    "GradientDescentRegressor",
     "backends",
     "compress",
     "cost",
@@ -34,7 +33,7 @@ __all__ = [
 
 def __dir__() -> list[str]:
     """Return all public names, also those that are not loaded yet."""
-    return sorted(__all__)
+    return sorted([*__all__, "GradientDescentRegressor"])
 
 
 def __getattr__(name: str) -> Any:

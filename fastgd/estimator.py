@@ -25,6 +25,7 @@ from fastgd.inputs.data import (
     check_sample_weight,
     predict_rows,
 )
+from fastgd.inputs.extras import explain_import
 from fastgd.inputs.frames import check_same_columns, column_names
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_flag
 from fastgd.inputs.words import quote
@@ -39,8 +40,8 @@ try:
     from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
     from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
     from sklearn.utils.validation import check_is_fitted, validate_data
-except ImportError as error:
-    raise ImportError("GradientDescentRegressor needs scikit-learn: pip install 'fastgd[sklearn]'") from error
+except Exception as error:
+    raise explain_import("GradientDescentRegressor needs scikit-learn", error, "sklearn") from error
 
 
 class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]

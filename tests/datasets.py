@@ -14,7 +14,7 @@ import numpy as np
 import oracle
 import strd
 
-from fastgd.backends import is_installed
+from fastgd.inputs.extras import is_installed
 
 
 @dataclass(frozen=True, eq=False)

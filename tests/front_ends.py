@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 import fastgd
-from fastgd.backends import is_installed
 from fastgd.cli import outcome
 from fastgd.cli.main import main
+from fastgd.inputs.extras import is_installed
 from fastgd.streaming import fit_array, fit_batches
 
 WRONG = 1e-3  # deviations of y by which a prediction may be off

@@ -90,7 +90,7 @@ print(json.dumps([message, fastgd.backends.available(), result.backend]))
 @pytest.mark.parametrize(
     ("name", "module", "what_to_do"),
     [
-        ("numba", "numba", "backend 'numba' needs Numba: pip install numba"),
+        ("numba", "numba", "backend 'numba' needs Numba: pip install .*numba"),
         ("cython", "fastgd.backends._kernel", "backend 'cython' needs the compiled kernel.*C compiler.*pip install"),
     ],
 )

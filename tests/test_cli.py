@@ -16,8 +16,9 @@ import fastgd
 from fastgd.cli import fit
 from fastgd.cli.main import main
 from fastgd.cli.outcome import name_options
+from fastgd.inputs.extras import is_installed
 
-needs_arrow = pytest.mark.skipif(not fastgd.backends.is_installed("pyarrow"), reason="batches of files need an extra")
+needs_arrow = pytest.mark.skipif(not is_installed("pyarrow"), reason="batches of files need an extra")
 
 
 BATCHES = ["--missing", "skip"]  # has even one file read in batches

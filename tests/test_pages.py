@@ -21,6 +21,7 @@ import pytest
 
 from fastgd import backends
 from fastgd.cli.main import make_parser
+from fastgd.inputs.extras import is_installed
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(not (ROOT / "docs").exists(), reason="the wheel's tests run away from the source tree")
@@ -136,7 +137,7 @@ def folder(tmp_path, monkeypatch):
     rows = np.column_stack(list(table.values()))
     np.savetxt(tmp_path / "houses.csv", rows, "%.3f", ",", header="size,age,price", comments="")
     np.savetxt(tmp_path / "new-houses.csv", rows[:5, :2], "%.3f", ",", header="size,age", comments="")
-    if backends.is_installed("pyarrow"):
+    if is_installed("pyarrow"):
         import pyarrow as pa
         import pyarrow.parquet
 

@@ -611,7 +611,7 @@ def test_a_notebook_shows_the_page_and_a_terminal_its_summary(found, page):
 def test_a_study_is_not_timed_beside_threads_that_spin(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
     monkeypatch.setattr("fastgd.report.run.run_steps", lambda *given: pytest.fail("it measured"))
-    with pytest.raises(ImportError, match=r"need threadpoolctl: pip install 'fastgd\[study\]'"):
+    with pytest.raises(ImportError, match=r"need threadpoolctl: pip install .*threadpoolctl"):
         fastgd.study(quick=True, sections=["price", "map"], quiet=True)
 
 
@@ -619,7 +619,7 @@ def test_a_study_is_not_timed_beside_threads_that_spin(monkeypatch):
 def test_a_missing_extra_is_named(monkeypatch, found, module):
     monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setattr("fastgd.report.page.summarize_study", lambda data: pytest.fail("it began to work"))
-    with pytest.raises(ImportError, match=rf"(?i)the study's page needs {module}: pip install 'fastgd\[study\]'"):
+    with pytest.raises(ImportError, match=rf"(?i)the study's page needs {module}: pip install .*{module}"):
         found.to_html()
 
 

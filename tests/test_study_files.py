@@ -348,7 +348,7 @@ def test_a_notebook_shows_the_summary_if_the_page_lacks_an_extra(monkeypatch, mo
     shown = Study(data)._repr_html_()
     assert shown.startswith("<pre>Measured on &lt;b&gt;CPU &amp; co&lt;/b&gt;, ")
     assert shown.endswith("</pre>")
-    assert "pip install &#x27;fastgd[" in shown.splitlines()[-1]
+    assert f"pip install &quot;{module}&gt;=" in shown.splitlines()[-1]
 
 
 # Sizes

@@ -25,7 +25,7 @@ import numpy as np
 from dask.distributed import Client, LocalCluster, wait
 
 import fastgd
-from fastgd.backends import is_installed
+from fastgd.inputs.extras import is_installed
 
 CHUNK_ROWS = 100_000
 NOISE = 0.5

@@ -23,7 +23,6 @@ would not be finite, so weights stay finite. Arithmetic is in float64 for either
 import sys
 from collections.abc import Iterator
 from functools import cache
-from importlib.util import find_spec
 from types import ModuleType
 
 from fastgd.backends.contract import check_contract
@@ -31,6 +30,7 @@ from fastgd.backends.lacks import KERNEL, BackendWarning
 from fastgd.forks import import_safely
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.callers import warn_caller
+from fastgd.inputs.extras import is_installed
 from fastgd.inputs.words import printable, quote
 
 __all__ = ["MODULES", "REQUIRES", "BackendWarning", "available", "descend", "load", "resolve"]
@@ -100,11 +100,6 @@ def warn_of_numpy() -> None:
     others = () if sys.implementation.name == "cpython" else ("numba",)  # Numba runs on CPython alone
     faults = "; ".join(find_fault(name) for name in REQUIRES if name not in others)
     warn_caller(BackendWarning(f"fastgd computes with NumPy, which is slower than compiled code: {faults}"))
-
-
-def is_installed(module: str) -> bool:
-    """Return True if a module can be imported, without importing it."""
-    return sys.modules.get(module) is not None or find_spec(module) is not None
 
 
 def resolve(backend: object) -> str:

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from fastgd import backends
-from fastgd.backends import is_installed
 from fastgd.backends.threads import count_cores
 from fastgd.bench.problem import Problem, Timed, choose_rate
 from fastgd.bench.text import with_threads
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.extras import explain_lack, is_installed
 
 # The Python loop is left out of larger problems: an epoch would take over 0.3 s and show nothing new.
 LOOP_ELEMENTS = 2_000_000
@@ -28,7 +28,6 @@ XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_thread
 AHEAD = (0, 512, 2048)
 # The least part of X for a thread: threads with less to read wait for each other at the interpreter's lock.
 PART_ELEMENTS = 65_536
-INSTALL = "not installed: pip install 'fastgd[bench]'"
 
 
 @dataclass(frozen=True)
@@ -68,8 +67,10 @@ def list_contestants(threads: int = 1) -> tuple[list[Contestant], dict[str, str]
         found = list_backends(counts, blas_counts=sorted({1, count_cores()}))
     else:
         found = list_backends(counts)
-        absent["numpy with other numbers of BLAS threads"] = f"threadpoolctl {INSTALL}"
-    absent |= {name: faults.get(name, "not installed") for name in ("numba",) if name not in usable}
+        lack = explain_lack("threadpoolctl is not installed", "threadpoolctl")
+        absent["numpy with other numbers of BLAS threads"] = lack
+    if "numba" not in usable:
+        absent["numba"] = faults.get("numba") or explain_lack("not installed", "numba")
     if "cython" in usable:
         found += [contestant for count in counts for contestant in list_readers(count)]
     else:
@@ -79,7 +80,7 @@ def list_contestants(threads: int = 1) -> tuple[list[Contestant], dict[str, str]
         if is_installed(module):
             found.append(Contestant(name, prepare))
         else:
-            absent[name] = INSTALL
+            absent[name] = explain_lack("not installed", module)
     return found, absent
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from fastgd import backends
-from fastgd.backends import is_installed
 from fastgd.bench.contestants import Contestant, list_readers
 from fastgd.bench.machine import find_caches
 from fastgd.bench.problem import Problem, Timed
 from fastgd.bench.text import base_of
 from fastgd.bench.timing import ROUNDS, collect
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.extras import is_installed
 
 PRODUCT = "product"
 PRODUCT_ROWS = 768  # rows of the square matrices whose product shows the peak: 14 MB for three, 18 ms a product

@@ -9,10 +9,10 @@ from statistics import median
 from time import perf_counter, process_time, sleep
 from typing import Any, NamedTuple
 
-from fastgd.backends import is_installed
 from fastgd.bench.contestants import Contestant, make_backend
 from fastgd.bench.problem import Problem, Timed
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.extras import is_installed
 
 ROUNDS = 9
 SECONDS_A_SAMPLE = 0.02

@@ -14,6 +14,7 @@ from fastgd.descent.result import DescentResult
 from fastgd.descent.warnings import ConvergenceWarning
 from fastgd.files.paths import check_output
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.extras import explain_import
 from fastgd.inputs.words import printable
 from fastgd.plots.figures import check_picture, save_figure
 
@@ -82,8 +83,8 @@ def show_real_data(backend: str) -> tuple[dict[str, DescentResult], float]:
     print("\n2. Real data: diabetes progression of 442 patients, 10 measurements in their own units\n")
     try:
         from sklearn.datasets import load_diabetes
-    except ImportError:
-        print("left out, since the data come with scikit-learn: pip install 'fastgd[sklearn]'")
+    except Exception as fault:
+        print(f"left out: {explain_import('the data come with scikit-learn', fault, 'sklearn')}")
         return {}, 0.0
     X, y = load_diabetes(return_X_y=True, scaled=False)
     exact = np.linalg.lstsq(np.column_stack([np.ones(len(X)), X]), y, rcond=None)[0]

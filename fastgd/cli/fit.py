@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from fastgd import backends, plots
+from fastgd import plots
 from fastgd.cli.fit_arguments import COMPRESS, DESCRIPTION, EPILOG, add_data, add_descent, add_output
 from fastgd.cli.outcome import (
     CONVERGED,
@@ -29,6 +29,7 @@ from fastgd.files.lines import TableError
 from fastgd.files.paths import check_different, check_output
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_mean_square
+from fastgd.inputs.extras import is_installed
 from fastgd.inputs.words import count, printable, quote, quote_names
 from fastgd.plots.figures import check_picture, save_figure
 from fastgd.streaming import fit_files
@@ -113,7 +114,7 @@ def needs_batches(options: argparse.Namespace) -> bool:
     if named or len(options.files) > 1 or path.is_dir() or is_pattern(options.files[0]):
         return True
     suffix = path.suffix.lower()
-    large = path.is_file() and path.stat().st_size > LARGE_FILE and backends.is_installed("pyarrow")
+    large = path.is_file() and path.stat().st_size > LARGE_FILE and is_installed("pyarrow")
     large = large and options.compress != "no"
     return suffix == ".parquet" or (suffix == ".csv" and large)
 

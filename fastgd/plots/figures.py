@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastgd.bench.text import base_of, threads_of
 from fastgd.files.paths import check_output, replacing
+from fastgd.inputs.extras import explain_import
 from fastgd.inputs.words import printable
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ def import_matplotlib() -> Any:
     """Return matplotlib, or raise an ImportError that says how to install it."""
     try:
         import matplotlib
-    except ImportError as error:
-        raise ImportError("pictures need matplotlib: pip install 'fastgd[plot]'") from error
+    except Exception as error:
+        raise explain_import("pictures need matplotlib", error, "matplotlib") from error
     return matplotlib
 
 

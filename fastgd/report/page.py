@@ -7,8 +7,8 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from fastgd.backends import is_installed
 from fastgd.bench.text import ONCE, find_prices, format_number, format_ratio, shape_of, title
+from fastgd.inputs.extras import explain_lack, is_installed
 from fastgd.inputs.words import count, printable
 from fastgd.report import tables
 from fastgd.report.drawings import PICTURES
@@ -77,9 +77,10 @@ def show_controls(value: Any) -> Any:
 
 def check_extras() -> None:
     """Refuse to make a page, before any work is done, if one of its extras is not installed."""
-    missing = [name for module, name in EXTRAS.items() if not is_installed(module)]
+    missing = [module for module in EXTRAS if not is_installed(module)]
     if missing:
-        raise ImportError(f"the study's page needs {' and '.join(missing)}: pip install 'fastgd[study]'")
+        names = " and ".join(EXTRAS[module] for module in missing)
+        raise ImportError(explain_lack(f"the study's page needs {names}", *missing))
 
 
 def to_csv(data: dict[str, Any]) -> str:

@@ -6,10 +6,10 @@ from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from fastgd.backends import is_installed
 from fastgd.bench.limits import measure_limits
 from fastgd.bench.machine import describe_machine, describe_threads, describe_versions
 from fastgd.bench.timing import EPOCHS_A_CALL
+from fastgd.inputs.extras import explain_lack, is_installed
 from fastgd.progress import Progress
 from fastgd.report import descents, ladder, starts
 from fastgd.report import map as grid
@@ -117,7 +117,7 @@ def study(
 def check_blas(sections: Sequence[str]) -> None:
     """Refuse sections, before any work is done, whose contestants would wait for threads of BLAS that spin."""
     if not set(sections).isdisjoint(BLAS_SECTIONS) and not is_installed("threadpoolctl"):
-        raise ImportError("a study's timings need threadpoolctl: pip install 'fastgd[study]'")
+        raise ImportError(explain_lack("a study's timings need threadpoolctl", "threadpoolctl"))
 
 
 def run_steps(plans: dict[str, list[Step]], quiet: bool) -> dict[str, list[Any]]:

@@ -56,7 +56,7 @@ def fit_batches(
         other processes away. A checkpoint that cannot be saved, as on a full disk, is a warning; the fit goes on.
     quiet : bool
         False shows the rows read and the speed on standard error: a bar on a terminal, if rich is installed
-        (``pip install 'fastgd[progress]'``), else a line every few seconds.
+        (the extra ``progress``), else a line every few seconds.
     **descent
         Arguments of `fastgd.gradient_descent`, with its defaults: learning_rate, epochs, weights, tol, check_every,
         backend, precondition, threads, random_state, callback, verbose. By default, up to some thousands of features,

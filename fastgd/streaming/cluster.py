@@ -17,6 +17,7 @@ from functools import partial, reduce
 from threading import get_ident
 from typing import Any
 
+from fastgd.inputs.extras import explain_import
 from fastgd.inputs.words import count, printable, quote
 from fastgd.problem.dask_compute import explain_failure, ignore, watch
 from fastgd.problem.moments import LOST_DIGITS, Summary, add_moments, summarize_moments
@@ -71,8 +72,8 @@ def fit_on_cluster(
     """
     try:
         import dask.distributed  # noqa: F401
-    except ImportError as error:
-        raise ImportError("a fit on a cluster needs Dask: pip install 'fastgd[dask,parquet]'") from error
+    except Exception as error:
+        raise explain_import("a fit on a cluster needs Dask", error, "dask", "pyarrow") from error
     check_address(scheduler)
     descent = {"alpha": alpha, **descent}
     options = StreamOptions.checked(

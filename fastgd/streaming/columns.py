@@ -11,6 +11,7 @@ import numpy as np
 from fastgd.files.lines import TableError
 from fastgd.files.opening import FileState
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.extras import explain_import
 from fastgd.inputs.words import printable, quote, quote_names
 from fastgd.streaming.source import Batch
 
@@ -149,5 +150,5 @@ def import_pyarrow(module: str) -> Any:
     try:
         import_module(f"pyarrow.{module}")
         return import_module("pyarrow")
-    except ImportError as error:
-        raise ImportError("Parquet, and CSV in parts, need pyarrow: pip install 'fastgd[parquet]'") from error
+    except Exception as error:
+        raise explain_import("Parquet, and CSV in parts, need pyarrow", error, "pyarrow") from error

@@ -35,8 +35,7 @@ def fit_files(
     r"""Fit a linear regression to Parquet or CSV files that need not fit into memory.
 
     The fit is the one of `fastgd.gradient_descent` on the rows of all files with ``compress=True``. Files are read in
-    the order of their names: Parquet by row groups, CSV by blocks. This needs pyarrow:
-    ``pip install 'fastgd[parquet]'``.
+    the order of their names: Parquet by row groups, CSV by blocks. This needs pyarrow, the extra ``parquet``.
 
     Parameters
     ----------

@@ -15,10 +15,10 @@ from junk import within
 
 import fastgd
 from fastgd import plots
-from fastgd.backends import is_installed
 from fastgd.bench.text import base_of, threads_of, title
 from fastgd.cli import main as cli
 from fastgd.cli.outcome import print_model
+from fastgd.inputs.extras import is_installed
 from fastgd.inputs.words import LONGEST_MESSAGE, pad, printable, quote, width_of
 from fastgd.report import Study
 

@@ -6,10 +6,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from fastgd.inputs.extras import explain_import
+
 try:
     import numba
-except ImportError as error:
-    raise ImportError("backend 'numba' needs Numba: pip install numba") from error
+except Exception as error:
+    raise explain_import("backend 'numba' needs Numba", error, "numba") from error
 
 from llvmlite import ir
 from numba import types
