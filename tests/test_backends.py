@@ -149,14 +149,32 @@ print(json.dumps([fastgd.__file__, fastgd.backends.find_fault("cython")]))
 """
 
 
-def test_a_kernel_that_cannot_be_loaded_quotes_the_cause(tmp_path):
+@pytest.fixture
+def copied(tmp_path):
+    """Copy the package without its kernel; return the place of the kernel, and a function that returns its fault."""
     shutil.copytree(Path(fastgd.__file__).parent, tmp_path / "fastgd", ignore=shutil.ignore_patterns("*.so", "*.pyd"))
-    broken = tmp_path / "fastgd" / "backends" / f"_kernel{sysconfig.get_config_var('EXT_SUFFIX')}"
-    broken.write_text("no library")
-    file, fault = run_python(FAULT.format(folder=str(tmp_path)))
-    assert Path(file).parent == tmp_path / "fastgd"
+
+    def find_fault():
+        file, fault = run_python(FAULT.format(folder=str(tmp_path)))
+        assert Path(file).parent == tmp_path / "fastgd"
+        return fault
+
+    return tmp_path / "fastgd" / "backends" / f"_kernel{sysconfig.get_config_var('EXT_SUFFIX')}", find_fault
+
+
+def test_a_kernel_that_was_not_built_is_called_so(copied):
+    _, find_fault = copied
+    fault = find_fault()
+    assert fault.startswith("backend 'cython' needs the compiled kernel, which was not built when fastgd was installed")
+    assert "install a C compiler, then run: pip install --force-reinstall" in fault
+
+
+def test_a_kernel_that_cannot_be_loaded_quotes_the_cause(copied):
+    kernel, find_fault = copied
+    kernel.write_text("no library")
+    fault = find_fault()
     assert fault.startswith("backend 'cython' needs the compiled kernel, which is there but cannot be loaded (")
-    assert broken.name in fault
+    assert kernel.name in fault
     assert "with a C compiler, run: pip install --force-reinstall" in fault
 
 

@@ -9,7 +9,7 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import quote
 
 try:
-    from fastgd.backends import _kernel  # "from" would not tell a missing module from one that cannot be loaded
+    from fastgd.backends import _kernel
 except ImportError as error:
     raise ImportError(explain_kernel(error)) from error
 

@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ class BackendWarning(RuntimeWarning):
 
 def explain_kernel(error: ImportError) -> str:
     """Return the message that the compiled kernel was not built, or why it cannot be loaded, and what to do."""
-    if isinstance(error, ModuleNotFoundError) and error.name == KERNEL:
+    if find_spec(KERNEL) is None:
         return (
             "backend 'cython' needs the compiled kernel, which was not built when fastgd was installed: install a C "
             f"compiler, then run: {find_command()}"
