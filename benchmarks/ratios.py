@@ -15,7 +15,8 @@ from functools import partial
 from itertools import product
 from statistics import median
 
-from fastgd.backends.threads import THREAD_ELEMENTS, count_cores
+from fastgd.backends.cores import count_cores
+from fastgd.backends.threads import THREAD_ELEMENTS
 from fastgd.bench import ROUNDS, SHAPES
 from fastgd.bench.contestants import Contestant, list_readers, prepare_backend
 from fastgd.bench.machine import THREAD_VARIABLES, describe_machine

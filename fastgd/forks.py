@@ -90,6 +90,11 @@ def let_forks_pass() -> None:
                 CALCULATING.add(thread)
 
 
+def count_calculations() -> int:
+    """Return how many threads of this process calculate, the calling one included."""
+    return max(len(CALCULATING), 1)
+
+
 def prepare_fork() -> None:
     """Wait for the calculations of other threads, and take all locks."""
     with GATE:

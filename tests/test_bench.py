@@ -557,7 +557,7 @@ def test_the_command_prints_json(tmp_path):
         (["--rounds", "2"], "argument --rounds: expected 3 or more, for a median and its spread; got '2'"),
         (["--rounds", "many"], "argument --rounds"),
         (["--threads", "0"], "argument --threads: expected 1 to"),
-        (["--threads", "100000"], "the cores of this machine; got '100000'"),
+        (["--threads", "100000"], "the cores that this process may use; got '100000'"),
         (["--order", "K"], "argument --order: invalid choice: 'K'"),
         (["--dtype", "int8"], "argument --dtype: invalid choice: 'int8'"),
         (["--json", "no/b.json"], "--json must be in a folder that exists; got 'no/b.json'"),

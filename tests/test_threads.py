@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 
 import pytest
@@ -17,9 +18,9 @@ from fastgd.backends.threads import (
     THREAD_CALL_ELEMENTS,
     THREAD_ELEMENTS,
     choose_threads,
-    count_cores,
     rows_per_block,
 )
+from fastgd.forks import halt_for_forks
 
 COMPILED = [name for name in ("cython", "numba") if name in backends.available()]
 compiled = pytest.mark.parametrize("compiled", COMPILED)
@@ -321,12 +322,26 @@ def test_short_calls_get_one_thread(monkeypatch):
     assert counts == [1, 1, 1, 2, 3, 4]
 
 
-def test_cores_are_those_that_this_process_may_use(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 5, 7}, raising=False)
-    assert count_cores() == 3
-    monkeypatch.delattr(os, "sched_getaffinity")
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert count_cores() == 1
+def test_fits_at_the_same_time_share_the_processors(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("fastgd.backends.threads.count_cores", lambda: 4)
+    found, barrier = {}, threading.Barrier(3)
+
+    @halt_for_forks
+    def calculate(place):
+        barrier.wait()
+        found[place] = choose_threads(100_000, 50, 100)
+        barrier.wait()  # all choose before one ends
+
+    for count, expected in ((3, 1), (2, 2), (1, 4)):
+        barrier = threading.Barrier(count)
+        threads = [threading.Thread(target=calculate, args=(place,)) for place in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == dict.fromkeys(range(count), expected)
+        found.clear()
 
 
 @pytest.mark.parametrize("n_features", [1, 3, 8, 50, 1000])

@@ -12,13 +12,15 @@ threads share nothing.
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from operator import index
 from threading import Thread
 
 import numpy as np
 
 from fastgd.backends.contract import check_arrays
+from fastgd.backends.cores import count_cores
+from fastgd.forks import count_calculations
 from fastgd.inputs.arrays import Array
 
 MOST_BLOCKS = 64
@@ -100,23 +102,14 @@ def empty_lines(rows: int, columns: int) -> Array:
 
 
 def choose_threads(n_samples: int, n_features: int, epochs: int) -> int:
-    """Return how many threads are worth starting for a call: at most OMP_NUM_THREADS or the number of cores."""
+    """Return how many threads are worth starting for a call: at most OMP_NUM_THREADS.
+
+    If that is not set, the threads of Python that fit at the same time share the processors of this process.
+    """
     elements = n_samples * n_features
     most = min(elements // THREAD_ELEMENTS, elements * epochs // THREAD_CALL_ELEMENTS)
     if most < 2:
         return 1  # reading the environment would take longer than a few epochs of a small X
     allowed = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     digits = allowed.lstrip("0")[:9] if allowed.isdecimal() else ""  # Python refuses to read thousands of digits
-    return min(most, int(digits) if digits else count_cores())
-
-
-def count_cores() -> int:
-    """Return how many processors this process may use."""
-    return len(list_cores())
-
-
-def list_cores() -> Collection[int]:
-    """Return the numbers of the processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return os.sched_getaffinity(0)
-    return range(os.cpu_count() or 1)
+    return min(most, int(digits) if digits else max(count_cores() // count_calculations(), 1))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastgd import backends
-from fastgd.backends.threads import count_cores
+from fastgd.backends.cores import count_cores
 from fastgd.bench.problem import Problem, Timed, choose_rate
 from fastgd.bench.text import with_threads
 from fastgd.inputs.arrays import Array

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fastgd import backends
 from fastgd._version import __version__
-from fastgd.backends.threads import count_cores, list_cores
+from fastgd.backends.cores import count_cores, list_cores
 from fastgd.config import installed_version
 from fastgd.inputs.extras import is_installed
 from fastgd.inputs.words import printable

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from fastgd import plots
-from fastgd.backends.threads import count_cores
+from fastgd.backends.cores import count_cores
 from fastgd.bench.markdown import check_markers, format_table, write_table
 from fastgd.bench.results import SHAPES, Results, measure
 from fastgd.bench.text import shape_of
@@ -61,7 +61,9 @@ def parse_rounds(text: str) -> int:
 def parse_threads(text: str) -> int:
     """Return a number of threads, each of which has a core."""
     if not text.isdecimal() or not 1 <= int(text) <= count_cores():
-        raise argparse.ArgumentTypeError(f"expected 1 to {count_cores()}, the cores of this machine; got {quote(text)}")
+        raise argparse.ArgumentTypeError(
+            f"expected 1 to {count_cores()}, the cores that this process may use; got {quote(text)}"
+        )
     return int(text)
 
 

@@ -110,7 +110,7 @@ def gradient_descent(
         are named, else "whiten", or "standardize" for mini-batches, compress=False, or more than 4096 rows and columns.
     threads : int or None
         The number of threads for the compiled backends. None is one for small data, else the number that
-        OMP_NUM_THREADS or the processor allows. The answer has the same bits for any number.
+        OMP_NUM_THREADS, the processor or a container's CPU quota allows. The answer has the same bits for any number.
     random_state : int, numpy.random.Generator or None
         The source of random weights and of the order of mini-batches.
     callback : callable or None

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from fastgd import backends
+from fastgd.backends.cores import count_cores
 from fastgd.backends.python import cost_and_gradient
-from fastgd.backends.threads import count_cores, count_members
+from fastgd.backends.threads import count_members
 from fastgd.bench.contestants import Contestant, list_backends, make_backend, prepare_backend
 from fastgd.bench.problem import Problem, Timed, choose_rate, make_problem
 from fastgd.bench.results import make_entry, time_contestants

@@ -4,7 +4,8 @@ from functools import partial
 from typing import Any
 
 from fastgd import backends
-from fastgd.backends.threads import choose_threads, count_cores, count_members
+from fastgd.backends.cores import count_cores
+from fastgd.backends.threads import choose_threads, count_members
 from fastgd.bench.contestants import list_backends
 from fastgd.bench.problem import make_problem
 from fastgd.bench.results import make_entry, time_contestants

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-from fastgd.backends.threads import count_cores, count_members
+from fastgd.backends.cores import count_cores
+from fastgd.backends.threads import count_members
 from fastgd.inputs.words import quote
 
 SECTIONS = ("ladder", "map", "roofline", "price", "descents")  # in the order of the page

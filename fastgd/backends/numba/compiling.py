@@ -16,9 +16,11 @@ except Exception as error:
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
 
+from fastgd.backends.numba.keeping import keep_code
 from fastgd.forks import wait_before_forks
 
 compile_part = numba.njit  # for parts of other functions: Numba compiles and caches them as a part of those
@@ -26,21 +28,20 @@ compile_part = numba.njit  # for parts of other functions: Numba compiles and ca
 
 def compile_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function at its first call, and keep the machine code on disk if a folder for it is writable."""
-    try:
-        return numba.njit(function, nogil=True, cache=True)
-    except RuntimeError:  # numba: "cannot cache function: no locator available", raised at decoration
-        return numba.njit(function, nogil=True)
+    compiled = numba.njit(function, nogil=True)
+    keep_code(compiled, function)
+    return compiled
 
 
 def compile_loop(function: Callable[..., Any], char: str) -> Any:
     """Compile a loop over a block of rows at once, for X of "d" (float64) or "f"; keep the machine code likewise."""
     doubles = types.CPointer(types.float64)
     X = doubles if char == "d" else types.CPointer(types.float32)
-    signature = types.void(X, doubles, *[types.intp] * 5, doubles, types.float64, doubles)
-    try:
-        return numba.cfunc(signature, cache=True)(function)
-    except RuntimeError:
-        return numba.cfunc(signature)(function)
+    signature = (X, doubles, *[types.intp] * 5, doubles, types.float64, doubles), types.void
+    compiled = CFunc(function, signature, locals={}, options={})
+    keep_code(compiled, function)
+    compiled.compile()
+    return compiled
 
 
 # Numba and LLVM are halfway through a change of state while a thread compiles: a fork waits for it, since the forked

@@ -1,7 +1,6 @@
 """The epochs of the Numba backend: the functions of src_ext/_kernel.pyx under the same names.
 
-The design, and the reasons for each order of memory, are written there. Numba keeps the machine code of `run_epochs` on
-disk and watches this file alone: after a change in memory.py or compiling.py, save this file too.
+The design, and the reasons for each order of memory, are written there.
 """
 
 # Code for the compiler, in its types rather than in Python's.

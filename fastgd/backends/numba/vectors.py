@@ -7,8 +7,6 @@ Design:
 (d) Where a processor's vectors are shorter, LLVM splits them. Nothing is checked at run time: a loop must load only
     numbers that exist.
 
-Numba's cache watches only the file of the function that it keeps: after a change in this file, save loops.py too.
-
 References
 ----------
 LLVM Language Reference Manual, "Vector Operations", "llvm.prefetch"; Numba manual, "Low-level extension API".
