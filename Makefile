@@ -4,7 +4,7 @@ BIN = .venv/bin
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 BUILT_FROM = pyproject.toml setup.py $(wildcard src_ext/*)
 
-.PHONY: install demo test test-all test-wheel sanitize sanitize-threads attacks lint bench ratios versus peers-tests bench-check bench-results bench-site docs browser clean
+.PHONY: install demo test test-all dist sanitize sanitize-threads attacks lint bench ratios versus peers-tests bench-check bench-results bench-site docs browser clean
 
 install: .venv/built
 
@@ -24,9 +24,15 @@ test: install
 test-all: install
 	$(BIN)/pytest
 
-# sdist -> wheel -> an environment with nothing else in it -> the tests, away from the source tree.
-test-wheel: install
-	PYTHON="$(PYTHON)" bash tests/wheel.sh
+# The files of a release, in dist/: the sdist, the wheel that is built from it, checked, built again with the same bytes, and
+# tested in an environment with nothing else in it, away from the source tree.
+dist: install
+	rm -rf dist build/again
+	bash packaging/build.sh dist
+	bash packaging/check.sh dist
+	bash packaging/build.sh build/again
+	diff --recursive dist build/again
+	PYTHON="$(PYTHON)" bash packaging/test.sh dist
 
 # The kernel's tests on a build with sanitizers and bounds checks, which are shown to notice a planted bug.
 sanitize: install
@@ -45,6 +51,10 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint src_ext
+	$(BIN)/validate-pyproject pyproject.toml
+	git ls-files -z '*.sh' .ci/run | xargs -0 $(BIN)/shellcheck
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github
 
 # Prints the table; fastgd bench --write README.md is what puts it there. JAX takes part where it is installed.
 bench: install
@@ -95,5 +105,8 @@ bench-results: install
 browser:
 	bash tests/browser.sh
 
+# Everything that these commands made, saved pages and pictures of your own excepted.
 clean:
-	rm -rf .venv build dist docs/_build *.egg-info fastgd/backends/*.so src_ext/*.c .asv
+	rm -rf .venv build dist wheelhouse docs/_build *.egg-info .asv .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -f fastgd/backends/*.so fastgd/backends/*.pyd src_ext/*.c fastgd-demo.png
+	find . -name __pycache__ -prune -exec rm -rf {} +

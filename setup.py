@@ -10,8 +10,11 @@ FASTGD_PLANT_BUG=1           the kernel reads one element beyond X, to test that
 """
 
 import os
+import re
+import runpy
 import sysconfig
 import tempfile
+import tomllib
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -121,7 +124,22 @@ class PackageWithSources(build_py):
                 self.copy_file(source, folder)
 
 
+def describe():
+    """Return the README for an index of packages, where only absolute links lead to the repository's files."""
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    version = runpy.run_path("fastgd/_version.py")["__version__"]
+
+    def lead_to_repository(link):
+        kind = "raw" if link[1].startswith("!") else "blob"
+        return f"{link[1]}({project['urls']['Source']}/{kind}/v{version}/{link[2]})"
+
+    readme = Path("README.md").read_text(encoding="utf-8")
+    return re.sub(r"(!?\[[^\]]*\])\((?![a-z]+:|#)([^)\s]+)\)", lead_to_repository, readme)
+
+
 setup(
+    long_description=describe(),
+    long_description_content_type="text/markdown",
     ext_modules=[
         Extension("fastgd.backends._kernel", sources=[KERNEL], include_dirs=["src_ext"], depends=INCLUDED),
     ],

@@ -9,7 +9,7 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))  # for mathml.py
 
 project = "fastgd"
-author = "the authors of fastgd"
+author = "fastgd developers"
 version = release = fastgd.__version__
 
 extensions = ["mathml", "myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
@@ -22,7 +22,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"fastgd {release}"
 html_static_path = ["_static"]
 html_css_files = ["fastgd.css"]
-CHILDLESS = "index tutorial guide study scikit-learn adding-a-backend contributing changelog"
+CHILDLESS = "index tutorial guide study scikit-learn adding-a-backend contributing releasing changelog"
 html_sidebars = {page: [] for page in CHILDLESS.split()}  # there is nothing to list
 html_copy_source = html_show_sourcelink = False
 html_theme_options = {

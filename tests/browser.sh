@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=build/browser
-axe=axe-core-4.14.1
+axe="axe-core-4.14.1"
 integrity=FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ== # SHA-512, as npm has it
 
 has() { command -v "$1" >/dev/null; }
