@@ -262,11 +262,13 @@ def test_denormals_of_the_process_survive(backend):
 
 
 EXTRAS = {
+    "fastgd.backends.numba": ["numba"],
     "fastgd.plots": ["matplotlib"],
     "fastgd.estimator": ["sklearn"],
     "fastgd.problem.dask": ["dask.array"],
     "fastgd.inputs.frames": ["pandas"],
     "fastgd.report.record": ["matplotlib", "jinja2", "pygments"],
+    "fastgd.report.run": ["threadpoolctl"],
     "fastgd.streaming.files": ["pyarrow"],
 }
 MODULES = [module.name for module in pkgutil.walk_packages(fastgd.__path__, "fastgd.")]

@@ -19,6 +19,7 @@ from fastgd.cli.outcome import name_options
 from fastgd.inputs.extras import is_installed
 
 needs_arrow = pytest.mark.skipif(not is_installed("pyarrow"), reason="batches of files need an extra")
+needs_pictures = pytest.mark.skipif(not is_installed("matplotlib"), reason="pictures need an extra")
 
 
 BATCHES = ["--missing", "skip"]  # has even one file read in batches
@@ -466,13 +467,16 @@ def test_input_is_never_overwritten(file, tmp_path, capsys):
     assert file.read_bytes() == before
 
 
+@needs_pictures
 @pytest.mark.parametrize(("options", "code"), [([], 0), (UNCONVERGED, 3)])
 def test_fit_saves_a_picture_of_any_run_that_did_not_diverge(file, tmp_path, options, code):
     assert run("fit", file, "--target", "price", "--plot", tmp_path / "curve.svg", *options).returncode == code
     assert "<svg" in (tmp_path / "curve.svg").read_text()
 
 
+@needs_pictures
 def test_demo_compares_all_backends_and_saves_a_picture(tmp_path):
+    pytest.importorskip("sklearn", reason="the real data come with scikit-learn, an extra")
     finished = run("demo", "--plot", "demo.png", "--backend", "numpy", cwd=tmp_path)
     assert (finished.returncode, finished.stderr) == (0, "")
     assert (tmp_path / "demo.png").read_bytes().startswith(b"\x89PNG")
@@ -550,7 +554,11 @@ def refuse(monkeypatch, capsys, option, value):
     [
         (["fit", "missing.csv", "--target", "y"], "missing.csv"),
         (["fit", "data.csv", "--target", "rent"], "no column 'rent' for --target; there are 'age', 'price'"),
-        (["fit", "data.csv", "--target", "price", "--plot", "curve.xyz"], "--plot must end in one of"),
+        pytest.param(
+            ["fit", "data.csv", "--target", "price", "--plot", "curve.xyz"],
+            "--plot must end in one of",
+            marks=needs_pictures,  # matplotlib knows the endings
+        ),
         (["fit", "data.csv", "--target", "price", "--out", "no/model.json"], "--out must be in a folder that exists"),
         (["fit", "data.csv", "--target", "price", "--out", "."], "--out must be a file; got the folder '.'"),
         (["fit", "data.csv", "--target", "price", "--out", ""], "--out must name a file; got ''"),

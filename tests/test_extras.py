@@ -65,7 +65,8 @@ def test_the_command_names_the_libraries_where_fastgd_has_no_metadata(monkeypatc
     ],
     ids=str,
 )
-def test_a_library_that_is_installed_but_broken_is_not_to_be_installed(cause):
+def test_a_library_that_is_installed_but_broken_is_not_to_be_installed(cause, monkeypatch):
+    monkeypatch.setattr("fastgd.inputs.extras.is_installed", lambda module: True)
     error = explain_import("this needs scikit-learn", cause, "sklearn")
     assert "pip" not in str(error)
     assert str(error).startswith("this needs scikit-learn, and the one installed cannot be imported")

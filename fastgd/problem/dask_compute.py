@@ -13,7 +13,6 @@ from fastgd.inputs.words import printable
 
 WORKERS_SECONDS = 60  # how long a cluster may have no workers, and its scheduler give no answer
 POLL_SECONDS = 2  # between two looks at the workers
-NO_WORKER = ("NoWorkerError", "NoValidWorkerError")  # Dask's own limit for tasks that no worker takes
 Job = Callable[[], Awaitable[Any]]
 
 
@@ -173,8 +172,7 @@ def explain_failure(error: BaseException) -> str | None:
         last = printable(error.last_worker.address)
         times = error.allowed_failures + 1
         return f"workers died {times} times in the same task, the last one at {last}; their memory may be too small"
-    # Of these two, older versions have none, which wait without a limit.
-    if isinstance(error, tuple(getattr(scheduler, name) for name in NO_WORKER if hasattr(scheduler, name))):
+    if isinstance(error, (scheduler.NoWorkerError, scheduler.NoValidWorkerError)):  # Dask has a limit of its own
         return f"no worker can take a task; {printable(error)}"
     if isinstance(error, CancelledError):
         reason = getattr(error, "reason", "unknown")
