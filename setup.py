@@ -6,6 +6,7 @@ FASTGD_BOUNDS_CHECKS=1       check each access to X (a bad one ends the process)
 FASTGD_SANITIZE=1            AddressSanitizer and UndefinedBehaviorSanitizer, not optimised (tests/sanitize.sh)
 FASTGD_SANITIZE=thread       ThreadSanitizer (tests/sanitize_threads.sh)
 FASTGD_NO_FETCH=1            no prefetching, to measure its worth (docs/kernel_steps.py)
+FASTGD_PLAIN=1               plain loops, as compilers without vector extensions (MSVC) make them
 FASTGD_PLANT_BUG=1           the kernel reads one element beyond X, to test that the checks and the sanitizers notice
 """
 
@@ -33,15 +34,22 @@ KERNEL = "src_ext/_kernel.pyx"
 INCLUDED = [f"src_ext/{name}" for name in ("atomics.h", "levels.h", "level.inc", "loops.inc")]
 BUILD_FAILURES = (CCompilerError, ExecError, PlatformError, OSError)
 # The loops have explicit vectors and do not need -ffast-math, which makes the whole process flush denormals and assumes
-# that there is no NaN. The third group only says that the kernel reads neither errno nor traps.
-OPTIMISATION = (["-O3"], ["-g0"], ["-fno-math-errno", "-fno-trapping-math"], ["-Wno-psabi"])
+# that there is no NaN: these flags are taken out of CFLAGS. Products are fused with sums where the source says so, and
+# nowhere else, so that all compilers give the same bits. The kernel reads neither errno nor traps.
+FAST_MATH = {
+    "-Ofast", "-ffast-math", "-funsafe-math-optimizations", "-ffinite-math-only", "-fassociative-math",
+    "-freciprocal-math", "-fno-signed-zeros", "-mdaz-ftz",
+}  # fmt: skip
+OPTIMISATION = (["-O3"], ["-g0"], ["-ffp-contract=off"], ["-fno-math-errno", "-fno-trapping-math"], ["-Wno-psabi"])
+MSVC = ["/O2", "/fp:precise"]
 SANITIZERS = {
     "1": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
     "thread": ["-fsanitize=thread"],
 }.get(os.environ.get("FASTGD_SANITIZE", ""), [])
 # With -O1 compiling takes three times as long, which is more than the tests gain.
 SANITIZED = ["-O0", "-g", "-fno-omit-frame-pointer", "-Wno-psabi", *SANITIZERS]
-MACROS = [f"-D{switch}" for switch in ("FASTGD_BOUNDS_CHECKS", "FASTGD_NO_FETCH", "FASTGD_PLANT_BUG") if is_on(switch)]
+SWITCHES = ("FASTGD_BOUNDS_CHECKS", "FASTGD_NO_FETCH", "FASTGD_PLAIN", "FASTGD_PLANT_BUG")
+MACROS = [f"-D{switch}" for switch in SWITCHES if is_on(switch)]
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": is_on("FASTGD_BOUNDS_CHECKS"),
@@ -67,9 +75,17 @@ def accepts(compiler, flags):
 
 def choose_flags(compiler):
     """Return the optimisation flags that this compiler accepts, or the flags of a sanitizer build."""
+    if compiler.compiler_type == "msvc":  # accepts any flag, with a warning
+        return MSVC
     if SANITIZERS:
         return SANITIZED
     return [flag for group in OPTIMISATION if accepts(compiler, group) for flag in group]
+
+
+def drop_fast_math(compiler):
+    """Take the flags of fast mathematics out of the commands that compile and link; they come from CC and CFLAGS."""
+    for command in {"compiler_so", "linker_so"} & vars(compiler).keys():
+        setattr(compiler, command, [word for word in getattr(compiler, command) if word not in FAST_MATH])
 
 
 class OptionalExtension(build_ext):
@@ -77,6 +93,7 @@ class OptionalExtension(build_ext):
 
     def build_extensions(self):
         """Generate, choose the flags, then build. Commands that only ask for metadata generate nothing."""
+        drop_fast_math(self.compiler)
         flags = [*choose_flags(self.compiler), *MACROS]
         # A .c file does not show the directives that it was generated with: keep the one with bounds checks apart.
         folder = "build/checked" if DIRECTIVES["boundscheck"] else None

@@ -29,9 +29,20 @@ cdef extern from *:
     #ifndef FASTGD_FLAGS
     #define FASTGD_FLAGS ""
     #endif
+    #define TEXT(number) #number
+    #define TEXT_OF(macro) TEXT(macro)
+    #if defined(__clang__)
+    #define FASTGD_COMPILER __VERSION__
+    #elif defined(__GNUC__)
+    #define FASTGD_COMPILER "GCC " __VERSION__
+    #elif defined(_MSC_FULL_VER)
+    #define FASTGD_COMPILER "MSVC " TEXT_OF(_MSC_FULL_VER)
+    #else
+    #define FASTGD_COMPILER "unknown"
+    #endif
     """
     const char* FASTGD_FLAGS
-    const char* COMPILER "__VERSION__"
+    const char* FASTGD_COMPILER
 
 
 cdef extern from "levels.h" nogil:
@@ -48,6 +59,7 @@ cdef extern from "levels.h" nogil:
         add_block_function *add_block  # for X of doubles, and of floats
         sum_all_function *sum_all
 
+    const bint PLAIN_LOOPS
     const cpu_level *cpu_levels
     int highest_level() noexcept
     void set_bounds(const void *X, ptrdiff_t bytes) noexcept
@@ -337,8 +349,11 @@ def levels():
 
 
 def build_info():
-    """Return the compiler's version and the optimisation flags that the extension was built with."""
-    return {"compiler": COMPILER.decode(), "flags": FASTGD_FLAGS.decode()}
+    """Return the compiler, the flags and the loops that the extension was built with."""
+    return {
+        "compiler": FASTGD_COMPILER.decode(), "flags": FASTGD_FLAGS.decode(),
+        "loops": "plain" if PLAIN_LOOPS else "vectors",
+    }
 
 
 def constants():

@@ -2,9 +2,38 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#if !defined(_WIN32)
+#if defined(_WIN32)
+#include <intrin.h>
+__declspec(dllimport) int __stdcall SwitchToThread(void); /* instead of windows.h, which defines thousands of names */
+#else
 #include <sched.h>
 #endif
+
+#if defined(_WIN32) && (defined(FASTGD_PLAIN) || !(defined(__GNUC__) || defined(__clang__)))
+
+/* Microsoft's compilers have one operation for all sizes of address: exchange if equal, which orders all memory. Reading
+   by it costs more than a load, but no 64-bit load of a 32-bit machine is one step. */
+static int64_t exchange_if(const int64_t *entry, int64_t expected, int64_t value) {
+    return _InterlockedCompareExchange64((volatile __int64 *)entry, value, expected);
+}
+
+static int64_t read_entry(const int64_t *sync, ptrdiff_t entry) { return exchange_if(&sync[entry], 0, 0); }
+
+static int replace_entry(int64_t *sync, ptrdiff_t entry, int64_t expected, int64_t value) {
+    return exchange_if(&sync[entry], expected, value) == expected;
+}
+
+static int64_t add_to_entry(int64_t *sync, ptrdiff_t entry, int64_t amount) {
+    int64_t found = read_entry(sync, entry);
+    while (!replace_entry(sync, entry, found, found + amount)) found = read_entry(sync, entry);
+    return found + amount;
+}
+
+static void write_entry(int64_t *sync, ptrdiff_t entry, int64_t value) {
+    while (!replace_entry(sync, entry, read_entry(sync, entry), value)) {}
+}
+
+#else
 
 /* Return an entry. The thread then sees all that another thread had written before it wrote this value (acquire). */
 static int64_t read_entry(const int64_t *sync, ptrdiff_t entry) { return __atomic_load_n(&sync[entry], __ATOMIC_ACQUIRE); }
@@ -24,9 +53,13 @@ static int replace_entry(int64_t *sync, ptrdiff_t entry, int64_t expected, int64
     return __atomic_compare_exchange_n(&sync[entry], &expected, value, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
+#endif
+
 /* Offer this thread's core to other threads. */
 static void give_way(void) {
-#if !defined(_WIN32)
+#if defined(_WIN32)
+    SwitchToThread();
+#else
     sched_yield();
 #endif
 }

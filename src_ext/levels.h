@@ -1,12 +1,21 @@
 /* The loops of loops.inc, compiled for every CPU level and for X of doubles and of floats. */
 
-#if !defined(__GNUC__)
-#error "fastgd's kernel needs GCC or Clang (vector extensions)"
+/* Vectors are those of GCC and Clang. Other compilers, and builds with FASTGD_PLAIN=1, get plain loops. */
+#if !defined(__GNUC__) && !defined(__clang__) && !defined(FASTGD_PLAIN)
+#define FASTGD_PLAIN
+#endif
+
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "fastgd's kernel must tell NaN from numbers: build it without -ffast-math"
 #endif
 
 #include <stddef.h>
-#if defined(__x86_64__)
+#include <stdint.h>
+#if defined(FASTGD_PLAIN)
+#elif defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 enum {
@@ -20,7 +29,12 @@ enum {
     STREAMS = 16,            /* most columns that a processor prefetches by itself */
     MANY_STREAMS = 1500,     /* with more columns, two cache lines of each are read at once */
     AHEAD_OF_ALL = 1 << 18,  /* bytes that are prefetched of all columns together: they fit in L2 */
-    MOST_STRIP_VECTORS = 8,  /* most vectors of residuals in a strip: 16 rows at the baseline */
+    MOST_STRIP_ROWS = 16,    /* most rows in a strip: two cache lines of doubles */
+#ifdef FASTGD_PLAIN
+    PLAIN_LOOPS = 1,
+#else
+    PLAIN_LOOPS = 0,
+#endif
 };
 
 /* Builds with FASTGD_BOUNDS_CHECKS=1 check every access to X: set_bounds says where X begins and how long it is. */
@@ -47,14 +61,35 @@ static inline void check_bounds(const char *begin, size_t bytes) {
 
 /* Keep a vector in its register. GCC 12 reads a vector that is used twice from memory twice; in the loop over a single
    column, where half of the reads cross a cache line, that takes 7% longer. */
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(FASTGD_PLAIN)
 #define KEEP(v) __asm__("" : "+v"(v))
 #else
 #define KEEP(v) ((void)0)
 #endif
 
+/* GCC 11 unrolls a loop over two sets of sums too late to keep the sums in registers. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define UNROLL_TWICE _Pragma("GCC unroll 2")
+#else
+#define UNROLL_TWICE
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define PREFETCH(address) __builtin_prefetch(address, 0, 2)
 #define INLINE TARGET static inline __attribute__((always_inline))
 #define OUTLINE TARGET static __attribute__((noinline))
+#else
+#define PREFETCH(address) ((void)(address))
+#define INLINE static __forceinline
+#define OUTLINE static __declspec(noinline)
+#endif
+
+/* Pick lanes of two vectors. GCC has had the builtin of Clang since version 12 only. */
+#if defined(__clang__)
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (mask){__VA_ARGS__})
+#endif
 
 /* Each name of loops.inc gets the level and the type of X as a suffix: add_rest becomes add_rest_avx2_double. */
 #define JOIN(name, level, type) name##_##level##_##type
@@ -62,6 +97,7 @@ static inline void check_bounds(const char *begin, size_t bytes) {
 #define NAME(name) JOIN_EXPANDED(name, LEVEL, FLOAT)
 #define vec NAME(vec)
 #define unaligned_vec NAME(unaligned_vec)
+#define mask NAME(mask)
 #define stored_vec NAME(stored_vec)
 #define unaligned_stored_vec NAME(unaligned_stored_vec)
 #define load_doubles NAME(load_doubles)
@@ -83,9 +119,6 @@ static inline void check_bounds(const char *begin, size_t bytes) {
 #define add_strips NAME(add_strips)
 #define add_strips_any NAME(add_strips_any)
 
-typedef double four __attribute__((vector_size(32)));
-typedef double unaligned_four __attribute__((vector_size(32), aligned(8), may_alias));
-
 /* A level: its name, and its functions for X of doubles and of floats. */
 typedef void (*add_block_function)(const void *X, const double *y, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t stride,
                                    int columns, int cached, const double *w, double intercept, double *out);
@@ -100,19 +133,27 @@ typedef struct {
 
 #define LEVEL baseline
 #define TARGET
+#ifdef FASTGD_PLAIN
+#define LANES 1
+#else
 #define LANES 2
+#endif
 #include "level.inc"
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(FASTGD_PLAIN)
 #define LEVEL avx2
 #define TARGET __attribute__((target("avx2,fma,bmi,bmi2")))
 #define LANES 4
 #include "level.inc"
 
 /* 256-bit vectors here too, with twice the registers and shorter moves: X is rarely aligned to 64 bytes, and a 512-bit load
-   that crosses a cache line costs as much as two loads. */
+   that crosses a cache line costs as much as two loads. Clang ignores a target attribute of which it does not know a part. */
 #define LEVEL avx512
+#if defined(__clang__)
+#define TARGET __attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512dq,avx512vl"), min_vector_width(256)))
+#else
 #define TARGET __attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512dq,avx512vl,prefer-vector-width=256")))
+#endif
 #define LANES 4
 #include "level.inc"
 

@@ -54,9 +54,9 @@ PIECES: list[tuple[str, str, list[str], str, dict[str, list[str]]]] = [
         "g": ["out[1] += r", "for (ptrdiff_t j = 0; j < p; j++) out[2 + j] += r"],
     }),
     ("cython", "loops.inc", ["add_short_rows"], VECTORS, {
-        "r": ["s0 += weight", "s1 += weight", "s2 += weight", "s3 += weight", "const four r = "],
-        "j": ["squares += r * r"],
-        "g": ["total += r", "g[k] += (r0 * load_x"],
+        "r": [*(f"s[{k}] = FUSED(weight" for k in range(4)), "add_lanes(s, r)", "r[k] += start - load_doubles"],
+        "j": ["squares[k] = FUSED(r[k]"],
+        "g": ["total[k] += r[k]", "g[k] += FUSED(r0, load_x"],
     }),
 ]  # fmt: skip
 
