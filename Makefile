@@ -4,7 +4,7 @@ BIN = .venv/bin
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 BUILT_FROM = pyproject.toml setup.py $(wildcard src_ext/*)
 
-.PHONY: install demo test test-all dist sanitize sanitize-threads attacks lint bench ratios versus peers-tests bench-check bench-results bench-site docs browser clean
+.PHONY: install demo test test-all dist test-installs sanitize sanitize-threads attacks lint bench ratios versus peers-tests bench-check bench-results bench-site docs browser clean
 
 install: .venv/built
 
@@ -33,6 +33,10 @@ dist: install
 	bash packaging/build.sh build/again
 	diff --recursive dist build/again
 	PYTHON="$(PYTHON)" bash packaging/test.sh dist
+
+# The ways to install fastgd, each into an empty environment; INSTALLS=--all adds those that take long or need Clang.
+test-installs:
+	PYTHON="$(PYTHON)" bash tests/installs.sh $(INSTALLS)
 
 # The kernel's tests on a build with sanitizers and bounds checks, which are shown to notice a planted bug.
 sanitize: install

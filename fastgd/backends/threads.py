@@ -110,6 +110,11 @@ def choose_threads(n_samples: int, n_features: int, epochs: int) -> int:
     most = min(elements // THREAD_ELEMENTS, elements * epochs // THREAD_CALL_ELEMENTS)
     if most < 2:
         return 1  # reading the environment would take longer than a few epochs of a small X
+    return min(most, read_openmp_threads() or max(count_cores() // count_calculations(), 1))
+
+
+def read_openmp_threads() -> int | None:
+    """Return the number of threads that OMP_NUM_THREADS allows; None if it is no number."""
     allowed = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     digits = allowed.lstrip("0")[:9] if allowed.isdecimal() else ""  # Python refuses to read thousands of digits
-    return min(most, int(digits) if digits else max(count_cores() // count_calculations(), 1))
+    return int(digits) if digits else None
