@@ -268,7 +268,7 @@ EXTRAS = {
     "fastgd.problem.dask": ["dask.array"],
     "fastgd.inputs.frames": ["pandas"],
     "fastgd.report.record": ["matplotlib", "jinja2", "pygments"],
-    "fastgd.report.run": ["threadpoolctl"],
+    "fastgd.report.run": ["matplotlib", "jinja2", "pygments", "threadpoolctl"],
     "fastgd.streaming.files": ["pyarrow"],
 }
 MODULES = [module.name for module in pkgutil.walk_packages(fastgd.__path__, "fastgd.")]
