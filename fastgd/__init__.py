@@ -9,7 +9,6 @@ from fastgd.descent.cost import cost, gradient
 from fastgd.descent.fit import gradient_descent
 from fastgd.descent.result import DescentResult
 from fastgd.descent.warnings import ConditionWarning, ConvergenceWarning, DivergenceWarning
-from fastgd.files import model as model
 from fastgd.forks import import_safely
 from fastgd.problem.compress import compress
 from fastgd.problem.compressor import Compressor
@@ -40,6 +39,8 @@ def __getattr__(name: str) -> Any:
     """Import the parts that take long to load, or need extras, when they are first used."""
     if name in ("bench", "plots", "report", "streaming"):
         return import_safely(f"fastgd.{name}")
+    if name == "model":
+        return import_safely("fastgd.files.model")
     if name == "study":
         return import_safely("fastgd.report").study
     if name == "GradientDescentRegressor":

@@ -3,9 +3,7 @@
 import os
 import platform
 import sys
-import sysconfig
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from fastgd import backends
@@ -29,7 +27,7 @@ def describe_installation() -> dict[str, Any]:
     most, reason = find_most_threads()
     return {
         "fastgd": __version__,
-        "folder": printable(Path(__file__).parent, None),
+        "folder": printable(os.path.dirname(__file__), None),
         "python": platform.python_version(),
         "implementation": name_implementation(),
         "platform": f"{sys.platform} {platform.machine()}",
@@ -44,6 +42,8 @@ def describe_installation() -> dict[str, Any]:
 
 def name_implementation() -> str:
     """Return the name of this kind of Python."""
+    import sysconfig  # imported here to keep `import fastgd` fast
+
     free = " without the global lock" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
     return platform.python_implementation() + free
 

@@ -208,7 +208,16 @@ def test_the_command_installs_a_clone_in_place(monkeypatch, tmp_path):
     assert lacks.find_command.__wrapped__() == f'{AGAIN} -e "{clone}"'
 
 
-HEAVY = ["numba", "matplotlib", "sklearn", "scipy", "pandas", "importlib.metadata"]
+HEAVY = [
+    "numba",
+    "matplotlib",
+    "sklearn",
+    "scipy",
+    "pandas",
+    "importlib.metadata",
+    "numpy.random",
+    "fastgd.files.model",
+]
 
 
 def test_the_import_loads_nothing_heavy():

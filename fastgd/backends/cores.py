@@ -5,13 +5,18 @@ and so may each group above it. /proc/self/cgroup names this process's group, an
 its files are. In a container, that folder is often the container's own group.
 """
 
+from __future__ import annotations  # so that pathlib is not loaded to name its classes
+
 import os
 import re
 import sys
 from collections.abc import Collection, Iterator
 from functools import cache
 from math import ceil
-from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path, PurePosixPath
 
 # The files of a group with its quota and its period: of version 2, and of version 1.
 QUOTA_FILES = (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
@@ -36,6 +41,8 @@ def list_cores() -> Collection[int]:
 @cache  # reading the files takes longer than a small fit
 def find_quota(root: str = "/") -> int | None:
     """Return how many processors the quotas of the control groups pay for, rounded up; None without a quota."""
+    from pathlib import Path  # imported here to keep `import fastgd` fast
+
     try:
         shares = [read_share(folder) for folder in list_groups(Path(root))]
     except ValueError:  # the files have another format than those of Linux
@@ -62,6 +69,8 @@ def list_groups(root: Path) -> Iterator[Path]:
 
 def parse_group(line: str) -> tuple[int, PurePosixPath]:
     """Return what a line of /proc/self/cgroup tells: a version of control groups (0: none of the CPU), and a path."""
+    from pathlib import PurePosixPath
+
     _, controllers, path = line.split(":", 2)
     version = 2 if not controllers else 1 if "cpu" in controllers.split(",") else 0
     return version, PurePosixPath(path)
@@ -72,6 +81,8 @@ def parse_mount(line: str) -> tuple[int, PurePosixPath, PurePosixPath]:
 
     The paths that follow are those of the top of its mounted part, and of the folder where it is mounted.
     """
+    from pathlib import PurePosixPath
+
     before, _, after = line.partition(" - ")
     kind, _, options = after.split(" ", 2)
     version = 2 if kind == "cgroup2" else 1 if kind == "cgroup" and "cpu" in options.split(",") else -1

@@ -1,15 +1,14 @@
 """What to say where the compiled kernel is missing or cannot be loaded, and the command that installs it."""
 
-import json
+import os
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from fastgd.inputs.words import printable
 
 KERNEL = "fastgd.backends._kernel"
-CLONE = Path(__file__).parents[2]  # of the repository, if fastgd is imported from one
+CLONE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))  # of the repository, if fastgd is imported from one
 AGAIN = "pip install --force-reinstall --no-deps"
 ANEW = f"{AGAIN} --no-cache-dir"  # pip keeps what it built from an index, an archive or a commit: without a kernel
 
@@ -43,7 +42,7 @@ def explain_kernel(error: ImportError) -> str:
 @cache
 def find_command() -> str:
     """Return the command that compiles the kernel and installs fastgd again, from where it came from."""
-    if (CLONE / "setup.py").is_file() and (CLONE / "src_ext").is_dir():
+    if os.path.isfile(os.path.join(CLONE, "setup.py")) and os.path.isdir(os.path.join(CLONE, "src_ext")):
         return f'{AGAIN} -e "{CLONE}"'
     origin = read_origin()
     url = origin.get("url", "")
@@ -61,7 +60,8 @@ def find_command() -> str:
 
 def read_origin() -> dict[str, Any]:
     """Return where pip took fastgd from (PEP 610); empty for an index, or if fastgd is not installed."""
-    from importlib.metadata import PackageNotFoundError, distribution  # imported here to keep `import fastgd` fast
+    import json  # imported here to keep `import fastgd` fast
+    from importlib.metadata import PackageNotFoundError, distribution
 
     try:
         text = distribution("fastgd").read_text("direct_url.json")

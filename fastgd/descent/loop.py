@@ -18,7 +18,7 @@ BATCH_NOISE = 4.0
 Callback = Callable[[int, Array, float], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Checks:
     """The rules to check between blocks of epochs, and how often.
 
@@ -68,7 +68,7 @@ class Checks:
             first = end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ending:
     """How a run ended.
 

@@ -1,5 +1,7 @@
 """Epochs of mini-batches: any kernel makes one update from each batch of shuffled rows."""
 
+from __future__ import annotations  # so that np.random is not loaded to name its generator
+
 from collections.abc import Callable
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The options of a descent, checked once and then passed on as one object."""
 
+from __future__ import annotations  # so that np.random is not loaded to name its generator
+
 from dataclasses import dataclass, replace
 from typing import Any, Self
 

@@ -3,17 +3,20 @@
 from __future__ import annotations  # so that help() shows ArrayLike by its name
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd.files import model
+from fastgd.forks import import_safely
 from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_new_rows, predict_rows
 from fastgd.inputs.words import count, printable, quote
 from fastgd.problem.dask import is_dask, predict_lazily
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # The notes that a saved result has beside the model, with their types, and its arrays of numbers.
 NOTES: dict[str, tuple[type, ...]] = {
@@ -27,6 +30,7 @@ NOTES: dict[str, tuple[type, ...]] = {
     "cost": (float,),
     "r_squared": (float, type(None)),
 }
+MODEL = "fastgd.files.model"  # imported where it is used, to keep `import fastgd` fast
 ARRAYS = ("gradient", "cost_history", "rates")
 
 
@@ -143,6 +147,7 @@ class DescentResult:
             **{name: getattr(self, name) for name in NOTES},
             **{name: getattr(self, name).tolist() for name in ARRAYS},
         }
+        model: Any = import_safely(MODEL)
         features = model.name_features(self.features, len(self.coef))
         named = self.target or "y" if target is None else target
         model.save(model.Model(named, features, self.intercept, self.coef.tolist(), notes), path)
@@ -179,6 +184,7 @@ class DescentResult:
         ...     fastgd.DescentResult.load(f"{folder}/model.json").reason == result.reason
         True
         """
+        model: Any = import_safely(MODEL)
         saved = model.load(path)
         notes = model.check_notes(path, saved.fit, NOTES | {"fit_intercept": (bool,)})
         epochs, n_weights = (notes["epochs"], "epochs"), (len(saved.coef) + notes["fit_intercept"], "weights")

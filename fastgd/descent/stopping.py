@@ -23,7 +23,7 @@ EXACT = 16 * EPSILON
 GRAM_ERROR = 1e-11
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StoppingRules:
     """The tolerance, and the scales of one problem that gradients and costs are compared with.
 

@@ -30,7 +30,7 @@ ENDINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
     """The verdict on a run.
 

@@ -1,10 +1,10 @@
 """The line that called fastgd, which warnings point at."""
 
+import os
 import sys
 import warnings
-from pathlib import Path
 
-PACKAGE = str(Path(__file__).parents[1] / "_")[:-1]  # ends with a path separator
+PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")  # ends with a path separator
 
 
 def warn_caller(warning: Warning) -> None:

@@ -3,6 +3,8 @@
 Each message names the argument, the expected value and the value received.
 """
 
+from __future__ import annotations  # so that np.random is not loaded to name its generator
+
 from collections.abc import Sequence
 from operator import index
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastgd.forks import import_safely
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_finite, check_numbers
 from fastgd.inputs.words import printable, quote
@@ -126,7 +129,7 @@ def check_flag(name: str, value: Any) -> bool:
 def check_random_state(random_state: Any) -> np.random.Generator:
     """Return a generator from a seed, a generator or None."""
     try:
-        return np.random.default_rng(random_state)
+        return import_safely("numpy.random").default_rng(random_state)
     except (TypeError, ValueError) as error:
         raise type(error)(
             f"random_state must be None, a seed of 0 or more, or a numpy.random.Generator; got {quote(random_state)}"

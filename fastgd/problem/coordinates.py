@@ -9,7 +9,7 @@ from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.problem.moments import Summary
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Problem:
     """The arrays that a kernel descends on.
 
@@ -26,7 +26,7 @@ class Problem:
     intercept: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ScaledCoordinates:
     """Centred and scaled coordinates of the weights: x·coef = (x − means)/scales·coef′ + means·coef.
 
@@ -77,7 +77,7 @@ class ScaledCoordinates:
         return np.concatenate([gradient[:1], scaled + self.means * gradient[0]]) if self.intercept else scaled
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WhitenedCoordinates:
     """Coordinates of the directions that the data determine, in which the Hessian of J is the identity.
 

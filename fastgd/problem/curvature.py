@@ -8,6 +8,7 @@ from math import sqrt
 
 import numpy as np
 
+from fastgd.forks import import_safely
 from fastgd.inputs.arrays import EPSILON, Array, norm
 from fastgd.problem.moments import make_small_problem, summarize_rows
 
@@ -216,7 +217,7 @@ def power_iteration(X: Array, fit_intercept: bool) -> float:
     J. Kuczyński and H. Woźniakowski, Estimating the largest eigenvalue by the power and Lanczos algorithms with
     a random start, SIAM J. Matrix Anal. Appl. 13 (1992) 1094-1122.
     """
-    vector = np.random.default_rng(0).standard_normal(X.shape[1] + fit_intercept)
+    vector = draw_normal(X.shape[1] + fit_intercept)
     image = vector
     for _ in range(POWER_ITERATIONS):
         length = norm(image)
@@ -226,6 +227,11 @@ def power_iteration(X: Array, fit_intercept: bool) -> float:
         image = hessian_product(X, vector, fit_intercept)
     quotient = float(vector @ image)
     return quotient + norm(image - quotient * vector)
+
+
+def draw_normal(size: int) -> Array:
+    """Return standard normal numbers, the same ones each time."""
+    return import_safely("numpy.random").default_rng(0).standard_normal(size)
 
 
 def lanczos(X: Array, fit_intercept: bool) -> tuple[float, float]:
@@ -241,7 +247,9 @@ def lanczos(X: Array, fit_intercept: bool) -> tuple[float, float]:
     size = X.shape[1] + fit_intercept
     steps = min(LANCZOS_STEPS, size)
     basis, diagonal, beside = np.zeros((steps + 1, size)), np.zeros(steps), np.zeros(steps)
-    start = hessian_product(X, np.random.default_rng(0).standard_normal(size), fit_intercept)  # in its range
+    start = hessian_product(
+        X, import_safely("numpy.random").default_rng(0).standard_normal(size), fit_intercept
+    )  # in its range
     length, done = norm(start), 0
     # After the last independent direction only rounding errors are left: stop there.
     while done < steps and length > sqrt(EPSILON) * abs(diagonal).max():

@@ -35,7 +35,7 @@ from fastgd.problem.rows import CompressedSource, check_needs_no_rows, choose_me
 MESSAGE = "Dask compressed the partitions where they are"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DaskSource:
     """Blocks of rows that are not computed yet.
 

@@ -16,7 +16,7 @@ from fastgd.inputs.words import count, quote
 NAMES = ("X", "y", "sample_weight")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """What all blocks have in common.
 

@@ -17,7 +17,7 @@ from fastgd.problem.dask_blocks import Layout, naming_block, take_rows
 from fastgd.problem.dask_compute import compute
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Squares:
     """Sums over rows; the arrays have one entry for each target.
 

@@ -23,7 +23,7 @@ ROUNDING = (
 FEW_ROWS = 64  # up to this size, one call of NumPy inverts a matrix faster than blocks
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Directions:
     """The directions of the standardized coefficients that a factor A determines: A = S·B on them.
 

@@ -16,7 +16,7 @@ from fastgd.problem.directions import invert_triangle
 WELL_CONDITIONED_ROWS = 1e5  # in the Frobenius norm: the Gram matrix of the rows squares the condition number
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Whitening:
     """Whitened coordinates of the live columns, in the units of the data, and the minimum of each target.
 

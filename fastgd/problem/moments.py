@@ -43,7 +43,7 @@ LOST_DIGITS = (
 OUT_OF_RANGE = "X, y and sample_weight must have weighted squares in the range of float64; rescale them"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Moments:
     """Sums over the rows [1, x − c, y − c] seen so far: their Gram matrix, or the R of their QR. Never changed."""
 
@@ -64,7 +64,7 @@ class Moments:
         return self.shift + self.matrix[0, 1:] / self.matrix[0, 0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Summary:
     """The quantities that determine J: total weight, means, and the triangular factor of the centred rows."""
 

@@ -41,7 +41,7 @@ FIRST_ROWS, LEAST_ORDINARY = 64, 1e-30
 CHEAP_QR = 1 << 22  # rows times columns² up to which the QR of a whitening takes a few milliseconds: it loses no digit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DenseSource:
     """Rows in memory.
 
@@ -96,7 +96,7 @@ class DenseSource:
             yield prepare_rows(self.X, np.ascontiguousarray(target), self.sample_weight, options, message)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CompressedSource:
     """Rows that were summed up before, by a compressor or from a stream.
 
