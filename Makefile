@@ -4,7 +4,7 @@ BIN = .venv/bin
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 BUILT_FROM = pyproject.toml setup.py $(wildcard src_ext/*)
 
-.PHONY: install demo test test-all dist test-installs sanitize sanitize-threads attacks lint bench ratios versus peers-tests bench-check bench-results bench-site docs browser clean
+.PHONY: install demo test test-all test-lowest test-newest dist test-installs sanitize sanitize-threads attacks lint bench ratios versus peers-tests bench-check bench-results bench-site docs browser clean
 
 install: .venv/built
 
@@ -23,6 +23,14 @@ test: install
 
 test-all: install
 	$(BIN)/pytest
+
+# The tests with the lowest versions of all libraries that pyproject.toml allows (on Python 3.11 or 3.12), and with the newest
+# ones, pre-releases included, for which a later PYTHON may be named. TESTS="tests/test_dask.py" picks some.
+test-lowest: install
+	PYTHON="$(PYTHON)" bash tests/versions.sh lowest -m "not slow" $(TESTS)
+
+test-newest: install
+	PYTHON="$(PYTHON)" bash tests/versions.sh newest -m "not slow" $(TESTS)
 
 # The files of a release, in dist/: the sdist, the wheel that is built from it, checked, built again with the same bytes, and
 # tested in an environment with nothing else in it, away from the source tree.

@@ -9,7 +9,6 @@ import pytest
 from problems import random_problem
 
 import fastgd
-from fastgd import GradientDescentRegressor
 from fastgd.inputs.frames import check_same_columns, column_names, series_name
 
 X, Y = random_problem(40, 3)
@@ -43,13 +42,14 @@ def test_a_frame_gives_the_fit_of_its_numbers(library):
 
 @library
 def test_the_estimator_keeps_the_names(library):
+    pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
     frame = make(library, FLOATS)
-    model = GradientDescentRegressor().fit(frame, make(library, {"price": Y})["price"])
+    model = fastgd.GradientDescentRegressor().fit(frame, make(library, {"price": Y})["price"])
     if library != "pyarrow":  # scikit-learn ignores the column names of pyarrow
         assert list(model.feature_names_in_) == NAMES
         with pytest.raises(ValueError, match="feature names"):
             model.predict(make(library, dict(reversed(FLOATS.items()))))
-    np.testing.assert_allclose(model.predict(frame), GradientDescentRegressor().fit(X, Y).predict(X), rtol=1e-11)
+    np.testing.assert_allclose(model.predict(frame), fastgd.GradientDescentRegressor().fit(X, Y).predict(X), rtol=1e-11)
 
 
 @library

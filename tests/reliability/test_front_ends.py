@@ -11,6 +11,7 @@ from junk import OTHERS, VALUES, call
 from test_bad_input import COUNTS, X, Y, limited
 
 import fastgd
+from fastgd.inputs.extras import is_installed
 from fastgd.streaming import fit_array, fit_batches
 
 ROWS = {"X": X, "y": Y, "sample_weight": COUNTS}
@@ -52,12 +53,11 @@ def test_wrong_rows_are_refused_or_do_no_harm(name, wrong, value):
 
 
 def parameters_of_the_estimator():
-    names = set(signature(fastgd.gradient_descent).parameters) & set(signature(fit_parameters()).parameters)
+    if not is_installed("sklearn"):
+        return []
+    estimator = signature(fastgd.GradientDescentRegressor)
+    names = set(signature(fastgd.gradient_descent).parameters) & set(estimator.parameters)
     return sorted(names - {"verbose", "random_state"} | {"max_iter"})
-
-
-def fit_parameters():
-    return pytest.importorskip("fastgd.estimator", reason="scikit-learn is an extra").GradientDescentRegressor.__init__
 
 
 @pytest.mark.parametrize("wrong", parameters_of_the_estimator())
