@@ -4,7 +4,7 @@ BIN = .venv/bin
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 BUILT_FROM = pyproject.toml setup.py $(wildcard src_ext/*)
 
-.PHONY: install demo test test-all test-lowest test-newest dist test-installs sanitize sanitize-threads attacks lint bench ratios versus peers-tests bench-check bench-results bench-site docs browser clean
+.PHONY: install demo test test-all test-lowest test-newest dist test-installs test-pythons sanitize sanitize-threads attacks lint bench ratios versus peers-tests bench-check bench-results bench-site docs browser clean
 
 install: .venv/built
 
@@ -45,6 +45,10 @@ dist: install
 # The ways to install fastgd, each into an empty environment; INSTALLS=--all adds those that take long or need Clang.
 test-installs:
 	PYTHON="$(PYTHON)" bash tests/installs.sh $(INSTALLS)
+
+# The fast tests on every Python that is here, or on PYTHONS="python3.13 pypy3": a table, and LOGS=folder for the rest.
+test-pythons:
+	$(ONE_THREAD) bash tests/pythons.sh
 
 # The kernel's tests on a build with sanitizers and bounds checks, which are shown to notice a planted bug.
 sanitize: install
