@@ -34,6 +34,7 @@ def describe_installation() -> dict[str, Any]:
         "backends": [name for name, fault in faults.items() if not fault],
         "unusable": {name: fault for name, fault in faults.items() if fault},
         "extension": describe_extension(),
+        "numba_code": None if faults["numba"] else describe_numba_code(),
         "threads": {"most": most, "reason": reason},
         "blas": describe_blas(),
         "libraries": {library: installed_version(library) for library in LIBRARIES},
@@ -61,6 +62,13 @@ def describe_extension() -> dict[str, str | None] | None:
     usable = not backends.find_fault("cython")
     level = levels[backends.load("cython").LEVEL] if usable else None
     return {**kernel.build_info(), "cpu_level": level, "cpu_levels": ", ".join(levels)}
+
+
+def describe_numba_code() -> str:
+    """Return the folder where the Numba backend keeps machine code, or the reason why it keeps none."""
+    keeping = import_safely("fastgd.backends.numba.keeping")
+    fault = keeping.find_fault()
+    return f"compiled in each process: {fault}" if fault else f"kept in {printable(keeping.find_folder(), None)}"
 
 
 def find_most_threads() -> tuple[int, str]:
@@ -133,6 +141,8 @@ def list_rows(shown: dict[str, Any]) -> Iterator[tuple[str, str]]:
         level, levels = extension.pop("cpu_level"), extension.pop("cpu_levels")
         yield from extension.items()
         yield "CPU level", f"{level or 'none'} of {levels}"
+    if shown["numba_code"]:
+        yield "Numba's code", shown["numba_code"]
     yield "threads", f"at most {shown['threads']['most']}: {shown['threads']['reason']}"
     for blas in shown["blas"]:
         threads = "" if blas["threads"] is None else f", threads: {blas['threads']}"

@@ -4,6 +4,7 @@ A path depends on the CPU level, the order and type of X, the number of columns 
 strips), the rows and columns left over, the packing of a small X, and the number of threads.
 """
 
+import json
 from functools import cache
 from itertools import cycle
 
@@ -263,8 +264,8 @@ CONFIG = "from fastgd.cli.main import main\nsys.exit(main({arguments}))"
 
 @pytest.mark.parametrize("name", LEVELS)
 def test_a_lower_level_can_be_asked_for(name):
-    output = run_python(CONFIG.format(arguments=["config"]), FASTGD_CPU_LEVEL=name)
-    assert dict(line.split(maxsplit=1) for line in output.splitlines())["cpu_level"] == name
+    output = run_python(CONFIG.format(arguments=["config", "--json"]), FASTGD_CPU_LEVEL=name)
+    assert json.loads(output)["extension"]["cpu_level"] == name
 
 
 @pytest.mark.skipif(not LEVELS, reason="the extension is not built")

@@ -156,6 +156,17 @@ def test_the_reason_is_told(tmp_path, monkeypatch):
     assert "No space left" in keeping.find_fault()
 
 
+CONFIG = "from fastgd.config import describe_installation\nprint(describe_installation()['numba_code'])"
+
+
+def test_the_configuration_tells_the_folder_or_the_reason(tmp_path):
+    assert run_python(CONFIG, NUMBA_CACHE_DIR=str(tmp_path)) == f"kept in {tmp_path}"
+    (tmp_path / "file").write_text("no folder")
+    reason = run_python(CONFIG, NUMBA_CACHE_DIR=str(tmp_path / "file"))
+    assert reason.startswith("compiled in each process: ")
+    assert str(tmp_path / "file") in reason
+
+
 # Neither a variable nor the password file knows the home of this user.
 NO_HOME = """
 import os
