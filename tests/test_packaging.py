@@ -180,6 +180,13 @@ def test_every_job_of_a_workflow_ends(project):
     assert tested == named
 
 
+def test_workflows_and_ci_ask_make_for_targets_that_it_has():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for path in (ROOT / ".ci" / "run", *ROOT.glob(".github/workflows/*.yml")):
+        for target in re.findall(r"(?:^|run: |&& |[{] )make ([a-z-]+)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), (path.name, target)
+
+
 @pytest.mark.parametrize("name", ["bug", "idea", "slow"])
 def test_forms_ask_something_and_name_each_question_once(name):
     form = load_yaml(f".github/ISSUE_TEMPLATE/{name}.yml")
