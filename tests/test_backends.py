@@ -190,13 +190,17 @@ AGAIN, ANEW = "pip install --force-reinstall --no-deps", "pip install --force-re
         ({"url": "file:///a/fastgd-1-py3.whl", "archive_info": {}}, f"{ANEW} --no-binary=fastgd fastgd"),
         (
             {"url": "https://host.example/fastgd", "vcs_info": {"vcs": "git", "commit_id": "1f2e"}},
-            f'{ANEW} "fastgd @ git+https://host.example/fastgd@1f2e"',
+            f'{ANEW} "git+https://host.example/fastgd@1f2e"',
         ),
     ],
 )
 def test_the_command_installs_the_kernel_from_where_fastgd_came_from(monkeypatch, tmp_path, origin, command):
-    monkeypatch.setattr(lacks, "CLONE", tmp_path)
-    monkeypatch.setattr(lacks, "read_origin", lambda: origin)
+    monkeypatch.setattr(lacks, "HOME", str(tmp_path))
+    installed = tmp_path / "fastgd-0.1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: fastgd\nVersion: 0.1.0\n")
+    if origin:
+        (installed / "direct_url.json").write_text(json.dumps(origin))
     assert lacks.find_command.__wrapped__() == command
 
 
@@ -204,7 +208,7 @@ def test_the_command_installs_a_clone_in_place(monkeypatch, tmp_path):
     clone = tmp_path / "a b"
     (clone / "src_ext").mkdir(parents=True)
     (clone / "setup.py").touch()
-    monkeypatch.setattr(lacks, "CLONE", clone)
+    monkeypatch.setattr(lacks, "HOME", str(clone))
     assert lacks.find_command.__wrapped__() == f'{AGAIN} -e "{clone}"'
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from fastgd.inputs.words import printable
 
 KERNEL = "fastgd.backends._kernel"
-CLONE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))  # of the repository, if fastgd is imported from one
+HOME = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))  # where fastgd is: site-packages, or a clone
 AGAIN = "pip install --force-reinstall --no-deps"
 ANEW = f"{AGAIN} --no-cache-dir"  # pip keeps what it built from an index, an archive or a commit: without a kernel
 
@@ -42,8 +42,8 @@ def explain_kernel(error: ImportError) -> str:
 @cache
 def find_command() -> str:
     """Return the command that compiles the kernel and installs fastgd again, from where it came from."""
-    if os.path.isfile(os.path.join(CLONE, "setup.py")) and os.path.isdir(os.path.join(CLONE, "src_ext")):
-        return f'{AGAIN} -e "{CLONE}"'
+    if os.path.isfile(os.path.join(HOME, "setup.py")) and os.path.isdir(os.path.join(HOME, "src_ext")):
+        return f'{AGAIN} -e "{HOME}"'
     origin = read_origin()
     url = origin.get("url", "")
     if "dir_info" in origin:
@@ -52,7 +52,7 @@ def find_command() -> str:
 
         return f'{AGAIN} "{url2pathname(urlsplit(url).path)}"'
     if vcs := origin.get("vcs_info"):
-        return f'{ANEW} "fastgd @ {vcs["vcs"]}+{url}@{vcs["commit_id"]}"'
+        return f'{ANEW} "{vcs["vcs"]}+{url}@{vcs["commit_id"]}"'
     if url and not url.endswith(".whl"):
         return f'{ANEW} "{url}"'
     return f"{ANEW} --no-binary=fastgd fastgd"
@@ -61,10 +61,7 @@ def find_command() -> str:
 def read_origin() -> dict[str, Any]:
     """Return where pip took fastgd from (PEP 610); empty for an index, or if fastgd is not installed."""
     import json  # imported here to keep `import fastgd` fast
-    from importlib.metadata import PackageNotFoundError, distribution
+    from importlib.metadata import distributions
 
-    try:
-        text = distribution("fastgd").read_text("direct_url.json")
-    except PackageNotFoundError:
-        return {}
-    return json.loads(text) if text else {}
+    texts = [found.read_text("direct_url.json") for found in distributions(name="fastgd", path=[HOME])]
+    return json.loads(texts[0]) if texts and texts[0] else {}
