@@ -10,6 +10,7 @@ from fastgd.descent.fit import gradient_descent
 from fastgd.descent.result import DescentResult
 from fastgd.descent.warnings import ConditionWarning, ConvergenceWarning, DivergenceWarning
 from fastgd.forks import import_safely
+from fastgd.inputs.extras import is_installed
 from fastgd.problem.compress import compress
 from fastgd.problem.compressor import Compressor
 
@@ -31,8 +32,8 @@ __all__ = [  # GradientDescentRegressor is none of them: `from fastgd import *` 
 
 
 def __dir__() -> list[str]:
-    """Return all public names, also those that are not loaded yet."""
-    return sorted([*__all__, "GradientDescentRegressor"])
+    """Return all public names that can be had here, also those that are not loaded yet."""
+    return sorted([*__all__, *(["GradientDescentRegressor"] if is_installed("sklearn") else [])])
 
 
 def __getattr__(name: str) -> Any:
