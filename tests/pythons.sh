@@ -55,5 +55,5 @@ echo "Python|built|tests|extras without wheels|left by uninstall" >"$work/table"
 for name in "${names[@]}"; do
     try "$name" "${pythons[$name]}" >>"$work/table" 2>"$logs/$name.install" || failed=1
 done
-column -t -s '|' "$work/table"
+awk -F '|' '{ printf "%-18s %-6s %-40s %-26s %s\n", $1, $2, $3, $4, $5 }' "$work/table"
 exit $failed

@@ -33,10 +33,10 @@ def keep_code(compiled, function):
 
 def find_folder() -> str:
     """Return the folder of Numba's machine code; it need not exist."""
-    folder = config.CACHE_DIR or AppDirs(appname="numba", appauthor=False).user_cache_dir
-    if folder.startswith("~"):
-        raise OSError("the home folder is not known: set NUMBA_CACHE_DIR")
-    return str(folder)
+    folder = str(config.CACHE_DIR or AppDirs(appname="numba", appauthor=False).user_cache_dir)
+    if not config.CACHE_DIR and not os.path.isabs(folder):  # ~ without a home, or an empty XDG_CACHE_HOME
+        raise OSError("the user's cache folder is not known: set NUMBA_CACHE_DIR")
+    return folder
 
 
 def find_fault() -> str:
