@@ -335,8 +335,9 @@ def test_clones_and_pickles_are_the_same_estimator():
 
 
 def test_the_estimator_shows_as_html():
-    assert "GradientDescentRegressor" in precise()._repr_html_()
-    assert "learning_rate" in precise()._repr_html_()
+    shown = precise(learning_rate="silver")._repr_html_()  # before 1.7 it has the parameters that were set
+    assert "GradientDescentRegressor" in shown
+    assert "learning_rate" in shown
 
 
 def test_sample_weights_are_routed():

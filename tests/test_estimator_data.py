@@ -104,7 +104,7 @@ def test_one_number_weighs_a_part_against_the_others(way):
         (-1.0, ValueError, "must not be negative; got -1.0"),
         (np.nan, ValueError, "must be finite; got nan"),
         (np.inf, ValueError, "must be finite; got inf"),
-        (10**400, ValueError, "must hold numbers in the range of float64"),  # LinearRegression: OverflowError
+        (10**400, ValueError, "must hold numbers in the range of float64"),
         (1j, TypeError, "must hold real numbers"),
         ("2", TypeError, "must hold real numbers"),
         (np.array(2.0), ValueError, r"must have shape \(200,\), one for each row; got shape \(\)"),
@@ -120,7 +120,7 @@ def test_a_weight_that_linear_regression_refuses_is_refused(weight, error, messa
             precise().fit(rows, Y, weight)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of complex and infinite numbers
-        with pytest.raises((ValueError, TypeError, OverflowError)):
+        with pytest.raises((ValueError, TypeError, ArithmeticError)):  # too large, or a sum of zero
             LinearRegression().fit(X, Y, weight)
 
 
