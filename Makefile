@@ -4,7 +4,7 @@ BIN = .venv/bin
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 BUILT_FROM = pyproject.toml setup.py $(wildcard src_ext/*)
 
-.PHONY: install demo test test-all test-lowest test-newest dist test-installs test-pythons sanitize sanitize-threads attacks lint bench ratios versus peers-tests bench-check bench-results bench-site docs browser clean
+.PHONY: install demo test test-all test-lowest test-newest dist test-installs test-pythons sanitize sanitize-threads portability attacks lint bench ratios versus peers-tests bench-check bench-results bench-site docs browser clean
 
 install: .venv/built
 
@@ -57,6 +57,11 @@ sanitize: install
 # Teams of the kernel's threads on a build with ThreadSanitizer, which is shown to notice a race.
 sanitize-threads: install
 	bash tests/sanitize_threads.sh
+
+# The kernel's C code by every compiler that Debian and PyPI have, for several machines: a table. BUILDS="clang" picks some.
+portability:
+	bash tests/portability/install.sh
+	$(PYTHON) tests/portability/matrix.py $(BUILDS)
 
 # Attacks on purpose, at random, section by section: cases tried and faults found. ATTACKS="kernels files" picks some.
 attacks: install

@@ -87,6 +87,7 @@ cdef enum:  # the entries of sync, each on a cache line of its own; all are zero
     FINISHED = 2 * PER_LINE  # how many blocks were computed, over all epochs
     CLAIMED = 3 * PER_LINE  # how many blocks of the first member's range were taken; then the other members' entries
 
+cdef int HIGHEST_LEVEL = highest_level()  # of the levels that this machine has
 cdef char OWN_ORDER = b"<" if sys.byteorder == "little" else b">"  # of a number's bytes, as formats of buffers say it
 
 
@@ -267,7 +268,7 @@ cdef int check_call(
     ptrdiff_t costs, ptrdiff_t gradient, ptrdiff_t entries,
 ) except -1:
     """Refuse a call that would access memory outside an array; check_arrays in contract.py has messages for users."""
-    if not 0 <= level <= highest_level():
+    if not 0 <= level <= HIGHEST_LEVEL:
         raise ValueError("level must be that of a CPU level of this machine")
     if blocks.n < 1 or blocks.p < 1 or y != blocks.n:
         raise ValueError("X must have rows and columns, and y one number for each row")
@@ -332,7 +333,7 @@ def read(X, int level, ptrdiff_t ahead):
     cdef double total
     PyObject_GetBuffer(X, &view, PyBUF_ANY_CONTIGUOUS | PyBUF_FORMAT)
     try:
-        if not is_readable(&view) or not 0 <= level <= highest_level() or ahead < 0:
+        if not is_readable(&view) or not 0 <= level <= HIGHEST_LEVEL or ahead < 0:
             raise ValueError("expected a contiguous array of float64 or float32, a CPU level, and 0 bytes or more")
         with nogil:
             total = cpu_levels[level].sum_all[view.itemsize == sizeof(float)](
@@ -345,7 +346,7 @@ def read(X, int level, ptrdiff_t ahead):
 
 def levels():
     """Return the names of the CPU levels that this machine has, the lowest first."""
-    return [cpu_levels[k].name.decode() for k in range(highest_level() + 1)]
+    return [cpu_levels[k].name.decode() for k in range(HIGHEST_LEVEL + 1)]
 
 
 def build_info():

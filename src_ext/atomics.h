@@ -3,13 +3,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #if defined(_WIN32)
-#include <intrin.h>
 __declspec(dllimport) int __stdcall SwitchToThread(void); /* instead of windows.h, which defines thousands of names */
 #else
 #include <sched.h>
 #endif
 
 #if defined(_WIN32) && (defined(FASTGD_PLAIN) || !(defined(__GNUC__) || defined(__clang__)))
+
+#include <intrin.h>
 
 /* Microsoft's compilers have one operation for all sizes of address: exchange if equal, which orders all memory. Reading
    by it costs more than a load, but no 64-bit load of a 32-bit machine is one step. */

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #if defined(FASTGD_PLAIN)
 #elif defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
@@ -159,12 +160,17 @@ typedef struct {
 
 static const cpu_level cpu_levels[] = {FUNCTIONS_OF(baseline), FUNCTIONS_OF(avx2), FUNCTIONS_OF(avx512)};
 
-/* Return the highest level that this processor and its operating system support. */
+/* Return the highest level that this processor and its operating system support. It asks the processor itself, since not
+   every linker has what __builtin_cpu_supports needs; in a virtual machine the answer may take microseconds. */
 static int highest_level(void) {
-    __builtin_cpu_init();
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi2")) return 0;
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl") ? 2 : 1;
+    enum { SAVES_AVX = 0x06, SAVES_AVX512 = 0xe6 }; /* bits of the registers that the system saves */
+    const unsigned avx = bit_AVX | bit_FMA | bit_OSXSAVE, avx2 = bit_AVX2 | bit_BMI | bit_BMI2;
+    const unsigned avx512 = bit_AVX512F | bit_AVX512DQ | bit_AVX512VL;
+    unsigned a, b, c, d, saved, unused;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || ~c & avx) return 0;
+    __asm__("xgetbv" : "=a"(saved), "=d"(unused) : "c"(0));
+    if (~saved & SAVES_AVX || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || ~b & avx2) return 0;
+    return ~saved & SAVES_AVX512 || ~b & avx512 ? 1 : 2;
 }
 #else
 static const cpu_level cpu_levels[] = {FUNCTIONS_OF(baseline)};

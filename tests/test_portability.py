@@ -1,0 +1,136 @@
+"""The C code of the kernel by itself, with other flags and as plain loops; `make portability` has more compilers."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastgd.backends import python
+from fastgd.backends.threads import run_team
+
+ROOT = Path(__file__).resolve().parents[1]
+COMPILER = os.environ.get("CC", "cc")
+WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    *(f"-Wno-{name}" for name in ("psabi", "unused-function", "unused-parameter")),
+]
+# GCC takes a vector whose lanes are set one by one for uninitialised.
+FLAGS = ["-O1", "-ffp-contract=off", *WARNINGS, "-Wno-maybe-uninitialized"]
+LIBRARIES = ["-pthread", "-lm"]
+
+pytestmark = [
+    pytest.mark.skipif(
+        os.name == "nt" or shutil.which(COMPILER.split()[0]) is None, reason="needs a C compiler like GCC"
+    ),
+    pytest.mark.skipif(not (ROOT / "src_ext").exists(), reason="the sources of the kernel are not here"),
+]
+
+
+def compile_harness(folder, *flags):
+    """Compile the harness; return the finished process and the program."""
+    program = folder / "harness"
+    source = ROOT / "tests" / "portability" / "harness.c"
+    command = [*COMPILER.split(), *FLAGS, *flags, f"-I{ROOT / 'src_ext'}", str(source), "-o", str(program), *LIBRARIES]
+    return subprocess.run(command, capture_output=True, text=True, check=False), program
+
+
+def run_harness(folder, *flags):
+    """Return the hash of each level, after all cases were right."""
+    built, program = compile_harness(folder, *flags)
+    assert built.returncode == 0, built.stderr
+    ran = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout
+    cases, faults = re.search(r"cases (\d+) faults (\d+)", ran.stdout).groups()
+    assert int(cases) > 9000
+    assert faults == "0"
+    return dict(re.findall(r"level (\w+) ([0-9a-f]{16})", ran.stdout))
+
+
+def test_vectors_at_all_levels(tmp_path):
+    hashes = run_harness(tmp_path)
+    if "avx512" in hashes:  # the same operations in the same order
+        assert hashes["avx512"] == hashes["avx2"]
+
+
+def test_plain_loops_are_standard_c(tmp_path):
+    """MSVC cannot be had here: what it gets uses no extension of GCC but the attributes, and passes."""
+    assert set(run_harness(tmp_path, "-DFASTGD_PLAIN", "-std=c11", "-D_POSIX_C_SOURCE=200809", "-pedantic-errors")) == {
+        "baseline"
+    }
+
+
+@pytest.mark.parametrize("flag", ["-ffast-math", "-Ofast", "-ffinite-math-only"])
+def test_fast_mathematics_is_refused(tmp_path, flag):
+    built, _ = compile_harness(tmp_path, flag)
+    assert "build it without -ffast-math" in built.stderr
+
+
+def build_kernel(folder, **environment):
+    """Build the extension with other settings in a folder and load it beside the one in use."""
+    command = [
+        sys.executable,
+        "setup.py",
+        "-q",
+        "build_ext",
+        "--force",
+        f"--build-lib={folder}",
+        f"--build-temp={folder}/o",
+    ]
+    settings = {**os.environ, "FASTGD_REQUIRE_EXTENSION": "1", **environment}
+    built = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    spec = spec_from_file_location("fastgd.backends._kernel", next(folder.rglob("_kernel.*.so")))
+    kernel = module_from_spec(spec)
+    spec.loader.exec_module(kernel)
+    return kernel
+
+
+def descend_by(kernel, level, X, y):
+    """Return the weights and costs after five epochs, as one array."""
+    weights, costs, gradient = np.zeros(X.shape[1] + 1), np.empty(5), np.empty(X.shape[1] + 1)
+    run_team(lambda *rest: kernel.run_member(*rest, level), X, y, weights, np.full(5, 0.01), costs, gradient, 1)
+    return np.concatenate([weights, costs])
+
+
+def make_data():
+    """Yield X and y of several shapes, in both orders and types."""
+    generator = np.random.default_rng(0)
+    for shape in [(7, 6), (100, 1), (100, 5), (300, 12), (1000, 77)]:
+        for order in "CF":
+            for dtype in ("float64", "float32"):
+                X = generator.standard_normal(shape)
+                yield np.asarray(X, dtype=dtype, order=order), X.sum(axis=1) + 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "flags", ["-ffast-math", "-Ofast -march=native", "-funsafe-math-optimizations -ffp-contract=fast"]
+)
+def test_flags_of_the_environment_change_nothing(tmp_path, ours, flags):
+    other = build_kernel(tmp_path, CFLAGS=flags, LDFLAGS=flags)
+    assert other.levels() == ours.levels()
+    for X, y in make_data():
+        for level in range(len(ours.levels())):
+            assert np.array_equal(descend_by(ours, level, X, y), descend_by(other, level, X, y))
+    assert np.float64(2.3e-308) / 4.0 > 0.0  # the process still has denormal numbers
+
+
+@pytest.mark.slow
+def test_plain_build_agrees_with_the_reference(tmp_path):
+    kernel = build_kernel(tmp_path, FASTGD_PLAIN="1")
+    assert kernel.levels() == ["baseline"]
+    assert kernel.build_info()["loops"] == "plain"
+    for X, y in make_data():
+        weights, costs, gradient = np.zeros(X.shape[1] + 1), np.empty(5), np.empty(X.shape[1] + 1)
+        python.descend(X, y, weights, np.full(5, 0.01), costs, gradient)
+        np.testing.assert_allclose(
+            descend_by(kernel, 0, X, y), np.concatenate([weights, costs]), rtol=1e-12, atol=1e-13
+        )
