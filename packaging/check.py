@@ -31,7 +31,7 @@ def check_sdist(path):
     """Yield the faults of an sdist."""
     with tarfile.open(path) as archive:
         for name in archive.getnames():
-            if name.endswith((".c", ".so", ".pyc")):
+            if name.endswith(("_kernel.c", ".so", ".pyc")):
                 yield f"{name} is generated: it does not belong into {path.name}"
 
 
