@@ -127,12 +127,9 @@ def test_auto_warns_once_that_numpy_computes_and_says_what_is_missing():
     assert (category, file) == ("BackendWarning", "<string>")
     assert message.startswith("fastgd computes with NumPy")
     assert "\n" not in message
-    for part in (
-        "kernel, which was not built",
-        "install a C compiler, then run: pip install --force",
-        "needs Numba: pip",
-    ):
+    for part in ("kernel, which was not built", "install a C compiler, then run: pip install --force"):
         assert part in message
+    assert ("needs Numba: pip" in message) == (sys.implementation.name == "cpython")  # Numba runs there alone
 
 
 @pytest.mark.skipif("numba" not in backends.available(), reason="Numba is not installed")
