@@ -39,18 +39,24 @@ pip() {
     "$work/tools/bin/python" -m pip --quiet --python "$environment" "$@"
 }
 
-# Fit with the kernel, without a warning: from an empty folder, or by a script in the folder $2.
+# Run the script from the folder $1, or from an empty one.
+run() {
+    local folder=${1:-$work/elsewhere}
+    mkdir -p "$folder"
+    cp "$work/fit.py" "$folder"
+    "$environment/bin/python" -W "$2" "$folder/fit.py" "$3"
+}
+
+# Fit with the kernel, without a warning, from the folder $2.
 fits() {
-    mkdir -p "${2:-$work/elsewhere}"
-    cp "$work/fit.py" "${2:-$work/elsewhere}"
-    "$environment/bin/python" -W error "${2:-$work/elsewhere}/fit.py" cython
+    run "${2:-}" error cython
     "$environment/bin/fastgd" config >/dev/null
     echo "ok: $1"
 }
 
 # Fit by NumPy, with one line of warning, whose command `repair` runs.
 fits_without_kernel() {
-    "$environment/bin/python" "$work/fit.py" numpy 2>"$work/stderr"
+    run "${2:-}" default numpy 2>"$work/stderr"
     test "$(grep -c "install a C compiler, then run: pip install" "$work/stderr")" = 1
     command=$(sed -n 's/.*then run: \(pip install [^;]*\).*/\1/p' "$work/stderr")
     "$environment/bin/fastgd" config | grep -F "$command" >"$work/stdout"
@@ -67,12 +73,9 @@ clone="$work/a b é/fastgd"
 copy "$clone"
 empty editable
 pip install setuptools cython numpy
-pip install --no-build-isolation --editable "$clone"
-fits "pip install -e"
-fits "pip install -e, a script in the folder that contains the clone" "$work/a b é"
-fits "pip install -e, a script in the clone" "$clone"
-PATH="$work/tools/bin" pip install --no-build-isolation --force-reinstall --no-deps --editable "$clone"
+PATH="$work/tools/bin" pip install --no-build-isolation --editable "$clone"
 fits_without_kernel "pip install -e without a compiler"
+fits_without_kernel "pip install -e without a compiler, a script in the folder that contains the clone" "$work/a b é"
 if FASTGD_REQUIRE_EXTENSION=1 CC=false pip install --no-build-isolation --no-deps "$clone" 2>/dev/null; then
     echo "FASTGD_REQUIRE_EXTENSION=1 installs without a compiler" >&2
     exit 1
@@ -118,6 +121,10 @@ test "${1:-}" = --all || exit 0
 environment=$work/editable
 fits_without_kernel "pip install -e without a compiler, still"
 repair "pip install -e"
+fits "pip install -e, a script in the folder that contains the clone" "$work/a b é"
+fits "pip install -e, a script in the clone" "$clone"
+PATH="$work/tools/bin" pip install --no-build-isolation --force-reinstall --no-deps --editable "$clone"
+fits_without_kernel "pip install -e again, without a compiler: no kernel of other sources is left"
 
 empty archive
 pip install --no-cache-dir "$work"/fastgd-*.tar.gz
