@@ -20,8 +20,7 @@ cd "$work"
 export VIRTUAL_ENV="$work/venv" UV_PYTHON_DOWNLOADS=never FASTGD_REQUIRE_EXTENSION=1
 "$uv" venv --quiet --python "${PYTHON:-python3}" venv
 "$uv" pip install --quiet "${resolution[@]}" --requirements pyproject.toml --extra all --extra peers --extra test
-"$uv" pip install --quiet --no-deps .
-rm -rf fastgd setup.py # the installed package is tested, not its source
+"$uv" pip install --quiet --no-deps --editable . # some tests read the sources
 "$uv" pip list
 venv/bin/fastgd config
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
