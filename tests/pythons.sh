@@ -32,6 +32,7 @@ try() {
     for extra in "${extras[@]}"; do  # nothing but fastgd is compiled here
         "${pip[@]}" install --only-binary :all: "${wheel}[$extra]" || lacks+=" $extra"
     done
+    ln -sfn "$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')/fastgd" "$work/tree/fastgd"
     (cd "$work/tree" && "$venv/bin/python" -m pytest -q -p no:cacheprovider -m "not slow" "${options[@]}") >"$log.tests" || true
     row=$(tail -n 1 "$log.tests" | grep -oE '[0-9]+ (passed|failed|skipped|errors?)' | paste -sd ' ') || row="no test ran"
     "${pip[@]}" uninstall --yes fastgd
@@ -50,7 +51,7 @@ git -C "$root" ls-files -z | tar -C "$root" --null -T - -c | tar -x -C "$work/tr
 "${pythons[${names[0]}]}" -m venv "$work/build"
 "$work/build/bin/python" -m pip install --quiet --disable-pip-version-check build
 "$work/build/bin/python" -m build --sdist --outdir "$work/dist" "$work/tree" >"$logs/sdist"
-rm -r "$work/tree/fastgd"  # the tests see the installed package
+rm -r "$work/tree/fastgd"
 echo "Python|built|tests|extras without wheels|left by uninstall" >"$work/table"
 for name in "${names[@]}"; do
     try "$name" "${pythons[$name]}" >>"$work/table" 2>"$logs/$name.install" || failed=1

@@ -101,14 +101,16 @@ async def watch(client: Any, jobs: Sequence[Job], *, patient: bool, say: Callabl
     import asyncio
 
     address = client.scheduler.address
-    work: asyncio.Future[Any] = asyncio.gather(*[job() for job in jobs])
+    tasks = [asyncio.ensure_future(job()) for job in jobs]
+    work: asyncio.Future[Any] = asyncio.gather(*tasks)
     guard: asyncio.Future[Any] = asyncio.ensure_future(guard_workers(client, address, patient, say))
     try:
         await asyncio.wait([work, guard], return_when=asyncio.FIRST_COMPLETED)
         return await (work if work.done() else guard)
     finally:
-        await end(work)
-        await end(guard)
+        # A job that goes on while the client closes leaves errors of Dask behind, which asyncio logs.
+        for task in (work, *tasks, guard):
+            await end(task)
 
 
 async def end(task: Any) -> None:

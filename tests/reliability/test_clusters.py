@@ -85,6 +85,28 @@ def change_worker(monkeypatch, outcome):
     monkeypatch.setattr(cluster, "run_pass", run_pass)
 
 
+def test_the_first_error_ends_the_other_jobs_before_the_client_closes(monkeypatch):
+    async def wait(*_):
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(True)
+
+    async def fail():
+        await asyncio.sleep(0.01)
+        raise ValueError("a bad file")
+
+    async def run():
+        client = SimpleNamespace(scheduler=SimpleNamespace(address="tcp://127.0.0.1:1"))
+        with pytest.raises(ValueError, match="a bad file"):
+            await dask_compute.watch(client, [wait, fail, wait], patient=True)
+        return len(ended)
+
+    ended = []
+    monkeypatch.setattr(dask_compute, "guard_workers", wait)
+    assert asyncio.run(run()) == 3  # the two jobs, and the guard
+
+
 WRONG = [None, 8786, "", "abc", "processes", "127.0.0.1", "tcp://", "tcp://:x", "tcp://h:0", "tcp://h:65536"]
 WRONG += ["http://127.0.0.1:8787", "tcp://h:8786/", "tcp://a b:1", "h:" + "9" * 5000, "\x1b[2J:1\n", "file.json"]
 
