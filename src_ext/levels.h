@@ -15,6 +15,10 @@
 #elif defined(__x86_64__)
 #include <cpuid.h>
 #include <immintrin.h>
+#if defined(__clang__) && defined(_MSC_VER) /* with Microsoft's headers, Clang 14 leaves out what no flag asks for */
+#include <avxintrin.h>
+#include <fmaintrin.h>
+#endif
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif

@@ -16,7 +16,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get -qq update
     known=()
     for package in "${packages[@]}"; do
-        if apt-cache policy "$package" | grep -q 'Candidate: [^(]'; then known+=("$package"); fi
+        if [[ "$(apt-cache policy "$package")" == *"Candidate: "[0-9]* ]]; then known+=("$package"); fi
     done
     apt-get -qq --no-install-recommends install "${known[@]}" >/dev/null || echo "apt-get could not install all of: ${known[*]}"
 else
