@@ -247,9 +247,7 @@ def lanczos(X: Array, fit_intercept: bool) -> tuple[float, float]:
     size = X.shape[1] + fit_intercept
     steps = min(LANCZOS_STEPS, size)
     basis, diagonal, beside = np.zeros((steps + 1, size)), np.zeros(steps), np.zeros(steps)
-    start = hessian_product(
-        X, import_safely("numpy.random").default_rng(0).standard_normal(size), fit_intercept
-    )  # in its range
+    start = hessian_product(X, draw_normal(size), fit_intercept)  # in its range
     length, done = norm(start), 0
     # After the last independent direction only rounding errors are left: stop there.
     while done < steps and length > sqrt(EPSILON) * abs(diagonal).max():
