@@ -16,14 +16,12 @@ from fastgd.backends.threads import run_team
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPILER = os.environ.get("CC", "cc")
-WARNINGS = [
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-    *(f"-Wno-{name}" for name in ("psabi", "unused-function", "unused-parameter")),
-]
-# GCC takes a vector whose lanes are set one by one for uninitialised.
-FLAGS = ["-O1", "-ffp-contract=off", *WARNINGS, "-Wno-maybe-uninitialized"]
+# GCC takes a vector whose lanes are set one by one for uninitialised; Clang does not know that warning, and has others.
+UNWANTED = (
+    "psabi", "unused-function", "unused-parameter", "maybe-uninitialized", "unknown-warning-option", "deprecated-ofast"
+)  # fmt: skip
+WARNINGS = ["-Wall", "-Wextra", "-Werror", *(f"-Wno-{name}" for name in UNWANTED)]
+FLAGS = ["-O1", "-ffp-contract=off", *WARNINGS]
 LIBRARIES = ["-pthread", "-lm"]
 
 pytestmark = [
