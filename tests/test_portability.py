@@ -32,6 +32,12 @@ pytestmark = [
 ]
 
 
+@pytest.fixture
+def ours():
+    """Return the kernel in use."""
+    return pytest.importorskip("fastgd.backends._kernel", reason="the extension is not built")
+
+
 def compile_harness(folder, *flags):
     """Compile the harness; return the finished process and the program."""
     program = folder / "harness"
