@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Install fastgd in the ways that people use, each into an environment with nothing but NumPy: each must import and fit.
 # With --all, also the ways that take long or need Clang. Only the first step uses the network: no later one can.
-set -euo pipefail
+set -Eeuo pipefail
+trap 'echo "FAILED: line $LINENO: $BASH_COMMAND" >&2' ERR
 root=$(cd "$(dirname "$0")/.." && pwd)
 python=$("${PYTHON:-python3}" -c 'import sys; print(sys.executable)')
 work=$(mktemp -d)
