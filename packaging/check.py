@@ -1,4 +1,4 @@
-"""Check an sdist and a wheel for what twine, check-wheel-contents and check-manifest do not look at.
+"""Check an sdist and a wheel for faults that twine, check-wheel-contents and check-manifest do not find.
 
 usage: check.py FOLDER
 """

@@ -1,8 +1,8 @@
 """How many processors this process may use: those of its affinity, and no more than a container's CPU quota pays for.
 
-A quota is kept by the control groups of Linux: each group may use so many microseconds of processor time in a period,
-and so may each group above it. /proc/self/cgroup names this process's group, and /proc/self/mountinfo the folder where
-its files are. In a container, that folder is often the container's own group.
+The control groups of Linux keep quotas: a group may use a number of microseconds of processor time in each period,
+and the groups above it have quotas too. /proc/self/cgroup names this process's group, and /proc/self/mountinfo the
+folder where its files are. In a container, that folder is often the container's own group.
 """
 
 from __future__ import annotations  # so that pathlib is not loaded to name its classes
@@ -68,7 +68,7 @@ def list_groups(root: Path) -> Iterator[Path]:
 
 
 def parse_group(line: str) -> tuple[int, PurePosixPath]:
-    """Return what a line of /proc/self/cgroup tells: a version of control groups (0: none of the CPU), and a path."""
+    """Return the version and the path of the group in a line of /proc/self/cgroup; version 0 does not limit the CPU."""
     from pathlib import PurePosixPath
 
     _, controllers, path = line.split(":", 2)

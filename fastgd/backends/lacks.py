@@ -10,7 +10,7 @@ from fastgd.inputs.words import printable
 KERNEL = "fastgd.backends._kernel"
 HOME = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))  # where fastgd is: site-packages, or a clone
 AGAIN = "pip install --force-reinstall --no-deps"
-ANEW = f"{AGAIN} --no-cache-dir"  # pip keeps what it built from an index, an archive or a commit: without a kernel
+ANEW = f"{AGAIN} --no-cache-dir"  # pip's cache has the wheel without a kernel, unless it came from a folder
 
 
 class BackendWarning(RuntimeWarning):

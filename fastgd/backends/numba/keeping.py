@@ -59,7 +59,7 @@ def hash_sources(folder: Path = HERE) -> str:
 
 
 class Locator(_CacheLocator):
-    """Tells Numba the folder for a function's machine code, and what the code comes from."""
+    """Tells Numba the folder for a function's machine code, and whether kept code is stale."""
 
     def __init__(self, function, file):
         self._py_file = file  # Numba names it in a warning
@@ -80,11 +80,11 @@ class Locator(_CacheLocator):
         return self.folder
 
     def get_source_stamp(self):
-        """Return what differs when the code may."""
+        """Return the hash of the sources: code that was kept with another one is stale."""
         return hash_sources()
 
     def get_disambiguator(self):
-        """Return what differs between functions of one name."""
+        """Return the line of the function, which tells functions of one name apart."""
         return str(self.line)
 
 
