@@ -29,14 +29,14 @@ cdef extern from *:
     #ifndef FASTGD_FLAGS
     #define FASTGD_FLAGS ""
     #endif
-    #define TEXT(number) #number
-    #define TEXT_OF(macro) TEXT(macro)
+    #define FASTGD_TEXT(number) #number
+    #define FASTGD_TEXT_OF(macro) FASTGD_TEXT(macro)
     #if defined(__clang__)
     #define FASTGD_COMPILER __VERSION__
     #elif defined(__GNUC__)
     #define FASTGD_COMPILER "GCC " __VERSION__
     #elif defined(_MSC_FULL_VER)
-    #define FASTGD_COMPILER "MSVC " TEXT_OF(_MSC_FULL_VER)
+    #define FASTGD_COMPILER "MSVC " FASTGD_TEXT_OF(_MSC_FULL_VER)
     #else
     #define FASTGD_COMPILER "unknown"
     #endif
