@@ -141,7 +141,7 @@ class PackageWithSources(build_py):
                 self.copy_file(source, folder)
 
 
-def describe():
+def make_page():
     """Return the README for an index of packages, where only absolute links lead to the repository's files."""
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
     version = runpy.run_path("fastgd/_version.py")["__version__"]
@@ -155,7 +155,7 @@ def describe():
 
 
 setup(
-    long_description=describe(),
+    long_description=make_page(),
     long_description_content_type="text/markdown",
     ext_modules=[
         Extension("fastgd.backends._kernel", sources=[KERNEL], include_dirs=["src_ext"], depends=INCLUDED),

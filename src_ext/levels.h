@@ -165,7 +165,8 @@ typedef struct {
 static const cpu_level cpu_levels[] = {FUNCTIONS_OF(baseline), FUNCTIONS_OF(avx2), FUNCTIONS_OF(avx512)};
 
 /* Return the highest level that this processor and its operating system support. It asks the processor itself, since not
-   every linker has what __builtin_cpu_supports needs; in a virtual machine the answer may take microseconds. */
+   every linker has what __builtin_cpu_supports needs; in a virtual machine the answer may take microseconds. macOS saves the
+   registers of AVX-512 only for programs that have used them, and gets avx2. */
 static int highest_level(void) {
     enum { SAVES_AVX = 0x06, SAVES_AVX512 = 0xe6 }; /* bits of the registers that the system saves */
     const unsigned avx = bit_AVX | bit_FMA | bit_OSXSAVE, avx2 = bit_AVX2 | bit_BMI | bit_BMI2;
@@ -180,3 +181,39 @@ static int highest_level(void) {
 static const cpu_level cpu_levels[] = {FUNCTIONS_OF(baseline)};
 static int highest_level(void) { return 0; }
 #endif
+
+/* Headers that come later have names of their own. */
+#undef vec
+#undef unaligned_vec
+#undef mask
+#undef stored_vec
+#undef unaligned_stored_vec
+#undef load_doubles
+#undef load_x
+#undef load_transposed
+#undef store_doubles
+#undef fetch_twice
+#undef splat
+#undef sum_lanes
+#undef add_lanes
+#undef tail_weights
+#undef add_rest
+#undef add_narrow
+#undef add_narrow_any
+#undef add_short_rows
+#undef add_short_rows_any
+#undef add_long_rows
+#undef add_long_rows_any
+#undef add_strips
+#undef add_strips_any
+#undef INLINE
+#undef OUTLINE
+#undef SHUFFLE
+#undef UNROLL_TWICE
+#undef KEEP
+#undef PREFETCH
+#undef IN_BOUNDS
+#undef NAME
+#undef JOIN_EXPANDED
+#undef JOIN
+#undef FUNCTIONS_OF

@@ -45,6 +45,7 @@ try() {
 for python in "${candidates[@]}"; do
     name=$(describe "$python") && pythons[$name]=${pythons[$name]:-$python}
 done
+test ${#pythons[@]} -gt 0 || { echo "no Python from 3.11 on is among: ${candidates[*]}" >&2; exit 1; }
 mapfile -t names < <(printf '%s\n' "${!pythons[@]}" | sort -V)
 mkdir "$work/tree"
 git -C "$root" ls-files -z | tar -C "$root" --null -T - -c | tar -x -C "$work/tree"

@@ -1,7 +1,9 @@
 """The C code of the kernel by itself, with other flags and as plain loops; `make portability` has more compilers."""
 
+import ast
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -75,6 +77,14 @@ def test_plain_loops_are_standard_c(tmp_path):
 def test_fast_mathematics_is_refused(tmp_path, flag):
     built, _ = compile_harness(tmp_path, flag)
     assert "build it without -ffast-math" in built.stderr
+
+
+def test_the_table_of_compilers_has_the_flags_of_the_build():
+    tree = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8"))
+    values = {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}
+    flags = [flag for group in ast.literal_eval(values["OPTIMISATION"]) for flag in group]
+    table = runpy.run_path(str(ROOT / "tests" / "portability" / "matrix.py"))["FLAGS"]
+    assert [flag for flag in table if flag != "-std=gnu11"] == [flag for flag in flags if flag != "-g0"]
 
 
 def build_kernel(folder, **environment):

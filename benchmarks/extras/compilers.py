@@ -5,7 +5,8 @@
     python benchmarks/extras/compilers.py gcc plain                        the plain loops, built by gcc
 
 Builds take turns in one process, on one thread. A cell has the medians' ratio to the first build; ≠ marks other bits.
-A name may also be the path of a built module, such as that of another commit.
+The first build takes part twice: the column "itself" shows how much of a ratio is noise. A name may also be the path of
+a built module, such as that of another commit.
 """
 
 import os
@@ -97,9 +98,10 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         kernels = {Path(name).name: load(build(name, folder)) for name in options.compilers}
+        kernels["itself"] = next(iter(kernels.values()))
     level = options.level or next(iter(kernels.values())).levels()[-1]
     print(", ".join(f"{name} {value}" for name, value in describe_machine().items()) + f", CPU level {level}, 1 thread")
-    for name, kernel in kernels.items():
+    for name, kernel in list(kernels.items())[:-1]:
         print(f"{name}: {kernel.build_info()}")
     others = list(kernels)[1:]
     print("\n| samples × features | X | " + " | ".join(others) + " |\n|---|---|" + "---:|" * len(others), flush=True)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 FOLDER = Path(__file__).resolve().parent
 SOURCES = FOLDER.parents[1] / "src_ext"
-# As setup.py has them; -static, so that an emulator needs no other library.
+# As setup.py has them, which a test holds; -static, so that an emulator needs no other library.
 FLAGS = ["-O3", "-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi"]
 PLAIN = ["-DFASTGD_PLAIN"]
 COMPILE_ONLY = """
@@ -88,6 +88,15 @@ def is_here(build):
     return shutil.which(build.command[0]) is not None and (build.command is not ZIG or Path(ZIG[0]).exists())
 
 
+def run(command):
+    """Run a command to its end; one that takes too long has failed."""
+    quiet = {**os.environ, "WINEDEBUG": "-all"}
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, env=quiet)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, -1, "", f"error: no end after {SECONDS} s")
+
+
 def try_build(build, folder):
     """Build and run; return the cells of the table: builds, cases and faults, hashes by level."""
     program = Path(folder, "harness.exe")
@@ -97,19 +106,15 @@ def try_build(build, folder):
         source.write_text(COMPILE_ONLY, encoding="utf-8")
     libraries = [flag for flag in build.flags if flag.startswith("-l")]
     flags = [flag for flag in build.flags if flag not in libraries]
-    command = [*build.command, *FLAGS, *flags, f"-I{SOURCES}", str(source), "-o", str(program), *libraries]
-    built = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    built = run([*build.command, *FLAGS, *flags, f"-I{SOURCES}", str(source), "-o", str(program), *libraries])
     if built.returncode:
-        lines = built.stderr.strip().splitlines()
-        return f"no: {next((line for line in lines if 'error' in line), lines[-1:])}", "", {}
+        lines = built.stderr.strip().splitlines() or [f"status {built.returncode}"]
+        return f"no: {next((line for line in lines if 'error' in line), lines[-1])}", "", {}
     if build.runner is None:
         return "yes", "not run", {}
     if build.runner and not shutil.which(build.runner[0]):
         return "yes", f"not run: {build.runner[0]} is missing", {}
-    quiet = {**os.environ, "WINEDEBUG": "-all"}
-    ran = subprocess.run(
-        [*build.runner, str(program)], capture_output=True, text=True, timeout=SECONDS, check=False, env=quiet
-    )
+    ran = run([*build.runner, str(program)])
     hashes = dict(re.findall(r"level (\w+) ([0-9a-f]{16})", ran.stdout))
     cases = re.search(r"cases (\d+) faults (\d+)", ran.stdout)
     if not cases:
