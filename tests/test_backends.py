@@ -138,11 +138,18 @@ def test_nothing_warns_while_numba_serves():
     assert (used, seen, caught) == (["numba", "numba"], [0, 0, 0], [])
 
 
+def test_a_module_that_is_called_numba_and_is_not_is_told(monkeypatch, tmp_path):
+    (tmp_path / "numba.py").touch()
+    fault = run_python(FAULT.format(folder=str(tmp_path), backend="numba"))[1]
+    assert fault.startswith("backend 'numba' needs Numba, and the one installed cannot be imported (wanted: numba")
+    assert "numba.py" in fault
+
+
 FAULT = """
 import json, sys
 sys.path.insert(0, {folder!r})
 import fastgd
-print(json.dumps([fastgd.__file__, fastgd.backends.find_fault("cython")]))
+print(json.dumps([fastgd.__file__, fastgd.backends.find_fault({backend!r})]))
 """
 
 
@@ -152,7 +159,7 @@ def copied(tmp_path):
     shutil.copytree(Path(fastgd.__file__).parent, tmp_path / "fastgd", ignore=shutil.ignore_patterns("*.so", "*.pyd"))
 
     def find_fault():
-        file, fault = run_python(FAULT.format(folder=str(tmp_path)))
+        file, fault = run_python(FAULT.format(folder=str(tmp_path), backend="cython"))
         assert Path(file).parent == tmp_path / "fastgd"
         return fault
 

@@ -10,15 +10,14 @@ from fastgd.inputs.extras import explain_import
 
 try:
     import numba
+    from llvmlite import ir
+    from numba import types
+    from numba.core import cgutils
+    from numba.core.ccallback import CFunc
+    from numba.core.compiler_lock import global_compiler_lock
+    from numba.extending import intrinsic
 except Exception as error:
     raise explain_import("backend 'numba' needs Numba", error, "numba") from error
-
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.core.ccallback import CFunc
-from numba.core.compiler_lock import global_compiler_lock
-from numba.extending import intrinsic
 
 from fastgd.backends.numba.keeping import keep_code
 from fastgd.forks import wait_before_forks
