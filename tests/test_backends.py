@@ -138,6 +138,14 @@ def test_nothing_warns_while_numba_serves():
     assert (used, seen, caught) == (["numba", "numba"], [0, 0, 0], [])
 
 
+@pytest.mark.skipif("numba" not in backends.available(), reason="Numba is not installed")
+def test_numba_that_compiles_nothing_is_not_used(monkeypatch):
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    used, _, [[_, message, _]] = run_python(WARNED.format(missing=["fastgd.backends._kernel"]))
+    assert used == ["numpy", "numpy"]
+    assert "backend 'numba' cannot be loaded: NUMBA_DISABLE_JIT" in message
+
+
 def test_a_module_that_is_called_numba_and_is_not_is_told(monkeypatch, tmp_path):
     (tmp_path / "numba.py").touch()
     fault = run_python(FAULT.format(folder=str(tmp_path), backend="numba"))[1]

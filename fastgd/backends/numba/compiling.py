@@ -1,7 +1,7 @@
 """The compilation of the Numba backend's functions, and the call of a compiled loop by its address."""
 
 # Code for the compiler, in its types rather than in Python's.
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, import-untyped"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, attr-defined, import-untyped"
 
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +18,9 @@ try:
     from numba.extending import intrinsic
 except Exception as error:
     raise explain_import("backend 'numba' needs Numba", error, "numba") from error
+
+if numba.config.DISABLE_JIT:
+    raise ImportError("backend 'numba' cannot be loaded: NUMBA_DISABLE_JIT turns the compiler off")
 
 from fastgd.backends.numba.keeping import keep_code
 from fastgd.forks import wait_before_forks
