@@ -224,6 +224,18 @@ def test_the_command_installs_a_clone_in_place(monkeypatch, tmp_path):
     assert lacks.find_command.__wrapped__() == f'{AGAIN} -e "{clone}"'
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows' shells expand none of these, and its paths have no quotes")
+@pytest.mark.parametrize("name", ["it's", 'a"b', "a $HOME", "a`pwd`", "a\\b", "a!b c"])
+def test_a_shell_reads_the_path_of_the_command_as_it_is(monkeypatch, tmp_path, name):
+    clone = tmp_path / name
+    (clone / "src_ext").mkdir(parents=True)
+    (clone / "setup.py").touch()
+    monkeypatch.setattr(lacks, "HOME", str(clone))
+    command = lacks.find_command.__wrapped__()
+    read = subprocess.run(["sh", "-c", f'printf "%s\\n" {command}'], capture_output=True, encoding="utf-8", check=True)
+    assert read.stdout.splitlines()[-1] == str(clone)
+
+
 HEAVY = [
     "numba",
     "matplotlib",

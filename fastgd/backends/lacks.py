@@ -5,6 +5,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
+from fastgd.inputs.extras import quote_for_shells
 from fastgd.inputs.words import printable
 
 KERNEL = "fastgd.backends._kernel"
@@ -43,18 +44,19 @@ def explain_kernel(error: ImportError) -> str:
 def find_command() -> str:
     """Return the command that compiles the kernel and installs fastgd again, from where it came from."""
     if os.path.isfile(os.path.join(HOME, "setup.py")) and os.path.isdir(os.path.join(HOME, "src_ext")):
-        return f'{AGAIN} -e "{HOME}"'
+        return f"{AGAIN} -e {quote_for_shells(HOME)}"
     origin = read_origin()
     url = origin.get("url", "")
     if "dir_info" in origin:
         from urllib.parse import urlsplit  # imported here to keep `import fastgd` fast
         from urllib.request import url2pathname
 
-        return f'{AGAIN} "{url2pathname(urlsplit(url).path)}"'
+        return f"{AGAIN} {quote_for_shells(url2pathname(urlsplit(url).path))}"
     if vcs := origin.get("vcs_info"):
-        return f'{ANEW} "{vcs["vcs"]}+{url}@{vcs["commit_id"]}"'
+        commit = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
+        return f"{ANEW} {quote_for_shells(commit)}"
     if url and not url.endswith(".whl"):
-        return f'{ANEW} "{url}"'
+        return f"{ANEW} {quote_for_shells(url)}"
     return f"{ANEW} --no-binary=fastgd fastgd"
 
 

@@ -1,5 +1,6 @@
 """The one message about a library that fastgd can do without, where it is missing, and where it cannot be imported."""
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -87,5 +88,12 @@ def find_requirements(modules: Sequence[str]) -> list[str]:
 
 
 def quote_for_shells(text: str) -> str:
-    """Return an argument in double quotes, which all shells know, that of Windows too, if it has special characters."""
+    """Return an argument in double quotes, which all shells know, that of Windows too, if it has special characters.
+
+    What a shell other than that of Windows would read otherwise in double quotes gets single ones.
+    """
+    if os.name != "nt" and re.search(r'["$`\\!]', text):
+        from shlex import quote  # imported here to keep `import fastgd` fast
+
+        return quote(text)
     return text if re.fullmatch(r"[\w.-]+", text) else f'"{text}"'
