@@ -127,7 +127,7 @@ def test_auto_warns_once_that_numpy_computes_and_says_what_is_missing():
     assert (category, file) == ("BackendWarning", "<string>")
     assert message.startswith("fastgd computes with NumPy")
     assert "\n" not in message
-    for part in ("kernel, which was not built", "install a C compiler, then run: pip install --force"):
+    for part in ("kernel, which was not built", "install a C compiler", ", then run: pip install --force"):
         assert part in message
     assert ("needs Numba: pip" in message) == (sys.implementation.name == "cpython")  # Numba runs there alone
 
@@ -178,7 +178,16 @@ def test_a_kernel_that_was_not_built_is_called_so(copied):
     _, find_fault = copied
     fault = find_fault()
     assert fault.startswith("backend 'cython' needs the compiled kernel, which was not built when fastgd was installed")
-    assert "install a C compiler, then run: pip install --force-reinstall" in fault
+    assert ", then run: pip install --force-reinstall" in fault
+
+
+@pytest.mark.parametrize(("there", "wanted"), [(True, "a C compiler"), (False, "a C compiler and Python's headers")])
+def test_pythons_headers_are_wanted_where_they_are_missing(monkeypatch, tmp_path, there, wanted):
+    if there:
+        (tmp_path / "Python.h").touch()
+    monkeypatch.setattr(lacks, "KERNEL", "fastgd.no_kernel")
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
+    assert f"install {wanted}, then run: pip install" in lacks.explain_kernel(ImportError())
 
 
 def test_a_kernel_that_cannot_be_loaded_quotes_the_cause(copied):

@@ -27,12 +27,16 @@ class BackendWarning(RuntimeWarning):
     """
 
 
-def explain_kernel(error: ImportError) -> str:
+def explain_kernel(error: Exception) -> str:
     """Return the message that the compiled kernel was not built, or why it cannot be loaded, and what to do."""
     if find_spec(KERNEL) is None:
+        import sysconfig  # imported here to keep `import fastgd` fast
+
+        header = os.path.join(sysconfig.get_path("include"), "Python.h")
+        headers = "" if os.path.exists(header) else " and Python's headers"
         return (
             "backend 'cython' needs the compiled kernel, which was not built when fastgd was installed: install a C "
-            f"compiler, then run: {find_command()}"
+            f"compiler{headers}, then run: {find_command()}"
         )
     return (
         f"backend 'cython' needs the compiled kernel, which is there but cannot be loaded ({printable(error)}): to "
