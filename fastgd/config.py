@@ -56,12 +56,12 @@ def describe_extension() -> dict[str, str | None] | None:
     """
     try:
         kernel: Any = import_safely(backends.REQUIRES["cython"])
-    except ImportError:
+        levels, built = kernel.levels(), kernel.build_info()
+    except (ImportError, AttributeError):
         return None
-    levels = kernel.levels()
     usable = not backends.find_fault("cython")
     level = levels[backends.load("cython").LEVEL] if usable else None
-    return {**kernel.build_info(), "cpu_level": level, "cpu_levels": ", ".join(levels)}
+    return {**built, "cpu_level": level, "cpu_levels": ", ".join(levels)}
 
 
 def describe_numba_code() -> str:

@@ -190,6 +190,14 @@ def test_pythons_headers_are_wanted_where_they_are_missing(monkeypatch, tmp_path
     assert f"install {wanted}, then run: pip install" in lacks.explain_kernel(ImportError())
 
 
+def test_a_kernel_of_another_version_of_fastgd_is_called_so(copied):
+    kernel, find_fault = copied
+    (kernel.parent / "_kernel.py").touch()
+    fault = find_fault()
+    assert fault.startswith("backend 'cython' needs the compiled kernel, which is there but cannot be loaded (")
+    assert "with a C compiler, run: pip install --force-reinstall" in fault
+
+
 def test_a_kernel_that_cannot_be_loaded_quotes_the_cause(copied):
     kernel, find_fault = copied
     kernel.write_text("no library")

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -72,6 +73,11 @@ def test_a_missing_kernel_is_shown_with_the_command_that_installs_it():
     assert list(shown["unusable"]) == ["cython", "numba"]
     assert re.search("install a C compiler.*, then run: pip install", shown["unusable"]["cython"])
     assert "needs Numba: pip install" in shown["unusable"]["numba"]
+
+
+def test_a_kernel_of_another_version_of_fastgd_is_shown_as_not_usable(monkeypatch):
+    monkeypatch.setitem(sys.modules, backends.REQUIRES["cython"], ModuleType("_kernel"))
+    assert config.describe_extension() is None
 
 
 @needs_extension

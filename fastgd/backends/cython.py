@@ -10,7 +10,9 @@ from fastgd.inputs.words import quote
 
 try:
     from fastgd.backends import _kernel
-except ImportError as error:
+
+    LEVELS = _kernel.levels()
+except (ImportError, AttributeError) as error:  # AttributeError: a kernel of another version of fastgd
     raise ImportError(explain_kernel(error)) from error
 
 LEVEL_VARIABLE = "FASTGD_CPU_LEVEL"
@@ -18,11 +20,10 @@ LEVEL_VARIABLE = "FASTGD_CPU_LEVEL"
 
 def choose_level() -> str:
     """Return the highest CPU level of this machine, or the lower one that FASTGD_CPU_LEVEL names."""
-    names = _kernel.levels()
-    asked = os.environ.get(LEVEL_VARIABLE) or names[-1]
-    if asked not in names:
+    asked = os.environ.get(LEVEL_VARIABLE) or LEVELS[-1]
+    if asked not in LEVELS:
         raise ImportError(
-            f"backend 'cython' cannot be loaded: {LEVEL_VARIABLE} must be one of {', '.join(names)} on this machine; "
+            f"backend 'cython' cannot be loaded: {LEVEL_VARIABLE} must be one of {', '.join(LEVELS)} on this machine; "
             f"got {quote(asked)}"
         )
     return asked
@@ -49,4 +50,4 @@ def run_member(*arguments: Any) -> int:
     return _kernel.run_member(*arguments, LEVEL)
 
 
-LEVEL = _kernel.levels().index(choose_level())
+LEVEL = LEVELS.index(choose_level())
