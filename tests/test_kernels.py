@@ -276,10 +276,9 @@ def test_without_asking_the_highest_level_is_used(monkeypatch):
 
 @pytest.mark.skipif(not LEVELS, reason="the extension is not built")
 def test_an_unknown_level_names_those_there_are():
-    output = run_python(CONFIG.format(arguments=["config"]), FASTGD_CPU_LEVEL="sse9")
-    shown = dict(line.split(maxsplit=1) for line in output.splitlines())
+    shown = json.loads(run_python(CONFIG.format(arguments=["config", "--json"]), FASTGD_CPU_LEVEL="sse9"))
     reason = f"FASTGD_CPU_LEVEL must be one of {', '.join(LEVELS)} on this machine; got 'sse9'"
-    assert shown["cython"] == f"not usable: backend 'cython' cannot be loaded: {reason}"
+    assert shown["unusable"]["cython"] == f"backend 'cython' cannot be loaded: {reason}"
     assert "cython" not in shown["backends"]
 
 
