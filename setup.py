@@ -88,6 +88,12 @@ def drop_fast_math(compiler):
         setattr(compiler, command, [word for word in getattr(compiler, command) if word not in FAST_MATH])
 
 
+def list_flags(flags):
+    """Return the flags of the environment and of this build, for `fastgd config`; those with quotes are left out."""
+    asked = [word for word in os.environ.get("CFLAGS", "").split() if word not in FAST_MATH]
+    return " ".join(word for word in [*asked, *flags] if re.fullmatch(r"[-+\w=,./:]+", word))
+
+
 class OptionalExtension(build_ext):
     """Generate the C file and build it with the flags that the compiler accepts; install without it if that fails."""
 
@@ -102,7 +108,7 @@ class OptionalExtension(build_ext):
             extension.sources = generated[0].sources
             extension.extra_compile_args = flags
             extension.extra_link_args = [flag for flag in flags if flag in SANITIZERS]
-            extension.define_macros.append(("FASTGD_FLAGS", '"{}"'.format(" ".join(flags))))
+            extension.define_macros.append(("FASTGD_FLAGS", f'"{list_flags(flags)}"'))
         try:
             super().build_extensions()
         except BUILD_FAILURES as error:
