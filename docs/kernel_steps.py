@@ -11,12 +11,9 @@ import os
 
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
-import subprocess
 import sys
 from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from shutil import copy, copytree, ignore_patterns
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -25,11 +22,13 @@ import numba
 import numpy as np
 from pages import show_or_write
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from builds import build_kernel
+
 from fastgd import backends
 from fastgd.backends import _kernel
 from fastgd.backends.threads import run_team
 
-ROOT = Path(__file__).parents[1]
 SHAPES = ((1_000, 20), (100_000, 50))
 ROUNDS = 9
 SECONDS_A_CALL = 0.05
@@ -112,20 +111,7 @@ def by_kernel(module, level):
 def build_without_fetching():
     """Build the compiled kernel without prefetching, and return it."""
     with TemporaryDirectory() as folder:
-        for part in ("setup.py", "pyproject.toml", "README.md", "LICENSE", "src_ext", "fastgd"):
-            source = ROOT / part
-            if source.is_dir():
-                copytree(source, Path(folder, part), ignore=ignore_patterns("*.so", "*.c", "__pycache__"))
-            else:
-                copy(source, folder)
-        command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
-        switches = {"FASTGD_NO_FETCH": "1", "FASTGD_REQUIRE_EXTENSION": "1"}
-        subprocess.run(command, cwd=folder, env={**os.environ, **switches}, check=True, capture_output=True)
-        (library,) = Path(folder, "fastgd", "backends").glob("_kernel*.so")
-        specification = spec_from_file_location("_kernel", library)
-        module = module_from_spec(specification)
-        specification.loader.exec_module(module)
-        return module
+        return build_kernel(folder, FASTGD_NO_FETCH="1")
 
 
 def make_steps(elements):

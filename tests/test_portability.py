@@ -6,12 +6,11 @@ import re
 import runpy
 import shutil
 import subprocess
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
 import pytest
+from builds import build_kernel
 
 from fastgd.backends import python
 from fastgd.backends.threads import run_team
@@ -85,26 +84,6 @@ def test_the_table_of_compilers_has_the_flags_of_the_build():
     flags = [flag for group in ast.literal_eval(values["OPTIMISATION"]) for flag in group]
     table = runpy.run_path(str(ROOT / "tests" / "portability" / "matrix.py"))["FLAGS"]
     assert [flag for flag in table if flag != "-std=gnu11"] == [flag for flag in flags if flag != "-g0"]
-
-
-def build_kernel(folder, **environment):
-    """Build the extension with other settings in a folder and load it beside the one in use."""
-    command = [
-        sys.executable,
-        "setup.py",
-        "-q",
-        "build_ext",
-        "--force",
-        f"--build-lib={folder}",
-        f"--build-temp={folder}/o",
-    ]
-    settings = {**os.environ, "FASTGD_REQUIRE_EXTENSION": "1", **environment}
-    built = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stderr
-    spec = spec_from_file_location("fastgd.backends._kernel", next(folder.rglob("_kernel.*.so")))
-    kernel = module_from_spec(spec)
-    spec.loader.exec_module(kernel)
-    return kernel
 
 
 def descend_by(kernel, level, X, y):

@@ -14,15 +14,16 @@ import os
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from functools import partial
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from statistics import median
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+from builds import build_kernel, load_kernel
 
 from fastgd.backends.threads import run_team
 from fastgd.bench import ROUNDS, SHAPES
@@ -33,31 +34,16 @@ from fastgd.bench.text import format_shape
 from fastgd.bench.timing import collect
 from fastgd.cli.bench import parse_rounds, parse_shapes
 
-ROOT = Path(__file__).resolve().parents[2]
 LAYOUTS = {"C": ("C", "float64"), "F": ("F", "float64"), "C32": ("C", "float32"), "F32": ("F", "float32")}
 EPOCHS_OF_BITS = 3
 
 
-def build(name, folder):
-    """Build the kernel with a compiler in a folder; return the path of the module."""
+def find_kernel(name, folder):
+    """Return the kernel of a name: that of a built module, or one that the compiler of this name builds in a folder."""
     if name.endswith((".so", ".pyd")):
-        return name
+        return load_kernel(name)
     switches = {"FASTGD_PLAIN": "1", "CC": "gcc"} if name == "plain" else {"CC": name}
-    temporary = ["--build-lib", f"{folder}/{name}", "--build-temp", f"{folder}/{name}-objects"]
-    command = [sys.executable, "setup.py", "--quiet", "build_ext", "--force", *temporary]
-    environment = {**os.environ, "FASTGD_REQUIRE_EXTENSION": "1", **switches}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{name} cannot build the kernel:\n{done.stderr[-2000:]}")
-    return next(Path(folder, name).rglob("_kernel*"))
-
-
-def load(path):
-    """Load a build of the kernel; several live beside each other under one name."""
-    spec = spec_from_file_location("fastgd.backends._kernel", path)
-    kernel = module_from_spec(spec)
-    spec.loader.exec_module(kernel)
-    return kernel
+    return build_kernel(Path(folder, name), **switches)
 
 
 def prepare(_, kernel, level, problem):
@@ -97,7 +83,7 @@ def main():
     parser.add_argument("--layouts", default=",".join(LAYOUTS), help="C, F, C32, F32 (order and type of X)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        kernels = {Path(name).name: load(build(name, folder)) for name in options.compilers}
+        kernels = {Path(name).name: find_kernel(name, folder) for name in options.compilers}
         kernels["itself"] = next(iter(kernels.values()))
     level = options.level or next(iter(kernels.values())).levels()[-1]
     print(", ".join(f"{name} {value}" for name, value in describe_machine().items()) + f", CPU level {level}, 1 thread")
