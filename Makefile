@@ -87,7 +87,7 @@ ratios: install
 
 # Time to the same accuracy, against the solvers that people use; those that are not installed are left out.
 versus: install
-	$(BIN)/python benchmarks/versus.py
+	$(BIN)/python benchmarks/versus
 
 # The tests that scikit-learn and statsmodels ship for their linear models, with fits by fastgd.
 peers-tests: install

@@ -2,7 +2,7 @@
 
     python benchmarks/extras/small_fits.py [--rows 100] [--columns 5]
 
-Medians over interleaved rounds, one thread, on data of condition number 1 and 100 (as in versus.py).
+Medians over interleaved rounds, one thread, on data of condition number 1 and 100 (as in versus).
 """
 
 import os
@@ -21,7 +21,7 @@ from typing import Any
 from sklearn.linear_model import LinearRegression
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from versus import make_data
+from versus.data import make_data
 
 from fastgd import GradientDescentRegressor, gradient_descent
 
