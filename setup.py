@@ -31,7 +31,7 @@ def is_on(switch):
 
 
 KERNEL = "src_ext/_kernel.pyx"
-INCLUDED = [f"src_ext/{name}" for name in ("atomics.h", "levels.h", "level.inc", "loops.inc")]
+INCLUDED = [f"src_ext/{name}" for name in ("atomics.h", "levels.h", "level.inc", "loops.inc", "sparse.pxi")]
 BUILD_FAILURES = (CCompilerError, ExecError, PlatformError, OSError)
 # The loops have explicit vectors and do not need -ffast-math, which makes the whole process flush denormals and assumes
 # that there is no NaN: these flags are taken out of CFLAGS. Products are fused with sums where the source says so, and

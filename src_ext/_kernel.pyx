@@ -324,6 +324,9 @@ def run_member(
     return applied
 
 
+include "sparse.pxi"
+
+
 def read(X, int level, ptrdiff_t ahead):
     """Return the sum of a contiguous float64 or float32 array, to time how long reading it takes.
 

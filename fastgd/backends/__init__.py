@@ -4,8 +4,8 @@ A backend is a module that exports::
 
     descend(X, y, weights, rates, costs, gradient, threads=1) -> int
 
-- X: (n_samples, n_features) float64 or float32, C- or Fortran-contiguous, with at least one row and one column; never
-  written to.
+- X: (n_samples, n_features) float64 or float32, C- or Fortran-contiguous, with at least one row and one column; or
+  sparse rows, as `fastgd.backends.sparse.CSR`; never written to.
 - y: (n_samples,) float64; never written to.
 - weights: (n_features + 1,) with an intercept in front, or (n_features,) without; float64, updated in place.
 - rates: (epochs,) float64, one learning rate for each epoch.
@@ -27,6 +27,7 @@ from types import ModuleType
 
 from fastgd.backends.contract import check_contract
 from fastgd.backends.lacks import KERNEL, BackendWarning
+from fastgd.backends.sparse import CSR, check_sparse_contract, is_sparse_rows
 from fastgd.forks import import_safely
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.callers import warn_caller
@@ -177,7 +178,7 @@ def load(backend: str) -> ModuleType:
 
 
 def descend(
-    X: Array,
+    X: Array | CSR,
     y: Array,
     weights: Array,
     rates: Array,
@@ -193,8 +194,9 @@ def descend(
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features), float64 or float32
-        The features, C- or Fortran-contiguous.
+    X : ndarray or sparse array of shape (n_samples, n_features), float64 or float32
+        The features: C- or Fortran-contiguous, or a sparse array or matrix of SciPy, or its `CSR` record. Other sparse
+        forms than CSR are converted.
     y : ndarray of shape (n_samples,), float64
         The target.
     weights : ndarray of shape (n_features + 1,) or (n_features,), float64
@@ -237,5 +239,8 @@ def descend(
     >>> weights.round(3)
     array([1., 2.])
     """
-    check_contract(X, y, weights, rates, costs, gradient, threads)
+    if is_sparse_rows(X):
+        X = check_sparse_contract(X, y, weights, rates, costs, gradient, threads)
+    else:
+        check_contract(X, y, weights, rates, costs, gradient, threads)  # type: ignore[arg-type]
     return load(backend).descend(X, y, weights, rates, costs, gradient, threads)

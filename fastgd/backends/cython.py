@@ -4,6 +4,8 @@ import os
 from typing import Any
 
 from fastgd.backends.lacks import explain_kernel
+from fastgd.backends.sparse import CSR
+from fastgd.backends.sparse_team import run_sparse_team
 from fastgd.backends.threads import run_team
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import quote
@@ -30,7 +32,7 @@ def choose_level() -> str:
 
 
 def descend(
-    X: Array,
+    X: Array | CSR,
     y: Array,
     weights: Array,
     rates: Array,
@@ -42,6 +44,8 @@ def descend(
 
     r = Xw − y;  costs[k] = rᵀr / 2n;  gradient = Xᵀr / n;  w ← w − rates[k]·gradient
     """
+    if isinstance(X, CSR):
+        return run_sparse_team(_kernel.run_sparse_member, X, y, weights, rates, costs, gradient, threads)
     return run_team(run_member, X, y, weights, rates, costs, gradient, threads)
 
 

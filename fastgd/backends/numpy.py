@@ -5,11 +5,12 @@ from math import isfinite
 import numpy as np
 
 from fastgd.backends.contract import check_arrays
+from fastgd.backends.sparse import CSR, check_sparse_arrays
 from fastgd.inputs.arrays import Array
 
 
 def descend(
-    X: Array,
+    X: Array | CSR,
     y: Array,
     weights: Array,
     rates: Array,
@@ -21,10 +22,9 @@ def descend(
 
     r = Xw − y;  costs[k] = rᵀr / 2n;  gradient = Xᵀr / n;  w ← w − rates[k]·gradient
     """
-    if getattr(X, "__array_ufunc__", X) is None:  # sparse rows: they do their own products, and NumPy reads no memory
-        intercepts = len(weights) - X.shape[1]
-    else:
-        intercepts = check_arrays(X, y, weights, rates, costs, gradient, threads)
+    if isinstance(X, CSR):
+        return descend_sparse(X, y, weights, rates, costs, gradient, threads)
+    intercepts = check_arrays(X, y, weights, rates, costs, gradient, threads)
     X = X.astype(np.float64, copy=False)  # arithmetic is in float64: float32 data is copied once a call
     n_samples = len(X)
     zeros = np.zeros_like(weights)  # 0 · inf and 0 · NaN are NaN: one product finds any number that is not finite
@@ -38,6 +38,31 @@ def descend(
             costs[epoch] = cost = residual @ residual / (2 * n_samples)
             updated = weights - rate * gradient
             if not isfinite(cost + updated @ zeros):
+                return epoch
+            weights[:] = updated
+    return len(rates)
+
+
+def descend_sparse(
+    X: CSR, y: Array, weights: Array, rates: Array, costs: Array, gradient: Array, threads: int = 1
+) -> int:
+    """Apply the updates for sparse rows, by products of SciPy: the same lines, and the means beside the rows."""
+    intercepts, n = check_sparse_arrays(X, y, weights, rates, costs, gradient, threads), X.shape[0]
+    rows = X.matrix.astype(np.float64, copy=False)
+    means = np.zeros(X.shape[1]) if X.means is None else X.means
+    factors = np.ones(n) if X.factors is None else X.factors
+    transposed, zeros = rows.T, np.zeros(len(weights))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for epoch, rate in enumerate(rates.tolist()):
+            coef = weights[intercepts:]
+            residual = rows @ coef - np.multiply.outer(factors, means @ coef) - y
+            if intercepts:
+                residual += weights[0]
+                gradient[0] = residual.sum(axis=0) / n
+            gradient[intercepts:] = (transposed @ residual - np.multiply.outer(means, factors @ residual)) / n
+            costs[epoch] = cost = np.einsum("i...,i...->...", residual, residual) / (2 * n)
+            updated = weights - rate * gradient
+            if not np.isfinite(cost + zeros @ updated).all():
                 return epoch
             weights[:] = updated
     return len(rates)

@@ -35,8 +35,8 @@ class DescentOptions:
     """How to descend, whatever the data: the arguments of `fastgd.gradient_descent`, checked.
 
     They keep their names and their meaning, but for these: `learning_rate` is either a `schedule` or the `rates`
-    themselves, and `rate_named` is False for "auto"; `backend` is the one that runs, and `backend_named` says whether
-    the user chose it; `generator` makes random weights and the order of mini-batches, and is None if nothing is random.
+    themselves, and `rate_named` is False for "auto"; `backend` is the one that runs; `generator` makes random weights
+    and the order of mini-batches, and is None if nothing is random.
     """
 
     schedule: Schedule | None
@@ -48,7 +48,6 @@ class DescentOptions:
     tol: float
     check_every: int
     backend: str
-    backend_named: bool
     compress: bool | str
     alpha: float
     batch_size: int | None
@@ -115,7 +114,6 @@ class DescentOptions:
             tol=check_not_negative("tol", tol),
             check_every=check_count("check_every", check_every),
             backend=name,
-            backend_named=backend != "auto",
             compress=compress,
             alpha=check_alpha(alpha),
             batch_size=batch_size,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastgd import backends
+from fastgd.backends.sparse_team import count_sparse_work
 from fastgd.backends.threads import choose_threads
 from fastgd.descent import minibatches
 from fastgd.descent.judging import choose_rates, limit_smoothness
@@ -17,6 +18,7 @@ from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array
 from fastgd.problem.prepared import Prepared
 from fastgd.problem.rows import CHEAP_QR
+from fastgd.problem.sparse_rows import SparseRows
 from fastgd.rates.schedules import Rates
 
 # The most elements of X times epochs in one call of a kernel: a few tenths of a second for the compiled kernels. Python
@@ -31,7 +33,7 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> tuple[De
 
     The starting weights and those of the result are in the units of the data.
     """
-    backend = prepared.backend or options.backend
+    backend = options.backend
     batch_size = find_batch_size(prepared, options)
     rules = make_rules(prepared, options.tol)
     rates = choose_rates(prepared, options, rules.trace, batch_size)
@@ -115,10 +117,14 @@ def wrap_callback(prepared: Prepared, options: DescentOptions) -> Callable[[int,
 def bind_kernel(kernel: Callable[..., int], prepared: Prepared, threads: int | None) -> CallKernel:
     """Return the kernel bound to the problem; if `threads` is None, each call uses as many threads as pay off."""
     problem = prepared.problem
-    n_samples, n_features = problem.X.shape
+    X: Any = problem.X
+    n, p = X.shape
+    if isinstance(X, SparseRows):
+        X = X.record
+        n, p = count_sparse_work(X), 1
 
     def call_kernel(weights: Array, rates: Array, costs: Array, gradient: Array) -> int:
-        members = threads or choose_threads(n_samples, n_features, len(rates))
-        return int(kernel(problem.X, problem.y, weights, rates, costs, gradient, members))
+        members = threads or choose_threads(n, p, len(rates))
+        return int(kernel(X, problem.y, weights, rates, costs, gradient, members))
 
     return call_kernel

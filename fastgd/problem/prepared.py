@@ -26,8 +26,6 @@ class PrepareOptions(Protocol):
     def batch_size(self) -> int | None: ...  # noqa: D102
     @property
     def backend(self) -> str: ...  # noqa: D102
-    @property
-    def backend_named(self) -> bool: ...  # noqa: D102
 
     def resolved(self, shape: tuple[int, ...], *, affordable: bool = True) -> "PrepareOptions":
         """Return the options with the coordinates that "auto" stands for, for an X of this shape.
@@ -95,8 +93,6 @@ class Prepared:
     doubtful : float
         The root of twice the part of J that only directions within the rounding of far columns could take off; the
         whitened coordinates leave them out.
-    backend : str or None
-        The only backend that can descend on this problem; None if all can.
     curvature : Curvature
         The curvature of J on the problem; it computes each part when that part is first read.
     """
@@ -112,7 +108,6 @@ class Prepared:
     message: str
     summarize: Callable[[], Summary] | None = None
     doubtful: float = 0.0
-    backend: str | None = None
     curvature: Curvature = field(init=False)
 
     def __post_init__(self) -> None:

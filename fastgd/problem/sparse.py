@@ -1,4 +1,4 @@
-"""Sparse features of SciPy: summed up for a compressed problem, or as they are, for the NumPy backend.
+"""Sparse features of SciPy: summed up for a compressed problem, or as they are, for the kernels.
 
 No step of the descent fills zeros, not even that of centred columns: see `CentredRows`.
 """
@@ -100,10 +100,6 @@ class SparseSource(DenseSource):
             message = f"sparse X of {self.n_features} columns has a small compressed problem"
             yield from prepare_targets(self.summarize(options.precondition), options, message)
             return
-        if options.backend_named and options.backend != "numpy":
-            raise ValueError(
-                f"backend must be 'auto' or 'numpy' for sparse X that is not compressed; got {options.backend!r}"
-            )
         for target in self.y.T:
             yield prepare_sparse(self.X, np.ascontiguousarray(target), self.sample_weight, options)
 
@@ -155,7 +151,7 @@ def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: Prepa
         problem = weight_sparse(problem, counts, penalty if options.alpha > 0 else penalty[:0])
     message = f"sparse X of {p} columns has fewer entries than a compressed problem"
     known = options.fit_intercept, False, variance, message, summarize
-    return Prepared(problem, problem, options.alpha, penalty, coordinates, *known, backend="numpy")
+    return Prepared(problem, problem, options.alpha, penalty, coordinates, *known)
 
 
 def standardize_sparse(

@@ -1,4 +1,4 @@
-"""Sparse rows with the attributes and methods that the NumPy kernel and the descent use of a dense array.
+"""Sparse rows with the attributes and methods that the descent uses of a dense array; the kernels take their record.
 
 Centring a column would fill its zeros. So the means stay beside the rows: X·v − means·v. That difference loses digits
 only where a column's mean is far above its deviation; `fastgd.problem.sparse` centres columns without a zero in place.
@@ -6,11 +6,13 @@ only where a column's mean is far above its deviation; `fastgd.problem.sparse` c
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from fastgd.backends.sparse import CSR, take_rows
 from fastgd.inputs.arrays import Array
 
 
@@ -24,6 +26,8 @@ class SparseRows:
     """
 
     __array_ufunc__ = None  # makes `ndarray @ rows` call __rmatmul__
+    means: Array | None = None
+    factors: Array | None = None
     flags = SimpleNamespace(c_contiguous=True, f_contiguous=False)
 
     def __init__(self, rows: Any) -> None:
@@ -31,6 +35,11 @@ class SparseRows:
 
     def __len__(self) -> int:
         return int(self.shape[0])
+
+    @cached_property
+    def record(self) -> CSR:
+        """The rows as the kernels take them, checked once."""
+        return take_rows(self.rows, self.means, self.factors)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         """Return a dense copy: the singular values of few rows are computed from it."""
@@ -100,6 +109,7 @@ class CentredRows(SparseRows):
     def __init__(self, rows: Any, left: Array, right: Array) -> None:
         super().__init__(rows)
         self.left, self.right = left, right
+        self.means, self.factors = right, None if (left == 1).all() else left
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         dense = self.rows.toarray() - np.outer(self.left, self.right)

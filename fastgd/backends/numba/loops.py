@@ -17,6 +17,7 @@ from typing import Any
 from fastgd.backends.numba.compiling import COMPILING, compile_loop, compile_part
 from fastgd.backends.numba.epochs import run_epochs
 from fastgd.backends.numba.memory import LINE, fetch_twice
+from fastgd.backends.numba.sparse import run_sparse_member
 from fastgd.backends.numba.vectors import (
     LANES,
     add_columns,
@@ -32,6 +33,8 @@ from fastgd.backends.numba.vectors import (
     store,
     zeros,
 )
+from fastgd.backends.sparse import CSR
+from fastgd.backends.sparse_team import run_sparse_team
 from fastgd.backends.threads import empty_lines, run_team
 from fastgd.inputs.arrays import Array
 
@@ -44,7 +47,7 @@ LOOPS: dict[tuple[Any, ...], Any] = {}  # the loops compiled so far, by what get
 
 
 def descend(
-    X: Array,
+    X: Array | CSR,
     y: Array,
     weights: Array,
     rates: Array,
@@ -56,6 +59,8 @@ def descend(
 
     r = Xw − y;  costs[k] = rᵀr / 2n;  gradient = Xᵀr / n;  w ← w − rates[k]·gradient
     """
+    if isinstance(X, CSR):
+        return run_sparse_team(run_sparse_member, X, y, weights, rates, costs, gradient, threads)
     return run_team(run_member, X, y, weights, rates, costs, gradient, threads)
 
 

@@ -1,0 +1,93 @@
+"""Blocks of sparse rows, and the team of threads that runs one call of a compiled backend on them.
+
+The kernel of a compiled backend has one signature::
+
+    run_sparse_member(
+        data, indices, indptr, means, factors, y, weights, rates, costs, gradient, intercepts, starts, partials, sync,
+        member, members,
+    ) -> int
+
+All is as in `fastgd.backends.threads`, but for these: `y`, `weights`, `costs` and `gradient` have an axis of targets;
+block b has the rows from starts[b] to starts[b + 1], which the numbers of rows, of stored entries and of weights
+decide; means and factors are empty if there are none. src_ext/sparse.pxi says which sums of a block are where.
+"""
+
+from collections.abc import Callable
+from operator import index
+from threading import Thread
+
+import numpy as np
+
+from fastgd.backends.sparse import CSR, check_sparse_arrays
+from fastgd.backends.threads import ENDED, MOST_BLOCKS, PER_LINE, SHARED, empty_lines, start_threads
+from fastgd.inputs.arrays import Array
+
+BLOCK_WORK = 16_384  # least entries and rows in a block, times targets: computing it takes longer than telling threads
+LEAST_SHARE = 16  # least entries and rows in a block for each of its sums, which the last member has to add up
+NOTHING = np.empty(0)
+
+
+def run_sparse_team(
+    run_member: Callable[..., int],
+    X: CSR,
+    y: Array,
+    weights: Array,
+    rates: Array,
+    costs: Array,
+    gradient: Array,
+    threads: int,
+) -> int:
+    """Check the arrays, divide the rows into blocks, and run a team of at most `threads` members."""
+    intercepts = check_sparse_arrays(X, y, weights, rates, costs, gradient, threads)
+    k = y.shape[1] if y.ndim == 2 else 1
+    starts = divide_rows(X, k)
+    blocks = len(starts) - 1
+    partials, own = empty_lines(blocks, (X.shape[1] + 5) * k), weights.reshape(-1, k).copy()
+    members = min(index(threads), blocks)
+    sync = np.zeros((SHARED + members) * PER_LINE, dtype=np.int64)
+    means, factors = (NOTHING if part is None else part for part in (X.means, X.factors))
+    columns = (array.reshape(-1, k) for array in (y, own))
+    sums = costs.reshape(-1, k), gradient.reshape(-1, k)
+    arguments = (
+        X.data,
+        X.indices,
+        X.indptr,
+        means,
+        factors,
+        *columns,
+        rates,
+        *sums,
+        intercepts,
+        starts,
+        partials,
+        sync,
+    )
+    others = [Thread(target=run_member, args=(*arguments, member, members)) for member in range(1, members)]
+    try:
+        start_threads(others)
+        applied = run_member(*arguments, 0, members)
+        weights[:] = own.reshape(weights.shape)
+        return applied
+    finally:
+        # Release the waiting members after Ctrl-C; after a whole run none waits.
+        sync[ENDED] = 1
+        for thread in others:
+            if thread.ident is not None:
+                thread.join()
+
+
+def divide_rows(X: CSR, n_targets: int = 1) -> Array:
+    """Return the rows where blocks begin, and the number of rows: blocks have about the same numbers of entries."""
+    n, p = X.shape
+    work = len(X.data) + n
+    blocks = min(MOST_BLOCKS, work * n_targets // BLOCK_WORK, work // (LEAST_SHARE * p), n)
+    blocks = max(blocks - blocks % 2, 1)  # two threads have the same share
+    shares = np.arange(1, blocks) * (work // blocks)
+    rows = np.searchsorted(X.indptr[1:] + np.arange(1, n + 1), shares) if blocks > 1 else shares
+    starts: Array = np.unique(np.concatenate([[0], rows, [n]])).astype(np.int64)
+    return starts
+
+
+def count_sparse_work(X: CSR, n_targets: int = 1) -> int:
+    """Return the multiplications of an epoch, each way."""
+    return (len(X.data) + X.shape[0]) * n_targets

@@ -1,0 +1,354 @@
+"""Sparse rows (CSR): one pass over the stored entries an epoch. Included by _kernel.pyx, which has the team of threads.
+
+An entry is used twice while its row is in L1: for the residual, and for the gradient. The loops have no vectors: the
+weights of a row's columns are anywhere in memory. So they are the same at every CPU level.
+"""
+
+from libc.stdint cimport int32_t
+from libc.string cimport memset
+
+
+ctypedef fused number:
+    double
+    float
+
+ctypedef fused place:
+    int32_t
+    int64_t
+
+
+cdef struct SparseBlocks:  # fastgd/backends/sparse.py and sparse_team.py explain the arrays
+    const void *data  # doubles, or floats
+    const void *indices  # int32, or int64
+    const void *indptr
+    int floats, long_places, intercepts
+    const double *means  # NULL if no column is centred
+    const double *factors  # NULL if all are 1
+    const double *y
+    const int64_t *starts
+    ptrdiff_t n, p, k, n_blocks
+    double *sums  # those of block b begin at sums + b * width: Σr², Σr, Σf·r, Σ r·x, the residuals, means·w; k of each
+    ptrdiff_t width
+
+
+cdef void add_one_target(
+    const number *data, const place *indices, const place *indptr, const SparseBlocks *blocks, const double *w,
+    double intercept, ptrdiff_t b,
+) noexcept nogil:
+    """Compute the sums of block b for one target."""
+    cdef double *out = blocks.sums + b * blocks.width
+    cdef double *g = out + 3
+    cdef double squares = 0.0, total = 0.0, moved = 0.0, shift = 0.0, f = 1.0, r
+    cdef ptrdiff_t i, j
+    cdef place t, first, last
+    if blocks.means != NULL:
+        for j in range(blocks.p):
+            shift += blocks.means[j] * w[j]
+    last = indptr[blocks.starts[b]]
+    for i in range(blocks.starts[b], blocks.starts[b + 1]):
+        first, last = last, indptr[i + 1]
+        r = 0.0
+        for t in range(first, last):
+            r += data[t] * w[indices[t]]
+        if blocks.factors != NULL:
+            f = blocks.factors[i]
+        r += intercept - f * shift - blocks.y[i]
+        squares += r * r
+        total += r
+        moved += f * r
+        for t in range(first, last):
+            g[indices[t]] += r * data[t]
+    out[0], out[1], out[2] = squares, total, moved
+
+
+cdef void add_targets(
+    const number *data, const place *indices, const place *indptr, const SparseBlocks *blocks, const double *weights,
+    ptrdiff_t b,
+) noexcept nogil:
+    """Compute the sums of block b for k targets, whose numbers lie side by side."""
+    cdef ptrdiff_t k = blocks.k, i, j, c
+    cdef double *out = blocks.sums + b * blocks.width
+    cdef double *g = out + 3 * k
+    cdef double *residual = g + blocks.p * k
+    cdef double *shift = residual + k
+    cdef const double *w = weights + blocks.intercepts * k
+    cdef const double *some
+    cdef double *sums
+    cdef double f = 1.0, value
+    cdef place t
+    if blocks.means != NULL:
+        for j in range(blocks.p):
+            for c in range(k):
+                shift[c] += blocks.means[j] * w[j * k + c]
+    for i in range(blocks.starts[b], blocks.starts[b + 1]):
+        for c in range(k):
+            residual[c] = 0.0
+        for t in range(indptr[i], indptr[i + 1]):
+            value, some = data[t], w + indices[t] * k
+            for c in range(k):
+                residual[c] += value * some[c]
+        if blocks.factors != NULL:
+            f = blocks.factors[i]
+        for c in range(k):
+            residual[c] += (weights[c] if blocks.intercepts else 0.0) - f * shift[c] - blocks.y[i * k + c]
+            out[c] += residual[c] * residual[c]
+            out[k + c] += residual[c]
+            out[2 * k + c] += f * residual[c]
+        for t in range(indptr[i], indptr[i + 1]):
+            value, sums = data[t], g + indices[t] * k
+            for c in range(k):
+                sums[c] += value * residual[c]
+
+
+cdef void add_sparse_rows(
+    const number *data, const place *indices, const place *indptr, const SparseBlocks *blocks, const double *weights,
+    ptrdiff_t b,
+) noexcept nogil:
+    """Compute the sums of block b."""
+    memset(blocks.sums + b * blocks.width, 0, blocks.width * sizeof(double))
+    if blocks.k > 1:
+        add_targets(data, indices, indptr, blocks, weights, b)
+    else:
+        add_one_target(
+            data, indices, indptr, blocks, weights + blocks.intercepts, weights[0] if blocks.intercepts else 0.0, b
+        )
+
+
+cdef void compute_sparse(const SparseBlocks *blocks, const double *weights, ptrdiff_t b) noexcept nogil:
+    """Compute the sums of block b, for the types of the data and of the indices."""
+    cdef const void *data = blocks.data
+    cdef const void *indices = blocks.indices
+    cdef const void *indptr = blocks.indptr
+    if blocks.floats and blocks.long_places:
+        add_sparse_rows(<const float*> data, <const int64_t*> indices, <const int64_t*> indptr, blocks, weights, b)
+    elif blocks.floats:
+        add_sparse_rows(<const float*> data, <const int32_t*> indices, <const int32_t*> indptr, blocks, weights, b)
+    elif blocks.long_places:
+        add_sparse_rows(<const double*> data, <const int64_t*> indices, <const int64_t*> indptr, blocks, weights, b)
+    else:
+        add_sparse_rows(<const double*> data, <const int32_t*> indices, <const int32_t*> indptr, blocks, weights, b)
+
+
+cdef bint take_sparse_part(
+    const SparseBlocks *blocks, const Team *team, const double *weights, int64_t epoch
+) noexcept nogil:
+    """Compute blocks of an epoch until all are taken, as `take_part` does; return True if this member ended it."""
+    cdef int64_t member, finished = 0
+    cdef ptrdiff_t b
+    if team.members == 1:  # no claims needed
+        for b in range(blocks.n_blocks):
+            compute_sparse(blocks, weights, b)
+        return True
+    for member in range(team.member, team.member + team.members):
+        b = claim(team, epoch, blocks.n_blocks, member % team.members)
+        while b >= 0:
+            compute_sparse(blocks, weights, b)
+            finished += 1
+            b = claim(team, epoch, blocks.n_blocks, member % team.members)
+    return finished > 0 and add_to_entry(team.sync, FINISHED, finished) == (epoch + 1) * blocks.n_blocks
+
+
+cdef void fold_sparse(const SparseBlocks *blocks, double *gradient, double *costs) noexcept nogil:
+    """Add up the blocks' sums in their order: gradient = Xᵀr / n, costs = rᵀr / 2n of each target."""
+    cdef ptrdiff_t k = blocks.k, size = blocks.p * blocks.k, b, c, j
+    cdef double *g = gradient + blocks.intercepts * k
+    cdef double *first = blocks.sums
+    cdef const double *sums
+    for b in range(1, blocks.n_blocks):  # into the first block's, which the next epoch makes anew
+        sums = first + b * blocks.width
+        for j in range(size + 3 * k):
+            first[j] += sums[j]
+    for c in range(k):
+        costs[c] = first[c] / (2 * blocks.n)
+        if blocks.intercepts:
+            gradient[c] = first[k + c] / blocks.n
+    for j in range(size):
+        g[j] = first[3 * k + j]
+    if blocks.means != NULL:
+        for j in range(blocks.p):
+            for c in range(k):
+                g[j * k + c] -= blocks.means[j] * first[2 * k + c]
+    for j in range(size):
+        g[j] /= blocks.n
+
+
+cdef bint update_all(
+    double *weights, const double *gradient, double rate, const double *costs, ptrdiff_t size, ptrdiff_t k
+) noexcept nogil:
+    """Apply w ← w − rate·gradient. Return False, and leave w as it is, if a cost or a new weight is not finite."""
+    cdef double zero = 0.0
+    cdef ptrdiff_t j
+    for j in range(k):
+        zero += 0.0 * costs[j]  # 0 · inf and 0 · NaN are NaN
+    for j in range(size):
+        zero += 0.0 * (weights[j] - rate * gradient[j])
+    if zero != 0.0:
+        return False
+    for j in range(size):
+        weights[j] -= rate * gradient[j]
+    return True
+
+
+cdef ptrdiff_t run_sparse_epochs(
+    const SparseBlocks *blocks, const Team *team, double *weights, const double[::1] rates, double *costs,
+    double *gradient,
+) noexcept nogil:
+    """Run the epochs as one member of a team, as `run_epochs` does; return how many updates the team has applied."""
+    cdef int64_t epoch = read_entry(team.sync, APPLIED)
+    cdef ptrdiff_t k = blocks.k, size = (blocks.p + blocks.intercepts) * k
+    while epoch < rates.shape[0] and not read_entry(team.sync, ENDED):
+        if take_sparse_part(blocks, team, weights, epoch):
+            fold_sparse(blocks, gradient, costs + epoch * k)
+            if update_all(weights, gradient, rates[epoch], costs + epoch * k, size, k):
+                write_entry(team.sync, APPLIED, epoch + 1)
+            else:
+                write_entry(team.sync, ENDED, 1)
+        else:
+            wait_for_end(team, epoch)
+        epoch = read_entry(team.sync, APPLIED)
+    return read_entry(team.sync, APPLIED)
+
+
+cdef int check_sparse_call(
+    const SparseBlocks *blocks, const Team *team, const int64_t[::1] starts, ptrdiff_t stored, ptrdiff_t means,
+    ptrdiff_t factors, const double[:, ::1] y, const double[:, ::1] weights, const double[:, ::1] costs,
+    const double[:, ::1] gradient, ptrdiff_t rates, ptrdiff_t entries,
+) except -1:
+    """Refuse a call whose arrays do not fit together; CSR in sparse.py has checked where the indices point."""
+    cdef ptrdiff_t b
+    if blocks.n < 1 or blocks.p < 1 or blocks.k < 1 or y.shape[0] != blocks.n:
+        raise ValueError("X must have rows and columns, and y one row for each row")
+    if not 0 <= blocks.intercepts <= 1 or weights.shape[0] != blocks.p + blocks.intercepts:
+        raise ValueError("weights must have one row for each column of X and for the intercept")
+    if gradient.shape[0] != weights.shape[0] or costs.shape[0] != rates:
+        raise ValueError("gradient must have the shape of the weights, and costs a row for each rate")
+    if y.shape[1] != blocks.k or gradient.shape[1] != blocks.k or costs.shape[1] != blocks.k:
+        raise ValueError("y, weights, costs and gradient must have one column for each target")
+    if means not in (0, blocks.p) or factors not in (0, blocks.n):
+        raise ValueError("means must have a number for each column, and factors one for each row, or none")
+    if blocks.width < (blocks.p + 5) * blocks.k or blocks.n_blocks < 1 or starts.shape[0] != blocks.n_blocks + 1:
+        raise ValueError("partials must have a row for each block, with room for its sums")
+    if starts[0] != 0 or starts[blocks.n_blocks] != blocks.n:
+        raise ValueError("the blocks must cover the rows")
+    for b in range(blocks.n_blocks):
+        if starts[b + 1] <= starts[b]:
+            raise ValueError("no block may be empty")
+    if not 0 <= team.member < team.members or team.members > (entries - CLAIMED) // PER_LINE:
+        raise ValueError("sync must have a cache line for each member")
+    return 0
+
+
+def run_sparse_member(
+    const number[::1] data, const place[::1] indices, const place[::1] indptr, const double[::1] means,
+    const double[::1] factors, const double[:, ::1] y, double[:, ::1] weights, const double[::1] rates,
+    double[:, ::1] costs, double[:, ::1] gradient, int intercepts, const int64_t[::1] starts, double[:, ::1] partials,
+    int64_t[::1] sync, int64_t member, int64_t members,
+):
+    """Run one member of a team (fastgd/backends/sparse_team.py)."""
+    cdef SparseBlocks blocks
+    cdef Team team = Team(&sync[0], member, members)
+    cdef ptrdiff_t applied, stored = data.shape[0]
+    blocks.floats, blocks.long_places = sizeof(number) == sizeof(float), sizeof(place) == sizeof(int64_t)
+    blocks.n, blocks.k, blocks.p = indptr.shape[0] - 1, weights.shape[1], weights.shape[0] - intercepts
+    blocks.n_blocks, blocks.width, blocks.intercepts = partials.shape[0], partials.shape[1], intercepts
+    check_sparse_call(
+        &blocks, &team, starts, stored, means.shape[0], factors.shape[0], y, weights, costs, gradient, rates.shape[0],
+        sync.shape[0],
+    )
+    if indices.shape[0] != stored or indptr[0] != 0 or indptr[blocks.n] != stored:
+        raise ValueError("indptr must rise from 0 to the number of indices and of entries")
+    blocks.data = &data[0] if stored else NULL
+    blocks.indices = &indices[0] if stored else NULL
+    blocks.indptr, blocks.y, blocks.starts = &indptr[0], &y[0, 0], &starts[0]
+    blocks.means = &means[0] if means.shape[0] else NULL
+    blocks.factors = &factors[0] if factors.shape[0] else NULL
+    blocks.sums = &partials[0, 0]
+    with nogil:
+        applied = run_sparse_epochs(
+            &blocks, &team, &weights[0, 0], rates, &costs[0, 0] if rates.shape[0] else NULL, &gradient[0, 0]
+        )
+    return applied
+
+
+cdef void add_products(
+    const number *data, const place *indices, const place *indptr, const double *weights, const double *y,
+    ptrdiff_t n, ptrdiff_t p, ptrdiff_t k, ptrdiff_t low, ptrdiff_t high, double *matrix, ptrdiff_t width,
+) noexcept nogil:
+    """Add s·xₐ·x_b to the rows of the matrix that belong to the columns from low to high, and s·xₐ·y beside them."""
+    cdef ptrdiff_t i, c
+    cdef place t, u, column
+    cdef double value, s = 1.0
+    cdef double *out
+    for i in range(n):
+        if weights != NULL:
+            s = weights[i]
+        for t in range(indptr[i], indptr[i + 1]):
+            column = indices[t]
+            if column < low or column >= high:
+                continue
+            value, out = s * data[t], matrix + (1 + column) * width + 1
+            for u in range(t, indptr[i + 1]):
+                out[indices[u]] += value * data[u]
+            for c in range(k):
+                out[p + c] += value * y[i * k + c]
+
+
+def sum_sparse_products(
+    const number[::1] data, const place[::1] indices, const place[::1] indptr, const double[::1] weights,
+    const double[:, ::1] y, double[:, ::1] matrix, ptrdiff_t p, ptrdiff_t low, ptrdiff_t high,
+):
+    """Add the products of the columns from low to high with those from their own on, and with y, to a matrix.
+
+    The matrix has a row and a column in front, which stay. Columns of a row must ascend (else products are added below
+    the diagonal), and places must be those of a CSR record. Each sum is over the rows in their order, so ranges of
+    columns may be computed by any number of threads.
+    """
+    cdef ptrdiff_t n = indptr.shape[0] - 1, k = y.shape[1], stored = data.shape[0]
+    if n < 1 or indices.shape[0] != stored or indptr[0] != 0 or indptr[n] != stored or y.shape[0] != n:
+        raise ValueError("indptr must rise from 0 to the number of indices and of entries, and y have a row for each")
+    if weights.shape[0] not in (0, n) or matrix.shape[0] < p + 1 or matrix.shape[1] < p + 1 + k or k < 1:
+        raise ValueError("weights must be one for each row or none, and the matrix must have room for all products")
+    if not 0 <= low <= high <= p:
+        raise ValueError("low and high must be columns")
+    if not stored:
+        return
+    with nogil:
+        add_products(
+            &data[0], &indices[0], &indptr[0], &weights[0] if weights.shape[0] else NULL, &y[0, 0], n, p, k, low, high,
+            &matrix[0, 0], matrix.shape[1],
+        )
+
+
+def describe_columns(const number[::1] data, const place[::1] indices, int64_t[::1] counts, double[:, ::1] numbers):
+    """Add to each column the number of its stored entries, and to the two rows of numbers its sum, and its largest size.
+
+    Return the sum of all entries, which is not finite if an entry is not. The places must be those of a CSR record.
+    """
+    cdef ptrdiff_t t
+    cdef double total = 0.0, size
+    cdef place j
+    if indices.shape[0] != data.shape[0] or numbers.shape[0] != 2 or numbers.shape[1] != counts.shape[0]:
+        raise ValueError("data and indices must have the same length, and the columns the same number")
+    with nogil:
+        for t in range(data.shape[0]):
+            j = indices[t]
+            counts[j] += 1
+            numbers[0, j] += data[t]
+            total += data[t]
+            size = data[t] if data[t] > 0 else -data[t]
+            if not size <= numbers[1, j]:  # NaN too
+                numbers[1, j] = size
+    return total
+
+
+def mirror(double[:, ::1] matrix, ptrdiff_t size):
+    """Copy the part above the diagonal of the first rows and columns to the part below."""
+    cdef ptrdiff_t i, j, top, left
+    if not 0 <= size <= min(matrix.shape[0], matrix.shape[1]):
+        raise ValueError("size must be a number of rows and columns")
+    with nogil:
+        for top in range(0, size, 32):
+            for left in range(top, size, 32):
+                for i in range(top, min(top + 32, size)):
+                    for j in range(max(left, i + 1), min(left + 32, size)):
+                        matrix[j, i] = matrix[i, j]
