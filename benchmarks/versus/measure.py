@@ -73,14 +73,15 @@ def measure_cell(kinds: list[str], shapes: Any, quick: bool, place: int, rounds:
         if contestant.bare:
             found[name]["bare"] = True
     size = data.X.size if isinstance(data.X, np.ndarray) else data.X.nnz
+    threads = int(os.environ["OMP_NUM_THREADS"])
     rounds = rounds or (3 if quick else 11 if size <= SMALL else 7)
-    add_rounds({name: entry for name, entry in found.items() if entry["error"] <= cell.accuracy}, fits, rounds)
+    add_rounds({name: entry for name, entry in found.items() if entry["error"] <= cell.accuracy}, fits, rounds, threads)
     return {
         "kind": cell.kind,
         "label": cell.label,
         "column": cell.column,
         "accuracy": cell.accuracy,
-        "threads": int(os.environ["OMP_NUM_THREADS"]),
+        "threads": threads,
         "correction": reference.correction,
         "found": {name: summarize(entry) for name, entry in found.items()},
     }
