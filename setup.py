@@ -31,7 +31,8 @@ def is_on(switch):
 
 
 KERNEL = "src_ext/_kernel.pyx"
-INCLUDED = [f"src_ext/{name}" for name in ("atomics.h", "levels.h", "level.inc", "loops.inc", "sparse.pxi")]
+SOURCES = ("atomics.h", "levels.h", "level.inc", "loops.inc", "targets.inc", "targets.pxi", "sparse.pxi")
+INCLUDED = [f"src_ext/{name}" for name in SOURCES]
 BUILD_FAILURES = (CCompilerError, ExecError, PlatformError, OSError)
 # The loops have explicit vectors and do not need -ffast-math, which makes the whole process flush denormals and assumes
 # that there is no NaN: these flags are taken out of CFLAGS. Products are fused with sums where the source says so, and

@@ -48,20 +48,27 @@ cdef extern from *:
 cdef extern from "levels.h" nogil:
     enum:
         LINE, NARROW, MOST_VECTORS, FOUR_ROWS, FAR_AHEAD, NEAR_AHEAD, CACHED, STREAMS, MANY_STREAMS, AHEAD_OF_ALL
+        TILE, SCRATCH, LEAST_SCRATCH_ROWS, MOST_SCRATCH_ROWS
 
     ctypedef void (*add_block_function)(
         const void *X, const double *y, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t stride, int columns, int cached,
         const double *w, double intercept, double *out,
     ) noexcept
+    ctypedef void (*add_targets_function)(
+        const void *X, const double *y, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t stride, int columns, ptrdiff_t k,
+        const double *w, int intercepts, double *scratch, double *out,
+    ) noexcept
     ctypedef double (*sum_all_function)(const void *X, ptrdiff_t size, ptrdiff_t ahead) noexcept
     ctypedef struct cpu_level:
         const char *name
         add_block_function *add_block  # for X of doubles, and of floats
+        add_targets_function *add_targets
         sum_all_function *sum_all
 
     const bint PLAIN_LOOPS
     const cpu_level *cpu_levels
     int highest_level() noexcept
+    ptrdiff_t scratch_rows(ptrdiff_t p) noexcept
     void set_bounds(const void *X, ptrdiff_t bytes) noexcept
 
 
@@ -93,6 +100,7 @@ cdef char OWN_ORDER = b"<" if sys.byteorder == "little" else b">"  # of a number
 
 cdef struct Blocks:  # X and y, divided into blocks of rows, and the sums of each block
     add_block_function add_block
+    add_targets_function add_targets  # of several targets, else NULL
     const char *X
     const double *y
     ptrdiff_t n, p
@@ -102,6 +110,8 @@ cdef struct Blocks:  # X and y, divided into blocks of rows, and the sums of eac
     int columns, cached, intercepts  # columns: X is in Fortran order
     double *sums  # those of block b begin at sums + b * width
     ptrdiff_t width
+    ptrdiff_t k  # the number of targets
+    double *scratch  # memory of one member, for a few rows of X and the residuals of a few targets
 
 
 cdef struct Team:
@@ -155,6 +165,12 @@ cdef inline void compute(const Blocks *blocks, const double *weights, ptrdiff_t 
     """Compute the sums of block b."""
     cdef ptrdiff_t first = first_row(blocks, b), rows = first_row(blocks, b + 1) - first
     cdef ptrdiff_t step = 1 if blocks.columns else blocks.stride
+    if blocks.add_targets != NULL:
+        blocks.add_targets(
+            blocks.X + first * step * blocks.itemsize, blocks.y + first * blocks.k, rows, blocks.p, blocks.stride,
+            blocks.columns, blocks.k, weights, blocks.intercepts, blocks.scratch, blocks.sums + b * blocks.width,
+        )
+        return
     cdef double intercept = weights[0] if blocks.intercepts else 0.0
     blocks.add_block(
         blocks.X + first * step * blocks.itemsize, blocks.y + first, rows, blocks.p, blocks.stride, blocks.columns,
@@ -263,6 +279,21 @@ cdef bint is_readable(const Py_buffer *view) noexcept:
     return size and <uintptr_t> view.buf % size == 0 and PyBuffer_IsContiguous(view, b"A")
 
 
+cdef int describe_blocks(
+    Blocks *blocks, const Py_buffer *view, ptrdiff_t n_blocks, ptrdiff_t block_rows, int intercepts
+) except -1:
+    """Fill in how the memory of X is divided into blocks; refuse an X that the loops cannot read."""
+    if view.ndim != 2 or not is_readable(view):
+        raise ValueError("X must be a contiguous matrix of aligned float64 or float32 numbers")
+    blocks.X, blocks.n, blocks.p = <const char*> view.buf, view.shape[0], view.shape[1]
+    blocks.n_blocks, blocks.block_rows = n_blocks, block_rows
+    blocks.itemsize, blocks.columns = view.itemsize, PyBuffer_IsContiguous(view, b"F")
+    blocks.stride = blocks.n if blocks.columns else blocks.p
+    blocks.shift = 16 // blocks.itemsize if blocks.columns else 0
+    blocks.cached, blocks.intercepts, blocks.k, blocks.add_targets = view.len <= CACHED, intercepts, 1, NULL
+    return 0
+
+
 cdef int check_call(
     const Blocks *blocks, const Team *team, int level, ptrdiff_t y, ptrdiff_t weights, ptrdiff_t rates,
     ptrdiff_t costs, ptrdiff_t gradient, ptrdiff_t entries,
@@ -298,15 +329,8 @@ def run_member(
     cdef ptrdiff_t applied
     PyObject_GetBuffer(X, &view, PyBUF_STRIDES | PyBUF_FORMAT)
     try:
-        if view.ndim != 2 or not is_readable(&view):
-            raise ValueError("X must be a contiguous matrix of aligned float64 or float32 numbers")
-        blocks.X, blocks.n, blocks.p = <const char*> view.buf, view.shape[0], view.shape[1]
-        blocks.n_blocks, blocks.block_rows = partials.shape[0], block_rows
-        blocks.itemsize, blocks.columns = view.itemsize, PyBuffer_IsContiguous(&view, b"F")
-        blocks.stride = blocks.n if blocks.columns else blocks.p
-        blocks.shift = 16 // blocks.itemsize if blocks.columns else 0
-        blocks.cached = view.len <= CACHED
-        blocks.intercepts, blocks.width = intercepts, partials.shape[1]
+        describe_blocks(&blocks, &view, partials.shape[0], block_rows, intercepts)
+        blocks.width = partials.shape[1]
         check_call(
             &blocks, &team, level, y.shape[0], weights.shape[0], rates.shape[0], costs.shape[0], gradient.shape[0],
             sync.shape[0],
@@ -324,6 +348,7 @@ def run_member(
     return applied
 
 
+include "targets.pxi"
 include "sparse.pxi"
 
 
@@ -367,5 +392,6 @@ def constants():
         "NEAR_AHEAD": NEAR_AHEAD, "CACHED": CACHED, "STREAMS": STREAMS, "MANY_STREAMS": MANY_STREAMS,
         "AHEAD_OF_ALL": AHEAD_OF_ALL, "PACK_FEATURES": PACK_FEATURES, "PACK_ELEMENTS": PACK_ELEMENTS, "SUMS": SUMS,
         "PATIENCE": PATIENCE, "PER_LINE": PER_LINE, "ENDED": ENDED, "APPLIED": APPLIED, "FINISHED": FINISHED,
-        "CLAIMED": CLAIMED,
+        "CLAIMED": CLAIMED, "TILE": TILE, "SCRATCH": SCRATCH, "LEAST_SCRATCH_ROWS": LEAST_SCRATCH_ROWS,
+        "MOST_SCRATCH_ROWS": MOST_SCRATCH_ROWS,
     }

@@ -35,6 +35,10 @@ enum {
     MANY_STREAMS = 1500,     /* with more columns, two cache lines of each are read at once */
     AHEAD_OF_ALL = 1 << 18,  /* bytes that are prefetched of all columns together: they fit in L2 */
     MOST_STRIP_ROWS = 16,    /* most rows in a strip: two cache lines of doubles */
+    TILE = 8,                /* targets side by side: a cache line of doubles */
+    SCRATCH = 1 << 12,       /* doubles of X that are packed at a time for several targets: they fit in L1 */
+    LEAST_SCRATCH_ROWS = 8,  /* least and most rows that are packed at a time, both multiples of 4 */
+    MOST_SCRATCH_ROWS = 64,
 #ifdef FASTGD_PLAIN
     PLAIN_LOOPS = 1,
 #else
@@ -63,6 +67,12 @@ static inline void check_bounds(const char *begin, size_t bytes) {
 #define set_bounds(X, bytes) ((void)0)
 #define IN_BOUNDS(a, count) ((void)0)
 #endif
+
+/* Return how many rows of p features are packed at a time for several targets: a multiple of 4. */
+static inline ptrdiff_t scratch_rows(ptrdiff_t p) {
+    const ptrdiff_t rows = SCRATCH / p / 4 * 4;
+    return rows < LEAST_SCRATCH_ROWS ? LEAST_SCRATCH_ROWS : rows > MOST_SCRATCH_ROWS ? MOST_SCRATCH_ROWS : rows;
+}
 
 /* Keep a vector in its register. GCC 12 reads a vector that is used twice from memory twice; in the loop over a single
    column, where half of the reads cross a cache line, that takes 7% longer. */
@@ -123,18 +133,30 @@ static inline void check_bounds(const char *begin, size_t bytes) {
 #define add_long_rows_any NAME(add_long_rows_any)
 #define add_strips NAME(add_strips)
 #define add_strips_any NAME(add_strips_any)
+#define pack_rows NAME(pack_rows)
+#define load_targets NAME(load_targets)
+#define add_residuals NAME(add_residuals)
+#define add_products NAME(add_products)
+#define add_tile NAME(add_tile)
 
 /* A level: its name, and its functions for X of doubles and of floats. */
 typedef void (*add_block_function)(const void *X, const double *y, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t stride,
                                    int columns, int cached, const double *w, double intercept, double *out);
+typedef void (*add_targets_function)(const void *X, const double *y, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t stride,
+                                     int columns, ptrdiff_t k, const double *w, int intercepts, double *scratch,
+                                     double *out);
 typedef double (*sum_all_function)(const void *X, ptrdiff_t size, ptrdiff_t ahead);
 typedef struct {
     const char *name;
     add_block_function add_block[2];
+    add_targets_function add_targets[2];
     sum_all_function sum_all[2];
 } cpu_level;
 #define FUNCTIONS_OF(level) \
-    {#level, {add_block_##level##_double, add_block_##level##_float}, {sum_all_##level##_double, sum_all_##level##_float}}
+    {#level,                                                                                      \
+     {add_block_##level##_double, add_block_##level##_float},                                    \
+     {add_targets_##level##_double, add_targets_##level##_float},                                \
+     {sum_all_##level##_double, sum_all_##level##_float}}
 
 #define LEVEL baseline
 #define TARGET
@@ -206,6 +228,11 @@ static int highest_level(void) { return 0; }
 #undef add_long_rows_any
 #undef add_strips
 #undef add_strips_any
+#undef pack_rows
+#undef load_targets
+#undef add_residuals
+#undef add_products
+#undef add_tile
 #undef INLINE
 #undef OUTLINE
 #undef SHUFFLE

@@ -16,9 +16,15 @@ def stable_rates(X, intercepts, epochs=EPOCHS):
     return largest * np.random.default_rng(1).uniform(0.05, 1.0, epochs)
 
 
-def start(X, intercepts):
-    """Return weights to start from, none of them zero."""
-    return np.random.default_rng(2).standard_normal(X.shape[1] + intercepts)
+def start(X, intercepts, targets=()):
+    """Return weights to start from, none of them zero; `targets` is y.shape[1:]."""
+    return np.random.default_rng(2).standard_normal((X.shape[1] + intercepts, *targets))
+
+
+def several_targets(y, k):
+    """Return k targets of different sizes, the first of which is y."""
+    others = np.random.default_rng(3).standard_normal((len(y), k)) * (abs(y).max() or 1.0)
+    return np.ascontiguousarray(np.column_stack([y, others])[:, :k] * 2.0 ** np.arange(k))
 
 
 def descend(backend, X, y, weights, rates, threads=1):
@@ -27,14 +33,14 @@ def descend(backend, X, y, weights, rates, threads=1):
     Costs and gradient begin as NaN, so that an entry that the backend does not fill fails every comparison.
     """
     weights = weights.copy()
-    costs, gradient = np.full(len(rates), np.nan), np.full(len(weights), np.nan)
+    costs, gradient = np.full((len(rates), *weights.shape[1:]), np.nan), np.full(weights.shape, np.nan)
     applied = backends.descend(X, y, weights, rates, costs, gradient, threads=threads, backend=backend)
     return applied, weights, costs, gradient
 
 
 def assert_parity(backend, X, y, intercepts):
     """Demand the answer of the Python loop, from the same weights, with the same rates."""
-    weights, rates = start(X, intercepts), stable_rates(X, intercepts)
+    weights, rates = start(X, intercepts, y.shape[1:]), stable_rates(X, intercepts)
     expected = descend("python", X, y, weights, rates)
     actual = descend(backend, X, y, weights, rates)
     assert actual[0] == expected[0] == len(rates)
@@ -59,11 +65,11 @@ def summed_terms(X, y, sizes, rate):
     noise for any order of summation, the Python loop's included. So the scale of a residual is the sum of the sizes
     of its terms, the scale of gradient[j] is the mean of |xᵢⱼ| times those, and the scale of weights[j] is
     |weights[j]| plus the size of an update. Each component has its own scale: a column of size 1e-9 is compared as
-    sharply as one of size 1e9.
+    sharply as one of size 1e9. Of several targets, each has scales of its own.
     """
     A = abs(np.column_stack([np.ones((len(X), len(sizes) - X.shape[1])), X.astype(np.float64)]))
     terms = A @ sizes + abs(y)
-    gradient = terms @ A / len(y)
-    largest = terms.max()  # scaled to 1 before squaring, because the squares may overflow
-    residuals = largest * np.sqrt(np.mean((terms / (largest or 1.0)) ** 2))
+    gradient = A.T @ terms / len(y)
+    largest = terms.max(axis=0)  # scaled to 1 before squaring, because the squares may overflow
+    residuals = largest * np.sqrt(np.mean((terms / np.where(largest == 0, 1.0, largest)) ** 2, axis=0))
     return {"residuals": residuals, "gradient": gradient, "weights": sizes + rate * gradient}

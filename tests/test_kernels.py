@@ -284,10 +284,10 @@ def test_an_unknown_level_names_those_there_are():
 
 @pytest.mark.skipif(len({backend for backend, _ in PATHS.values()}) < 2, reason="one of the two is not installed")
 def test_numba_shares_the_sizes_of_the_compiled_kernel():
-    from fastgd.backends.numba import epochs, loops
+    from fastgd.backends.numba import epochs, loops, targets
 
     sizes = backends.load("cython")._kernel.constants()
-    numba = vars(epochs) | vars(loops)
+    numba = vars(epochs) | vars(loops) | vars(targets)
     assert {name: numba[name] for name in sizes} == sizes
 
 

@@ -12,12 +12,15 @@ A backend is a module that exports::
 - costs: (epochs,) float64; ``costs[k]`` receives J of the weights that update k starts from.
 - gradient: float64, the shape of the weights; receives the gradient of the last epoch that was computed.
 
+Several targets share X and the rates: then y is (n_samples, k), C-contiguous, weights and gradient are (n_weights, k),
+and costs are (epochs, k). Each target gets the numbers that it would get alone, up to rounding.
+
 All arrays are aligned and in this machine's byte order; all but X are contiguous; outputs share no memory with another
 array. `fastgd.backends.descend` checks this once, and every backend checks again what keeps its memory accesses inside
 the arrays.
 
 It applies ``len(rates)`` updates and returns how many it applied. It stops before an update if the cost or a new weight
-would not be finite, so weights stay finite. Arithmetic is in float64 for either type of X.
+of any target would not be finite, so weights stay finite. Arithmetic is in float64 for either type of X.
 """
 
 import sys
@@ -197,13 +200,14 @@ def descend(
     X : ndarray or sparse array of shape (n_samples, n_features), float64 or float32
         The features: C- or Fortran-contiguous, or a sparse array or matrix of SciPy, or its `CSR` record. Other sparse
         forms than CSR are converted.
-    y : ndarray of shape (n_samples,), float64
-        The target.
-    weights : ndarray of shape (n_features + 1,) or (n_features,), float64
-        The weights to start from, with an intercept in front or without one; updated in place.
+    y : ndarray of shape (n_samples,) or (n_samples, k), float64
+        The target, or k targets.
+    weights : ndarray of shape (n_weights,) or (n_weights, k), float64
+        The weights to start from, with an intercept in front (n_weights = n_features + 1) or without one; updated in
+        place.
     rates : ndarray of shape (epochs,), float64
-        One learning rate for each epoch.
-    costs : ndarray of shape (epochs,), float64
+        One learning rate for each epoch, for all targets.
+    costs : ndarray of shape (epochs,) or (epochs, k), float64
         Receives J of the weights that each update starts from.
     gradient : ndarray of the shape of the weights, float64
         Receives the gradient of the last epoch that was computed.

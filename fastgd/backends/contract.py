@@ -16,6 +16,7 @@ from fastgd.inputs.options import check_count
 FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 NAMES = ("X", "y", "weights", "rates", "costs", "gradient")
 OUTPUTS = ("weights", "costs", "gradient")
+DIMENSIONS = {name: {"X": (2,), "rates": (1,)}.get(name, (1, 2)) for name in NAMES}
 # Bits of ndarray.flags.num, defined by NumPy's C API: reading the number takes half the time of reading two flags.
 C_ORDER, EITHER_ORDER, ALIGNED, WRITEABLE = 0x1, 0x3, 0x100, 0x400
 OUTPUT = C_ORDER | ALIGNED | WRITEABLE
@@ -45,7 +46,7 @@ def check_arrays(X: Array, y: Array, weights: Array, rates: Array, costs: Array,
     """Return 1 if `weights` hold an intercept in front of the coefficients, 0 if not.
 
     The gradient always has the shape of the weights. The weights have one entry for each column of X, and may have one
-    more in front, for the implied column of ones.
+    more in front, for the implied column of ones. Where y has columns, so have weights, costs and gradient.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def check_arrays(X: Array, y: Array, weights: Array, rates: Array, costs: Array,
         If a type, shape, order or alignment is not that of `fastgd.backends`, an output is read-only, or `threads` is
         below 1.
     """
-    # One expression for good arrays, because a small fit takes a few microseconds; bad ones are named afterwards.
+    # One expression for one target, because a small fit takes a few microseconds; bad arrays are named afterwards.
     if (
         type(X) is type(y) is type(weights) is type(rates) is type(costs) is type(gradient) is np.ndarray
         and (X.dtype is FLOAT64 or X.dtype is FLOAT32)
@@ -91,9 +92,10 @@ def check_memory(name: str, array: Any) -> None:
         expected = "float64 or float32" if name == "X" else "float64"
         order = "" if array.dtype.isnative else f" of the other byte order ({array.dtype.str})"
         raise ValueError(f"{name} must have dtype {expected}; got {array.dtype.name}{order}")
-    if array.ndim != 1 + (name == "X"):
-        expected = "(n_samples, n_features)" if name == "X" else "one dimension"
-        raise ValueError(f"{name} must have {'shape ' * (name == 'X')}{expected}; got shape {array.shape}")
+    if array.ndim not in DIMENSIONS[name]:
+        kinds = {"X": "shape (n_samples, n_features)", "rates": "one dimension"}
+        expected = kinds.get(name, "one or two dimensions")
+        raise ValueError(f"{name} must have {expected}; got shape {array.shape}")
     if not array.flags.num & (EITHER_ORDER if name == "X" else C_ORDER):
         expected = "C- or Fortran-contiguous" if name == "X" else "contiguous"
         raise ValueError(
@@ -110,17 +112,22 @@ def check_shapes(X: Array, y: Array, weights: Array, rates: Array, costs: Array,
     n_samples, n_features = X.shape
     if not X.size:
         raise ValueError(f"X must have at least one row and one column; got shape {X.shape}")
-    if y.shape != (n_samples,):
-        raise ValueError(f"y must have shape ({n_samples},), to fit X of shape {X.shape}; got {y.shape}")
-    if len(weights) - n_features not in (0, 1):
+    targets = y.shape[1:]  # none for y of one dimension
+    if y.shape[:1] != (n_samples,) or not y.size:
+        shape = f"({n_samples}, k)" if targets else f"({n_samples},)"
+        raise ValueError(f"y must have shape {shape}, to fit X of shape {X.shape}; got {y.shape}")
+    if weights.shape[1:] != targets or len(weights) - n_features not in (0, 1):
+        without, with_intercept = (n_features, *targets), (n_features + 1, *targets)
         raise ValueError(
-            f"weights must have shape ({n_features},), or ({n_features + 1},) with an intercept, to fit X of shape "
-            f"{X.shape}; got {weights.shape}"
+            f"weights must have shape {without}, or {with_intercept} with an intercept, to fit X of shape {X.shape}"
+            f"{f' and y of shape {y.shape}' * bool(targets)}; got {weights.shape}"
         )
     if gradient.shape != weights.shape:
         raise ValueError(f"gradient must have the shape of the weights, {weights.shape}; got {gradient.shape}")
-    if costs.shape != rates.shape:
-        raise ValueError(f"costs must have the shape of the rates, {rates.shape}; got {costs.shape}")
+    if costs.shape != rates.shape + targets:
+        expected = f"the shape of the rates and one column for each target, {rates.shape + targets}"
+        expected = expected if targets else f"the shape of the rates, {rates.shape}"
+        raise ValueError(f"costs must have {expected}; got {costs.shape}")
 
 
 def check_overlap(X: Array, y: Array, weights: Array, rates: Array, costs: Array, gradient: Array) -> None:

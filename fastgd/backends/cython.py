@@ -50,8 +50,9 @@ def descend(
 
 
 def run_member(*arguments: Any) -> int:
-    """Run one member of a team at the CPU level in use."""
-    return _kernel.run_member(*arguments, LEVEL)
+    """Run one member of a team at the CPU level in use; y of two dimensions are several targets."""
+    run = _kernel.run_member if arguments[1].ndim == 1 else _kernel.run_target_member
+    return run(*arguments, LEVEL)
 
 
 LEVEL = LEVELS.index(choose_level())

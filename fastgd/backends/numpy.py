@@ -27,20 +27,32 @@ def descend(
     intercepts = check_arrays(X, y, weights, rates, costs, gradient, threads)
     X = X.astype(np.float64, copy=False)  # arithmetic is in float64: float32 data is copied once a call
     n_samples = len(X)
-    zeros = np.zeros_like(weights)  # 0 · inf and 0 · NaN are NaN: one product finds any number that is not finite
+    zeros = np.zeros_like(weights)
     with np.errstate(over="ignore", invalid="ignore"):
         for epoch, rate in enumerate(rates.tolist()):
             residual = X @ weights[intercepts:] - y
             if intercepts:
                 residual += weights[0]
-                gradient[0] = residual.sum() / n_samples
-            gradient[intercepts:] = residual @ X / n_samples
-            costs[epoch] = cost = residual @ residual / (2 * n_samples)
+                gradient[0] = residual.sum(axis=0) / n_samples
+            gradient[intercepts:] = (residual.T @ X).T / n_samples
+            costs[epoch] = cost = sum_squares(residual) / (2 * n_samples)
             updated = weights - rate * gradient
-            if not isfinite(cost + updated @ zeros):
+            if not is_finite(cost, updated, zeros):
                 return epoch
             weights[:] = updated
     return len(rates)
+
+
+def is_finite(cost: Array, weights: Array, zeros: Array) -> bool:
+    """Return True if the cost and all weights are finite."""
+    if weights.ndim == 1:  # 0 · inf and 0 · NaN are NaN: one product finds any number that is not finite
+        return isfinite(cost + weights @ zeros)
+    return bool(np.isfinite(cost).all() and np.isfinite(weights).all())
+
+
+def sum_squares(residual: Array) -> Array:
+    """Return rᵀr, or that of each target; a product of matrices would form all products of two targets."""
+    return residual @ residual if residual.ndim == 1 else np.einsum("ij,ij->j", residual, residual)
 
 
 def descend_sparse(

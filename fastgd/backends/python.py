@@ -30,18 +30,25 @@ def descend(
     if isinstance(X, CSR):
         return descend_sparse(X, y, weights, rates, costs, gradient, threads)
     intercepts = check_arrays(X, y, weights, rates, costs, gradient, threads)
-    rows, targets, w = X.tolist(), y.tolist(), weights.tolist()
+    rows, targets, w = X.tolist(), list_targets(y), list_targets(weights)
     epoch = 0
     for rate in rates.tolist():
-        cost, g = cost_and_gradient(rows, targets, w, intercepts)
-        costs[epoch], gradient[:] = cost, g
-        updated = [w[j] - rate * g[j] for j in range(len(w))]
-        if not (isfinite(cost) and all(map(isfinite, updated))):
+        found = [cost_and_gradient(rows, targets[k], w[k], intercepts) for k in range(len(targets))]
+        updated = [[w[k][j] - rate * g[j] for j in range(len(g))] for k, (_, g) in enumerate(found)]
+        costs[epoch] = np.reshape([cost for cost, _ in found], y.shape[1:])
+        gradient[:] = np.transpose([g for _, g in found]).reshape(gradient.shape)
+        if not (all(isfinite(cost) for cost, _ in found) and all(isfinite(new) for one in updated for new in one)):
             break
         w = updated
         epoch += 1
-    weights[:] = w
+    weights[:] = np.transpose(w).reshape(weights.shape)
     return epoch
+
+
+def list_targets(array: Array) -> list[list[float]]:
+    """Return the numbers of each target."""
+    numbers: list[list[float]] = array.reshape(len(array), -1).T.tolist()
+    return numbers
 
 
 def cost_and_gradient(

@@ -4,11 +4,11 @@ The kernel of a compiled backend has one signature::
 
     run_member(X, y, weights, rates, costs, gradient, intercepts, block_rows, partials, sync, member, members) -> int
 
-Every member of a team makes the same call with its own number. The blocks depend on the shape of X alone. Each block
-has a row of `partials` for its sums, from column SUMS on, and the member that finishes the last block of an epoch adds
-the rows up in their order. So the answer has the same bits for every number of members, even if members start late or
-never. Members communicate through `sync`. Threads live for one call: a process may fork afterwards, and two Python
-threads share nothing.
+Every member of a team makes the same call with its own number. The blocks depend on the shapes of X and y alone. Each
+block has a row of `partials` for its sums, from column SUMS on, and the member that finishes the last block of an epoch
+adds the rows up in their order. So the answer has the same bits for every number of members, even if members start late
+or never. For several targets, weights and partials have more dimensions: see `empty_tiles`. Members communicate through
+`sync`. Threads live for one call: a process may fork afterwards, and two Python threads share nothing.
 """
 
 import os
@@ -26,6 +26,8 @@ from fastgd.inputs.arrays import Array
 MOST_BLOCKS = 64
 BLOCK_ELEMENTS = 16_384  # least elements of X in a block: computing one takes longer than telling other threads
 BLOCK_SAMPLES = 48  # least rows of a block: its sums are small beside its data
+TARGET_SAMPLES = 4  # least rows of a block of several targets, for each column of X: the sums are smaller than y
+TILE = 8  # targets side by side: a cache line
 # Where fastgd chooses the number of threads, each gets at least this many elements of X in an epoch, and this many in
 # all epochs of a call, since a call starts the threads.
 THREAD_ELEMENTS, THREAD_CALL_ELEMENTS = BLOCK_ELEMENTS, 1_200_000
@@ -48,13 +50,17 @@ def run_team(
     """Check the arrays, divide the rows into blocks, and run a team of at most `threads` members."""
     intercepts = check_arrays(X, y, weights, rates, costs, gradient, threads)
     n_samples, n_features = X.shape
-    block_rows = rows_per_block(n_samples, n_features)
+    targets = 1 if y.ndim == 1 else y.shape[1]
+    block_rows = rows_per_block(n_samples, n_features, targets)
     blocks = -(-n_samples // block_rows)
-    # One row for each block, and one for the weights. Coefficients and sums begin with a cache line, because those
-    # that begin inside one are slower to read; whole lines keep threads from writing to the same one.
-    partials = empty_lines(blocks + 1, SUMS + 2 + n_features)
-    own = partials[blocks, PER_LINE - intercepts : PER_LINE + n_features]
-    own[:] = weights
+    if y.ndim == 1:
+        # One row for each block, and one for the weights. Coefficients and sums begin with a cache line, because those
+        # that begin inside one are slower to read; whole lines keep threads from writing to the same one.
+        partials = empty_lines(blocks + 1, SUMS + 2 + n_features)
+        own = partials[blocks, PER_LINE - intercepts : PER_LINE + n_features]
+        own[:] = weights
+    else:
+        partials, own = empty_tiles(blocks, 2 + n_features, targets), as_tiles(weights)
     members = min(index(threads), blocks)  # Python's integer: the products below would overflow a small one of NumPy
     sync = np.zeros((SHARED + members) * PER_LINE, dtype=np.int64)
     arguments = (X, y, own, rates, costs, gradient, intercepts, block_rows, partials[:blocks], sync)
@@ -62,7 +68,10 @@ def run_team(
     try:
         start_threads(others)
         applied = run_member(*arguments, 0, members)
-        weights[:] = own
+        if y.ndim == 1:
+            weights[:] = own
+        else:
+            fill_from_tiles(weights, own)
         return applied
     finally:
         # Release the waiting members after Ctrl-C; after a whole run none waits.
@@ -81,9 +90,11 @@ def start_threads(threads: list[Thread]) -> None:
             return
 
 
-def rows_per_block(n_samples: int, n_features: int) -> int:
-    """Return the number of rows in a block: a multiple of 16, decided by the shape of X alone."""
-    blocks = min(MOST_BLOCKS, n_samples // BLOCK_SAMPLES, n_samples * n_features // BLOCK_ELEMENTS)
+def rows_per_block(n_samples: int, n_features: int, targets: int = 1) -> int:
+    """Return the number of rows in a block: a multiple of 16, decided by the shapes of X and y alone."""
+    # The sums of several targets are larger than their block, unless it has as many rows as X has columns.
+    least = BLOCK_SAMPLES if targets == 1 else max(BLOCK_SAMPLES, TARGET_SAMPLES * n_features)
+    blocks = min(MOST_BLOCKS, n_samples // least, n_samples * n_features * targets // BLOCK_ELEMENTS)
     blocks = max(blocks - blocks % 2, 1)  # two threads have the same share
     return -(-n_samples // (16 * blocks)) * 16
 
@@ -91,6 +102,36 @@ def rows_per_block(n_samples: int, n_features: int) -> int:
 def count_members(n_samples: int, n_features: int, threads: int) -> int:
     """Return how many of `threads` threads take part: each needs at least one block."""
     return min(threads, -(-n_samples // rows_per_block(n_samples, n_features)))
+
+
+def empty_tiles(blocks: int, rows: int, targets: int) -> Array:
+    """Return an uninitialised array (blocks, tiles, rows, TILE): a tile has the sums of TILE targets side by side."""
+    tiles = -(-targets // TILE)
+    return empty_lines(blocks * tiles * rows, TILE).reshape(blocks, tiles, rows, TILE)
+
+
+def as_tiles(weights: Array) -> Array:
+    """Return weights (n_weights, k) as (tiles, n_weights, TILE), with zeros where the last tile has no target."""
+    (tiles,) = empty_tiles(1, *weights.shape)
+    whole, rest = divmod(weights.shape[1], TILE)
+    tiles[:whole] = split_targets(weights, whole)
+    if rest:
+        tiles[whole] = 0.0
+        tiles[whole, :, :rest] = weights[:, whole * TILE :]
+    return tiles
+
+
+def fill_from_tiles(weights: Array, tiles: Array) -> None:
+    """Write the numbers of such tiles to weights (n_weights, k)."""
+    whole, rest = divmod(weights.shape[1], TILE)
+    split_targets(weights, whole)[:] = tiles[:whole]
+    if rest:
+        weights[:, whole * TILE :] = tiles[whole, :, :rest]
+
+
+def split_targets(weights: Array, whole: int) -> Array:
+    """Return a view (whole, n_weights, TILE) of weights (n_weights, k): the targets of the first whole tiles."""
+    return weights[:, : whole * TILE].reshape(len(weights), whole, TILE).transpose(1, 0, 2)
 
 
 def empty_lines(rows: int, columns: int) -> Array:
@@ -101,12 +142,12 @@ def empty_lines(rows: int, columns: int) -> Array:
     return storage[begin : begin + rows * width].reshape(rows, width)
 
 
-def choose_threads(n_samples: int, n_features: int, epochs: int) -> int:
+def choose_threads(n_samples: int, n_features: int, epochs: int, targets: int = 1) -> int:
     """Return how many threads are worth starting for a call: at most OMP_NUM_THREADS.
 
     If that is not set, the threads of Python that fit at the same time share the processors of this process.
     """
-    elements = n_samples * n_features
+    elements = n_samples * n_features * targets
     most = min(elements // THREAD_ELEMENTS, elements * epochs // THREAD_CALL_ELEMENTS)
     if most < 2:
         return 1  # reading the environment would take longer than a few epochs of a small X

@@ -21,11 +21,11 @@ PIECES: list[tuple[str, str, list[str], str, dict[str, list[str]]]] = [
         "j": ["squares += residual", "return squares / (2 *"],
         "g": ["g[0] += residual", "g[j + intercepts] += residual"],
     }),
-    ("python", "python.py", ["descend"], "the updates", {"w": ["updated = [w[j] - rate", "w = updated"]}),
+    ("python", "python.py", ["descend"], "the updates", {"w": ["updated = [[w[k][j] - rate", "w = updated"]}),
     ("numpy", "numpy.py", ["descend"], "all of it", {
         "r": ["residual = X @", "residual += weights[0]"],
         "j": ["costs[epoch] = cost ="],
-        "g": ["gradient[0] = residual", "gradient[intercepts:] = residual @ X"],
+        "g": ["gradient[0] = residual", "gradient[intercepts:] = (residual.T @ X).T"],
         "w": ["updated = weights - rate", "weights[:] = updated"],
     }),
     ("numba", "numba/epochs.py", ["fold", "update"], FOLDS, {

@@ -24,6 +24,7 @@ enum { ROUNDS = 20000, GUARD = 4 };
 static const ptrdiff_t features[] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13,  15,  16,  17,  18,
                                      19, 20, 21, 23, 24, 25, 31, 32, 33, 50, 76, 77, 100, 151, 200, 1501};
 static const ptrdiff_t samples[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100};
+static const ptrdiff_t several[] = {1, 2, 3, 4, 5, 7, 8, 9, 17};
 #define COUNT(array) ((ptrdiff_t)(sizeof(array) / sizeof(array[0])))
 
 /* Results so far: a hash that does not depend on the byte order of the machine (FNV-1a), and how many were wrong. */
@@ -115,6 +116,61 @@ static void check_block(int level, int is_float, int columns, int cached, ptrdif
     free(X), free(y), free(w), free(out), free(sums), free(scales);
 }
 
+/* Compare one block of several targets with a plain loop for each target. All arrays end where their memory ends. */
+static void check_targets(int level, int is_float, int columns, int intercepts, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t k) {
+    const size_t size = is_float ? sizeof(float) : sizeof(double);
+    const ptrdiff_t stride = columns ? rows : p, tiles = (k + TILE - 1) / TILE;
+    const ptrdiff_t weights = tiles * (intercepts + p) * TILE, sums = tiles * (2 + p) * TILE;
+    char *X = malloc(rows * p * size);
+    double *y = malloc(rows * k * sizeof(double)), *w = calloc(weights, sizeof(double));
+    double *scratch = malloc(scratch_rows(p) * (TILE + p) * sizeof(double)), *out = malloc(sums * sizeof(double));
+    if (!X || !y || !w || !scratch || !out) exit(2);
+    for (ptrdiff_t a = 0; a < rows * p; a++) {
+        const double number = next_number();
+        if (is_float)
+            ((float *)X)[a] = (float)number;
+        else
+            ((double *)X)[a] = number;
+    }
+    for (ptrdiff_t a = 0; a < rows * k; a++) y[a] = next_number();
+    for (ptrdiff_t a = 0; a < weights; a++)
+        if (a / ((intercepts + p) * TILE) * TILE + a % TILE < k) w[a] = next_number();
+    cpu_levels[level].add_targets[is_float](X, y, rows, p, stride, columns, k, w, intercepts, scratch, out);
+
+    int right = 1;
+    for (ptrdiff_t t = 0; t < k; t++) {
+        const double *weight = w + t / TILE * (intercepts + p) * TILE + t % TILE;
+        const double *found = out + t / TILE * (2 + p) * TILE + t % TILE;
+        for (ptrdiff_t j = -2; j < p; j++) {
+            double sum = 0.0, scale = 0.0;
+            for (ptrdiff_t i = 0; i < rows; i++) {
+                double r = (intercepts ? weight[0] : 0.0) - y[i * k + t], size_of_r = fabs(r), x = 1.0;
+                for (ptrdiff_t l = 0; l < p; l++) {
+                    const ptrdiff_t a = columns ? l * stride + i : i * p + l;
+                    const double number = is_float ? ((float *)X)[a] : ((double *)X)[a];
+                    const double term = number * weight[(intercepts + l) * TILE];
+                    r += term;
+                    size_of_r += fabs(term);
+                    if (l == j) x = number;
+                }
+                sum += r * (j == -2 ? r : x);
+                scale += size_of_r * (j == -2 ? size_of_r : fabs(x));
+            }
+            right &= fabs(found[(2 + j) * TILE] - sum) <= 1e-14 * scale;
+            record(found[(2 + j) * TILE]);
+        }
+    }
+    expect(right, cpu_levels[level].name, is_float ? "targets, floats" : "targets, doubles", rows, p);
+
+    y[rows * k - 1] = NAN; /* must reach the sums of its own target, and of no other */
+    cpu_levels[level].add_targets[is_float](X, y, rows, p, stride, columns, k, w, intercepts, scratch, out);
+    right = 1;
+    for (ptrdiff_t t = 0; t < k; t++)
+        right &= !isnan(out[t / TILE * (2 + p) * TILE + t % TILE]) == (t < k - 1);
+    expect(right, cpu_levels[level].name, "targets, NaN", rows, p);
+    free(X), free(y), free(w), free(scratch), free(out);
+}
+
 /* Each thread adds to one entry and takes numbers from another. */
 static int64_t sync[3 * 8];
 static long taken[2];
@@ -163,6 +219,12 @@ int main(void) {
             for (ptrdiff_t b = 0; b < COUNT(samples); b++)
                 for (int kind = 0; kind < 8; kind++)
                     check_block(level, kind & 1, kind >> 1 & 1, kind >> 2, samples[b], features[a]);
+        for (ptrdiff_t a = 0; a < COUNT(features); a += 3)
+            for (ptrdiff_t b = 0; b < COUNT(samples); b += 2)
+                for (ptrdiff_t c = 0; c < COUNT(several) && features[a] <= 50; c++)
+                    for (int kind = 0; kind < 8; kind++)
+                        check_targets(level, kind & 1, kind >> 1 & 1, kind >> 2, samples[b], features[a], several[c]);
+        check_targets(level, 0, 0, 1, 100, 1501, 9); /* rows are packed in several parts */
         printf("level %s %016llx\n", cpu_levels[level].name, (unsigned long long)hash);
     }
     run_two();

@@ -25,6 +25,8 @@ if numba.config.DISABLE_JIT:
 from fastgd.backends.numba.keeping import keep_code
 from fastgd.forks import wait_before_forks
 
+DOUBLES, INTEGER = types.CPointer(types.float64), types.intp
+ONE_TARGET = (DOUBLES, *[INTEGER] * 5, DOUBLES, types.float64, DOUBLES)  # the types of a loop's arguments after X
 compile_part = numba.njit  # for parts of other functions: Numba compiles and caches them as a part of those
 
 
@@ -35,12 +37,13 @@ def compile_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
-def compile_loop(function: Callable[..., Any], char: str) -> Any:
-    """Compile a loop over a block of rows at once, for X of "d" (float64) or "f"; keep the machine code likewise."""
-    doubles = types.CPointer(types.float64)
-    X = doubles if char == "d" else types.CPointer(types.float32)
-    signature = (X, doubles, *[types.intp] * 5, doubles, types.float64, doubles), types.void
-    compiled = CFunc(function, signature, locals={}, options={})
+def compile_loop(function: Callable[..., Any], char: str, rest: tuple[Any, ...] = ONE_TARGET) -> Any:
+    """Compile a loop over a block of rows at once, for X of "d" (float64) or "f"; keep the machine code likewise.
+
+    `rest` are the types of its arguments after X.
+    """
+    X = DOUBLES if char == "d" else types.CPointer(types.float32)
+    compiled = CFunc(function, ((X, *rest), types.void), locals={}, options={})
     keep_code(compiled, function)
     compiled.compile()
     return compiled

@@ -93,7 +93,7 @@ def claim(team, epoch, n_blocks, member):
 
 
 @numba.njit(inline="always")  # calls of it take 8% longer in a small epoch
-def take_part(blocks, team, weights, epoch):
+def take_part(compute, blocks, team, weights, epoch):
     """Compute blocks of an epoch until all are taken, own blocks first; return True if this member ended the epoch."""
     finished = 0
     if team.members == 1:  # no claims needed
@@ -133,7 +133,7 @@ def run_epochs(rows, y, weights, rates, costs, gradient, intercepts, block_rows,
     team = Team(address_of(sync, 0), member, members)
     epoch = read_entry(team.sync, APPLIED)
     while epoch < len(rates) and not read_entry(team.sync, ENDED):
-        if take_part(blocks, team, weights, epoch):
+        if take_part(compute, blocks, team, weights, epoch):
             costs[epoch] = fold(partials, gradient, intercepts, len(y))
             if update(weights, gradient, rates[epoch], costs[epoch]):
                 write_entry(team.sync, APPLIED, epoch + 1)

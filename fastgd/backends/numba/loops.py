@@ -18,6 +18,7 @@ from fastgd.backends.numba.compiling import COMPILING, compile_loop, compile_par
 from fastgd.backends.numba.epochs import run_epochs
 from fastgd.backends.numba.memory import LINE, fetch_twice
 from fastgd.backends.numba.sparse import run_sparse_member
+from fastgd.backends.numba.targets import run_target_member
 from fastgd.backends.numba.vectors import (
     LANES,
     add_columns,
@@ -65,7 +66,9 @@ def descend(
 
 
 def run_member(X: Array, y: Array, weights: Array, rates: Array, *rest: Any) -> int:
-    """Run one member of a team."""
+    """Run one member of a team; y of two dimensions are several targets."""
+    if y.ndim == 2:
+        return run_target_member(X, y, weights, rates, *rest)
     n, p = X.shape
     columns = X.flags.f_contiguous
     stride = n if columns else p
@@ -155,7 +158,7 @@ def make_narrow(P, groups, columns):
     """Make the loop for rows of 1 to 8 features: a vector is a column of four rows. All sums stay in registers."""
 
     def add_narrow(X, y, rows, p, stride, far, near, w, intercept, out):
-        weight, start = splat_each(w, 0, P), splat(intercept)
+        weight, start = splat_each(w, 0, 1, P), splat(intercept)
         squares, total, g = zeros(1, groups), zeros(1, groups), zeros(P, groups)
         whole = rows - rows % (groups * LANES)
         for i in range(0, whole, groups * LANES):
@@ -220,7 +223,7 @@ def make_long_rows(R):
                 s += load(X, a + pairs, p, R, 1) * load(w, pairs, 0, 1, 1)
             if whole < p:
                 s += load(X, a + last, p, R, 1) * tail
-            r = splat_lanes(add_lanes(s), R) + (start - splat_each(y, i, R))
+            r = splat_lanes(add_lanes(s), R) + (start - splat_each(y, i, 1, R))
             squares += r * r
             total += r
             for j in range(0, pairs, 2 * LANES):

@@ -142,14 +142,15 @@ def splat(typing, value):
 
 
 @intrinsic(prefer_literal=True)
-def splat_each(typing, pointer, index, rows):
-    """Return a tile of one column: each vector repeats one of the numbers that begin at an index."""
+def splat_each(typing, pointer, index, step, rows):
+    """Return a tile of one column: each vector repeats one of the numbers at an index, `step` numbers apart."""
 
     def vector(builder, arguments, row, column):
-        index = builder.add(arguments[1], arguments[1].type(row))
-        return fill(builder, builder.load(builder.gep(arguments[0], [index])))
+        start, index, step = arguments[:3]
+        index = builder.add(index, builder.mul(step, step.type(row)))
+        return fill(builder, builder.load(builder.gep(start, [index])))
 
-    return returns(Tile(rows.literal_value, 1), [pointer, types.intp, rows], vector)
+    return returns(Tile(rows.literal_value, 1), [pointer, types.intp, types.intp, rows], vector)
 
 
 @intrinsic(prefer_literal=True)
@@ -213,6 +214,22 @@ def store(typing, pointer, index, tile):
         return context.get_dummy_value()
 
     return types.void(pointer, types.intp, tile), generate
+
+
+@intrinsic
+def store_rows(typing, pointer, index, step, tile):
+    """Write the rows of a tile, beginning at an index, `step` numbers apart."""
+
+    def generate(context, builder, signature, arguments):
+        start, index, step, value = arguments
+        for row in range(tile.rows):
+            first = builder.add(index, builder.mul(step, step.type(row)))
+            for column in range(tile.columns):
+                place = vector_pointer(builder, start, first, column * LANES)
+                builder.store(tile.get(builder, value, row, column), place, align=8)
+        return context.get_dummy_value()
+
+    return types.void(pointer, types.intp, types.intp, tile), generate
 
 
 @intrinsic
