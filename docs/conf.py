@@ -51,7 +51,8 @@ numpydoc_validation_checks = {
 # But not of what a docstring of a few lines is enough for.
 numpydoc_validation_exclude = {
     r"^fastgd(\.[a-z]+)?$",  # modules
-    r"^fastgd\.(DescentResult|streaming\.StreamResult|files\.model\.Model)$",  # attributes are described, not arguments
+    # Their attributes are described, not the arguments.
+    r"^fastgd\.(DescentResult|GroupResult|streaming\.StreamResult|files\.model\.Model)$",
     r"\.Compressor\.keeps_digits$",
 }
 

@@ -7,6 +7,8 @@ from fastgd._version import __version__ as __version__
 from fastgd.config import show_config
 from fastgd.descent.cost import cost, gradient
 from fastgd.descent.fit import gradient_descent
+from fastgd.descent.group_result import GroupResult
+from fastgd.descent.groups import fit_groups
 from fastgd.descent.result import DescentResult
 from fastgd.descent.warnings import ConditionWarning, ConvergenceWarning, DivergenceWarning
 from fastgd.forks import import_safely
@@ -20,9 +22,11 @@ __all__ = [  # GradientDescentRegressor is none of them: `from fastgd import *` 
     "ConvergenceWarning",
     "DescentResult",
     "DivergenceWarning",
+    "GroupResult",
     "backends",
     "compress",
     "cost",
+    "fit_groups",
     "gradient",
     "gradient_descent",
     "rates",

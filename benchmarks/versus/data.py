@@ -58,8 +58,8 @@ def make_one_hot(n: int, p: int, factors: int = 6) -> Data:
 
     generator, levels = np.random.default_rng(0), p // factors
     columns = generator.integers(levels, size=(n, factors)) + levels * np.arange(factors)
-    places = np.arange(0, n * factors + 1, factors)
-    X = sparse.csr_array((np.ones(n * factors), columns.ravel(), places), shape=(n, p))
+    places = np.arange(0, n * factors + 1, factors, dtype=np.int32)  # as OneHotEncoder has them
+    X = sparse.csr_array((np.ones(n * factors), columns.ravel().astype(np.int32), places), shape=(n, p))
     return Data(X, 1 + X @ generator.standard_normal(p) + generator.standard_normal(n))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from versus.cells import list_cells
 from versus.contestants import OURS, Contestant
 from versus.reference import solve_reference
-from versus.timing import PATIENCE, Entry, add_rounds, try_settings
+from versus.timing import PATIENCE, Entry, add_rounds, try_setting, try_settings
 
 from fastgd.backends.cores import count_cores
 from fastgd.bench.machine import describe_machine, describe_versions
@@ -36,6 +36,14 @@ def start() -> None:
         import daal4py
 
         daal4py.daalinit(int(os.environ["OMP_NUM_THREADS"]))
+
+
+def warm_up(kinds: list[str]) -> None:
+    """Let every contestant fit small data once, so that no import and no compilation is timed."""
+    for cell in list_cells(kinds, None, quick=True):
+        data = cell.make()
+        for contestant in filter(is_usable, cell.contestants):
+            try_setting(contestant, data, contestant.settings[0], lambda answer: 0.0)
 
 
 def count_threads() -> dict[str, int]:
@@ -73,14 +81,15 @@ def measure_cell(kinds: list[str], shapes: Any, quick: bool, place: int, rounds:
         if contestant.bare:
             found[name]["bare"] = True
     size = data.X.size if isinstance(data.X, np.ndarray) else data.X.nnz
+    threads = int(os.environ["OMP_NUM_THREADS"])
     rounds = rounds or (3 if quick else 11 if size <= SMALL else 7)
-    add_rounds({name: entry for name, entry in found.items() if entry["error"] <= cell.accuracy}, fits, rounds)
+    add_rounds({name: entry for name, entry in found.items() if entry["error"] <= cell.accuracy}, fits, rounds, threads)
     return {
         "kind": cell.kind,
         "label": cell.label,
         "column": cell.column,
         "accuracy": cell.accuracy,
-        "threads": int(os.environ["OMP_NUM_THREADS"]),
+        "threads": threads,
         "correction": reference.correction,
         "found": {name: summarize(entry) for name, entry in found.items()},
     }
@@ -111,6 +120,7 @@ def list_absent(kinds: list[str]) -> dict[str, str]:
 def describe(kinds: list[str]) -> dict[str, Any]:
     """Return the machine, the versions and the threads of this process, and the peers that are not installed."""
     start()
+    warm_up(kinds)
     versions = describe_versions() | {name: installed_version(name) for name in PEERS}
     versions.pop("jax")  # takes no part
     counted = {os.environ["OMP_NUM_THREADS"]: {"cores": count_cores(), **count_threads()}}

@@ -1,5 +1,6 @@
 """The clock: which setting a contestant needs, and the medians of interleaved rounds."""
 
+import gc
 import random
 from collections.abc import Callable
 from functools import partial
@@ -11,9 +12,12 @@ import numpy as np
 from versus.contestants import ITERATIONS, Contestant
 from versus.data import Data
 
+from fastgd.bench.timing import wait_until_idle
+
 SECONDS_A_SAMPLE = 0.01  # shorter fits are repeated within a round, and their median is the sample
 SECONDS_A_CONTESTANT = 3.0  # a contestant that would take longer in all rounds together has fewer, at least one
 PATIENCE = 10, 0.05, 2.0  # the longest try of an iterative peer: a multiple of fastgd's time, within these seconds
+FAR = 5.0  # times as long as the fastest: three rounds are enough
 HALVINGS = 3  # of the distance between two powers of two: the number of iterations is then known to a tenth
 
 Entry = dict[str, Any]
@@ -79,15 +83,29 @@ def halve(
     return best
 
 
-def add_rounds(found: dict[str, Entry], fits: dict[str, Fit], rounds: int) -> None:
-    """Replace the first times with medians of interleaved rounds, each in another random order."""
-    shuffler = random.Random(0)
-    wanted = {name: min(rounds, int(SECONDS_A_CONTESTANT / found[name]["seconds"])) for name in found}
+def add_rounds(found: dict[str, Entry], fits: dict[str, Fit], rounds: int, threads: int) -> None:
+    """Replace the first times with medians of interleaved rounds, each in another random order.
+
+    Python's garbage collector is off meanwhile, as in `timeit`. With several threads each sample waits for those of the
+    sample before, since BLAS's threads spin for a while after their work.
+    """
+    shuffler, wanted = random.Random(0), count_rounds(found, rounds)
     samples: dict[str, list[float]] = {name: [] for name in wanted if wanted[name] > 1}  # else the first time counts
+    gc.disable()
     for k in range(rounds):
         names = [name for name in samples if k < wanted[name]]
         for name in shuffler.sample(names, len(names)):
+            if threads > 1:
+                wait_until_idle()
             calls = max(1, round(SECONDS_A_SAMPLE / found[name]["seconds"]))
             samples[name].append(median(run_timed(fits[name])[0] for _ in range(calls)))
+    gc.enable()
     for name, times in samples.items():
         found[name] |= {"seconds": median(times), "samples": times}
+
+
+def count_rounds(found: dict[str, Entry], rounds: int) -> dict[str, int]:
+    """Return the rounds of each contestant: fewer for those that take long, or long compared with the fastest."""
+    fastest = min((entry["seconds"] for entry in found.values()), default=0.0)
+    wanted = {name: min(rounds, int(SECONDS_A_CONTESTANT / entry["seconds"])) for name, entry in found.items()}
+    return {name: min(count, rounds if found[name]["seconds"] < FAR * fastest else 3) for name, count in wanted.items()}

@@ -193,6 +193,11 @@ def predict_rows(X: Any, coef: Array, intercept: float | Array) -> Array:
     """Return ``X @ coef + intercept``, for an array or a sparse array; refuse predictions unless all are finite."""
     with np.errstate(over="ignore", invalid="ignore"):
         predictions: Array = X @ coef + intercept
+    return check_predictions(predictions)
+
+
+def check_predictions(predictions: Array) -> Array:
+    """Return the predictions; refuse them unless all are finite."""
     if not np.isfinite(predictions).all():
         row = int(np.argwhere(~np.isfinite(predictions))[0][0])
         raise ValueError(f"X must have predictions in the range of float64; row {row} (counted from 0) is outside it")
