@@ -27,7 +27,7 @@ cdef struct SparseBlocks:  # fastgd/backends/sparse.py and sparse_team.py explai
     const double *y
     const int64_t *starts
     ptrdiff_t n, p, k, n_blocks
-    double *sums  # those of block b begin at sums + b * width: Σr², Σr, Σf·r, Σ r·x, the residuals, means·w; k of each
+    double *sums  # those of block b begin at sums + b * width: Σr², Σr, Σf·r, then Σ r·x; k of each
     ptrdiff_t width
 
 
@@ -61,43 +61,71 @@ cdef void add_one_target(
     out[0], out[1], out[2] = squares, total, moved
 
 
+cdef inline void add_some_targets(
+    const number *data, const place *indices, const place *indptr, const SparseBlocks *blocks, const double *weights,
+    ptrdiff_t b, ptrdiff_t c, ptrdiff_t width,
+) noexcept nogil:
+    """Compute the sums of block b for a few targets from target c on, whose numbers lie side by side.
+
+    The width, at most 8, is a constant at each call, so that compilers unroll the loops and keep sums in registers.
+    """
+    cdef ptrdiff_t k = blocks.k, i, j, q
+    cdef double *out = blocks.sums + b * blocks.width + c
+    cdef double *g = out + 3 * k
+    cdef const double *w = weights + blocks.intercepts * k + c
+    cdef const double *some
+    cdef double *sums
+    cdef double[8] r, squares, total, moved, shift, intercept
+    cdef double f = 1.0, value
+    cdef place t, first, last
+    for q in range(width):
+        squares[q] = total[q] = moved[q] = shift[q] = 0.0
+        intercept[q] = weights[c + q] if blocks.intercepts else 0.0
+    if blocks.means != NULL:
+        for j in range(blocks.p):
+            for q in range(width):
+                shift[q] += blocks.means[j] * w[j * k + q]
+    last = indptr[blocks.starts[b]]
+    for i in range(blocks.starts[b], blocks.starts[b + 1]):
+        first, last = last, indptr[i + 1]
+        for q in range(width):
+            r[q] = 0.0
+        for t in range(first, last):
+            value, some = data[t], w + indices[t] * k
+            for q in range(width):
+                r[q] += value * some[q]
+        if blocks.factors != NULL:
+            f = blocks.factors[i]
+        for q in range(width):
+            r[q] += intercept[q] - f * shift[q] - blocks.y[i * k + c + q]
+            squares[q] += r[q] * r[q]
+            total[q] += r[q]
+            moved[q] += f * r[q]
+        for t in range(first, last):
+            value, sums = data[t], g + indices[t] * k
+            for q in range(width):
+                sums[q] += value * r[q]
+    for q in range(width):
+        out[q], out[k + q], out[2 * k + q] = squares[q], total[q], moved[q]
+
+
 cdef void add_targets(
     const number *data, const place *indices, const place *indptr, const SparseBlocks *blocks, const double *weights,
     ptrdiff_t b,
 ) noexcept nogil:
-    """Compute the sums of block b for k targets, whose numbers lie side by side."""
-    cdef ptrdiff_t k = blocks.k, i, j, c
-    cdef double *out = blocks.sums + b * blocks.width
-    cdef double *g = out + 3 * k
-    cdef double *residual = g + blocks.p * k
-    cdef double *shift = residual + k
-    cdef const double *w = weights + blocks.intercepts * k
-    cdef const double *some
-    cdef double *sums
-    cdef double f = 1.0, value
-    cdef place t
-    if blocks.means != NULL:
-        for j in range(blocks.p):
-            for c in range(k):
-                shift[c] += blocks.means[j] * w[j * k + c]
-    for i in range(blocks.starts[b], blocks.starts[b + 1]):
-        for c in range(k):
-            residual[c] = 0.0
-        for t in range(indptr[i], indptr[i + 1]):
-            value, some = data[t], w + indices[t] * k
-            for c in range(k):
-                residual[c] += value * some[c]
-        if blocks.factors != NULL:
-            f = blocks.factors[i]
-        for c in range(k):
-            residual[c] += (weights[c] if blocks.intercepts else 0.0) - f * shift[c] - blocks.y[i * k + c]
-            out[c] += residual[c] * residual[c]
-            out[k + c] += residual[c]
-            out[2 * k + c] += f * residual[c]
-        for t in range(indptr[i], indptr[i + 1]):
-            value, sums = data[t], g + indices[t] * k
-            for c in range(k):
-                sums[c] += value * residual[c]
+    """Compute the sums of block b for k targets: eight at once, then four, two and one."""
+    cdef ptrdiff_t c = 0, k = blocks.k
+    while c + 8 <= k:
+        add_some_targets(data, indices, indptr, blocks, weights, b, c, 8)
+        c += 8
+    if k - c >= 4:
+        add_some_targets(data, indices, indptr, blocks, weights, b, c, 4)
+        c += 4
+    if k - c >= 2:
+        add_some_targets(data, indices, indptr, blocks, weights, b, c, 2)
+        c += 2
+    if k > c:
+        add_some_targets(data, indices, indptr, blocks, weights, b, c, 1)
 
 
 cdef void add_sparse_rows(
@@ -226,7 +254,7 @@ cdef int check_sparse_call(
         raise ValueError("y, weights, costs and gradient must have one column for each target")
     if means not in (0, blocks.p) or factors not in (0, blocks.n):
         raise ValueError("means must have a number for each column, and factors one for each row, or none")
-    if blocks.width < (blocks.p + 5) * blocks.k or blocks.n_blocks < 1 or starts.shape[0] != blocks.n_blocks + 1:
+    if blocks.width < (blocks.p + 3) * blocks.k or blocks.n_blocks < 1 or starts.shape[0] != blocks.n_blocks + 1:
         raise ValueError("partials must have a row for each block, with room for its sums")
     if starts[0] != 0 or starts[blocks.n_blocks] != blocks.n:
         raise ValueError("the blocks must cover the rows")
@@ -274,7 +302,7 @@ cdef void add_products(
     const number *data, const place *indices, const place *indptr, const double *weights, const double *y,
     ptrdiff_t n, ptrdiff_t p, ptrdiff_t k, ptrdiff_t low, ptrdiff_t high, double *matrix, ptrdiff_t width,
 ) noexcept nogil:
-    """Add s·xₐ·x_b to the rows of the matrix that belong to the columns from low to high, and s·xₐ·y beside them."""
+    """Add s·xₐ·[1 x_b y] to the matrix for the columns a from low to high; if low is 0, for the column of ones too."""
     cdef ptrdiff_t i, c
     cdef place t, u, column
     cdef double value, s = 1.0
@@ -282,11 +310,16 @@ cdef void add_products(
     for i in range(n):
         if weights != NULL:
             s = weights[i]
+        if low == 0:
+            matrix[0] += s
+            for c in range(k):
+                matrix[1 + p + c] += s * y[i * k + c]
         for t in range(indptr[i], indptr[i + 1]):
             column = indices[t]
             if column < low or column >= high:
                 continue
             value, out = s * data[t], matrix + (1 + column) * width + 1
+            matrix[1 + column] += value
             for u in range(t, indptr[i + 1]):
                 out[indices[u]] += value * data[u]
             for c in range(k):
@@ -297,11 +330,11 @@ def sum_sparse_products(
     const number[::1] data, const place[::1] indices, const place[::1] indptr, const double[::1] weights,
     const double[:, ::1] y, double[:, ::1] matrix, ptrdiff_t p, ptrdiff_t low, ptrdiff_t high,
 ):
-    """Add the products of the columns from low to high with those from their own on, and with y, to a matrix.
+    """Add products over the rows [1 x y] to a matrix: those of the columns from low to high with all from their own on.
 
-    The matrix has a row and a column in front, which stay. Columns of a row must ascend (else products are added below
-    the diagonal), and places must be those of a CSR record. Each sum is over the rows in their order, so ranges of
-    columns may be computed by any number of threads.
+    The column of ones comes with low = 0. Only the part on and above the diagonal is filled: the columns of a row must
+    ascend. The places must be those of a CSR record. Each sum is over the rows in their order, so ranges of columns may
+    be computed by any number of threads.
     """
     cdef ptrdiff_t n = indptr.shape[0] - 1, k = y.shape[1], stored = data.shape[0]
     if n < 1 or indices.shape[0] != stored or indptr[0] != 0 or indptr[n] != stored or y.shape[0] != n:
@@ -310,17 +343,15 @@ def sum_sparse_products(
         raise ValueError("weights must be one for each row or none, and the matrix must have room for all products")
     if not 0 <= low <= high <= p:
         raise ValueError("low and high must be columns")
-    if not stored:
-        return
     with nogil:
         add_products(
-            &data[0], &indices[0], &indptr[0], &weights[0] if weights.shape[0] else NULL, &y[0, 0], n, p, k, low, high,
-            &matrix[0, 0], matrix.shape[1],
+            &data[0] if stored else NULL, &indices[0] if stored else NULL, &indptr[0],
+            &weights[0] if weights.shape[0] else NULL, &y[0, 0], n, p, k, low, high, &matrix[0, 0], matrix.shape[1],
         )
 
 
 def describe_columns(const number[::1] data, const place[::1] indices, int64_t[::1] counts, double[:, ::1] numbers):
-    """Add to each column the number of its stored entries, and to the two rows of numbers its sum, and its largest size.
+    """Add to each column the number of its entries, and to the two rows of numbers their sum and their largest size.
 
     Return the sum of all entries, which is not finite if an entry is not. The places must be those of a CSR record.
     """
@@ -339,16 +370,3 @@ def describe_columns(const number[::1] data, const place[::1] indices, int64_t[:
             if not size <= numbers[1, j]:  # NaN too
                 numbers[1, j] = size
     return total
-
-
-def mirror(double[:, ::1] matrix, ptrdiff_t size):
-    """Copy the part above the diagonal of the first rows and columns to the part below."""
-    cdef ptrdiff_t i, j, top, left
-    if not 0 <= size <= min(matrix.shape[0], matrix.shape[1]):
-        raise ValueError("size must be a number of rows and columns")
-    with nogil:
-        for top in range(0, size, 32):
-            for left in range(top, size, 32):
-                for i in range(top, min(top + 32, size)):
-                    for j in range(max(left, i + 1), min(left + 32, size)):
-                        matrix[j, i] = matrix[i, j]

@@ -225,7 +225,7 @@ def test_rows_of_weight_zero_have_no_influence():
 def test_few_rows_are_whitened_without_a_gram_matrix(monkeypatch, alpha, weighted):
     X, y = far_rows(40, 900)
     counts = np.random.default_rng(2).uniform(0.5, 2, 40) if weighted else None
-    monkeypatch.setattr(problem_sparse, "sum_products", lambda *_: pytest.fail("the Gram matrix was formed"))
+    monkeypatch.setattr(problem_sparse, "sum_rows", lambda *_: pytest.fail("the Gram matrix was formed"))
     found, dense = (
         GradientDescentRegressor(precondition="whiten", alpha=alpha).fit(rows, y, counts) for rows in (X, X.toarray())
     )

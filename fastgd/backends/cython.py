@@ -55,4 +55,5 @@ def run_member(*arguments: Any) -> int:
     return run(*arguments, LEVEL)
 
 
+sum_sparse_products, describe_columns = _kernel.sum_sparse_products, _kernel.describe_columns
 LEVEL = LEVELS.index(choose_level())

@@ -1,5 +1,6 @@
 """Coordinates of the weights that a descent may use: scaled and centred columns, or whitened directions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import sqrt
 
@@ -95,6 +96,8 @@ class WhitenedCoordinates:
         A bound of the reciprocal of the smallest singular value of the standardized columns.
     intercept : bool
         True if weights begin with an intercept.
+    solve : callable or None
+        Makes coefficients of least norm of whitened coordinates, in place of the matrices.
     """
 
     means: Array
@@ -103,6 +106,7 @@ class WhitenedCoordinates:
     gram_inverse: Array | None
     amplification: float
     intercept: bool
+    solve: Callable[[Array], Array] | None = None
 
     noise = 0.0  # directions of rounding errors are left out
 
@@ -121,6 +125,9 @@ class WhitenedCoordinates:
         coef = np.zeros(self.to_whitened.shape[1])
         for _ in range(2):
             rest = whitened - self.to_whitened @ coef
+            if self.solve is not None:
+                coef += self.solve(rest)
+                continue
             coef += (
                 self.to_coef @ rest if self.gram_inverse is None else self.to_whitened.T @ (self.gram_inverse @ rest)
             )

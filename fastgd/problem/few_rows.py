@@ -5,6 +5,7 @@ References
 G. H. Golub and C. F. Van Loan, Matrix Computations, 4th ed., Johns Hopkins, 2013, sections 5.6 and 6.1.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
 
@@ -30,6 +31,8 @@ class Whitening:
         As in `WhitenedCoordinates`.
     doubtful : ndarray of shape (n_targets,)
         The root of twice the cost that only directions within the rounding of far columns could take off.
+    solve : callable or None
+        Makes coefficients of least norm of whitened coordinates, in place of the matrices.
     """
 
     to_whitened: Array
@@ -39,6 +42,7 @@ class Whitening:
     rest: Array
     amplification: float
     doubtful: Array
+    solve: Callable[[Array], Array] | None = None
 
 
 def whiten_few_rows(A: Array, targets: Array, scales: Array, noise: Array) -> Whitening | None:

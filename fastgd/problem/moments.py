@@ -73,6 +73,7 @@ class Summary:
     means: Array  # of [x y]
     rows: Array  # R, upper triangular: RᵀR = Σ s·(z − means)(z − means)ᵀ
     n_targets: int
+    order: Array | None = None  # of columns that depend on others: in it, R is upper triangular; else in their own
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -17,15 +17,25 @@ from fastgd.inputs.data import SMALLEST_SQUARE, check_mean_square
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.coordinates import Problem, ScaledCoordinates, are_zero, choose_scales, scale_penalty
 from fastgd.problem.moments import (
-    Moments,
     Summary,
     check_small_columns,
     rows_per_block,
     summarize_few_rows,
+    summarize_moments,
     summarize_rows,
 )
 from fastgd.problem.prepared import Prepared, PrepareOptions
+from fastgd.problem.rank import summarize_ranked
 from fastgd.problem.rows import MOST_SUMMARIZED, DenseSource, choose_method, prepare_targets, weighted_variance
+from fastgd.problem.sparse_gram import (
+    Columns,
+    describe_columns,
+    measure_columns,
+    merge_entries,
+    mirror_triangle,
+    shift_rows,
+    sum_rows,
+)
 from fastgd.problem.sparse_rows import CentredRows, SparseRows
 
 # Up to this many columns, the dense compressed problem takes less time (benchmarks/extras/sparse_features.py).
@@ -37,10 +47,11 @@ MOST_DENSE = 1 << 26  # elements of the few rows of a wide X that may be made de
 
 def add_sparse(compressor: Compressor, X: Any, y: Array, weights: Array | None) -> None:
     """Add sparse rows to a compressor; method "qr" makes them dense block by block."""
-    check_entries(X, weights)
+    X = merge_entries(X)
+    columns = check_entries(X, weights)
     check_mean_square("y", y)
     if compressor.method == "gram":
-        compressor.include(sum_products(X, y, weights), len(y))
+        compressor.include(mirror_triangle(sum_rows(shift_rows(X, y, weights, columns))), len(y))
         return
     block = rows_per_block(1 + X.shape[1] + y.shape[1])
     for start in range(0, len(y), block):
@@ -48,36 +59,17 @@ def add_sparse(compressor: Compressor, X: Any, y: Array, weights: Array | None) 
         compressor.add(X[part].toarray(), y[part], None if weights is None else weights[part])
 
 
-def check_entries(X: Any, weights: Array | None) -> None:
-    """Refuse sparse rows, or columns of them, whose mean square leaves the range of float64.
+def check_entries(X: Any, weights: Array | None) -> Columns:
+    """Refuse sparse rows, or columns of them, whose mean square leaves the range of float64; describe the columns.
 
     An entry whose own square leaves it is checked alone: the sum of such entries may look infinite.
     """
-    largest = np.zeros(X.shape[1])
-    np.maximum.at(largest, X.indices, np.abs(X.data))
-    rows: Any = SparseRows(X)
+    columns, rows = describe_columns(X), cast("Any", SparseRows(X))
     with np.errstate(over="ignore", under="ignore"):
-        squares = largest**2
-    check_mean_square("X", rows if np.isfinite(squares).all() else largest)
-    check_small_columns(rows, weights, np.flatnonzero((largest > 0) & (squares <= SMALLEST_SQUARE)))
-
-
-def sum_products(X: Any, y: Array, weights: Array | None) -> Moments:
-    """Return the Gram sums of sparse rows; the features are not shifted, so that they stay sparse."""
-    shift = np.concatenate([np.zeros(X.shape[1]), y.mean(axis=0)])
-    counts = np.ones(len(y)) if weights is None else weights
-    rows, targets = X.astype(np.float64), y - shift[X.shape[1] :]
-    weighted = rows.multiply(counts[:, np.newaxis]).tocsr()
-    p, size, total = X.shape[1], 1 + len(shift), float(counts.sum())
-    matrix = np.empty((size, size))
-    matrix[0, 0] = total
-    matrix[0, 1 : 1 + p], matrix[0, 1 + p :] = counts @ rows, counts @ targets
-    matrix[1 : 1 + p, 1 : 1 + p] = (weighted.T @ rows).toarray()
-    matrix[1 : 1 + p, 1 + p :] = weighted.T @ targets
-    matrix[1 + p :, 1 + p :] = targets.T @ (targets * counts[:, np.newaxis])
-    lower = np.tril_indices(size, -1)
-    matrix[lower] = matrix.T[lower]
-    return Moments(shift, total, len(y), matrix, y.shape[1])
+        squares = columns.largest**2
+    check_mean_square("X", rows if np.isfinite(squares).all() else columns.largest)
+    check_small_columns(rows, weights, np.flatnonzero((columns.largest > 0) & (squares <= SMALLEST_SQUARE)))
+    return columns
 
 
 class SparseSource(DenseSource):
@@ -94,7 +86,7 @@ class SparseSource(DenseSource):
         if options.batch_size is not None:
             raise ValueError(f"batch_size must be None for sparse X; got {options.batch_size!r}")
         n, p = self.X.shape
-        options = options.resolved((n, p), affordable=n * p * min(n, p) <= MOST_WORK)
+        options = options.resolved((n, p), affordable=p <= MOST_COMPRESSED or n * p * min(n, p) <= MOST_WORK)
         needed = options.compress is True or options.precondition == "whiten"
         if needed or (options.compress == "auto" and self.n_features <= MOST_COMPRESSED):
             message = f"sparse X of {self.n_features} columns has a small compressed problem"
@@ -113,20 +105,27 @@ def is_wide(X: Any) -> bool:
 def summarize_sparse(X: Any, y: Array, weights: Array | None, *, dense: bool) -> Summary:
     """Return the summary of sparse rows: by `compress_sparse`, or from all rows at once, made dense."""
     if not dense:
-        return compress_sparse(X, y, weights).summary(None)
+        return compress_sparse(X, y, weights)
     rows = X.toarray()
     few = len(y) <= X.shape[1]
     return summarize_few_rows(rows, y, weights) if few else summarize_rows(rows, y, weights, "qr")
 
 
-def compress_sparse(X: Any, y: Array, weights: Array | None) -> Compressor:
-    """Return a compressor with the sparse rows: by method "gram", or by "qr" if "gram" loses digits."""
-    compressor = Compressor(method="gram")
-    add_sparse(compressor, X, y, weights)
-    if not compressor.keeps_digits:
+def compress_sparse(X: Any, y: Array, weights: Array | None) -> Summary:
+    """Return the summary of sparse rows from their Gram matrix, or from a QR of blocks if that loses digits."""
+    X = merge_entries(X)
+    columns = check_entries(X, weights)
+    check_mean_square("y", y)
+    shifted = shift_rows(X, y, weights, columns)
+    moments = sum_rows(shifted)
+    summary = summarize_ranked(moments, partial(measure_columns, shifted, moments))
+    if summary is None:
+        summary = summarize_moments(mirror_triangle(moments), "gram")
+    if summary is None:
         compressor = Compressor(method="qr")
         add_sparse(compressor, X, y, weights)
-    return compressor
+        summary = compressor.summary(None)
+    return summary
 
 
 @halt_for_forks

@@ -20,6 +20,8 @@ N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., SIAM, 200
 inverses) and 19.4 (QR of rows of different sizes).
 """
 
+from collections.abc import Callable
+from functools import partial
 from math import sqrt
 
 import numpy as np
@@ -31,6 +33,7 @@ from fastgd.problem.coordinates import Problem, WhitenedCoordinates, are_zero
 from fastgd.problem.directions import Directions, find_directions, invert_triangle, reduce_rows
 from fastgd.problem.few_rows import Whitening, whiten_few_rows, whiten_few_rows_with_ridge
 from fastgd.problem.moments import Summary
+from fastgd.problem.rank import whiten_ranked
 
 LARGEST_CORRECTION = 1e-6  # of the coordinates that the coefficients of least norm stand for
 CHANCE = 3.0  # the parts of noise along single directions are rarely more than 3 times the usual one
@@ -54,9 +57,16 @@ def whiten_summary(
     scales = np.sqrt(mean_squares[live] + alpha)
     threshold, noise = EPSILON * max(p, sqrt(summary.n_samples)), EPSILON * magnitudes[live] / scales
     A, targets, found = factor[:, :p] if len(live) == p else factor[:, live], factor[:, p:], None
-    if len(A) < len(live) and alpha == 0:
+    lost = np.zeros(targets.shape[1])
+    if summary.order is not None:  # the factor ends with a row without features
+        empty = ~A.any(axis=1)
+        lost = np.linalg.norm(targets[empty], axis=0)
+        A, targets = A[~empty], targets[~empty]
+    if summary.order is not None and fit_intercept and alpha == 0:
+        found = whiten_ranked(A, targets, np.searchsorted(live, summary.order), scales, noise)
+    if found is None and len(A) < len(live) and alpha == 0:
         found = whiten_few_rows(A, targets, scales, noise)
-    elif len(A) <= len(live) and alpha > 0:
+    elif found is None and len(A) <= len(live) and alpha > 0:
         found = whiten_few_rows_with_ridge(A, targets, scales, alpha)
     if found is None:
         ridge = sqrt(alpha) / scales if alpha > 0 else None
@@ -69,8 +79,11 @@ def whiten_summary(
     to_whitened = spread_columns(found.to_whitened, live, p)
     to_coef = spread_columns(found.to_coef.T, live, p).T
     matrices = to_whitened, to_coef, found.gram_inverse
-    coordinates = WhitenedCoordinates(means[:p], *matrices, found.amplification, fit_intercept)
-    minima = zip(found.minimum.T, found.rest.tolist(), means[p:].tolist(), strict=True)
+    solve = found.solve
+    if solve is not None and len(live) < p:
+        solve = partial(solve_live, solve, live, p)
+    coordinates = WhitenedCoordinates(means[:p], *matrices, found.amplification, fit_intercept, solve)
+    minima = zip(found.minimum.T, np.hypot(found.rest, lost).tolist(), means[p:].tolist(), strict=True)
     problems = [make_identity_problem(z, rest, mean, fit_intercept) for z, rest, mean in minima]
     return problems, found.doubtful, coordinates
 
@@ -104,6 +117,13 @@ def spread_columns(rows: Array, live: Array, n_features: int) -> Array:
     spread = np.zeros((len(rows), n_features))
     spread[:, live] = rows
     return spread
+
+
+def solve_live(solve: Callable[[Array], Array], live: Array, n_features: int, right: Array) -> Array:
+    """Return the coefficients of whitened coordinates; those of the features that are not live are zeros."""
+    coef = np.zeros((n_features, *right.shape[1:]))
+    coef[live] = solve(right)
+    return coef
 
 
 def make_identity_problem(minimum: Array, rest: float, mean: float, fit_intercept: bool) -> Problem:
