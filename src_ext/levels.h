@@ -9,6 +9,7 @@
 #error "fastgd's kernel must tell NaN from numbers: build it without -ffast-math"
 #endif
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #if defined(FASTGD_PLAIN)
@@ -39,6 +40,7 @@ enum {
     SCRATCH = 1 << 12,       /* doubles of X that are packed at a time for several targets: they fit in L1 */
     LEAST_SCRATCH_ROWS = 8,  /* least and most rows that are packed at a time, both multiples of 4 */
     MOST_SCRATCH_ROWS = 64,
+    MOST_PACKED_ROWS = 128,  /* most rows that add_gram packs at a time: their tiles' columns fit in L1 */
 #ifdef FASTGD_PLAIN
     PLAIN_LOOPS = 1,
 #else
@@ -93,10 +95,14 @@ static inline ptrdiff_t scratch_rows(ptrdiff_t p) {
 #define PREFETCH(address) __builtin_prefetch(address, 0, 2)
 #define INLINE TARGET static inline __attribute__((always_inline))
 #define OUTLINE TARGET static __attribute__((noinline))
+#define TILE_INLINE TILE_TARGET static inline __attribute__((always_inline))
+#define TILE_OUTLINE TILE_TARGET static __attribute__((noinline))
 #else
 #define PREFETCH(address) ((void)(address))
 #define INLINE static __forceinline
 #define OUTLINE static __declspec(noinline)
+#define TILE_INLINE static __forceinline
+#define TILE_OUTLINE static __declspec(noinline)
 #endif
 
 /* Pick lanes of two vectors. GCC has had the builtin of Clang since version 12 only. */
@@ -138,6 +144,36 @@ static inline ptrdiff_t scratch_rows(ptrdiff_t p) {
 #define add_residuals NAME(add_residuals)
 #define add_products NAME(add_products)
 #define add_tile NAME(add_tile)
+#define tile NAME(tile)
+#define unaligned_tile NAME(unaligned_tile)
+#define stored_tile NAME(stored_tile)
+#define tile_bits NAME(tile_bits)
+#define least NAME(least)
+#define turn NAME(turn)
+#define spread NAME(spread)
+#define load_tile NAME(load_tile)
+#define multiply NAME(multiply)
+#define multiply_any NAME(multiply_any)
+#define pack_c_order NAME(pack_c_order)
+#define pack_column NAME(pack_column)
+#define pack_fortran_order NAME(pack_fortran_order)
+#define pack_targets NAME(pack_targets)
+#define pack_panel NAME(pack_panel)
+#define add_squares NAME(add_squares)
+
+/* The sums of products that add_gram adds to, and its memory. */
+typedef struct {
+    ptrdiff_t p, k;      /* columns of X and of y */
+    ptrdiff_t stride;    /* numbers from column to column of X in Fortran order */
+    int columns;         /* X is in Fortran order */
+    const double *shift; /* subtracted from each column of X and y */
+    ptrdiff_t left;      /* columns of [X 1], padded to whole tiles */
+    ptrdiff_t width;     /* columns of [X 1 y], padded to whole tiles */
+    ptrdiff_t rows;      /* that are packed at a time, at most MOST_PACKED_ROWS */
+    double *packed;      /* rows × width, zero */
+    double *sums;        /* left × width: the products of columns on and above the diagonal */
+    double *squares;     /* k: those of the targets */
+} gram_task;
 
 /* A level: its name, and its functions for X of doubles and of floats. */
 typedef void (*add_block_function)(const void *X, const double *y, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t stride,
@@ -146,31 +182,51 @@ typedef void (*add_targets_function)(const void *X, const double *y, ptrdiff_t r
                                      int columns, ptrdiff_t k, const double *w, int intercepts, double *scratch,
                                      double *out);
 typedef double (*sum_all_function)(const void *X, ptrdiff_t size, ptrdiff_t ahead);
+typedef void (*add_gram_function)(const gram_task *task, const void *part, const double *y, const double *weights,
+                                  ptrdiff_t n);
 typedef struct {
     const char *name;
     add_block_function add_block[2];
     add_targets_function add_targets[2];
     sum_all_function sum_all[2];
+    add_gram_function add_gram[2];
+    ptrdiff_t tile_rows;
 } cpu_level;
-#define FUNCTIONS_OF(level) \
-    {#level,                                                                                      \
-     {add_block_##level##_double, add_block_##level##_float},                                    \
-     {add_targets_##level##_double, add_targets_##level##_float},                                \
-     {sum_all_##level##_double, sum_all_##level##_float}}
+#define FUNCTIONS_OF(level, tile_rows)                                                  \
+    {#level,                                                                            \
+     {add_block_##level##_double, add_block_##level##_float},                           \
+     {add_targets_##level##_double, add_targets_##level##_float},                       \
+     {sum_all_##level##_double, sum_all_##level##_float},                               \
+     {add_gram_##level##_double, add_gram_##level##_float},                             \
+     tile_rows}
 
 #define LEVEL baseline
 #define TARGET
+#define TILE_TARGET TARGET
 #ifdef FASTGD_PLAIN
 #define LANES 1
 #else
 #define LANES 2
 #endif
+#define TILE_LANES LANES
+#define TILE_ROWS 4
+#if defined(__aarch64__) && !defined(FASTGD_PLAIN)
+#define TILE_VECTORS 6
+#else
+#define TILE_VECTORS (4 / LANES)
+#endif
+#define TILE_FUSED(a, b, c) FUSED(a, b, c)
 #include "level.inc"
 
 #if defined(__x86_64__) && !defined(FASTGD_PLAIN)
 #define LEVEL avx2
 #define TARGET __attribute__((target("avx2,fma,bmi,bmi2")))
+#define TILE_TARGET TARGET
 #define LANES 4
+#define TILE_LANES 4
+#define TILE_ROWS 4
+#define TILE_VECTORS 3
+#define TILE_FUSED(a, b, c) FUSED(a, b, c)
 #include "level.inc"
 
 /* 256-bit vectors here too, with twice the registers and shorter moves: X is rarely aligned to 64 bytes, and a 512-bit load
@@ -182,9 +238,18 @@ typedef struct {
 #define TARGET __attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512dq,avx512vl,prefer-vector-width=256")))
 #endif
 #define LANES 4
+#if defined(__clang__)
+#define TILE_TARGET __attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512dq,avx512vl"), min_vector_width(512)))
+#else
+#define TILE_TARGET __attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512dq,avx512vl,prefer-vector-width=512")))
+#endif
+#define TILE_LANES 8
+#define TILE_ROWS 8
+#define TILE_VECTORS 3
+#define TILE_FUSED(a, b, c) _mm512_fmadd_pd(a, b, c)
 #include "level.inc"
 
-static const cpu_level cpu_levels[] = {FUNCTIONS_OF(baseline), FUNCTIONS_OF(avx2), FUNCTIONS_OF(avx512)};
+static const cpu_level cpu_levels[] = {FUNCTIONS_OF(baseline, 4), FUNCTIONS_OF(avx2, 4), FUNCTIONS_OF(avx512, 8)};
 
 /* Return the highest level that this processor and its operating system support. It asks the processor itself, since not
    every linker has what __builtin_cpu_supports needs; in a virtual machine the answer may take microseconds. macOS saves the
@@ -200,7 +265,7 @@ static int highest_level(void) {
     return ~saved & SAVES_AVX512 || ~b & avx512 ? 1 : 2;
 }
 #else
-static const cpu_level cpu_levels[] = {FUNCTIONS_OF(baseline)};
+static const cpu_level cpu_levels[] = {FUNCTIONS_OF(baseline, 4)};
 static int highest_level(void) { return 0; }
 #endif
 
@@ -233,8 +298,26 @@ static int highest_level(void) { return 0; }
 #undef add_residuals
 #undef add_products
 #undef add_tile
+#undef tile
+#undef unaligned_tile
+#undef stored_tile
+#undef tile_bits
+#undef least
+#undef turn
+#undef spread
+#undef load_tile
+#undef multiply
+#undef multiply_any
+#undef pack_c_order
+#undef pack_column
+#undef pack_fortran_order
+#undef pack_targets
+#undef pack_panel
+#undef add_squares
 #undef INLINE
 #undef OUTLINE
+#undef TILE_INLINE
+#undef TILE_OUTLINE
 #undef SHUFFLE
 #undef UNROLL_TWICE
 #undef KEEP

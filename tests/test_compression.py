@@ -58,10 +58,17 @@ def direct(name, fit_intercept, weighted):
 
 
 def share_left_open(X, y):
-    """Return the least share of the variance of a column of [X y] that the columns before it do not explain."""
+    """Return the least share of the variance of a column of [X y] that the columns before it do not explain.
+
+    Columns that are constant up to their rounding are left out: they are exact zeros about their mean.
+    """
     rows = np.column_stack([X, y]).astype(float)
     with np.errstate(invalid="ignore"):
         rows = rows / abs(rows).max(axis=0)
+    rows = rows[:, ~(np.ptp(rows, axis=0) <= 4e-16)]  # of zeros, NaN
+    rows = rows[:, np.isfinite(rows).all(axis=0)]
+    if not rows.size:
+        return 1.0
     rows = rows - rows.mean(axis=0)
     if len(rows) < rows.shape[1] or not np.isfinite(rows).all():
         return 0.0
@@ -264,7 +271,7 @@ def test_rows_in_many_blocks_have_the_same_cost(monkeypatch, method, order, last
         ("tutorial", "qr", ["qr"]),
         ("exact fit", "auto", ["gram", "qr"]),
         ("collinear columns", "auto", ["gram", "qr"]),
-        ("constant column", "auto", ["gram", "qr"]),
+        ("constant column", "auto", ["gram"]),
         ("more columns than rows", "auto", ["gram", "qr"]),
     ],
 )

@@ -21,6 +21,9 @@ the arrays.
 
 It applies ``len(rates)`` updates and returns how many it applied. It stops before an update if the cost or a new weight
 of any target would not be finite, so weights stay finite. Arithmetic is in float64 for either type of X.
+
+A backend may also export ``gram``, with the arguments of `fastgd.backends.gram` but the last: the products that
+compression needs. Backends without it use that of NumPy.
 """
 
 import sys
@@ -37,7 +40,7 @@ from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.extras import is_installed
 from fastgd.inputs.words import printable, quote
 
-__all__ = ["MODULES", "REQUIRES", "BackendWarning", "available", "descend", "load", "resolve"]
+__all__ = ["MODULES", "REQUIRES", "BackendWarning", "available", "descend", "gram", "load", "resolve"]
 # In order of preference. A new backend is one module and one line here (CONTRIBUTING.md).
 MODULES = {
     "cython": "fastgd.backends.cython",
@@ -248,3 +251,52 @@ def descend(
     else:
         check_contract(X, y, weights, rates, costs, gradient, threads)  # type: ignore[arg-type]
     return load(backend).descend(X, y, weights, rates, costs, gradient, threads)
+
+
+def gram(
+    X: Array, y: Array, sample_weight: Array | None, shift: Array, threads: int = 1, backend: str = "auto"
+) -> Array:
+    """Return the products of columns that determine J, from one pass over the rows.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), float64 or float32
+        The features, in C or Fortran order, or some rows of an array in Fortran order.
+    y : ndarray of shape (n_samples, n_targets), float64
+        The targets, in C order.
+    sample_weight : ndarray of shape (n_samples,), float64, or None
+        The weights s of the rows, 0 or more.
+    shift : ndarray of shape (n_features + n_targets,), float64
+        The numbers c that are subtracted from each column of X and y: near their means, so that products keep digits.
+    threads : int
+        How many threads a compiled backend may use; the answer has the same bits for any number.
+    backend : {"auto", "cython", "numba", "numpy", "python"}
+        The backend. Where it has no such function, or BLAS is faster, NumPy computes.
+
+    Returns
+    -------
+    ndarray of shape (n_features + 2, 1 + n_features + n_targets), float64
+        Σ s·[1 x−c]ᵀ[1 x−c y−c]; the last row has Σ s·(y−c)² in the columns of y, and zeros. Values that are not finite
+        stay so, and can be found there.
+
+    Raises
+    ------
+    ValueError
+        If shapes, types or orders are others; compiled backends check them.
+    ImportError
+        If the backend cannot be used here.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastgd import backends
+    >>> backends.gram(np.array([[0.0], [2.0]]), np.array([[1.0], [3.0]]), None, np.array([1.0, 2.0]))
+    array([[2., 0., 0.],
+           [0., 2., 2.],
+           [0., 0., 2.]])
+    """
+    module = load(backend)
+    if not hasattr(module, "gram") or X.shape[1] > getattr(module, "MOST_TILED", X.shape[1]):
+        module = load("numpy")
+    products: Array = module.gram(X, y, sample_weight, shift, threads)
+    return products

@@ -3,10 +3,12 @@
 import os
 from typing import Any
 
+import numpy as np
+
 from fastgd.backends.lacks import explain_kernel
 from fastgd.backends.sparse import CSR
 from fastgd.backends.sparse_team import run_sparse_team
-from fastgd.backends.threads import run_team
+from fastgd.backends.threads import run_shares, run_team
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import quote
 
@@ -18,6 +20,10 @@ except (ImportError, AttributeError) as error:  # AttributeError: a kernel of an
     raise ImportError(explain_kernel(error)) from error
 
 LEVEL_VARIABLE = "FASTGD_CPU_LEVEL"
+# The rows of a Gram matrix are divided into parts, which threads share, by the shape of X alone. A part has at least
+# PART_ROWS rows, and all matrices together have at most PART_ELEMENTS elements, 8 MB.
+MOST_PARTS, PART_ROWS, PART_ELEMENTS = 16, 2048, 1 << 20
+MOST_TILED = 512  # columns; with more, their products leave the cache, and BLAS takes less time
 
 
 def choose_level() -> str:
@@ -47,6 +53,24 @@ def descend(
     if isinstance(X, CSR):
         return run_sparse_team(_kernel.run_sparse_member, X, y, weights, rates, costs, gradient, threads)
     return run_team(run_member, X, y, weights, rates, costs, gradient, threads)
+
+
+def gram(X: Array, y: Array, sample_weight: Array | None, shift: Array, threads: int = 1) -> Array:
+    """Return Σ s·[1 x−c]ᵀ[1 x−c y−c] over the rows, and Σ s·(y−c)²: see `fastgd.backends.gram`."""
+    if not X.flags.c_contiguous and X.strides[0] != X.itemsize:  # neither order, not even of some rows
+        X = np.ascontiguousarray(X)
+    y = np.ascontiguousarray(y)
+    n, p, k = *X.shape, y.shape[1]
+    parts = max(1, min(MOST_PARTS, n // PART_ROWS, PART_ELEMENTS // ((2 + p) * (1 + p + k))))
+    rows = -(-n // (8 * parts)) * 8
+    parts = -(-n // rows)
+    products, members = np.empty((parts, 2 + p, 1 + p + k)), min(threads, parts)
+
+    def work(member: int) -> None:
+        _kernel.sum_products(X, y, sample_weight, shift, rows, products, member, members, LEVEL)
+
+    run_shares(work, members)
+    return products.sum(axis=0) if parts > 1 else products[0]  # NumPy adds the parts in their order
 
 
 def run_member(*arguments: Any) -> int:

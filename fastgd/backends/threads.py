@@ -81,6 +81,28 @@ def run_team(
                 thread.join()
 
 
+def run_shares(work: Callable[[int], None], members: int) -> None:
+    """Call ``work(member)`` for each member of a team, in threads as far as the system can start them.
+
+    The calling thread does the share of a member whose thread did not start, or failed; so it raises that error.
+    """
+    done: set[int] = set()
+
+    def run_share(member: int) -> None:
+        work(member)
+        done.add(member)
+
+    threads = [Thread(target=run_share, args=(member,)) for member in range(1, members)]
+    start_threads(threads)
+    run_share(0)
+    for thread in threads:
+        if thread.ident is not None:
+            thread.join()
+    for member in range(members):
+        if member not in done:
+            work(member)
+
+
 def start_threads(threads: list[Thread]) -> None:
     """Start threads until the system cannot start one more; the members that have started do the work of all."""
     for thread in threads:

@@ -224,7 +224,7 @@ class Compressor:
         """Refuse sums over rows with other columns, or by another method."""
         if not isinstance(moments, Moments):
             raise TypeError(f"moments must be fastgd.problem.moments.Moments; got a {type(moments).__name__}")
-        found, size = (moments.n_features, moments.n_targets), 1 + len(moments.shift)
+        found, size = (moments.n_features, moments.n_targets), 2 + moments.n_features
         expected = found if self._kept.moments is None else (self.n_features, self.n_targets)
         if found != expected:
             raise ValueError(

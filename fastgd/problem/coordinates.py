@@ -6,8 +6,8 @@ from math import sqrt
 
 import numpy as np
 
-from fastgd.inputs.arrays import EPSILON, Array
-from fastgd.problem.moments import Summary
+from fastgd.inputs.arrays import Array
+from fastgd.problem.moments import Summary, are_zero
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,9 +205,3 @@ def choose_scales(mean_squares: Array, magnitudes: Array, alpha: float = 0.0) ->
     """Return the root of each mean square plus alpha, the ridge's share of the curvature; 1 where that is zero."""
     scales = np.sqrt(np.where(are_zero(mean_squares, magnitudes), 0.0, mean_squares) + alpha)
     return np.where(scales == 0, 1.0, scales)
-
-
-def are_zero(mean_squares: Array, magnitudes: Array) -> Array:
-    """Return True for each mean square within the rounding of numbers of that magnitude."""
-    zero: Array = np.sqrt(mean_squares) <= 4 * EPSILON * magnitudes
-    return zero

@@ -23,8 +23,8 @@ import numpy as np
 from fastgd.forks import halt_for_forks, let_forks_pass
 from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.inputs.data import SMALLEST_SQUARE
-from fastgd.problem.coordinates import are_zero
 from fastgd.problem.group_rows import GroupMoments, GroupRows, gather, lose_squares, make_batches, sum_groups
+from fastgd.problem.moments import are_zero
 
 MOST_FEATURES = 64  # with more, the fit of a single group takes far longer than the calls around it
 MOST_ROWS = 4096  # the same

@@ -1,14 +1,16 @@
-"""Sums over rows that determine J: computed block by block, added up, and turned into a problem of a few rows.
+"""Sums over rows that determine J: computed by blocks of rows, added up, and turned into a problem of a few rows.
 
 Design:
 (a) Let z = [x y] be a row and s its weight, W the sum of the weights, c a shift near the columns' means, and δ the
     weighted means of z − c. Then Σ s·(z − c)(z − c)ᵀ = Σ s·(z − c − δ)(z − c − δ)ᵀ + W·δδᵀ. So √W·[1 c+δ] and [0 R],
     where RᵀR is the centred sum, may replace the rows [1 z]: every weighted sum of squares (θ₀ + x·θ − y)² stays equal.
 (b) R is the Cholesky factor of the centred sum (fast), or comes from a QR of the rows (safe: it forms no squares).
-    Cholesky loses the digits of a column that is nearly a combination of the columns before it; y is the last column.
-    `summarize_moments` then returns None, and the data must be read again for a QR.
-(c) The shift costs nothing, and keeps the digits of columns that are far from zero compared to their spread.
-(d) To add the sums of two parts of the data, move both to the means of all their rows: a monoid, up to rounding. So
+    Cholesky loses the digits of a column that is nearly a combination of the columns before it, and of a target that
+    the features nearly explain. `summarize_moments` then returns None, and the data must be read again for a QR.
+(c) Each target has a J of its own, so products of targets with each other are not needed. Below the rows of the
+    features, R has one row: for each target, the norm of the part of its column that the features do not explain.
+(d) The shift costs nothing, and keeps the digits of columns that are far from zero compared to their spread.
+(e) To add the sums of two parts of the data, move both to the means of all their rows: a monoid, up to rounding. So
     rows of little weight never decide the shift, in whatever order the parts come.
 
 References
@@ -18,20 +20,25 @@ G. H. Golub and C. F. Van Loan, Matrix Computations, 4th ed., Johns Hopkins, 201
 T. F. Chan, G. H. Golub and R. J. LeVeque, Algorithms for computing the sample variance, Am. Stat. 37 (1983) 242-247.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, sqrt
 from typing import NoReturn
 
 import numpy as np
 
+from fastgd import backends
+from fastgd.backends.numpy import pack_rows
+from fastgd.backends.threads import choose_threads
 from fastgd.forks import halt_for_forks, let_forks_pass
 from fastgd.inputs.arrays import EPSILON, Array, norm
 from fastgd.inputs.data import SMALLEST_SQUARE, check_finite, check_mean_square
+from fastgd.problem.directions import invert_triangle
 
-BLOCK_ELEMENTS = 1 << 17  # of a block of rows: 1 MB in float64, so that the block stays in cache for its product
+BLOCK_ELEMENTS = 1 << 17  # of a block of rows for a QR: 1 MB in float64
 LEAST_BLOCK_ROWS = 256
-TALL_BLOCK_ROWS = 2048  # the product of a wide block with fewer rows takes up to twice as long
+CALL_PRODUCTS = 1 << 32  # of one call for products: a few tenths of a second, then Python answers Ctrl-C
+PRODUCTS_AN_EPOCH = 8  # columns whose products with all columns take the time of an epoch
+SHIFT_RUNS, SHIFT_ROWS = 8, 32  # the shift comes from so many runs of as many rows each, from all parts of the data
 # Cholesky keeps about ten digits if the columns before a column leave at least this share of its variance unexplained.
 LEAST_PIVOT = 1e-6
 METHODS = ("auto", "gram", "qr")
@@ -45,12 +52,14 @@ OUT_OF_RANGE = "X, y and sample_weight must have weighted squares in the range o
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
-    """Sums over the rows [1, x − c, y − c] seen so far: their Gram matrix, or the R of their QR. Never changed."""
+    """Sums over the rows [1, x − c, y − c] seen so far: their products, or the R of their QR. Never changed."""
 
     shift: Array  # c, of [x y]
     total: float  # W, the sum of the weights
     n_samples: int
-    matrix: Array  # has 1 + n_features + n_targets columns; the Gram matrix is square, R has at most as many rows
+    # Has 1 + n_features + n_targets columns. Of products it has 2 + n_features rows: those of [1, x − c] with all
+    # columns, and the squares of the targets below. Of a QR it has at most as many rows: see (c).
+    matrix: Array
     n_targets: int
 
     @property
@@ -71,7 +80,7 @@ class Summary:
     total: float  # W, the sum of the weights
     n_samples: int
     means: Array  # of [x y]
-    rows: Array  # R, upper triangular: RᵀR = Σ s·(z − means)(z − means)ᵀ
+    rows: Array  # R: RᵀR = Σ s·(z − means)(z − means)ᵀ for the features and any one target; below the features see (c)
     n_targets: int
     order: Array | None = None  # of columns that depend on others: in it, R is upper triangular; else in their own
 
@@ -88,49 +97,86 @@ class Summary:
 
 @halt_for_forks
 def sum_blocks(
-    X: Array,
-    y: Array,
-    weights: Array | None,
-    method: str,
-    *,
-    least_rows: int = LEAST_BLOCK_ROWS,
+    X: Array, y: Array, weights: Array | None, method: str, *, threads: int | None = None, backend: str = "auto"
 ) -> Moments:
-    """Sum up the rows block by block; refuse data whose squares leave the range of float64.
+    """Sum up the rows by blocks; refuse data whose squares leave the range of float64.
 
-    y has shape (n_samples, n_targets). Blocks of the method "gram" have `least_rows` rows or more.
+    y has shape (n_samples, n_targets). If `threads` is None, products take as many threads as pay off.
     """
-    shift = first_means(X, y, weights)
-    size = 1 + len(shift)
-    matrix = np.zeros((size, size)) if method == "gram" else np.zeros((0, size))
+    shift, p = find_shift(X, y, weights), X.shape[1]
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        # A QR is efficient for blocks with several times as many rows as columns.
-        rows = max(rows_per_block(size), least_rows if method == "gram" else 2 * size)
-        for block in make_blocks(X, y, weights, shift, rows):
-            let_forks_pass()
-            if method == "gram":
-                matrix += block.T @ block
-            else:
-                matrix = stack_qr(matrix, block)
-        squares = matrix.diagonal() if method == "gram" else (matrix * matrix).sum(axis=0)
+        if method == "gram":
+            members = threads or choose_threads(len(X), p, len(shift) // PRODUCTS_AN_EPOCH)
+            matrix = sum_products(X, y, weights, shift, members, backend)
+        else:
+            matrix = reduce_blocks(X, y, weights, shift)
+        squares = find_squares(matrix, p, gram=method == "gram")
     total = float(len(y)) if weights is None else float(weights.sum())
     check_squares(X, y, weights, squares, total)
     return Moments(shift, total, len(y), matrix, y.shape[1])
 
 
-def first_means(X: Array, y: Array, weights: Array | None) -> Array:
-    """Return the weighted means of [x y] over the first rows that count.
+def sum_products(X: Array, y: Array, weights: Array | None, shift: Array, threads: int, backend: str) -> Array:
+    """Return the products of all rows; each call of a backend takes as many rows as it can in a short time."""
+    size, products = 1 + len(shift), None
+    rows = max(CALL_PRODUCTS // size // (1 + X.shape[1]), 1)
+    for start in range(0, len(y), rows):
+        let_forks_pass()
+        part = slice(start, start + rows)
+        counts = None if weights is None else weights[part]
+        found = backends.gram(X[part], y[part], counts, shift, threads, backend)
+        products = found if products is None else products + found
+    assert products is not None  # there are rows
+    return products
+
+
+def reduce_blocks(X: Array, y: Array, weights: Array | None, shift: Array) -> Array:
+    """Return the R of a QR of all rows, block by block."""
+    size, k = 1 + len(shift), y.shape[1]
+    # A QR is efficient for blocks with several times as many rows as columns.
+    rows = max(rows_per_block(size), 2 * size)
+    buffer = np.empty((min(rows, len(y)), size), order="F" if X.flags.f_contiguous else "C")
+    R = np.zeros((0, size))
+    for start in range(0, len(y), rows):
+        let_forks_pass()
+        part = slice(start, start + rows)
+        counts = None if weights is None else weights[part]
+        R = stack_qr(R, pack_rows(X[part], y[part], counts, shift, buffer), k)
+    return R
+
+
+def find_squares(matrix: Array, n_features: int, *, gram: bool) -> Array:
+    """Return the sum of squares of each column of [1, x − c, y − c]."""
+    if gram:
+        return np.concatenate([matrix.diagonal()[: 1 + n_features], matrix[-1, 1 + n_features :]])
+    squares: Array = (matrix * matrix).sum(axis=0)
+    return squares
+
+
+def find_shift(X: Array, y: Array, weights: Array | None) -> Array:
+    """Return the weighted means of [x y] over a few rows that count, from all parts of the data.
 
     A row counts if it has at least half the mean weight. So the rows that count have at least half of the weight of
     all rows, and the values of other rows do not matter.
     """
-    first = slice(0, rows_per_block(1 + X.shape[1] + y.shape[1]))
+    most = SHIFT_RUNS * SHIFT_ROWS
     with np.errstate(over="ignore", invalid="ignore"):
         if weights is None:
-            sums = np.concatenate([X[first].sum(axis=0, dtype=np.float64), y[first].sum(axis=0)])
-            return sums / len(y[first])
-        rows = np.flatnonzero(weights >= weights.mean() / 2)[first]
+            return np.concatenate([mean_of_runs(X), mean_of_runs(y)])
+        rows = np.flatnonzero(weights >= weights.mean() / 2)
+        rows = rows[:: max(1, len(rows) // most)][:most]
         shares = weights[rows] / weights[rows].sum()
         return np.concatenate([shares @ X[rows], shares @ y[rows]])
+
+
+def mean_of_runs(array: Array) -> Array:
+    """Return the means of the columns over all rows, or over some runs of rows."""
+    length = len(array) // SHIFT_RUNS
+    if length > SHIFT_ROWS:
+        array = array[: SHIFT_RUNS * length].reshape(SHIFT_RUNS, length, -1)[:, :SHIFT_ROWS]
+    axes = tuple(range(array.ndim - 1))
+    means: Array = array.mean(axis=axes, dtype=np.float64)
+    return means
 
 
 def check_squares(X: Array, y: Array, weights: Array | None, squares: Array, total: float) -> None:
@@ -171,24 +217,20 @@ def rows_per_block(size: int) -> int:
     return max(LEAST_BLOCK_ROWS, BLOCK_ELEMENTS // size)
 
 
-def make_blocks(X: Array, y: Array, weights: Array | None, shift: Array, rows: int) -> Iterator[Array]:
-    """Yield √s·[1, x − c, y − c] for blocks of `rows` rows, always in the same buffer, in the order of X."""
-    p = X.shape[1]
-    buffer = np.empty((min(rows, len(y)), 1 + len(shift)), order="F" if X.flags.f_contiguous else "C")
-    for start in range(0, len(y), rows):
-        part = slice(start, min(start + rows, len(y)))
-        block = buffer[: part.stop - start]
-        block[:, 0] = 1.0
-        np.subtract(X[part], shift[:p], out=block[:, 1 : 1 + p])
-        np.subtract(y[part], shift[p:], out=block[:, 1 + p :])
-        if weights is not None:
-            block *= np.sqrt(weights[part])[:, np.newaxis]
-        yield block
+def stack_qr(R: Array, rows: Array, n_targets: int = 1) -> Array:
+    """Return the R of a QR of the two arrays, one above the other; their last columns are those of the targets.
 
-
-def stack_qr(R: Array, rows: Array) -> Array:
-    """Return the R of a QR of the two arrays, one above the other."""
-    return np.asarray(np.linalg.qr(np.concatenate([R, rows]), mode="r"))
+    Below the rows of the features, R has one row with what is left of each target.
+    """
+    both = np.concatenate([R, rows])
+    if n_targets == 1:
+        return np.asarray(np.linalg.qr(both, mode="r"))
+    left, targets = both[:, :-n_targets], both[:, -n_targets:]
+    Q, top = np.linalg.qr(left)
+    images = Q.T @ targets
+    rest = np.zeros((1, both.shape[1]))
+    rest[0, -n_targets:] = np.linalg.norm(targets - Q @ images, axis=0)
+    return np.concatenate([np.concatenate([top, images], axis=1), rest])
 
 
 @halt_for_forks
@@ -200,11 +242,12 @@ def add_moments(a: Moments, b: Moments, method: str) -> Moments:
         first, second = move_shift(a, shift, gram), move_shift(b, shift, gram)
         if gram:
             first += second
-        squares = first.diagonal() if gram else np.square(first).sum(axis=0) + np.square(second).sum(axis=0)
+        squares = find_squares(first, a.n_features, gram=gram)
+        squares = squares if gram else squares + find_squares(second, a.n_features, gram=gram)
     if not isfinite(total) or not isfinite(float(squares.sum())):
         raise ValueError(OUT_OF_RANGE)
     check_apart(a, b, np.flatnonzero(squares[1 : 1 + a.n_features] <= SMALLEST_SQUARE * total))
-    matrix = first if gram else stack_qr(first, second)
+    matrix = first if gram else stack_qr(first, second, a.n_targets)
     return Moments(shift, total, a.n_samples + b.n_samples, matrix, a.n_targets)
 
 
@@ -230,13 +273,15 @@ def move_shift(moments: Moments, shift: Array, gram: bool) -> Array:
     """Return the matrix about another shift, in a new array.
 
     [1 z−c′] = [1 z−c]·A, where A is the identity with c − c′ to the right of its first entry. So the move takes no
-    product of matrices: R becomes R·A, and the Gram matrix AᵀGA.
+    product of matrices: R becomes R·A, and products AᵀGA.
     """
-    change = np.append(0.0, moments.shift - shift)
-    moved = np.outer(moments.matrix[:, 0], change)
-    moved += moments.matrix
-    if gram:
-        moved += np.outer(change, moved[0])
+    change, p = np.append(0.0, moments.shift - shift), moments.n_features
+    if not gram:
+        return moments.matrix + np.outer(moments.matrix[:, 0], change)
+    moved = moments.matrix.copy()
+    moved[:-1] += np.outer(moments.matrix[:-1, 0], change)
+    moved[-1, 1 + p :] += change[1 + p :] * (moments.matrix[0, 1 + p :] + moved[0, 1 + p :])
+    moved[:-1] += np.outer(change[: 1 + p], moved[0])
     return moved
 
 
@@ -250,41 +295,78 @@ def summarize_moments(moments: Moments, method: str) -> Summary | None:
 
 
 def pick_target(summary: Summary, target: int) -> Summary:
-    """Return the summary of the features and one target; R below the features becomes one row."""
+    """Return the summary of the features and one target."""
     if summary.n_targets == 1:
         return summary
-    p = summary.n_features
-    columns = [*range(p), p + target]
-    rest = np.zeros((1, p + 1))
-    rest[0, -1] = norm(summary.rows[p:, columns[-1]])
-    rows = np.concatenate([summary.rows[:p, columns], rest])
-    return Summary(summary.total, summary.n_samples, summary.means[columns], rows, 1)
+    columns = [*range(summary.n_features), summary.n_features + target]
+    return replace(summary, means=summary.means[columns], rows=summary.rows[:, columns], n_targets=1)
 
 
 def factorize(moments: Moments) -> Array | None:
-    """Return the Cholesky factor of the centred Gram matrix; None if it does not exist or has lost digits."""
-    sums = moments.matrix[0, 1:]
-    centred = moments.matrix[1:, 1:] - np.outer(sums, sums / moments.total)
-    scale = np.sqrt(np.maximum(centred.diagonal(), 0.0))
-    if not scale.all():  # a constant column
+    """Return the R of the products, by Cholesky; None if it does not exist or has lost digits.
+
+    A column that is constant up to its own rounding becomes zeros.
+    """
+    p, matrix, sums = moments.n_features, moments.matrix, moments.matrix[0, 1:]
+    centred = matrix[1:-1, 1:] - np.outer(sums[:p], sums / moments.total)
+    around = find_squares(matrix, p, gram=True)[1:]
+    squares = np.append(centred.diagonal(), around[p:] - sums[p:] * (sums[p:] / moments.total))
+    live = ~are_zero(np.maximum(squares, 0.0) / moments.total, np.abs(moments.means))
+    if not (squares[live] > 0).all():
         return None
+    scale = np.sqrt(squares[live])
+    features, kept = live[:p], squares[live] / around[live]  # a shift far from the mean loses digits
+    cross = centred[features][:, live] / scale / scale[: features.sum(), np.newaxis]
+    rows = factorize_scaled(cross, kept)
+    if rows is None:
+        return None
+    R = np.zeros((1 + p, len(squares)))
+    R[np.ix_(np.append(features, True), live)] = rows * scale
+    return R
+
+
+def factorize_scaled(products: Array, kept: Array) -> Array | None:
+    """Return the R of columns of norm 1, from the products of the features with all columns; None if it lost digits.
+
+    A squared entry of its diagonal is the share of a column's variance that the columns before it do not explain.
+    `kept` is the share of the digits of each column that earlier differences have left.
+    """
+    q, size = products.shape
+    rows = np.zeros((q + 1, size))
     try:
-        factor = np.linalg.cholesky(centred / scale / scale[:, np.newaxis])
+        if size == q + 1:
+            bordered = np.concatenate([products, np.append(products[:, -1], 1.0)[np.newaxis]])
+            rows[:] = np.linalg.cholesky(bordered).T
+        else:
+            rows[:q, :q] = np.linalg.cholesky(products[:, :q]).T
+            rows[:q, q:] = invert_triangle(rows[:q, :q]).T @ products[:, q:]
+            rows[q, q:] = np.sqrt(np.maximum(1 - np.square(rows[:q, q:]).sum(axis=0), 0.0))
     except np.linalg.LinAlgError:
         return None
-    # A squared diagonal entry is the share of a column's variance that the columns before it do not explain. A shift
-    # far from the mean loses digits too: the second factor is the variance's share of the squares about the shift.
-    pivots = factor.diagonal() ** 2 * (centred.diagonal() / moments.matrix.diagonal()[1:])
-    return factor.T * scale if pivots.min() >= LEAST_PIVOT else None
+    pivots = np.append(rows.diagonal()[:q], rows[q, q:]) ** 2 * kept
+    return rows if pivots.min(initial=1.0) >= LEAST_PIVOT else None
+
+
+def are_zero(mean_squares: Array, magnitudes: Array) -> Array:
+    """Return True for each mean square within the rounding of numbers of that magnitude."""
+    zero: Array = np.sqrt(mean_squares) <= 4 * EPSILON * magnitudes
+    return zero
 
 
 def summarize_rows(
-    X: Array, y: Array, weights: Array | None, method: str, *, least_rows: int = LEAST_BLOCK_ROWS
+    X: Array,
+    y: Array,
+    weights: Array | None,
+    method: str,
+    *,
+    threads: int | None = None,
+    backend: str = "auto",
 ) -> Summary:
-    """Return the summary of all rows and targets; "auto" uses the Gram matrix if that loses no digits."""
+    """Return the summary of all rows and targets; "auto" uses products if these lose no digits."""
     summary = None
     if method != "qr":
-        summary = summarize_moments(sum_blocks(X, y, weights, "gram", least_rows=least_rows), "gram")
+        sums = sum_blocks(X, y, weights, "gram", threads=threads, backend=backend)
+        summary = summarize_moments(sums, "gram")
     if summary is None and method != "gram":
         summary = summarize_moments(sum_blocks(X, y, weights, "qr"), "qr")
     if summary is None:
@@ -299,9 +381,10 @@ def summarize_few_rows(X: Array, y: Array, weights: Array | None) -> Summary:
     A Householder reflection of all rows at once makes that column zero below its first entry. All else is as in
     `sum_blocks`.
     """
-    shift = first_means(X, y, weights)
+    shift = find_shift(X, y, weights)
+    buffer = np.empty((len(y), 1 + len(shift)), order="F" if X.flags.f_contiguous else "C")
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        (block,) = make_blocks(X, y, weights, shift, len(y))
+        block = pack_rows(X, y, weights, shift, buffer)
         squares = np.einsum("ij,ij->j", block, block)
     total = float(len(y)) if weights is None else float(weights.sum())
     check_squares(X, y, weights, squares, total)

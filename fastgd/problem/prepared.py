@@ -26,6 +26,8 @@ class PrepareOptions(Protocol):
     def batch_size(self) -> int | None: ...  # noqa: D102
     @property
     def backend(self) -> str: ...  # noqa: D102
+    @property
+    def threads(self) -> int | None: ...  # noqa: D102
 
     def resolved(self, shape: tuple[int, ...], *, affordable: bool = True) -> "PrepareOptions":
         """Return the options with the coordinates that "auto" stands for, for an X of this shape.

@@ -29,10 +29,9 @@ import numpy as np
 
 from fastgd.forks import halt_for_forks, import_safely
 from fastgd.inputs.arrays import EPSILON, Array
-from fastgd.problem.coordinates import are_zero
 from fastgd.problem.directions import WELL_CONDITIONED
 from fastgd.problem.few_rows import Whitening
-from fastgd.problem.moments import LEAST_PIVOT, Moments, Summary
+from fastgd.problem.moments import LEAST_PIVOT, Moments, Summary, are_zero, find_squares
 
 # For the centred rows Z and the centred targets Y, the weights s, and a matrix V, returns √Σ s·(z·v − y)² of each
 # column v of V, and the gradients Σ s·(z·v − y)·z. Y has the columns of the listed targets; without a list, Y is zero.
@@ -90,7 +89,7 @@ def summarize_ranked(moments: Moments, measure: Measure) -> Summary | None:
     """
     p, k, total = moments.n_features, moments.n_targets, moments.total
     sums, products = moments.matrix[0, 1:], moments.matrix[1:, 1:]
-    raw = products.diagonal()
+    raw = find_squares(moments.matrix, p, gram=True)[1:]
     squares = np.maximum(raw - sums * sums / total, 0.0)
     shares = np.divide(squares, raw, out=np.zeros_like(raw), where=raw > 0)
     live = np.flatnonzero(shares[:p] >= LEAST_PIVOT)

@@ -22,8 +22,6 @@ from fastgd.problem.coordinates import (
     standardize_summary,
 )
 from fastgd.problem.moments import (
-    LEAST_BLOCK_ROWS,
-    TALL_BLOCK_ROWS,
     Summary,
     check_small_columns,
     make_small_problem,
@@ -73,15 +71,13 @@ class DenseSource:
         """Return the number of columns of y."""
         return int(self.y.shape[1])
 
-    def summarize(self, precondition: str) -> Summary:
+    def summarize(self, precondition: str, threads: int | None = None, backend: str = "auto") -> Summary:
         """Return the summary of the rows, by the method that suits the shape and the coordinates."""
         whitened = precondition == "whiten"
         if whitened and len(self.y) <= self.n_features:
             return summarize_few_rows(self.X, self.y, self.sample_weight)
         method = choose_method(self.X.shape, self.n_targets, exact=whitened)
-        # Whitened coordinates have no path that must stay the same to the last bit, so they may take faster blocks.
-        least_rows = TALL_BLOCK_ROWS if whitened else LEAST_BLOCK_ROWS
-        return summarize_rows(self.X, self.y, self.sample_weight, method, least_rows=least_rows)
+        return summarize_rows(self.X, self.y, self.sample_weight, method, threads=threads, backend=backend)
 
     def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
         """Yield one prepared problem for each target."""
@@ -90,7 +86,8 @@ class DenseSource:
         options = options.resolved(self.X.shape)
         compressed, message = options.choose_compression(self.X.shape)
         if compressed:
-            yield from prepare_targets(self.summarize(options.precondition), options, message)
+            summary = self.summarize(options.precondition, options.threads, options.backend)
+            yield from prepare_targets(summary, options, message)
             return
         for target in self.y.T:
             yield prepare_rows(self.X, np.ascontiguousarray(target), self.sample_weight, options, message)

@@ -15,9 +15,10 @@ from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import SMALLEST_SQUARE, check_mean_square
 from fastgd.problem.compressor import Compressor
-from fastgd.problem.coordinates import Problem, ScaledCoordinates, are_zero, choose_scales, scale_penalty
+from fastgd.problem.coordinates import Problem, ScaledCoordinates, choose_scales, scale_penalty
 from fastgd.problem.moments import (
     Summary,
+    are_zero,
     check_small_columns,
     rows_per_block,
     summarize_few_rows,
@@ -75,7 +76,7 @@ def check_entries(X: Any, weights: Array | None) -> Columns:
 class SparseSource(DenseSource):
     """Sparse rows in memory: X is a CSR array or matrix of scipy, float32 or float64."""
 
-    def summarize(self, precondition: str) -> Summary:
+    def summarize(self, precondition: str, threads: int | None = None, backend: str = "auto") -> Summary:
         """Return the summary of the rows; little data is made dense for whitened coordinates, which need its digits."""
         n, p = self.X.shape
         little = is_wide(self.X) or (n > p and choose_method((n, p), self.n_targets, exact=True) == "qr")

@@ -95,7 +95,7 @@ def sum_rows(shifted: ShiftedRows) -> Moments:
     """
     X, y, weights = shifted.rows, shifted.y, shifted.weights
     p, k = X.shape[1], y.shape[1]
-    matrix, total = np.zeros((1 + p + k, 1 + p + k)), float(len(y) if weights is None else weights.sum())
+    matrix, total = np.zeros((2 + p, 1 + p + k)), float(len(y) if weights is None else weights.sum())
     add = getattr(backends.load(find_kernel()), "sum_sparse_products", None)
     counts = np.ones(len(y)) if weights is None else weights
     if add is None:
@@ -106,14 +106,15 @@ def sum_rows(shifted: ShiftedRows) -> Moments:
     else:
         add(X.data, X.indices, X.indptr, NOTHING if weights is None else weights, y, matrix, p, 0, p)
     matrix[0, 0] = total
-    matrix[1 + p :, 1 + p :] = y.T @ (y * counts[:, np.newaxis])
+    matrix[1 + p, 1 + p :] = counts @ (y * y)
     return Moments(shifted.shift, total, len(y), matrix, k)
 
 
 def mirror_triangle(moments: Moments) -> Moments:
     """Return the same sums, with the part of the matrix above the diagonal copied to the part below."""
-    matrix = np.triu(moments.matrix)
-    matrix += np.triu(matrix, 1).T
+    matrix, q = moments.matrix.copy(), 1 + moments.n_features
+    above = np.triu(matrix[:q, :q])
+    matrix[:q, :q] = above + np.triu(above, 1).T
     return replace(moments, matrix=matrix)
 
 

@@ -29,10 +29,10 @@ import numpy as np
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.inputs.data import SMALLEST_SQUARE
-from fastgd.problem.coordinates import Problem, WhitenedCoordinates, are_zero
+from fastgd.problem.coordinates import Problem, WhitenedCoordinates
 from fastgd.problem.directions import Directions, find_directions, invert_triangle, reduce_rows
 from fastgd.problem.few_rows import Whitening, whiten_few_rows, whiten_few_rows_with_ridge
-from fastgd.problem.moments import Summary
+from fastgd.problem.moments import Summary, are_zero
 from fastgd.problem.rank import whiten_ranked
 
 LARGEST_CORRECTION = 1e-6  # of the coordinates that the coefficients of least norm stand for

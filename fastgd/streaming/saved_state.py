@@ -1,6 +1,6 @@
 """The format of a checkpoint: the state of a pass as bytes, and back.
 
-A line ``fastgd checkpoint 3 SHA256``, where SHA256 is the checksum of the rest; a line of JSON, the header; the arrays,
+A line ``fastgd checkpoint 4 SHA256``, where SHA256 is the checksum of the rest; a line of JSON, the header; the arrays,
 whose shapes follow from the header. Numbers keep all their bits, and loading runs no code, as loading a pickle would.
 
 A file may be damaged, or be made by somebody else. So everything is checked before it is used, and sizes before memory
@@ -22,7 +22,7 @@ from fastgd.problem.moments import Moments, are_sums_by
 from fastgd.streaming.source import SeenBatch
 from fastgd.streaming.sums import State
 
-MAGIC = b"fastgd checkpoint 3 "
+MAGIC = b"fastgd checkpoint 4 "
 DIGEST = 64  # the length of the checksum, in characters
 START = len(MAGIC) + DIGEST + 1  # the length of the first line
 # The fields of the header, and of its sums (null before the first row of positive weight), with their types.

@@ -66,7 +66,7 @@ def sum_rows(X: Array, y: Array, weights: Array | None, method: str) -> Moments 
     weights = check_sample_weight(weights, len(y), zero_sum=True)
     if not len(y) or (weights is not None and not weights.any()):
         return None
-    return sum_blocks(X, y[:, np.newaxis], weights, method)
+    return sum_blocks(X, y[:, np.newaxis], weights, method, threads=1)  # batches have threads of their own
 
 
 def find_bad_rows(X: Array, y: Array, weights: Array | None) -> Array:

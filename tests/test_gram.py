@@ -1,0 +1,179 @@
+"""The products of columns from one pass over the rows: compiled code against NumPy and exact rationals."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from fastgd import backends
+from fastgd.backends import cython as compiled
+from fastgd.backends import numpy as vectorized
+from fastgd.backends.numpy import pack_rows
+
+DTYPES = [np.float64, np.float32]
+LEVELS = range(len(compiled.LEVELS))
+
+
+def problem(n, p, k, dtype=np.float64, order="C", *, weighted=False):
+    """Return X, y, weights and a shift: columns of different means and sizes."""
+    rng = np.random.default_rng([n, p, k])
+    X = np.asarray(rng.standard_normal((n, p)) * rng.uniform(0.5, 2, p) + rng.uniform(-3, 3, p), dtype, order=order)
+    weights = np.resize([2.0, 0.0, 1.0, 0.5], n) if weighted else None
+    return X, rng.standard_normal((n, k)) + 4, weights, rng.uniform(-3, 3, p + k)
+
+
+def expected_products(X, y, weights, shift):
+    """Return the products by the definition, in extended precision."""
+    Z = np.column_stack([np.ones(len(X)), X - shift[: X.shape[1]].astype(np.longdouble), y - shift[X.shape[1] :]])
+    s = np.ones(len(X)) if weights is None else weights
+    q = 1 + X.shape[1]
+    products = np.zeros((q + 1, Z.shape[1]), np.longdouble)
+    products[:-1] = (Z[:, :q] * s[:, np.newaxis]).T @ Z
+    products[-1, q:] = s @ Z[:, q:] ** 2
+    return products
+
+
+def assert_products(found, X, y, weights, shift):
+    """Compare on the scale of the sums of absolute terms."""
+    expected = expected_products(X, y, weights, shift)
+    magnitudes = expected_products(abs(X - shift[: X.shape[1]]), abs(y - shift[X.shape[1] :]), weights, 0 * shift)
+    assert found.dtype == np.float64
+    assert (abs(found - expected) <= 1e-14 * (magnitudes + 1e-300)).all()
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("level", LEVELS)
+def test_products_of_all_shapes(monkeypatch, level, dtype, order, weighted):
+    """Rows and columns around each size of a vector, a tile, a panel and a packed block."""
+    monkeypatch.setattr(compiled, "LEVEL", level)
+    for n in (1, 2, 7, 8, 9, 127, 128, 129, 300):
+        for p, k in (
+            (1, 1),
+            (2, 1),
+            (3, 5),
+            (4, 1),
+            (7, 1),
+            (8, 1),
+            (9, 3),
+            (11, 1),
+            (12, 30),
+            (23, 2),
+            (24, 1),
+            (25, 1),
+            (50, 1),
+        ):
+            arrays = problem(n, p, k, dtype, order, weighted=weighted)
+            assert_products(compiled.gram(*arrays), *arrays)
+            assert_products(vectorized.gram(*arrays), *arrays)
+
+
+def test_many_columns_and_few_rows_are_packed_a_few_at_a_time():
+    arrays = problem(40, 3000, 2)
+    assert_products(compiled.gram(*arrays), *arrays)
+
+
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("p", [3, 30])
+def test_products_have_the_same_bits_for_every_number_of_threads(order, p):
+    arrays = problem(9000, p, 2, order=order, weighted=True)
+    one = compiled.gram(*arrays)
+    for threads in (2, 3, 16):
+        np.testing.assert_array_equal(compiled.gram(*arrays, threads), one)
+    assert_products(one, *arrays)
+
+
+def test_a_thread_that_does_not_start_leaves_no_part_out(monkeypatch):
+    arrays = problem(9000, 3, 1)
+    one = compiled.gram(*arrays)
+    monkeypatch.setattr("fastgd.backends.threads.start_threads", lambda threads: threads[0].start())
+    np.testing.assert_array_equal(compiled.gram(*arrays, 4), one)
+
+
+@pytest.mark.parametrize("rows", [slice(3, 203), slice(None, None, 2), slice(None, None, -1)])
+@pytest.mark.parametrize("order", "CF")
+def test_some_rows_of_an_array(order, rows):
+    X, y, _, shift = problem(400, 6, 1, order=order)
+    assert_products(compiled.gram(X[rows], y[rows], None, shift), X[rows], y[rows], None, shift)
+
+
+def test_products_of_whole_numbers_are_exact():
+    rng = np.random.default_rng(5)
+    X, y = rng.integers(-99, 99, (200, 5)).astype(float), rng.integers(-99, 99, (200, 1)).astype(float)
+    Z = [[Fraction(1), *map(Fraction, row)] for row in np.column_stack([X, y])]
+    exact = [[sum(row[i] * row[j] for row in Z) for j in range(7)] for i in range(7)]
+    for module in (compiled, vectorized):
+        found = module.gram(X, y, None, np.zeros(6))
+        assert found[:6].tolist() == [list(map(float, row)) for row in exact[:6]]
+        assert found[6].tolist() == [0.0] * 6 + [float(exact[6][6])]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [(0, 0), (130, 4), (299, 8), (299, 9)])
+def test_values_that_are_not_finite_show_in_the_squares_of_their_column(value, place):
+    X, y, _, shift = problem(300, 9, 1)
+    array, column = (X, place[1]) if place[1] < 9 else (y, 0)
+    array[place[0], column] = value
+    for module in (compiled, vectorized):
+        with np.errstate(invalid="ignore"):
+            found = module.gram(X, y, None, shift)
+        squares = np.append(found.diagonal()[1:10], found[-1, -1])
+        assert np.flatnonzero(~np.isfinite(squares)).tolist() == [place[1]]
+
+
+def test_backends_without_the_function_and_many_columns_use_that_of_numpy(monkeypatch):
+    arrays = problem(50, 4, 1)
+    expected = vectorized.gram(*arrays)
+    np.testing.assert_array_equal(backends.gram(*arrays, backend="python"), expected)
+    monkeypatch.setattr(compiled, "MOST_TILED", 3)
+    np.testing.assert_array_equal(backends.gram(*arrays, backend="cython"), expected)
+    monkeypatch.setattr(compiled, "MOST_TILED", 4)
+    np.testing.assert_array_equal(backends.gram(*arrays, backend="cython"), compiled.gram(*arrays))
+
+
+def test_rows_in_blocks_of_numpy(monkeypatch):
+    monkeypatch.setattr(vectorized, "BLOCK_ROWS", 16)
+    monkeypatch.setattr(vectorized, "BLOCK_ELEMENTS", 1)
+    for order in "CF":
+        arrays = problem(50, 4, 3, order=order, weighted=True)
+        assert_products(vectorized.gram(*arrays), *arrays)
+
+
+def test_packed_rows_are_those_of_the_definition():
+    X, y, weights, shift = problem(6, 2, 1, weighted=True)
+    packed = pack_rows(X, y, weights, shift, np.empty((9, 4)))
+    rows = np.column_stack([np.ones(6), X - shift[:2], y - shift[2:]])
+    np.testing.assert_allclose(packed, np.sqrt(weights)[:, np.newaxis] * rows, rtol=1e-15)
+
+
+X, Y, _, SHIFT = problem(40, 3, 2)
+PARTS = np.empty((5, 5, 6))
+GOOD = {"X": X, "y": Y, "weights": None, "shift": SHIFT, "part_rows": 8, "parts": PARTS, "member": 0, "members": 1}
+BAD_CALLS = {
+    "a vector": ({"X": X[:, 0]}, "X must be a matrix"),
+    "whole numbers": ({"X": X.astype(int)}, "X must be a matrix of aligned float64 or float32"),
+    "the other byte order": ({"X": X.astype(X.dtype.newbyteorder())}, "X must be a matrix of aligned"),
+    "no rows": ({"X": X[:0]}, "rows and columns"),
+    "every second row": ({"X": X[::2]}, "X must be in C order, or rows of"),
+    "backwards": ({"X": X[::-1]}, "X must be in C order, or rows of"),
+    "columns that overlap": (
+        {"X": np.lib.stride_tricks.as_strided(np.arange(99.0), (40, 3), (8, 8))}, "X must be in C order, or rows of",
+    ),
+    "short y": ({"y": Y[:39].copy()}, "y must have a number for each row"),
+    "long shift": ({"shift": np.zeros(6)}, "shift one for each column"),
+    "short weights": ({"weights": np.ones(39)}, "weights must have one number for each row"),
+    "too few parts": ({"parts": PARTS[:4]}, "the parts must cover the rows"),
+    "no rows in a part": ({"part_rows": 0}, "the parts must cover the rows"),
+    "small parts": ({"parts": np.empty((5, 4, 6))}, "parts must have room"),
+    "narrow parts": ({"parts": np.empty((5, 5, 5))}, "parts must have room"),
+    "a member too many": ({"member": 1}, "member must be below members"),
+    "a negative member": ({"member": -1}, "member must be below members"),
+    "an unknown level": ({"level": 99}, "level must be that of a CPU level"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "message"), BAD_CALLS.values(), ids=BAD_CALLS)
+def test_calls_that_would_leave_an_array_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        compiled._kernel.sum_products(*({**GOOD, "level": 0} | changes).values())
