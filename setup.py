@@ -31,7 +31,17 @@ def is_on(switch):
 
 
 KERNEL = "src_ext/_kernel.pyx"
-SOURCES = ("atomics.h", "levels.h", "level.inc", "loops.inc", "targets.inc", "gram.inc", "targets.pxi", "sparse.pxi")
+SOURCES = (
+    "atomics.h",
+    "levels.h",
+    "level.inc",
+    "loops.inc",
+    "targets.inc",
+    "gram.inc",
+    "targets.pxi",
+    "sparse.pxi",
+    "groups.pxi",
+)
 INCLUDED = [f"src_ext/{name}" for name in SOURCES]
 BUILD_FAILURES = (CCompilerError, ExecError, PlatformError, OSError)
 # The loops have explicit vectors and do not need -ffast-math, which makes the whole process flush denormals and assumes

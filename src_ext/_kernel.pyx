@@ -370,6 +370,7 @@ def run_member(
 
 include "targets.pxi"
 include "sparse.pxi"
+include "groups.pxi"
 
 
 def read(X, int level, ptrdiff_t ahead):

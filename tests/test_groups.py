@@ -304,6 +304,131 @@ def test_batches_have_each_group_once():
         assert len(batch) == 1 or 4 * len(batch) * counts[batch].max() <= 1.25 * 2000
 
 
+# --------------------------------------------------------------------------------------------------------- moments
+
+
+def make_rows(n_features, n_targets=1, weighted=False, order="C", dtype=np.float64, sort=False):
+    """Return rows of groups of 1 to 30 rows, far from zero in the first column."""
+    X, y, labels = make_groups(40, 30, n_features, seed=18)
+    X[:, 0] += 1e4
+    Y = np.column_stack([y * (target + 1) + target for target in range(n_targets)])
+    weights = np.random.default_rng(19).random(len(y)) if weighted else None
+    X = np.asarray(X, dtype=dtype, order=order)
+    _, codes = find_groups(labels, len(y))
+    return group_rows.sort_rows(X, Y, weights, np.sort(codes) if sort else codes, 40)
+
+
+def assert_moments(got, rows, rtol=1e-12):
+    """Assert that these are the moments of all groups, by sums in long doubles."""
+    for group in range(len(rows.counts)):
+        X, Y, weights = rows.pick(group)
+        Z = np.concatenate([X, Y], axis=1).astype(np.longdouble)
+        shares = np.ones(len(Z)) if weights is None else weights.astype(np.longdouble)
+        shares = shares / shares.sum()
+        centred = Z - shares @ Z
+        products = (centred * shares[:, np.newaxis]).T @ centred
+        p, scales = X.shape[1], np.sqrt(products.diagonal()) + 1e-7  # digits of a column at 1e4 that is constant
+        np.testing.assert_allclose(got.means[group], shares @ Z, rtol=rtol, atol=rtol)
+        error = (got.products[group] - products[:p]) / scales[:p, np.newaxis] / scales
+        assert np.abs(error).max() <= rtol
+        np.testing.assert_allclose(got.squares[group], products.diagonal()[p:], rtol=rtol, atol=1e-30)
+
+
+FORMS = [
+    {},
+    {"sort": True},
+    {"weighted": True},
+    {"order": "F"},
+    {"dtype": np.float32, "n_targets": 3},
+    {"dtype": np.float32, "order": "F", "weighted": True, "sort": True},
+]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("n_features", [1, 2, 5, 30])
+def test_moments_by_blocks_and_by_the_kernel(n_features, form):
+    rows = make_rows(n_features, **form)
+    for sum_up in (group_rows.sum_groups_by_blocks, group_rows.sum_groups):
+        assert_moments(sum_up(rows, np.arange(40)), rows)
+        backwards = sum_up(rows, np.arange(40)[::-1])
+        np.testing.assert_array_equal(backwards.means[::-1], sum_up(rows, np.arange(40)).means)
+
+
+def test_the_kernel_takes_part(monkeypatch):
+    """The two ways have other sums, so that a test of both is one of both."""
+    cython = pytest.importorskip("fastgd.backends.cython")
+    rows, calls = make_rows(4), []
+    monkeypatch.setattr(cython, "sum_groups", lambda *rest, real=cython.sum_groups: calls.append(1) or real(*rest))
+    monkeypatch.setattr("fastgd.backends.load", lambda name: cython)
+    group_rows.sum_groups(rows, np.arange(40))
+    assert calls == [1]
+    group_rows.sum_groups(make_rows(group_rows.MOST_COMPILED), np.arange(40))
+    assert calls == [1]
+
+
+@either_intercept
+def test_without_the_kernel(monkeypatch, fit_intercept):
+    X, y, labels = make_groups(30, 30, 4, seed=20)
+    compiled = fastgd.fit_groups(X, y, labels, fit_intercept=fit_intercept)
+    monkeypatch.setattr(group_rows, "MOST_COMPILED", 0)
+    plain = fastgd.fit_groups(X, y, labels, fit_intercept=fit_intercept)
+    np.testing.assert_allclose(plain.weights, compiled.weights, rtol=1e-10, atol=1e-10)
+    np.testing.assert_array_equal(plain.converged, compiled.converged)
+
+
+@pytest.mark.parametrize("by_blocks", [False, True], ids=["kernel", "blocks"])
+def test_columns_whose_squares_vanish_are_marked(by_blocks):
+    X, Y = np.ones((8, 2)), np.arange(8.0)[:, np.newaxis]
+    X[4:, 1] = [1e-170, 2e-170, 0.0, 0.0]
+    rows = group_rows.sort_rows(X, Y, None, np.arange(8) // 4, 2)
+    sum_up = group_rows.sum_groups_by_blocks if by_blocks else group_rows.sum_groups
+    np.testing.assert_array_equal(np.isnan(sum_up(rows, np.arange(2)).squares[:, 0]), [False, True])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"Y": np.ones((7, 1))}, "same number of rows"),
+        ({"weights": np.ones(9)}, "same number of rows"),
+        ({"X": np.ones((8, 0))}, "one column at least"),
+        ({"order": np.arange(7)}, "order must have one entry"),
+        ({"order": np.append(np.arange(7), 8)}, "order must have rows of X"),
+        ({"order": np.append(np.arange(7), -1)}, "order must have rows of X"),
+        ({"starts": np.array([0, 5])}, "must lie within"),
+        ({"starts": np.array([-1, 4])}, "must lie within"),
+        ({"counts": np.array([0, 4])}, "must lie within"),
+        ({"counts": np.array([4, 2**62])}, "must lie within"),
+        ({"counts": np.array([4])}, "one entry for each group"),
+        ({"totals": np.ones(3)}, "one entry for each group"),
+        ({"block": np.empty((4, 4))}, "block must have room"),
+        ({"block": np.empty((5, 3))}, "block must have room"),
+        ({"means": np.empty((2, 2))}, "must have the shapes"),
+        ({"products": np.empty((2, 2, 2))}, "must have the shapes"),
+        ({"squares": np.empty((1, 1))}, "must have the shapes"),
+    ],
+    ids=str,
+)
+def test_the_kernel_refuses_what_it_could_not_trust(change, message):
+    kernel = pytest.importorskip("fastgd.backends._kernel")
+    arguments = {
+        "X": np.ones((8, 2)),
+        "Y": np.ones((8, 1)),
+        "weights": None,
+        "order": np.arange(8),
+        "starts": np.array([0, 4]),
+        "counts": np.array([4, 4]),
+        "totals": np.array([4.0, 4.0]),
+        "smallest": 1e-280,
+        "block": np.empty((5, 4)),
+        "means": np.empty((2, 3)),
+        "products": np.empty((2, 2, 3)),
+        "squares": np.empty((2, 1)),
+    }
+    kernel.sum_groups(*arguments.values())
+    with pytest.raises(ValueError, match=message):
+        kernel.sum_groups(*(arguments | change).values())
+
+
 # --------------------------------------------------------------------------------------------------------- predict
 
 

@@ -403,7 +403,16 @@ def test_a_formula_that_has_moved_away_is_noticed():
 
 @pytest.mark.skipif("cython" not in backends.available(), reason="the compiled extension was not built")
 def test_the_sources_of_the_extension_are_installed():
-    included = ("atomics.h", "levels.h", "level.inc", "loops.inc", "targets.inc", "targets.pxi", "sparse.pxi")
+    included = (
+        "atomics.h",
+        "levels.h",
+        "level.inc",
+        "loops.inc",
+        "targets.inc",
+        "targets.pxi",
+        "sparse.pxi",
+        "groups.pxi",
+    )
     for name in ("_kernel.pyx", *included):
         assert sources.read_source(name).startswith(('"""', "/*")), name
 

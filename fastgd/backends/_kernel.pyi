@@ -23,6 +23,20 @@ def describe_columns(data: Array, indices: Array, counts: Array, numbers: Array)
 
 # X, y, weights, shift, part_rows, parts, member, members, level
 def sum_products(*arguments: Any) -> None: ...
+def sum_groups(
+    X: Array,
+    Y: Array,
+    weights: Array | None,
+    order: Array | None,
+    starts: Array,
+    counts: Array,
+    totals: Array,
+    smallest: float,
+    block: Array,
+    means: Array,
+    products: Array,
+    squares: Array,
+) -> None: ...
 def read(X: Array, level: int, ahead: int) -> float: ...
 def levels() -> list[str]: ...
 def build_info() -> dict[str, str]: ...

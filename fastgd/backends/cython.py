@@ -10,6 +10,7 @@ from fastgd.backends.sparse import CSR
 from fastgd.backends.sparse_team import run_sparse_team
 from fastgd.backends.threads import run_shares, run_team
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.data import SMALLEST_SQUARE
 from fastgd.inputs.words import quote
 
 try:
@@ -71,6 +72,18 @@ def gram(X: Array, y: Array, sample_weight: Array | None, shift: Array, threads:
 
     run_shares(work, members)
     return products.sum(axis=0) if parts > 1 else products[0]  # NumPy adds the parts in their order
+
+
+def sum_groups(
+    X: Array, Y: Array, sample_weight: Array | None, order: Array | None, starts: Array, counts: Array, totals: Array
+) -> tuple[Array, Array, Array]:
+    """Return the means, mean products and mean squares of groups of rows: see `fastgd.problem.group_rows`."""
+    p, columns = X.shape[1], X.shape[1] + Y.shape[1]
+    means, products = np.empty((len(starts), columns)), np.empty((len(starts), p, columns))
+    squares, block = np.empty((len(starts), columns - p)), np.empty((columns + 2, -(-int(counts.max()) // 4) * 4))
+    places = starts, counts, totals, SMALLEST_SQUARE, block
+    _kernel.sum_groups(X, Y, sample_weight, order, *places, means, products, squares)
+    return means, products, squares
 
 
 def run_member(*arguments: Any) -> int:

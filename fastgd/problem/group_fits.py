@@ -29,6 +29,7 @@ from fastgd.problem.moments import are_zero
 MOST_FEATURES = 64  # with more, the fit of a single group takes far longer than the calls around it
 MOST_ROWS = 4096  # the same
 FACTOR_ELEMENTS = 1 << 18  # of the matrices that are factorized at once
+CALL_ELEMENTS = 1 << 24  # of rows that are summed up in one call: Python answers Ctrl-C in between
 LARGEST_CONDITION = 500.0  # of a factor, in the Frobenius norm: its square costs the moments as many digits
 LEAST_REST = 1e-6  # of the mean square of a target: what the features leave is the difference of two squares
 CLEAR = 1e-4  # of the largest singular value: a smaller one that is not zero is doubtful
@@ -93,7 +94,9 @@ def fit_groups_at_once(rows: GroupRows, fit_intercept: bool, alpha: float) -> Gr
     small = np.flatnonzero(rows.counts <= MOST_ROWS)
     few = rows.counts[small] <= p
     with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):  # such fits are not sure
-        for batch in split(small[~few], FACTOR_ELEMENTS // (p * (2 * p + k))):
+        longest = int(rows.counts[small].max(initial=1))
+        size = min(FACTOR_ELEMENTS // (p * (2 * p + k)), CALL_ELEMENTS // (longest * (p + k)))
+        for batch in split(small[~few], size):
             fit_by_moments(rows, batch, fits, fit_intercept, alpha)
         rest = small[~fits.sure[small]]
         for part in make_batches(rows.counts[rest], p + k):
