@@ -8,6 +8,20 @@ from libc.stdint cimport int32_t
 from libc.string cimport memset
 
 
+cdef extern from *:
+    """
+    #if defined(FASTGD_NO_FETCH) || !(defined(__GNUC__) || defined(__clang__))
+    #define FETCH_SOON(address) ((void) 0)
+    #else
+    #define FETCH_SOON(address) __builtin_prefetch(address, 0, 3)
+    #endif
+    """
+    void FETCH_SOON(const void *address) noexcept nogil
+
+cdef enum:
+    ROWS_AHEAD = 8  # rows before its use at which a row is fetched into L1, if they are not in the order of memory
+
+
 ctypedef fused number:
     double
     float
@@ -26,6 +40,7 @@ cdef struct SparseBlocks:  # fastgd/backends/sparse.py and sparse_team.py explai
     const double *factors  # NULL if all are 1
     const double *y
     const int64_t *starts
+    const int64_t *order  # of the rows; NULL for their own
     ptrdiff_t n, p, k, n_blocks
     double *sums  # those of block b begin at sums + b * width: Σr², Σr, Σf·r, then Σ r·x; k of each
     ptrdiff_t width
@@ -39,14 +54,20 @@ cdef void add_one_target(
     cdef double *out = blocks.sums + b * blocks.width
     cdef double *g = out + 3
     cdef double squares = 0.0, total = 0.0, moved = 0.0, shift = 0.0, f = 1.0, r
-    cdef ptrdiff_t i, j
+    cdef ptrdiff_t row, i, j
     cdef place t, first, last
     if blocks.means != NULL:
         for j in range(blocks.p):
             shift += blocks.means[j] * w[j]
-    last = indptr[blocks.starts[b]]
-    for i in range(blocks.starts[b], blocks.starts[b + 1]):
-        first, last = last, indptr[i + 1]
+    for row in range(blocks.starts[b], blocks.starts[b + 1]):
+        i = row
+        if blocks.order != NULL:
+            i = blocks.order[row]
+            j = indptr[blocks.order[min(row + ROWS_AHEAD, blocks.n - 1)]]
+            FETCH_SOON(data + j)
+            FETCH_SOON(data + j + LINE // sizeof(number))
+            FETCH_SOON(indices + j)
+        first, last = indptr[i], indptr[i + 1]
         r = 0.0
         for t in range(first, last):
             r += data[t] * w[indices[t]]
@@ -69,7 +90,7 @@ cdef inline void add_some_targets(
 
     The width, at most 8, is a constant at each call, so that compilers unroll the loops and keep sums in registers.
     """
-    cdef ptrdiff_t k = blocks.k, i, j, q
+    cdef ptrdiff_t k = blocks.k, row, i, j, q
     cdef double *out = blocks.sums + b * blocks.width + c
     cdef double *g = out + 3 * k
     cdef const double *w = weights + blocks.intercepts * k + c
@@ -85,9 +106,9 @@ cdef inline void add_some_targets(
         for j in range(blocks.p):
             for q in range(width):
                 shift[q] += blocks.means[j] * w[j * k + q]
-    last = indptr[blocks.starts[b]]
-    for i in range(blocks.starts[b], blocks.starts[b + 1]):
-        first, last = last, indptr[i + 1]
+    for row in range(blocks.starts[b], blocks.starts[b + 1]):
+        i = row if blocks.order == NULL else blocks.order[row]
+        first, last = indptr[i], indptr[i + 1]
         for q in range(width):
             r[q] = 0.0
         for t in range(first, last):
@@ -269,8 +290,8 @@ cdef int check_sparse_call(
 def run_sparse_member(
     const number[::1] data, const place[::1] indices, const place[::1] indptr, const double[::1] means,
     const double[::1] factors, const double[:, ::1] y, double[:, ::1] weights, const double[::1] rates,
-    double[:, ::1] costs, double[:, ::1] gradient, int intercepts, const int64_t[::1] starts, double[:, ::1] partials,
-    int64_t[::1] sync, int64_t member, int64_t members,
+    double[:, ::1] costs, double[:, ::1] gradient, int intercepts, const int64_t[::1] order, const int64_t[::1] starts,
+    double[:, ::1] partials, int64_t[::1] sync, int64_t member, int64_t members,
 ):
     """Run one member of a team (fastgd/backends/sparse_team.py)."""
     cdef SparseBlocks blocks
@@ -288,6 +309,9 @@ def run_sparse_member(
     blocks.data = &data[0] if stored else NULL
     blocks.indices = &indices[0] if stored else NULL
     blocks.indptr, blocks.y, blocks.starts = &indptr[0], &y[0, 0], &starts[0]
+    if order.shape[0] not in (0, blocks.n):
+        raise ValueError("order must have each row once, or be empty")
+    blocks.order = &order[0] if order.shape[0] else NULL
     blocks.means = &means[0] if means.shape[0] else NULL
     blocks.factors = &factors[0] if factors.shape[0] else NULL
     blocks.sums = &partials[0, 0]
@@ -350,23 +374,63 @@ def sum_sparse_products(
         )
 
 
-def describe_columns(const number[::1] data, const place[::1] indices, int64_t[::1] counts, double[:, ::1] numbers):
-    """Add to each column the number of its entries, and to the two rows of numbers their sum and their largest size.
+def describe_columns(const number[::1] data, const place[::1] indices, double[:, ::1] numbers):
+    """Add to the first number of each column that of its entries, and let the second be the largest size of an entry.
 
-    Return the sum of all entries, which is not finite if an entry is not. The places must be those of a CSR record.
+    Return the sum of their squares. The places must be those of a CSR record.
     """
     cdef ptrdiff_t t
     cdef double total = 0.0, size
     cdef place j
-    if indices.shape[0] != data.shape[0] or numbers.shape[0] != 2 or numbers.shape[1] != counts.shape[0]:
-        raise ValueError("data and indices must have the same length, and the columns the same number")
+    if indices.shape[0] != data.shape[0] or numbers.shape[1] != 2:
+        raise ValueError("data and indices must have the same length, and each column two numbers")
     with nogil:
         for t in range(data.shape[0]):
             j = indices[t]
-            counts[j] += 1
-            numbers[0, j] += data[t]
-            total += data[t]
             size = data[t] if data[t] > 0 else -data[t]
-            if not size <= numbers[1, j]:  # NaN too
-                numbers[1, j] = size
+            total += size * size
+            numbers[j, 0] += 1
+            if not size <= numbers[j, 1]:  # NaN too
+                numbers[j, 1] = size
     return total
+
+
+def sum_powers(
+    const number[::1] data, const place[::1] indices, const place[::1] indptr, const double[::1] weights,
+    const double[::1] centres, double[:, ::1] sums,
+):
+    """Add to each row of sums, over the stored entries x of a column: 1, s, s·(x − centre) and s·(x − centre)².
+
+    The weights s of the rows are 1 if there are none. The places must be those of a CSR record.
+    """
+    cdef ptrdiff_t i, n = indptr.shape[0] - 1, p = centres.shape[0], stored = data.shape[0]
+    cdef place t, j
+    cdef double s = 1.0, moved
+    if n < 1 or indices.shape[0] != stored or indptr[0] != 0 or indptr[n] != stored:
+        raise ValueError("indptr must rise from 0 to the number of indices and of entries")
+    if weights.shape[0] not in (0, n) or sums.shape[0] != p or sums.shape[1] != 4:
+        raise ValueError("weights must be one for each row or none, and sums have four numbers for each column")
+    with nogil:
+        for i in range(n):
+            if weights.shape[0]:
+                s = weights[i]
+            for t in range(indptr[i], indptr[i + 1]):
+                j = indices[t]
+                moved = data[t] - centres[j]
+                sums[j, 0] += 1.0
+                sums[j, 1] += s
+                sums[j, 2] += s * moved
+                sums[j, 3] += s * moved * moved
+
+
+def scale_entries(
+    const number[::1] data, const place[::1] indices, const double[::1] offsets, const double[::1] factors,
+    double[::1] scaled,
+):
+    """Set each entry of `scaled` to that of the data minus its column's offset, times its column's factor."""
+    cdef ptrdiff_t t
+    if indices.shape[0] != data.shape[0] or scaled.shape[0] != data.shape[0] or factors.shape[0] != offsets.shape[0]:
+        raise ValueError("data, indices and scaled must have the same length, and offsets and factors too")
+    with nogil:
+        for t in range(data.shape[0]):
+            scaled[t] = (data[t] - offsets[indices[t]]) * factors[indices[t]]

@@ -9,10 +9,12 @@ sparse = pytest.importorskip("scipy.sparse", reason="sparse features need SciPy"
 pytest.importorskip("sklearn", reason="the estimator takes sparse features")
 
 from fastgd import GradientDescentRegressor  # noqa: E402
+from fastgd.backends.sparse import take_rows  # noqa: E402
 from fastgd.descent.options import DescentOptions  # noqa: E402
 from fastgd.problem import curvature  # noqa: E402
 from fastgd.problem import sparse as problem_sparse  # noqa: E402
 from fastgd.problem.coordinates import Problem, standardize_rows  # noqa: E402
+from fastgd.problem.sparse_gram import merge_entries  # noqa: E402
 from fastgd.problem.sparse_rows import CentredRows, SparseRows  # noqa: E402
 
 FORMS = [sparse.csr_array, sparse.csr_matrix]
@@ -103,7 +105,7 @@ def test_standardized_sparse_rows_are_those_of_dense_rows(form, fit_intercept, w
     X[:, [4]] = np.zeros((50, 1))
     counts = np.random.default_rng(1).uniform(0.1, 2, 50) if weighted else np.ones(50)
     rows = form(X.tocsr())
-    moved, coordinates = problem_sparse.standardize_sparse(form(rows.copy()), counts, fit_intercept, alpha)
+    moved, coordinates = problem_sparse.standardize_sparse(take_rows(form(rows.copy())), counts, fit_intercept, alpha)
     problem, expected = standardize_rows(Problem(rows.toarray(), None, fit_intercept), counts, alpha)
     np.testing.assert_allclose(coordinates.means, expected.means, rtol=1e-15)
     np.testing.assert_allclose(coordinates.scales, expected.scales, rtol=1e-12)
@@ -117,7 +119,7 @@ def test_standardized_sparse_rows_are_those_of_dense_rows(form, fit_intercept, w
 
 def test_means_and_deviations_lose_no_digits():
     X, _ = far_rows(2000, 10, far=1e9)
-    found = problem_sparse.standardize_sparse(X.copy(), np.ones(2000), True, 0.0)[1]
+    found = problem_sparse.standardize_sparse(take_rows(X), np.ones(2000), True, 0.0)[1]
     exact = X.toarray().astype(np.longdouble)
     np.testing.assert_allclose(found.means, exact.mean(axis=0).astype(float), rtol=1e-14)
     np.testing.assert_allclose(found.scales, exact.std(axis=0).astype(float), rtol=1e-13)
@@ -125,15 +127,15 @@ def test_means_and_deviations_lose_no_digits():
 
 def test_the_parts_of_an_entry_that_is_stored_in_parts_are_added():
     parts = sparse.csr_array((np.array([1.0, 2.0, 5.0, 4.0]), np.array([0, 0, 0, 1]), np.array([0, 2, 3, 4])), (3, 2))
-    moved, _ = problem_sparse.standardize_sparse(parts.copy(), np.ones(3), True, 0.0)
-    whole, _ = problem_sparse.standardize_sparse(sparse.csr_array(parts.toarray()), np.ones(3), True, 0.0)
+    moved, _ = problem_sparse.standardize_sparse(take_rows(merge_entries(parts)), None, True, 0.0)
+    whole, _ = problem_sparse.standardize_sparse(take_rows(sparse.csr_array(parts.toarray())), None, True, 0.0)
     np.testing.assert_allclose(np.asarray(moved), np.asarray(whole), rtol=1e-15)
 
 
 def test_zeros_of_negligible_weight_are_no_deviation():
     X = sparse.csr_array(np.append(np.full((49, 1), 7.3), [[0.0]], axis=0))
     for weight in (1e-17, 1e-20, 1e-30):
-        moved, coordinates = problem_sparse.standardize_sparse(X.copy(), np.append(np.ones(49), weight), True, 0.0)
+        moved, coordinates = problem_sparse.standardize_sparse(take_rows(X), np.append(np.ones(49), weight), True, 0.0)
         assert np.isfinite(coordinates.scales).all()
         assert np.isfinite(np.asarray(moved)).all()
 

@@ -93,4 +93,5 @@ def run_member(*arguments: Any) -> int:
 
 
 sum_sparse_products, describe_columns = _kernel.sum_sparse_products, _kernel.describe_columns
+sum_powers, scale_entries = _kernel.sum_powers, _kernel.scale_entries
 LEVEL = LEVELS.index(choose_level())

@@ -15,6 +15,7 @@ from fastgd.backends.contract import C_ORDER, FLOAT32, FLOAT64, NAMES, OUTPUTS, 
 from fastgd.inputs.arrays import Array, is_sparse
 from fastgd.inputs.options import check_count
 
+STRIP_ROWS = 512  # a strip of short rows stays in L2
 INDEX_TYPES = np.dtype(np.int32), np.dtype(np.int64)
 
 
@@ -56,6 +57,23 @@ class CSR:
         from scipy import sparse  # installed, unless somebody made the record by hand
 
         return sparse.csr_array((self.data, self.indices, self.indptr), shape=self.shape)
+
+    @cached_property
+    def order(self) -> Array:
+        """An order of the rows in which those of a length follow each other, strip by strip; empty for their own.
+
+        Processors guess how often a loop repeats. Where rows have other lengths than those before, wrong guesses take
+        half of the time of an epoch.
+        """
+        n = self.shape[0]
+        lengths = np.diff(self.indptr)
+        if (lengths == lengths[0]).all() or n < STRIP_ROWS // 8:
+            return np.empty(0, dtype=np.int64)
+        strips = np.full(-(-n // STRIP_ROWS) * STRIP_ROWS, 255, dtype=np.uint8)  # what is beyond the rows comes last
+        strips[:n] = np.minimum(lengths, 254)
+        order: Array = np.argsort(strips.reshape(-1, STRIP_ROWS), axis=1, kind="stable")
+        order += STRIP_ROWS * np.arange(len(order))[:, np.newaxis]
+        return order.ravel()[:n]
 
 
 def take_rows(X: Any, means: Array | None = None, factors: Array | None = None) -> CSR:

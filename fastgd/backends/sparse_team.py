@@ -3,13 +3,14 @@
 The kernel of a compiled backend has one signature::
 
     run_sparse_member(
-        data, indices, indptr, means, factors, y, weights, rates, costs, gradient, intercepts, starts, partials, sync,
-        member, members,
+        data, indices, indptr, means, factors, y, weights, rates, costs, gradient, intercepts, order, starts, partials,
+        sync, member, members,
     ) -> int
 
 All is as in `fastgd.backends.threads`, but for these: `y`, `weights`, `costs` and `gradient` have an axis of targets;
-block b has the rows from starts[b] to starts[b + 1], which the numbers of rows, of stored entries and of weights
-decide; means and factors are empty if there are none. src_ext/sparse.pxi says which sums of a block are where.
+block b has the rows order[starts[b]] to order[starts[b + 1] - 1], which the numbers of rows, of their entries and of
+weights decide; the order is empty if it is that of the rows; means and factors are empty if there are none.
+src_ext/sparse.pxi says which sums of a block are where.
 """
 
 from collections.abc import Callable
@@ -46,22 +47,9 @@ def run_sparse_team(
     members = min(index(threads), blocks)
     sync = np.zeros((SHARED + members) * PER_LINE, dtype=np.int64)
     means, factors = (NOTHING if part is None else part for part in (X.means, X.factors))
-    columns = (array.reshape(-1, k) for array in (y, own))
+    rows = X.data, X.indices, X.indptr, means, factors
     sums = costs.reshape(-1, k), gradient.reshape(-1, k)
-    arguments = (
-        X.data,
-        X.indices,
-        X.indptr,
-        means,
-        factors,
-        *columns,
-        rates,
-        *sums,
-        intercepts,
-        starts,
-        partials,
-        sync,
-    )
+    arguments = (*rows, y.reshape(-1, k), own, rates, *sums, intercepts, X.order, starts, partials, sync)
     others = [Thread(target=run_member, args=(*arguments, member, members)) for member in range(1, members)]
     try:
         start_threads(others)

@@ -133,8 +133,10 @@ def make_rules(prepared: Prepared, tol: float) -> StoppingRules:
     trace = check_mean_square("X", X) + prepared.problem.intercept
     cost_of_zeros = variation = check_mean_square("y", y) / 2
     if prepared.fit_intercept:
-        ones = X[:, 0]
-        rest = y - (ones * ((ones @ y) / (ones @ ones)) if prepared.has_intercept_column else y.mean())
+        rest = y - y.mean()
+        if prepared.has_intercept_column:
+            ones = X[:, 0]
+            rest = y - ones * ((ones @ y) / (ones @ ones))
         variation = float(rest @ rest) / (2 * len(y))
     find_least_cost = cache(prepared.find_least_cost)  # while J is too large, each check asks again
     least_error = EXACT if prepared.compressed else GRAM_ERROR  # a compressed problem has its own factor

@@ -17,7 +17,9 @@ from fastgd.problem.moments import make_small_problem, summarize_rows
 EXACT_FEATURES = 256
 EXACT_COMPRESSED = 2048
 POWER_ITERATIONS = 16
-LANCZOS_STEPS = 64
+LANCZOS_STEPS = 64  # at most; where the eigenvalues crowd together, some ten steps are enough
+LEAST_STEPS = 8
+SETTLED_ABOVE, SETTLED_BELOW = 0.03, 0.1  # largest residuals of the extreme Ritz values, as shares of these
 LEAST_RATIO = 1e-12  # to the largest eigenvalue: below it, an eigenvalue of a sum of squares has no correct digit
 BLOCK_ROWS = 4096
 SAMPLE = 256  # points that represent the eigenvalues between the extremes
@@ -235,10 +237,11 @@ def draw_normal(size: int) -> Array:
 
 
 def lanczos(X: Array, fit_intercept: bool) -> tuple[float, float]:
-    """Estimate smoothness and convexity by Lanczos steps: return the extreme Ritz values.
+    """Estimate smoothness and convexity by Lanczos steps, until the extreme Ritz values have settled: return these.
 
-    The norm of the residual is added to the largest, so that a rate of 1/smoothness is rather too small than too large.
-    Every new direction is made orthogonal to all earlier ones, twice; that costs little beside the products with X.
+    The norm of the residual is added to the largest, so that a rate of 1/smoothness is rather too small than too large;
+    from the smallest it is subtracted if it is a small part of it. Every new direction is made orthogonal to all
+    earlier ones, twice; that costs little beside the products with X.
 
     References
     ----------
@@ -249,6 +252,7 @@ def lanczos(X: Array, fit_intercept: bool) -> tuple[float, float]:
     basis, diagonal, beside = np.zeros((steps + 1, size)), np.zeros(steps), np.zeros(steps)
     start = hessian_product(X, draw_normal(size), fit_intercept)  # in its range
     length, done = norm(start), 0
+    found = 0.0, 0.0
     # After the last independent direction only rounding errors are left: stop there.
     while done < steps and length > sqrt(EPSILON) * abs(diagonal).max():
         basis[done] = start / length
@@ -258,17 +262,33 @@ def lanczos(X: Array, fit_intercept: bool) -> tuple[float, float]:
             start -= basis[: done + 1].T @ (basis[: done + 1] @ start)
         beside[done] = length = norm(start)
         done += 1
-    if done == 0:
-        return 0.0, 0.0
-    off = beside[: done - 1]
-    values, vectors = np.linalg.eigh(np.diag(diagonal[:done]) + np.diag(off, 1) + np.diag(off, -1))
-    largest = float(values[-1])
-    positive = values[values > size * EPSILON * largest]
-    return largest + float(beside[done - 1] * abs(vectors[-1, -1])), float(positive[0])
+        if done >= LEAST_STEPS or done == steps or length <= sqrt(EPSILON) * abs(diagonal).max():
+            found, settled = find_ritz_extremes(diagonal[:done], beside[:done], size)
+            if settled:
+                break
+    return found
+
+
+def find_ritz_extremes(diagonal: Array, beside: Array, size: int) -> tuple[tuple[float, float], bool]:
+    """Return the extreme Ritz values, moved by their residuals, and True if these are small.
+
+    The matrix of `size` rows has been reduced to a tridiagonal one: its diagonal, and the entries beside it, of which
+    the last belongs to the next step.
+    """
+    off = beside[:-1]
+    values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(off, 1) + np.diag(off, -1))
+    residuals = beside[-1] * np.abs(vectors[-1])
+    largest, above = float(values[-1]), float(residuals[-1])
+    first = int(np.argmax(values > size * EPSILON * largest))
+    smallest, below = float(values[first]), float(residuals[first])
+    sure = below <= SETTLED_BELOW * smallest
+    return (largest + above, smallest - below if sure else smallest), sure and above <= SETTLED_ABOVE * largest
 
 
 def hessian_product(X: Array, vector: Array, fit_intercept: bool) -> Array:
     """Return XᵀXv/n, summed over blocks of rows."""
+    if not isinstance(X, np.ndarray):
+        return X.hessian_product(vector, fit_intercept)  # sparse rows
     image = np.zeros_like(vector)
     for start in range(0, len(X), BLOCK_ROWS):
         block = X[start : start + BLOCK_ROWS].astype(np.float64, copy=False)

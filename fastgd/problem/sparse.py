@@ -6,14 +6,16 @@ No step of the descent fills zeros, not even that of centred columns: see `Centr
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
 import numpy as np
 
+from fastgd.backends.sparse import CSR, take_rows
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import SMALLEST_SQUARE, check_mean_square
+from fastgd.inputs.data import LARGEST_SQUARE, SMALLEST_SQUARE, check_mean_square
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.coordinates import Problem, ScaledCoordinates, choose_scales, scale_penalty
 from fastgd.problem.moments import (
@@ -28,9 +30,8 @@ from fastgd.problem.moments import (
 from fastgd.problem.prepared import Prepared, PrepareOptions
 from fastgd.problem.rank import summarize_ranked
 from fastgd.problem.rows import MOST_SUMMARIZED, DenseSource, choose_method, prepare_targets, weighted_variance
+from fastgd.problem.sparse_columns import Columns, describe_columns, scale_entries, sum_powers
 from fastgd.problem.sparse_gram import (
-    Columns,
-    describe_columns,
     measure_columns,
     merge_entries,
     mirror_triangle,
@@ -48,11 +49,11 @@ MOST_DENSE = 1 << 26  # elements of the few rows of a wide X that may be made de
 
 def add_sparse(compressor: Compressor, X: Any, y: Array, weights: Array | None) -> None:
     """Add sparse rows to a compressor; method "qr" makes them dense block by block."""
-    X = merge_entries(X)
-    columns = check_entries(X, weights)
+    rows = take_rows(merge_entries(X))
+    columns = check_entries(rows, weights)
     check_mean_square("y", y)
     if compressor.method == "gram":
-        compressor.include(mirror_triangle(sum_rows(shift_rows(X, y, weights, columns))), len(y))
+        compressor.include(mirror_triangle(sum_rows(shift_rows(rows, y, weights, columns))), len(y))
         return
     block = rows_per_block(1 + X.shape[1] + y.shape[1])
     for start in range(0, len(y), block):
@@ -60,15 +61,17 @@ def add_sparse(compressor: Compressor, X: Any, y: Array, weights: Array | None) 
         compressor.add(X[part].toarray(), y[part], None if weights is None else weights[part])
 
 
-def check_entries(X: Any, weights: Array | None) -> Columns:
+def check_entries(X: CSR, weights: Array | None) -> Columns:
     """Refuse sparse rows, or columns of them, whose mean square leaves the range of float64; describe the columns.
 
     An entry whose own square leaves it is checked alone: the sum of such entries may look infinite.
     """
-    columns, rows = describe_columns(X), cast("Any", SparseRows(X))
     with np.errstate(over="ignore", under="ignore"):
+        columns = describe_columns(X)
         squares = columns.largest**2
-    check_mean_square("X", rows if np.isfinite(squares).all() else columns.largest)
+    rows = cast("Any", SparseRows(X))
+    if not SMALLEST_SQUARE <= columns.mean_square <= LARGEST_SQUARE:
+        check_mean_square("X", rows if np.isfinite(squares).all() else columns.largest)
     check_small_columns(rows, weights, np.flatnonzero((columns.largest > 0) & (squares <= SMALLEST_SQUARE)))
     return columns
 
@@ -114,10 +117,10 @@ def summarize_sparse(X: Any, y: Array, weights: Array | None, *, dense: bool) ->
 
 def compress_sparse(X: Any, y: Array, weights: Array | None) -> Summary:
     """Return the summary of sparse rows from their Gram matrix, or from a QR of blocks if that loses digits."""
-    X = merge_entries(X)
-    columns = check_entries(X, weights)
+    rows = take_rows(merge_entries(X))
+    columns = check_entries(rows, weights)
     check_mean_square("y", y)
-    shifted = shift_rows(X, y, weights, columns)
+    shifted = shift_rows(rows, y, weights, columns)
     moments = sum_rows(shifted)
     summary = summarize_ranked(moments, partial(measure_columns, shifted, moments))
     if summary is None:
@@ -132,19 +135,20 @@ def compress_sparse(X: Any, y: Array, weights: Array | None) -> Summary:
 @halt_for_forks
 def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: PrepareOptions) -> Prepared:
     """Return the problem of the sparse rows themselves: scaled, weighted, with the rows of the ridge, all sparse."""
-    check_entries(X, sample_weight)
+    record = take_rows(merge_entries(X))
+    check_entries(record, sample_weight)
     check_mean_square("y", y)
     n, p = X.shape
     variance, summarize, coordinates = weighted_variance(y, sample_weight), None, None
     if min(n, p) <= MOST_SUMMARIZED and (n > p or is_wide(X)):
         summarize = partial(summarize_sparse, X, y[:, np.newaxis], sample_weight, dense=is_wide(X))
-    rows, counts = X.astype(np.float64), np.ones(n) if sample_weight is None else sample_weight
-    moved = SparseRows(rows)
+    moved, counts = SparseRows(record), np.ones(n) if sample_weight is None else sample_weight
     if options.precondition == "standardize":
         counted = counts > 0
         if not counted.all():  # rows of weight zero have no influence, and nor do their zeros
-            rows, y, counts = rows[counted], y[counted], counts[counted]
-        moved, coordinates = standardize_sparse(rows, counts, options.fit_intercept, options.alpha)
+            record, y, counts = take_rows(record.matrix[counted]), y[counted], counts[counted]
+        weights = None if sample_weight is None else counts
+        moved, coordinates = standardize_sparse(record, weights, options.fit_intercept, options.alpha)
     penalty = scale_penalty(options.alpha, p, coordinates)
     problem = Problem(moved, y, options.fit_intercept)  # type: ignore[arg-type]  # it behaves as an array here
     if sample_weight is not None or options.alpha > 0:
@@ -155,42 +159,46 @@ def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: Prepa
 
 
 def standardize_sparse(
-    rows: Any, counts: Array, fit_intercept: bool, alpha: float
+    rows: CSR, weights: Array | None, fit_intercept: bool, alpha: float
 ) -> tuple[SparseRows, ScaledCoordinates]:
     """Return the rows with centred and scaled columns, as `standardize_rows` does, and their coordinates.
 
-    The rows are float64, and are changed. Their zeros stay: a column with zeros keeps its mean beside the rows, and a
-    column without is centred in place. The difference of entry and mean loses few digits in a column with a zero,
-    whose deviation is at least its mean divided by √n.
+    Zeros stay: a column with zeros keeps its mean beside the rows, and a column without is centred in place. The
+    difference of entry and mean loses few digits in a column with a zero, whose deviation is at least its mean divided
+    by √n.
 
     Parameters
     ----------
-    rows : CSR array or matrix of shape (n_samples, n_features), float64
-        The rows.
-    counts : ndarray of shape (n_samples,)
+    rows : CSR
+        The rows, no place twice.
+    weights : ndarray of shape (n_samples,) or None
         The weights of the rows, above 0.
     fit_intercept : bool
         True to centre the columns.
     alpha : float
         The ridge, which is a part of the scales.
     """
-    rows.sum_duplicates()
-    stored, columns, total = SparseRows(rows), rows.indices, counts.sum()
-    weights = np.repeat(counts, np.diff(rows.indptr))
-    full = stored.sum_stored() == len(counts)
-    absent = np.where(full, 0.0, np.maximum(total - stored.sum_stored(weights), 0.0))  # the weight of the zeros
-    means = np.zeros(rows.shape[1])
+    n, p = rows.shape
+    total, means = float(n if weights is None else weights.sum()), np.zeros(p)
+    sums = sum_powers(rows, weights, means)
+    full = sums[0] == n
+    absent = np.where(full, 0.0, np.maximum(total - sums[1], 0.0))  # the weight of the zeros
+    squares = sums[3] / total
     if fit_intercept:
-        for _ in range(2):  # the second time takes off the rounding error of the first mean
-            means += (stored.sum_stored(weights * (rows.data - means[columns])) - absent * means) / total
-    moved = rows.data - means[columns]
-    squares = (stored.sum_stored(weights * moved**2) + absent * means**2) / total
+        means = sums[2] / total
+        sums = sum_powers(rows, weights, means)
+        rest = (sums[2] - absent * means) / total  # the rounding error of the first mean
+        means = means + rest
+        squares = np.maximum(sums[3] - rest * (2 * sums[2] - rest * sums[1]) + absent * means**2, 0.0) / total
     scales, zero = choose_scales(squares, np.abs(means), alpha), are_zero(squares, np.abs(means))
-    rows.data = np.where(full[columns], moved, rows.data) * ~zero[columns] / scales[columns]
-    coordinates = ScaledCoordinates(means, scales, fit_intercept, len(counts))
+    data = scale_entries(rows, np.where(full, means, 0.0), np.where(zero, 0.0, 1 / scales))
+    scaled = replace(rows, data=data)
+    coordinates = ScaledCoordinates(means, scales, fit_intercept, n)
     if not fit_intercept:
-        return SparseRows(rows), coordinates
-    return CentredRows(rows, np.ones(len(counts)), np.where(full | zero, 0.0, means / scales)), coordinates
+        return SparseRows(scaled), coordinates
+    centred = CentredRows(scaled, np.ones(n), np.where(full | zero, 0.0, means / scales))
+    centred.standard = np.where(zero, 0.0, squares / scales**2)
+    return centred, coordinates
 
 
 def weight_sparse(problem: Problem, counts: Array, penalty: Array) -> Problem:

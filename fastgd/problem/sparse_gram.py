@@ -5,17 +5,17 @@ has a deviation of at least its mean divided by √n, and stays as it is.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from fastgd import backends
-from fastgd.backends.sparse import CSR, take_rows
+from fastgd.backends.sparse import CSR
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array
 from fastgd.problem.moments import Moments
+from fastgd.problem.sparse_columns import NOTHING, Columns, find_compiled, find_kernel, scale_entries, sum_powers
 
-NOTHING = np.empty(0)
 MEASURED_AT_ONCE = 64  # columns
 
 
@@ -41,26 +41,6 @@ class ShiftedRows:
     shift: Array
 
 
-class Columns(NamedTuple):
-    """The number of stored entries of each column, and their largest size."""
-
-    counts: Array
-    largest: Array
-
-
-def describe_columns(X: Any) -> Columns:
-    """Return what the stored entries of a CSR array or matrix say about its columns."""
-    p = X.shape[1]
-    compiled = getattr(backends.load(find_kernel()), "describe_columns", None)
-    if compiled is not None:
-        counts, numbers, rows = np.zeros(p, dtype=np.int64), np.zeros((2, p)), take_rows(X)
-        compiled(rows.data, rows.indices, counts, numbers)
-        return Columns(counts, numbers[1])
-    largest = np.zeros(p)
-    np.maximum.at(largest, X.indices, np.abs(X.data))
-    return Columns(np.bincount(X.indices, minlength=p), largest)
-
-
 def merge_entries(X: Any) -> Any:
     """Return a CSR array or matrix whose rows have ascending columns, no place twice; X itself if it is such."""
     if not X.has_canonical_format:
@@ -69,22 +49,20 @@ def merge_entries(X: Any) -> Any:
     return X
 
 
-def shift_rows(X: Any, y: Array, weights: Array | None, columns: Columns) -> ShiftedRows:
-    """Return the rows of merged entries in the form that `sum_rows` takes; X is not changed."""
-    data, indices, p = X.data.astype(np.float64, copy=False), X.indices, X.shape[1]
-    shift, full = np.zeros(p + y.shape[1]), columns.counts == len(y)
-    total = len(y) if weights is None else weights.sum()
+def shift_rows(X: CSR, y: Array, weights: Array | None, columns: Columns) -> ShiftedRows:
+    """Return rows of merged entries in the form that `sum_rows` takes; X is not changed."""
+    n, p = X.shape
+    shift, full = np.zeros(p + y.shape[1]), columns.counts == n
+    total = n if weights is None else weights.sum()
     if full.any():
-        shares = np.full(len(y), 1 / total) if weights is None else weights / total
-        shares = np.repeat(shares, np.diff(X.indptr))
+        shares = np.full(n, 1 / total) if weights is None else weights / total
         for _ in range(2):  # the second time takes off the rounding error of the first mean
-            rest = np.bincount(indices, shares * (data - shift[indices]), minlength=p)
-            shift[:p] += np.where(full, rest, 0.0)
-        data = data - shift[indices]
+            shift[:p] += np.where(full, sum_powers(X, shares, shift[:p])[2], 0.0)
+        X = replace(X, data=scale_entries(X, shift[:p], np.ones(p)))
+    elif X.data.dtype != np.float64:
+        X = replace(X, data=X.data.astype(np.float64))
     shift[p:] = y.mean(axis=0) if weights is None else weights @ y / total
-    rows = take_rows(X)
-    rows = CSR(data, rows.indices, rows.indptr, rows.shape)
-    return ShiftedRows(rows, np.ascontiguousarray(y - shift[p:]), weights, shift)
+    return ShiftedRows(X, np.ascontiguousarray(y - shift[p:]), weights, shift)
 
 
 @halt_for_forks
@@ -96,7 +74,7 @@ def sum_rows(shifted: ShiftedRows) -> Moments:
     X, y, weights = shifted.rows, shifted.y, shifted.weights
     p, k = X.shape[1], y.shape[1]
     matrix, total = np.zeros((2 + p, 1 + p + k)), float(len(y) if weights is None else weights.sum())
-    add = getattr(backends.load(find_kernel()), "sum_sparse_products", None)
+    add = find_compiled("sum_sparse_products")
     counts = np.ones(len(y)) if weights is None else weights
     if add is None:
         weighted = X.matrix.multiply(counts[:, np.newaxis]).tocsr()
@@ -142,11 +120,3 @@ def measure_columns(
         descend(rows, goal, weights, np.zeros(1), costs, gradient)
         norms[part], gradients[:, part] = np.sqrt(2 * n * costs[0]), n * gradient
     return norms, gradients
-
-
-def find_kernel() -> str:
-    """Return the backend that computes products with sparse rows: the compiled one if it can be loaded, else NumPy.
-
-    Numba would compile for seconds.
-    """
-    return "cython" if backends.resolve("auto") == "cython" else "numpy"

@@ -6,14 +6,17 @@ only where a column's mean is far above its deviation; `fastgd.problem.sparse` c
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from fastgd import backends
 from fastgd.backends.sparse import CSR, take_rows
 from fastgd.inputs.arrays import Array
+from fastgd.problem.sparse_columns import find_kernel, sum_powers
 
 
 class SparseRows:
@@ -21,25 +24,40 @@ class SparseRows:
 
     Parameters
     ----------
-    rows : CSR array or matrix of shape (n_samples, n_features)
+    rows : CSR, or CSR array or matrix of SciPy, of shape (n_samples, n_features)
         The rows.
     """
 
     __array_ufunc__ = None  # makes `ndarray @ rows` call __rmatmul__
     means: Array | None = None
     factors: Array | None = None
+    standard: Array | None = None  # the mean square of each column, if they are known, and all means are zero
     flags = SimpleNamespace(c_contiguous=True, f_contiguous=False)
 
     def __init__(self, rows: Any) -> None:
-        self.rows, self.shape, self.size, self.dtype = rows, rows.shape, rows.nnz, rows.dtype
+        self.given = rows
+        self.shape, self.size, self.dtype = rows.shape, len(rows.data), rows.data.dtype
 
     def __len__(self) -> int:
         return int(self.shape[0])
 
     @cached_property
+    def rows(self) -> Any:
+        """The rows, not centred, as a CSR array of SciPy."""
+        return self.given.matrix if isinstance(self.given, CSR) else self.given
+
+    @cached_property
     def record(self) -> CSR:
         """The rows as the kernels take them, checked once."""
-        return take_rows(self.rows, self.means, self.factors)
+        rows = self.given if isinstance(self.given, CSR) else take_rows(self.given)
+        return rows if self.means is None else replace(rows, means=self.means, factors=self.factors)
+
+    def hessian_product(self, vector: Array, fit_intercept: bool) -> Array:
+        """Return XᵀXv/n: the gradient of an update at the rate 0 for a target of zeros, in one pass over the rows."""
+        gradient, weights, n = np.empty_like(vector), vector.copy(), self.shape[0]
+        descend = backends.load(find_kernel()).descend
+        descend(self.record, np.zeros(n), weights, np.zeros(1), np.empty(1), gradient)
+        return gradient
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         """Return a dense copy: the singular values of few rows are computed from it."""
@@ -74,7 +92,7 @@ class SparseRows:
 
     def reshape(self, *_: Any, **__: Any) -> Array:
         """Return the stored entries as a vector, for sums over all entries."""
-        return self.rows.data
+        return self.given.data
 
     def sum_stored(self, values: Array | None = None) -> Array:
         """Return the sum of the values of the stored entries in each column; without values, their number."""
@@ -82,15 +100,16 @@ class SparseRows:
 
     def column_means(self) -> Array:
         """Return the mean of each column; the second sum takes off the rounding of the first."""
-        entries, n = self.rows.data.astype(np.float64, copy=False), len(self)
-        means = self.sum_stored(entries) / n
-        rest = self.sum_stored(entries - means[self.rows.indices]) - (n - self.sum_stored()) * means
-        return means + rest / n
+        n = len(self)
+        means: Array = sum_powers(self.record, None, np.zeros(self.shape[1]))[2] / n
+        counts, _, rest, _ = sum_powers(self.record, None, means)
+        return means + (rest - (n - counts) * means) / n
 
     def mean_squares(self, origin: Array) -> Array:
         """Return the mean square of each column's distance from its entry of `origin`."""
-        stored = self.sum_stored(np.square(self.rows.data - origin[self.rows.indices]))
-        return (stored + (len(self) - self.sum_stored()) * origin**2) / len(self)
+        counts, _, _, squares = sum_powers(self.record, None, origin)
+        found: Array = (squares + (len(self) - counts) * origin**2) / len(self)
+        return found
 
 
 class CentredRows(SparseRows):
@@ -98,7 +117,7 @@ class CentredRows(SparseRows):
 
     Parameters
     ----------
-    rows : CSR array or matrix of shape (n_samples, n_features)
+    rows : CSR, or CSR array or matrix of SciPy, of shape (n_samples, n_features)
         The rows before they are centred.
     left : ndarray of shape (n_samples,)
         How many times the means are subtracted from each row.
@@ -151,7 +170,7 @@ class CentredRows(SparseRows):
 
     def column_means(self) -> Array:
         """Return the mean of each column."""
-        return self.sum(axis=0) / len(self)
+        return np.zeros(self.shape[1]) if self.standard is not None else self.sum(axis=0) / len(self)
 
     def mean_squares(self, origin: Array) -> Array:
         """Return the mean square of each column's distance from its entry of `origin`.
@@ -159,6 +178,10 @@ class CentredRows(SparseRows):
         Where no entry is stored, the square is (left·right + origin)²: three sums over the rows, minus those over the
         rows where an entry is stored.
         """
+        if self.standard is not None and not origin.any():
+            return self.standard
+        if self.factors is None:
+            return super().mean_squares(self.right + origin)
         columns, left = self.rows.indices, np.repeat(self.left, np.diff(self.rows.indptr))
         stored = self.sum_stored(np.square(self.rows.data - left * self.right[columns] - origin[columns]))
         ones, lefts = len(self) - self.sum_stored(), self.left.sum() - self.sum_stored(left)

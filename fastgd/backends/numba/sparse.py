@@ -19,14 +19,15 @@ from fastgd.backends.threads import ENDED
 
 
 @compile_part
-def add_one_target(data, indices, indptr, means, factors, y, weights, intercepts, first_row, last_row, out):
+def add_one_target(data, indices, indptr, means, factors, order, y, weights, intercepts, first, last, out):
     """Compute the sums of a block of rows for one target."""
     squares = total = moved = shift = 0.0
     intercept = weights[0, 0] if intercepts else 0.0
     w, g, targets = weights.ravel()[intercepts:], out[3:], y.ravel()
     for j in range(len(means)):
         shift += means[j] * w[j]
-    for i in range(first_row, last_row):
+    for row in range(first, last):
+        i = order[row] if len(order) else row
         r = 0.0
         for t in range(np.uintp(indptr[i]), np.uintp(indptr[i + 1])):
             r += data[t] * w[np.uintp(indices[t])]  # unsigned: Numba then asks nothing about negative ones
@@ -41,7 +42,7 @@ def add_one_target(data, indices, indptr, means, factors, y, weights, intercepts
 
 
 @compile_part
-def add_targets(data, indices, indptr, means, factors, y, weights, intercepts, first_row, last_row, out):
+def add_targets(data, indices, indptr, means, factors, order, y, weights, intercepts, first, last, out):
     """Compute the sums of a block of rows for k targets, whose numbers lie side by side."""
     k = y.shape[1]
     size = (len(weights) - intercepts + 3) * k
@@ -49,12 +50,13 @@ def add_targets(data, indices, indptr, means, factors, y, weights, intercepts, f
     for j in range(len(means)):
         for c in range(k):
             shift[c] += means[j] * weights[j + intercepts, c]
-    for i in range(first_row, last_row):
+    for row in range(first, last):
+        i = order[row] if len(order) else row
         residual[:] = 0.0
         for t in range(np.uintp(indptr[i]), np.uintp(indptr[i + 1])):
-            row = indices[t] + intercepts
+            place = indices[t] + intercepts
             for c in range(k):
-                residual[c] += data[t] * weights[row, c]
+                residual[c] += data[t] * weights[place, c]
         f = factors[i] if len(factors) else 1.0
         for c in range(k):
             residual[c] += (weights[0, c] if intercepts else 0.0) - f * shift[c] - y[i, c]
@@ -70,13 +72,15 @@ def add_targets(data, indices, indptr, means, factors, y, weights, intercepts, f
 @compile_part
 def compute_sparse(rows, y, weights, intercepts, starts, partials, b):
     """Compute the sums of block b."""
-    data, indices, indptr, means, factors = rows
-    out = partials[b]
+    data, indices, indptr, means, factors, order = rows
+    first, last, out = starts[b], starts[b + 1], partials[b]
     out[:] = 0.0
     if y.shape[1] > 1:
-        add_targets(data, indices, indptr, means, factors, y, weights, intercepts, starts[b], starts[b + 1], out)
+        add_targets(data, indices, indptr, means, factors, order, y, weights, intercepts, first, last, out)
     else:
-        add_one_target(data, indices, indptr, means, factors, y, weights, intercepts, starts[b], starts[b + 1], out)
+        add_one_target(
+            data, indices, indptr, means, factors, order, y, weights, intercepts, starts[b], starts[b + 1], out
+        )
 
 
 @compile_part
@@ -135,12 +139,12 @@ def update_all(weights, gradient, rate, costs):
 
 @compile_kernel
 def run_sparse_member(
-    data, indices, indptr, means, factors, y, weights, rates, costs, gradient, intercepts, starts, partials, sync,
-    member, members,
+    data, indices, indptr, means, factors, y, weights, rates, costs, gradient, intercepts, order, starts, partials,
+    sync, member, members,
 ):  # fmt: skip
     """Run one member of a team (sparse_team.py); return how many updates the team has applied."""
     team = Team(address_of(sync, 0), member, members)
-    rows = data, indices, indptr, means, factors
+    rows = data, indices, indptr, means, factors, order
     epoch = read_entry(team.sync, APPLIED)
     while epoch < len(rates) and not read_entry(team.sync, ENDED):
         if take_sparse_part(rows, y, weights, intercepts, starts, partials, team, epoch):
