@@ -95,6 +95,11 @@ def by_function(dataset, **options):
     return result.weights, result.converged, ()
 
 
+def by_groups(dataset):
+    result = fastgd.fit_groups(dataset.X, dataset.y, np.zeros(len(dataset.y)), **options_of(dataset))
+    return result.weights[0], bool(result.converged[0]), ()
+
+
 def by_batches(dataset):
     result = fit_batches(cut(dataset), **options_of(dataset))
     return result.weights, result.converged, ()
@@ -161,6 +166,7 @@ def by_command_line(dataset):
 
 FRONT_ENDS = {
     "gradient_descent": by_function,
+    "fit_groups": by_groups,
     "fit_batches": by_batches,
     "fit_array": by_array,
     "command line": by_command_line,

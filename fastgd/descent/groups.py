@@ -2,11 +2,13 @@
 
 from __future__ import annotations  # so that help() shows ArrayLike by its name
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastgd.backends.blas import one_blas_thread
 from fastgd.descent.group_result import GroupResult
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.solve import solve
@@ -21,6 +23,7 @@ from fastgd.problem.group_fits import GroupFits, fit_groups_at_once
 from fastgd.problem.group_rows import GroupRows, sort_rows
 from fastgd.problem.rows import DenseSource
 
+FEW_GROUPS = 10
 MOST_LABELS = 5  # listed in a message
 
 
@@ -97,9 +100,11 @@ def fit_groups(
     rows = sort_rows(X, Y, weights, codes, len(labels))
     check_totals(rows.totals, labels)
     fits = fit_groups_at_once(rows, options.fit_intercept, options.alpha)
-    converged = fits.sure.copy()
-    for group in np.flatnonzero(~fits.sure).tolist():
-        converged[group] = fit_alone(rows, group, labels, options, fits)
+    converged, doubtful = fits.sure.copy(), np.flatnonzero(~fits.sure).tolist()
+    # Threads of BLAS gain nothing on small groups, and may wait for each other; the limit takes a millisecond to set.
+    with one_blas_thread() if len(doubtful) > FEW_GROUPS else nullcontext():
+        for group in doubtful:
+            converged[group] = fit_alone(rows, group, labels, options, fits)
     if not converged.all():
         warn_caller(make_groups_warning(labels[~converged], len(labels)))
     return replace(make_result(rows, fits, labels, converged), features=features, target=target)

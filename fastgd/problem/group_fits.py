@@ -28,6 +28,7 @@ from fastgd.problem.moments import are_zero
 
 MOST_FEATURES = 64  # with more, the fit of a single group takes far longer than the calls around it
 MOST_ROWS = 4096  # the same
+MOST_ELEMENTS = 1 << 13  # of the rows of a group whose singular values are wanted: of more, BLAS would start threads
 FACTOR_ELEMENTS = 1 << 18  # of the matrices that are factorized at once
 CALL_ELEMENTS = 1 << 24  # of rows that are summed up in one call: Python answers Ctrl-C in between
 LARGEST_CONDITION = 500.0  # of a factor, in the Frobenius norm: its square costs the moments as many digits
@@ -98,7 +99,7 @@ def fit_groups_at_once(rows: GroupRows, fit_intercept: bool, alpha: float) -> Gr
         size = min(FACTOR_ELEMENTS // (p * (2 * p + k)), CALL_ELEMENTS // (longest * (p + k)))
         for batch in split(small[~few], size):
             fit_by_moments(rows, batch, fits, fit_intercept, alpha)
-        rest = small[~fits.sure[small]]
+        rest = small[~fits.sure[small] & (rows.counts[small] * (p + k) <= MOST_ELEMENTS)]
         for part in make_batches(rows.counts[rest], p + k):
             fit_by_rows(rows, rest[part], fits, fit_intercept, alpha)
     return fits

@@ -16,7 +16,7 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import SMALLEST_SQUARE
 from fastgd.inputs.labels import order_by_group
 
-MOST_COMPILED = 24  # columns; with more, the products by BLAS take less time
+MOST_COMPILED = 100  # columns; with more, the products by BLAS take less time
 BLOCK_ELEMENTS = 1 << 16  # of a block: 512 KB, so that it stays in cache from the first step to the last
 SIMILAR = 1.25  # the most rows of a group in a batch, relative to the fewest
 
