@@ -2,8 +2,7 @@
 
 from __future__ import annotations  # so that help() shows ArrayLike by its name
 
-from collections.abc import Iterable, Iterator
-from copy import copy, deepcopy
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,7 +87,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     intercept_ : float64 or ndarray of shape (n_targets,), float64
         The intercept; 0.0 if none was fitted.
     n_iter_ : int
-        The number of epochs; for several targets, the largest of their numbers.
+        The number of epochs, which all targets share.
     cost_history_ : ndarray of shape (`n_iter_`,) or list of ndarray
         The cost before each epoch; for several targets, a list with one array each.
     stop_reason_ : str or list of str
@@ -156,8 +155,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X : array_like, sparse array or Dask collection of shape (n_samples, n_features)
             The features.
         y : array_like or Dask collection of shape (n_samples,) or (n_samples, n_targets)
-            The target or targets. Rows are compressed once for all targets; each target has its own descent. A y of
-            shape (n_samples, 1) gives attributes and predictions with an axis of targets, of length 1.
+            The target or targets. One descent fits all targets, which share the rates; it ends when all have settled.
+            A y of shape (n_samples, 1) gives attributes and predictions with an axis of targets, of length 1.
         sample_weight : array_like or Dask collection of shape (n_samples,), float or None
             The weights of the rows, 0 or more, and above 0 in at least one row. One number is the weight of every row.
 
@@ -187,8 +186,9 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         options = self._check_parameters()
         source, y_ndim = self._find_source(X, y, sample_weight)
-        starts = self._list_starts(source) if self.warm_start else [None] * source.n_targets
-        self._set_results(self._descend(source, options, starts), y_ndim)
+        warm = self.warm_start
+        start = self._find_start(source, options) if warm else options.make_start(source.n_features, source.n_targets)
+        self._set_results(*solve(source.prepare(options), start, options), y_ndim)
         self._compressor = None
         return self
 
@@ -252,7 +252,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return self
         source = CompressedSource(compressor.summary(None), "partial_fit has summed up the rows")
         options = replace(options, compress="auto")  # the rows themselves are gone
-        self._set_results(self._descend(source, options, self._list_starts(source)), np.ndim(y))
+        start = self._find_start(source, options)
+        self._set_results(*solve(source.prepare(options), start, options), np.ndim(y))
         self._compressor = compressor
         return self
 
@@ -284,13 +285,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_is_fitted(self, "coef_")
         if is_dask(X):
             self._check_dask_names(X)
-            if self.coef_.ndim == 1:
-                return predict_lazily(X, self.coef_, self.intercept_)
-            targets = zip(self.coef_, self.intercept_, strict=True)
-            from dask.array import stack  # installed, since X is Dask's
-
-            predictions = [predict_lazily(X, coef, intercept) for coef, intercept in targets]
-            return stack(predictions, axis=1, allow_unknown_chunksizes=True)
+            return predict_lazily(X, self.coef_.T, self.intercept_)
         refuse_masked("X", X)
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         return predict_rows(X, self.coef_.T, self.intercept_)
@@ -513,55 +508,32 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         # Others may share the state, so draw only if the fit needs random numbers.
         return None if self.batch_size is None else self.random_state.randint(1 << 31)
 
-    def _list_starts(self, source: Source) -> list[Any]:
-        """Return the starting weights of each target: those of the last fit, or None if they have another shape."""
+    def _find_start(self, source: Source, options: DescentOptions) -> Array:
+        """Return the starting weights: those of the last fit if their shape is right, else those of the options."""
         coef = np.atleast_2d(getattr(self, "coef_", np.empty((0, 0))))
         if coef.shape != (source.n_targets, source.n_features):
-            return [None] * source.n_targets
-        if not self.fit_intercept:
-            return list(coef)
-        return list(np.column_stack([np.broadcast_to(self.intercept_, source.n_targets), coef]))
+            return options.make_start(source.n_features, source.n_targets)
+        rows = [np.broadcast_to(self.intercept_, (1, source.n_targets)), coef.T] if self.fit_intercept else [coef.T]
+        start = np.ascontiguousarray(np.concatenate(rows))
+        return start[:, 0] if source.n_targets == 1 else start
 
-    def _descend(
-        self, source: Source, options: DescentOptions, starts: list[Any]
-    ) -> Iterator[tuple[DescentResult, Warning | None]]:
-        """Yield the result of one descent for each target, and its warning, if any.
-
-        A start of None means the start of the options.
-
-        The mini-batches of all targets have the same order, unless the generator is the user's: it goes on.
-        """
-        shared = isinstance(self.random_state, np.random.Generator)
-        for prepared, start in zip(source.prepare(options), starts, strict=True):
-            own = options if shared else replace(options, generator=deepcopy(options.generator))
-            yield solve(prepared, own.make_start(source.n_features) if start is None else start, own)
-
-    def _set_results(self, found: Iterable[tuple[DescentResult, Warning | None]], y_ndim: int) -> None:
-        """Set the fitted attributes; raise KeyboardInterrupt if Ctrl-C ended a descent, so that a search ends too."""
-        results, warnings = [], []
-        for result, warning in found:
-            if result.reason == "interrupted":
-                raise KeyboardInterrupt
-            results.append(result)
-            if warning is not None:
-                warnings.append(warning)
-        if warnings:  # one for all targets
-            warning = warnings[0]
+    def _set_results(self, result: DescentResult, warning: Warning | None, y_ndim: int) -> None:
+        """Set the fitted attributes; raise KeyboardInterrupt if Ctrl-C ended the descent, so that a search ends too."""
+        if "interrupted" in np.ravel(result.reason):
+            raise KeyboardInterrupt
+        if warning is not None:
             diverged = isinstance(warning, DivergenceWarning)
             warn_caller(
                 warning if diverged else ConvergenceWarning(str(warning).replace("more epochs", "a larger max_iter"))
             )
-        self.n_iter_ = max(result.epochs for result in results)
-        self.backend_ = results[0].backend
+        self.n_iter_, self.backend_ = result.epochs, result.backend
         if y_ndim == 1:
-            result = results[0]
             self.coef_, self.intercept_ = result.coef, np.float64(result.intercept)
             self.cost_history_, self.stop_reason_ = result.cost_history, result.reason
         else:
-            self.coef_ = np.array([result.coef for result in results])
-            self.intercept_ = np.array([result.intercept for result in results])
-            self.cost_history_ = [result.cost_history for result in results]
-            self.stop_reason_ = [result.reason for result in results]
+            coef, costs = np.atleast_2d(result.coef.T), np.atleast_2d(result.cost_history.T)
+            self.coef_, self.intercept_ = np.ascontiguousarray(coef), np.ravel(result.intercept)
+            self.cost_history_, self.stop_reason_ = list(np.ascontiguousarray(costs)), np.ravel(result.reason).tolist()
 
 
 def refuse_masked(name: str, values: Any) -> None:

@@ -571,7 +571,7 @@ def refuse(monkeypatch, capsys, option, value):
         (["fit", "bad.csv", "--target", "y"], "bad.csv, line 3, column 'x': expected a number; got 'red'"),
         (["predict", "model.json", "data.csv"], "data.csv, line 1: no column 'weight'; the columns are 'age', 'price'"),
         (["predict", "data.csv", "data.csv"], "data.csv: expected a model in JSON"),
-        (["predict", "old.json", "data.csv"], "old.json: expected schema_version 1; got 0"),
+        (["predict", "old.json", "data.csv"], "old.json: expected schema_version 1 or 2; got 0"),
         (["predict", "other.json", "data.csv"], 'other.json: expected a JSON object with "schema"'),
         (["predict", "short.json", "data.csv"], "short.json: coef must have one number for each of 2 features; got 1"),
         (["predict", "text.json", "data.csv"], "text.json: intercept must be a finite number; got 'high'"),

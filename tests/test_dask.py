@@ -246,10 +246,10 @@ WRONG = {
     "a series as X": ((FRAME["a"], SERIES), {}, ValueError, r"two-dimensional.*X\.to_frame\(\)"),
     "no rows": ((BLOCKS[:0], y[:0]), {}, ValueError, "at least one row and one column"),
     "targets": (
-        (BLOCKS, BLOCKS),
+        (BLOCKS, BLOCKS[..., None]),
         {},
         ValueError,
-        r"y must have shape \(n_samples,\) or \(n_samples, 1\); got 5 columns",
+        r"y must have shape \(n_samples,\) or \(n_samples, n_targets\); got 3 dimensions",
     ),
     # pandas 2 makes objects of texts, and objects may be numbers until they are computed.
     "text": (

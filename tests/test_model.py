@@ -44,9 +44,9 @@ def test_a_written_model_is_read(path, document):
         ({"features": ["a", "y"]}, "one or more different names without the target 'y'; got ['a', 'y']"),
         ({"features": [], "coef": []}, "one or more different names without the target 'y'; got []"),
         ({"coef": [1.0]}, "coef must have one number for each of 2 features; got 1"),
-        ({"schema_version": True}, "expected schema_version 1; got True"),
-        ({"schema_version": 1.0}, "expected schema_version 1; got 1.0"),
-        ({"schema_version": "9" * 100_000}, "expected schema_version 1; got '999"),
+        ({"schema_version": True}, "expected schema_version 1 or 2; got True"),
+        ({"schema_version": 1.0}, "expected schema_version 1 or 2; got 1.0"),
+        ({"schema_version": "9" * 100_000}, "expected schema_version 1 or 2; got '999"),
         ({"target": ["t" * 1000] * 1000}, "target must be a string; got ['ttt"),
     ],
 )

@@ -16,7 +16,7 @@ import fastgd
 from fastgd import backends
 from fastgd.descent import solve
 from fastgd.descent.options import DescentOptions
-from fastgd.descent.stopping import make_rules
+from fastgd.descent.rules import make_rules
 from fastgd.problem.curvature import Curvature
 from fastgd.problem.rows import DenseSource
 
@@ -81,7 +81,7 @@ def test_the_gradient_rule_follows_its_definition(data, fit_intercept, distance,
     limit = np.linalg.norm(A.T @ residual) / (np.linalg.norm(A) * np.linalg.norm(residual))
     for factor, reason in ((1 + 1e-9, "gradient" if least else None), (1 - 1e-9, None)):
         options = DescentOptions.checked(**PLAIN, fit_intercept=fit_intercept)
-        (prepared,) = DenseSource(X, y[:, np.newaxis], None).prepare(options)
+        prepared = DenseSource(X, y[:, np.newaxis], None).prepare(options)
         rules = make_rules(prepared, tol=factor * limit)
         cost, gradient = fastgd.cost(X, y, weights), fastgd.gradient(X, y, weights)
         assert rules.settled(np.inf, cost, gradient) == reason

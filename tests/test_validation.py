@@ -21,7 +21,7 @@ def put(array, position, value):
 
 SHAPE = r"X must be two-dimensional, \(n_samples, n_features\); got shape "
 EMPTY = r"X must have at least one row and one column; got shape "
-TARGET = r"y must have shape \(n_samples,\) or \(n_samples, 1\); got shape "
+TARGET = r"y must have shape \(n_samples,\) or \(n_samples, n_targets\); got shape "
 WHOLE = "must be a whole number; got "
 DATA = {
     "X without dimensions": ({"X": 1.0}, ValueError, SHAPE + r"\(\)$"),
@@ -29,9 +29,9 @@ DATA = {
     "X of three dimensions": ({"X": X[None]}, ValueError, SHAPE + r"\(1, 4, 2\)$"),
     "X without rows": ({"X": X[:0]}, ValueError, EMPTY + r"\(0, 2\)$"),
     "X without columns": ({"X": X[:, :0]}, ValueError, EMPTY + r"\(4, 0\)$"),
-    "y of two columns": ({"y": X}, ValueError, TARGET + r"\(4, 2\)"),
+    "y of three dimensions": ({"y": X[..., None]}, ValueError, TARGET + r"\(4, 2, 1\)"),
     "y without dimensions": ({"y": 1.0}, ValueError, TARGET + r"\(\)"),
-    "y as one row": ({"y": Y[None]}, ValueError, TARGET + r"\(1, 4\)"),
+    "y as one row": ({"y": Y[None]}, ValueError, "the same number of rows; got 4 in X and 1 in y"),
     "other lengths": ({"y": Y[:3]}, ValueError, "X and y must have the same number of rows; got 4 in X and 3 in y"),
     "NaN in X": ({"X": put(X, (2, 1), np.nan)}, ValueError, "X must be finite; got nan at row 2, column 1 "),
     "first of two": ({"X": put(X, [2, 1], np.inf)}, ValueError, "X must be finite; got inf at row 1, column 0"),

@@ -413,7 +413,7 @@ def test_costs_and_gradients_are_means_over_the_batches(data, settings):
     X, y = data
     alpha, rows = settings.get("alpha", 0.0), repeat(X, y) if "sample_weight" in settings else (X, y)
     options = DescentOptions.checked(learning_rate="constant", alpha=alpha, batch_size=33)
-    (prepared,) = DenseSource(X, y[:, np.newaxis], settings.get("sample_weight")).prepare(options)
+    prepared = DenseSource(X, y[:, np.newaxis], settings.get("sample_weight")).prepare(options)
     kernel = backends.load("numpy").descend
     descend = minibatches.bind_batches(kernel, prepared, 33, np.random.default_rng(0), 1)
     weights, costs, gradient = np.arange(6.0), np.empty(2), np.empty(6)

@@ -28,11 +28,13 @@ def run(options: argparse.Namespace) -> int:
     table = read_csv(options.file, required=fitted.features)
     with np.errstate(over="ignore", invalid="ignore"):
         predictions = fitted.predict(table.values)
-    bad = np.flatnonzero(~np.isfinite(predictions))
+    bad = np.flatnonzero(~np.isfinite(predictions.reshape(len(predictions), -1)).all(axis=1))
     if len(bad):
         place = f"{printable(options.file)}, row {bad[0] + 1} below the column names"
         raise ValueError(f"{place}: the prediction is out of the range of float64")
-    if fitted.fit.get("converged") is False and fitted.fit.get("tol") != 0:  # tol 0 asked for no more
+    converged = fitted.fit.get("converged")
+    missed = False in converged if isinstance(converged, list) else converged is False
+    if missed and fitted.fit.get("tol") != 0:  # tol 0 asked for no more
         doubt = "the fit of this model has not converged: other weights may predict far better"
         print(f"fastgd: {printable(options.model)}: {doubt}", file=sys.stderr)
     if options.json:
@@ -40,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     lines = csv.writer(sys.stdout, lineterminator="\n")
     # Data are printed as they are, but a terminal would obey the control characters of a name.
-    lines.writerow([printable(fitted.target) if sys.stdout.isatty() else fitted.target])
-    lines.writerows([value] for value in predictions.tolist())
+    names = fitted.target if isinstance(fitted.target, list) else [fitted.target]
+    lines.writerow([printable(name) if sys.stdout.isatty() else name for name in names])
+    lines.writerows(predictions.reshape(len(predictions), -1).tolist())
     return 0

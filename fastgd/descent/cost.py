@@ -2,16 +2,18 @@
 
 from __future__ import annotations  # so that help() shows ArrayLike by its name
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd import backends
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_mean_square, check_problem, check_weights
+from fastgd.inputs.data import check_mean_square, check_mean_squares, check_problem, check_weights
 
 
-def cost(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> float:
+def cost(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Any:
     """Return J(w) = 1/(2n) Σ (xᵢ·w − yᵢ)².
 
     In code this is ``sum(error**2) / (2 * n)``; beware of ``1 / 2 * n``, which multiplies by n.
@@ -20,15 +22,15 @@ def cost(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> float:
     ----------
     X : array_like of shape (n_samples, n_features)
         The features.
-    y : array_like of shape (n_samples,) or (n_samples, 1)
-        The target.
+    y : array_like of shape (n_samples,) or (n_samples, n_targets)
+        The target or targets.
     weights : array_like of shape (n_features + 1,) or (n_features,)
-        The weights; the intercept comes first, if there is one.
+        The weights; the intercept comes first, if there is one. For several targets, a column for each.
 
     Returns
     -------
-    float
-        The cost: half the mean of the squared errors.
+    float, or ndarray of shape (n_targets,)
+        The cost: half the mean of the squared errors; for several targets, of each.
 
     Raises
     ------
@@ -40,6 +42,11 @@ def cost(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> float:
     >>> import fastgd
     >>> fastgd.cost([[1.0], [2.0]], [1.0, 4.0], weights=[0.0, 1.0])
     1.0
+
+    Two targets:
+
+    >>> fastgd.cost([[1.0], [2.0]], [[1.0, 1.0], [4.0, 2.0]], weights=[[0.0, 0.0], [1.0, 1.0]])
+    array([1., 0.])
     """
     return evaluate(X, y, weights)[0]
 
@@ -54,10 +61,10 @@ def gradient(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Array:
     ----------
     X : array_like of shape (n_samples, n_features)
         The features.
-    y : array_like of shape (n_samples,) or (n_samples, 1)
-        The target.
+    y : array_like of shape (n_samples,) or (n_samples, n_targets)
+        The target or targets.
     weights : array_like of shape (n_features + 1,) or (n_features,)
-        The weights; the intercept comes first, if there is one.
+        The weights; the intercept comes first, if there is one. For several targets, a column for each.
 
     Returns
     -------
@@ -79,13 +86,14 @@ def gradient(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Array:
 
 
 @halt_for_forks
-def evaluate(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> tuple[float, Array]:
+def evaluate(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> tuple[Any, Array]:
     """Return cost and gradient; one update at a rate of 0 by the preferred backend computes both."""
-    X, y = check_problem(X, y)
-    w = check_weights("weights", weights, X.shape[1])
+    X, y = check_problem(X, y, targets=True)
+    y = np.ascontiguousarray(y[:, 0] if y.shape[1] == 1 else y)
+    w = check_weights("weights", weights, X.shape[1], y.shape[1:])
     check_mean_square("X", X)
-    check_mean_square("y", y)
-    costs, slope = np.empty(1), np.empty_like(w)
+    check_mean_squares("y", y)
+    costs, slope = np.empty((1, *y.shape[1:])), np.empty_like(w)
     if not backends.descend(X, y, w, np.zeros(1), costs, slope):
         raise ValueError("weights must have a finite cost and gradient; they are too large for this X and y")
-    return float(costs[0]), slope
+    return costs[0] if y.ndim == 2 else float(costs[0]), slope

@@ -14,7 +14,7 @@ from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import solve
 from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.data import check_problem, check_sample_weight
-from fastgd.inputs.frames import column_names, series_name
+from fastgd.inputs.frames import column_names, target_names
 from fastgd.inputs.options import check_level, check_position
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.dask import find_blocks, is_dask
@@ -43,7 +43,7 @@ def gradient_descent(
     random_state: int | np.random.Generator | None = None,
     callback: Callback | None = None,
     verbose: int = 0,
-    target: int = 0,
+    target: int | None = 0,
 ) -> DescentResult:
     """Fit a linear regression by gradient descent.
 
@@ -59,9 +59,10 @@ def gradient_descent(
         arithmetic is in float64 in any case. X is never changed. The result keeps the column names of a data frame.
         Dask arrays and data frames are compressed where their partitions are. A compressor represents all rows added
         to it; it is never changed, and its own intercept and ridge apply.
-    y : array_like of shape (n_samples,) or (n_samples, 1), or None
-        The target (dependent variable), never changed; None with a compressor. The rows of Dask collections belong to
-        those of X by position.
+    y : array_like of shape (n_samples,) or (n_samples, n_targets), or None
+        The target (dependent variable) or targets, never changed; None with a compressor. Several targets share rates
+        and epochs: all are fitted at once, and the run ends when all have settled. The rows of Dask collections belong
+        to those of X by position.
     learning_rate : float, array_like of shape (epochs,), callable or str
         The rate of each update: one number for all, one for each epoch, or a function
         ``f(epochs, smoothness, convexity)`` that returns either. Smoothness and convexity are the largest and the
@@ -118,13 +119,13 @@ def gradient_descent(
         weights after that many updates, and their cost. If it returns True, the run ends with exactly those weights.
     verbose : int
         1 prints ``epoch k: cost …`` at the same epochs.
-    target : int
-        The column of y to fit, counted from 0, if a compressor has several.
+    target : int or None
+        The column of y to fit, counted from 0, if a compressor has several; None fits all of them.
 
     Returns
     -------
     DescentResult
-        The weights, the cost history, the reason why the run ended, and more.
+        The weights, the cost history, the reason why the run ended, and more; for several targets, of each.
 
     Raises
     ------
@@ -179,17 +180,17 @@ def gradient_descent(
     )
     if isinstance(X, Compressor):
         options = options.with_problem(X.fit_intercept, X.alpha)
-    source = find_source(X, y, sample_weight, check_level("target", target))
-    start = options.make_start(source.n_features)
-    result, warning = solve(next(source.prepare(options)), start, options)
+    source = find_source(X, y, sample_weight, None if target is None else check_level("target", target))
+    start = options.make_start(source.n_features, source.n_targets)
+    result, warning = solve(source.prepare(options), start, options)
     if warning is not None:
         warn_caller(warning)
     named = source.features is not None or source.target is not None
     return replace(result, features=source.features, target=source.target) if named else result
 
 
-def find_source(X: Any, y: Any, sample_weight: Any, target: int) -> Source:
-    """Return the source of the rows and of one target, which is made of arrays, Dask collections or a compressor."""
+def find_source(X: Any, y: Any, sample_weight: Any, target: int | None) -> Source:
+    """Return the source of the rows: arrays, Dask collections or a compressor, with all targets or one of them."""
     if isinstance(X, Compressor):
         if y is not None or sample_weight is not None:
             raise TypeError("y and sample_weight must be left out if X is a Compressor, which has summed them up")
@@ -197,11 +198,11 @@ def find_source(X: Any, y: Any, sample_weight: Any, target: int) -> Source:
             raise ValueError("X must be a Compressor with rows of positive weight; got one without such rows")
         name = X.target if X.n_targets == 1 else None
         return CompressedSource(X.summary(target), "a compressor has summed up the rows", X.features, name)
-    check_position("target", target, 1)
+    check_position("target", target or 0, 1)
     if y is None:
         raise TypeError(f"y must be given unless X is a Compressor; got None with X, a {type(X).__name__}")
     if is_dask(X, y, sample_weight):
-        return find_blocks(X, y, sample_weight)
-    features, name = column_names(X), series_name(y)
-    X, y = check_problem(X, y, finite=False)
-    return DenseSource(X, y[:, np.newaxis], check_sample_weight(sample_weight, len(y)), features, name)
+        return find_blocks(X, y, sample_weight, targets=True)
+    features, name = column_names(X), target_names(y)
+    X, y = check_problem(X, y, finite=False, targets=True)
+    return DenseSource(X, y, check_sample_weight(sample_weight, len(y)), features, name)

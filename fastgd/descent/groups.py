@@ -123,14 +123,13 @@ def check_totals(totals: Array, labels: Array) -> None:
 def fit_alone(rows: GroupRows, group: int, labels: Array, options: DescentOptions, fits: GroupFits) -> bool:
     """Fit one group as `gradient_descent` does, and write the fit in; return True if all targets have converged."""
     X, Y, weights = rows.pick(group)
-    converged = True
     try:
         source = DenseSource(as_kernel_array(X), as_kernel_array(Y), check_sample_weight(weights, len(Y)))
-        for target, prepared in enumerate(source.prepare(options)):
-            result, _ = solve(prepared, options.make_start(source.n_features), options)
-            fits.weights[group, :, target] = result.weights
-            fits.costs[group, target], fits.variances[group, target] = result.cost, prepared.variance
-            converged &= result.converged
+        prepared = source.prepare(options)
+        result, _ = solve(prepared, options.make_start(source.n_features, source.n_targets), options)
+        fits.weights[group] = result.weights.reshape(fits.weights[group].shape)
+        fits.costs[group], fits.variances[group] = result.cost, prepared.variance
+        converged = bool(np.all(result.converged))
     except ValueError as error:  # squares out of range
         raise ValueError(f"{error}, in {list_labels(labels[group : group + 1])}") from error
     return converged

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fastgd.descent.stopping import StoppingRules
+from fastgd.descent.rules import AnyRules
+from fastgd.descent.target_rules import REASONS
 from fastgd.forks import let_forks_pass
 from fastgd.inputs.arrays import Array
 from fastgd.rates.schedules import Rates
@@ -15,7 +16,7 @@ from fastgd.rates.schedules import Rates
 CallKernel = Callable[[Array, Array, Array, Array], int]
 # Near the minimum, the noise of mini-batches lifts the cost above that of the start: to twice J* at a stable rate.
 BATCH_NOISE = 4.0
-Callback = Callable[[int, Array, float], Any]
+Callback = Callable[[int, Array, Any], Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +25,7 @@ class Checks:
 
     Attributes
     ----------
-    rules : StoppingRules
+    rules : StoppingRules or TargetRules
         The rules that end the run.
     rates : Rates
         The rates, and the epochs at whose end the run may be judged.
@@ -36,7 +37,7 @@ class Checks:
         Above 0, a check prints the cost.
     """
 
-    rules: StoppingRules
+    rules: AnyRules
     rates: Rates
     check_every: int
     callback: Callback | None
@@ -70,17 +71,17 @@ class Checks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ending:
-    """How a run ended.
+    """How a run ended; of several targets, all but the number of epochs have an axis or an entry for each.
 
     Attributes
     ----------
     weights : ndarray
         The weights that the run returns, in the coordinates of the descent.
-    costs : ndarray of shape (epochs,)
+    costs : ndarray of shape (epochs,) or (epochs, k)
         J before each update.
-    reason : str
+    reason : str or list of str
         The reason in `fastgd.DescentResult`.
-    cost : float
+    cost : float or ndarray of shape (k,)
         J of the weights.
     gradient : ndarray
         The gradient of J at the weights.
@@ -88,9 +89,14 @@ class Ending:
 
     weights: Array
     costs: Array
-    reason: str
-    cost: float
+    reason: Any
+    cost: Any
     gradient: Array
+
+    @property
+    def reasons(self) -> set[str]:
+        """The reasons of all targets."""
+        return {self.reason} if isinstance(self.reason, str) else set(self.reason)
 
 
 def run(
@@ -117,8 +123,8 @@ def run(
     if checks.rules.tol == 0 and steady and evaluate is None and not checks.watched:
         start = weights.copy()
         ending = Run(call_kernel, None, epochs_a_call, weights, checks).go([(0, len(checks.rates.values), True)])
-        grown = ending.reason == "epochs" and has_grown_at_a_check(ending, checks)
-        if ending.reason != "diverged" and not grown:
+        grown = ending.reasons == {"epochs"} and has_grown_at_a_check(ending, checks)
+        if "diverged" not in ending.reasons and not grown:
             return ending
         weights = start  # it diverged: repeat it with checks, which keep the last good weights
     return Run(call_kernel, evaluate, epochs_a_call, weights, checks).go(checks.blocks())
@@ -128,29 +134,39 @@ def has_grown_at_a_check(ending: Ending, checks: Checks) -> bool:
     """Return True if a check would have found that the costs of a run without checks have grown."""
     every, epochs, costs = checks.check_every, len(ending.costs), ending.costs
     before = costs[::every]
-    after = np.append(costs[every - 1 : epochs - 1 : every], costs[-1])
-    earlier = np.minimum.accumulate(before) if checks.rates.constant else np.full_like(before, costs[0])
+    after = np.concatenate([costs[every - 1 : epochs - 1 : every], costs[-1:]])
+    earlier = np.minimum.accumulate(before) if checks.rates.constant else np.broadcast_to(costs[0], before.shape)
     grown = checks.rules.grown
-    return bool(np.any(grown(earlier, after))) or bool(grown(earlier[-1], ending.cost))
+    return bool(np.any(grown(earlier, after))) or bool(np.any(grown(earlier[-1], ending.cost)))
 
 
 class Run:
-    """The mutable state of a run: weights and costs so far, and the best weights at any check."""
+    """The mutable state of a run: weights and costs so far, and the best weights at any check.
+
+    The targets of a matrix share the rates and the checks. Each is judged by its own costs, and keeps its first reason;
+    the run ends when all targets have settled, or when one of them diverges.
+    """
 
     def __init__(
         self, call_kernel: CallKernel, evaluate: CallKernel | None, epochs_a_call: int, weights: Array, checks: Checks
     ) -> None:
         self.call_kernel, self.evaluate, self.epochs_a_call = call_kernel, evaluate, epochs_a_call
         self.weights, self.rates, self.checks = weights, checks.rates.values, checks
-        self.costs, self.gradient = np.empty_like(self.rates), np.empty_like(weights)
+        targets = weights.shape[1:]
+        self.costs, self.gradient = np.empty(self.rates.shape + targets), np.empty_like(weights)
         self.monotone = checks.rates.constant and evaluate is None
         self.judged = True  # True if the run may be judged at the start of the block
-        self.cost: float | None = None  # J of the weights if it is known; then `gradient` is their gradient too
-        self.best, self.best_cost, self.previous_cost = weights, np.inf, np.inf
-        self.first_cost: float | None = None  # J of the starting weights on all rows, for mini-batches only
+        self.cost: Any = None  # J of the weights if it is known; then `gradient` is their gradient too
+        self.best: Array = weights
+        self.best_cost: Any = np.inf
+        self.previous_cost: Any = np.inf
+        self.first_cost: Any = None  # J of the starting weights on all rows, for mini-batches only
+        self.settled: Array | None = None  # of several targets, the number in REASONS by which each has settled
+        if targets:
+            self.settled, self.best, self.best_cost = np.zeros(targets, int), weights.copy(), np.full(targets, np.inf)
         if evaluate:
-            self.first_cost = self.best_cost = self.find_cost()
-            self.best = weights.copy()
+            self.first_cost = self.find_cost()
+            self.keep_best(weights.copy(), self.first_cost)
         self.whole = (weights.copy(), 0)  # weights and their epoch, for Ctrl-C; replaced together by one assignment
 
     def go(self, blocks: Iterable[tuple[int, int, bool]]) -> Ending:
@@ -159,7 +175,7 @@ class Run:
             for first, stop, may_judge in blocks:
                 before = self.weights.copy()
                 done = self.advance(first, stop)
-                if first == 0 and not np.isfinite(self.start_cost()):
+                if first == 0 and not np.isfinite(self.start_cost()).all():
                     raise ValueError(
                         "weights must have a finite cost to start from; they are too large for this X and y"
                     )
@@ -176,7 +192,14 @@ class Run:
         """Return how the run ended, with the cost and the gradient of the given weights."""
         if weights is not self.weights:
             self.weights, self.cost = weights, None
-        return Ending(weights, self.costs[:epochs], reason, self.find_cost(), self.gradient)
+        return Ending(weights, self.costs[:epochs], self.name_reasons(reason), self.find_cost(), self.gradient)
+
+    def name_reasons(self, reason: str) -> Any:
+        """Return the reason of the run, or that of each target: its own if it has settled."""
+        if self.settled is None:
+            return reason
+        names: list[str] = np.array([reason, *REASONS[1:]], dtype=object)[self.settled].tolist()
+        return names
 
     def advance(self, first: int, stop: int) -> int:
         """Run the epochs from `first` to `stop`; return the epoch reached, below `stop` if a cost was not finite."""
@@ -197,17 +220,18 @@ class Run:
     def call_and_evaluate(self, call: slice) -> int:
         """Run epochs, and one more update at a rate of 0, which computes cost and gradient of the last weights."""
         rates = np.append(self.rates[call], 0.0)
-        costs = np.empty_like(rates)
+        costs = np.empty(rates.shape + self.costs.shape[1:])
         applied = self.call_kernel(self.weights, rates, costs, self.gradient)
         self.costs[call] = costs[:-1]
-        self.cost = float(costs[-1]) if applied == len(rates) else None
+        self.cost = read_cost(costs[-1]) if applied == len(rates) else None
         return min(applied, len(rates) - 1)
 
-    def find_cost(self) -> float:
+    def find_cost(self) -> Any:
         """Return the cost of the weights, and leave their gradient; an update at a rate of 0 computes both."""
         if self.cost is None:
-            cost, kernel = np.empty(1), self.evaluate or self.call_kernel
-            self.cost = float(cost[0]) if kernel(self.weights, np.zeros(1), cost, self.gradient) else np.inf
+            cost, kernel = np.empty((1, *self.costs.shape[1:])), self.evaluate or self.call_kernel
+            finite = kernel(self.weights, np.zeros(1), cost, self.gradient)
+            self.cost = read_cost(cost[0] if finite else np.full_like(cost[0], np.inf))
         return self.cost
 
     def show(self, first: int, before: Array) -> bool:
@@ -216,17 +240,17 @@ class Run:
         A cost belongs to the weights before its update. So after each block its first cost is shown, with the weights
         at its start.
         """
-        checks, cost = self.checks, float(self.costs[first])
+        checks, cost = self.checks, read_cost(self.costs[first])
         if first % checks.check_every:
             return False
         if checks.verbose:
-            print(f"epoch {first}: cost {cost:.8g}")
+            print(f"epoch {first}: cost {show_cost(cost)}")
         return checks.callback is not None and is_true(checks.callback(first, before.copy(), cost))
 
     def judge(self, first: int, stop: int, done: int, before: Array, may_judge: bool) -> str | None:
         """Return the reason why the run ends after this block; None if it goes on."""
-        if self.first_cost is None and self.judged and self.costs[first] < self.best_cost:
-            self.best, self.best_cost = before, self.costs[first]
+        if self.first_cost is None and self.judged:
+            self.keep_best(before, self.costs[first])
         self.judged = may_judge
         if done < stop:
             return "diverged"
@@ -234,13 +258,12 @@ class Run:
             return None
         if self.evaluate:
             cost = self.find_cost()
-            if cost < self.best_cost:
-                self.best, self.best_cost = self.weights.copy(), cost
+            self.keep_best(self.weights, cost)
         else:
             # Inside a cycle costs go up and down, so only the cost of the last weights counts.
-            cost = self.find_cost() if self.checks.judged_at_ends else float(self.costs[done - 1])
+            cost = self.find_cost() if self.checks.judged_at_ends else read_cost(self.costs[done - 1])
         if not self.has_grown(cost) and self.rates[first:stop].any():  # skip the rules while all rates are zero
-            reason = self.checks.rules.settled(self.previous_cost, cost, self.gradient)
+            reason = self.find_settled(cost)
             if reason:
                 return reason
         self.previous_cost = cost
@@ -251,11 +274,40 @@ class Run:
     def has_grown(self, cost: float) -> bool:
         """Return True if the cost is above an earlier one, by more than rounding: the run diverges."""
         earlier = self.best_cost if self.monotone else self.start_cost()
-        return bool(self.checks.rules.grown(earlier * BATCH_NOISE if self.evaluate else earlier, cost))
+        grown = self.checks.rules.grown(earlier * BATCH_NOISE if self.evaluate else earlier, cost)
+        return bool(grown if self.settled is None else grown.any())
 
-    def start_cost(self) -> float:
+    def find_settled(self, cost: Any) -> str | None:
+        """Return the reason by which the run has settled, else None; of several targets, all must have settled."""
+        found: Any = self.checks.rules.settled(self.previous_cost, cost, self.gradient)
+        if self.settled is None:
+            reason: str | None = found
+            return reason
+        self.settled = np.where(self.settled > 0, self.settled, found)
+        return "settled" if self.settled.all() else None
+
+    def keep_best(self, weights: Array, cost: Any) -> None:
+        """Keep weights whose cost is the lowest so far; of several targets, those of each."""
+        if self.settled is None:
+            if cost < self.best_cost:
+                self.best, self.best_cost = weights.copy(), cost
+        else:
+            better = cost < self.best_cost
+            self.best[:, better], self.best_cost[better] = weights[:, better], cost[better]
+
+    def start_cost(self) -> Any:
         """Return the cost of the starting weights, once a block has run."""
-        return float(self.costs[0]) if self.first_cost is None else self.first_cost
+        return read_cost(self.costs[0]) if self.first_cost is None else self.first_cost
+
+
+def read_cost(cost: Any) -> Any:
+    """Return a cost from the history as a float, or a copy of those of several targets."""
+    return cost.copy() if cost.ndim else float(cost)
+
+
+def show_cost(cost: Any) -> str:
+    """Return a cost in words; of several targets, the lowest and the highest."""
+    return f"{cost:.8g}" if isinstance(cost, float) else f"{cost.min():.8g} to {cost.max():.8g}"
 
 
 def is_true(answer: Any) -> bool:

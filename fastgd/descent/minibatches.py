@@ -29,7 +29,7 @@ def bind_batches(
     n_samples = len(problem.y)
 
     def descend(weights: Array, rates: Array, costs: Array, gradient: Array) -> int:
-        cost, slope = np.empty(1), np.empty_like(weights)
+        cost, slope = np.empty((1, *weights.shape[1:])), np.empty_like(weights)
         for epoch in range(len(rates)):
             before, costs[epoch], gradient[:] = weights.copy(), 0.0, 0.0
             order = generator.permutation(n_samples)
@@ -38,7 +38,7 @@ def bind_batches(
                 batch = Problem(np.take(problem.X, rows, axis=0), problem.y[rows], problem.intercept)
                 batch = add_ridge(batch, penalty)
                 rate = rates[epoch : epoch + 1] * (len(rows) / batch_size)
-                members = threads or choose_threads(len(rows), batch.X.shape[1], 1)
+                members = threads or choose_threads(len(rows), batch.X.shape[1], 1, weights[0].size)
                 applied = kernel(batch.X, batch.y, weights, rate, cost, slope, members)
                 costs[epoch] += cost[0] * len(rows) / n_samples
                 gradient += slope * (len(rows) / n_samples)

@@ -133,20 +133,25 @@ class DescentOptions:
             )
         return replace(self, fit_intercept=fit_intercept, alpha=alpha)
 
-    def check_start_shape(self, n_features: int) -> None:
+    def check_start_shape(self, n_features: int, n_targets: int = 1) -> None:
         """Refuse starting weights unless there is one for each feature, and one for the intercept if it is fitted."""
         if isinstance(self.weights, np.ndarray):
-            check_start(self.weights, n_features + self.fit_intercept, self.fit_intercept)
+            check_start(self.weights, self._start_shape(n_features, n_targets), self.fit_intercept)
 
-    def make_start(self, n_features: int) -> Array:
-        """Return the starting weights, in the units of the data."""
-        n_weights = n_features + self.fit_intercept
+    def make_start(self, n_features: int, n_targets: int = 1) -> Array:
+        """Return the starting weights, in the units of the data; for several targets, a column for each."""
+        shape = self._start_shape(n_features, n_targets)
         if self.weights is None:
-            return np.zeros(n_weights)
+            return np.zeros(shape)
         if isinstance(self.weights, str):
             assert self.generator is not None  # `checked` makes one for random weights
-            return self.generator.standard_normal(n_weights)
-        return check_start(self.weights, n_weights, self.fit_intercept)
+            return self.generator.standard_normal(shape)
+        return check_start(self.weights, shape, self.fit_intercept)
+
+    def _start_shape(self, n_features: int, n_targets: int) -> tuple[int, ...]:
+        """Return the shape of the weights: one target has one dimension."""
+        n_weights = n_features + self.fit_intercept
+        return (n_weights,) if n_targets == 1 else (n_weights, n_targets)
 
     def resolved(self, shape: tuple[int, ...], *, affordable: bool = True) -> Self:
         """Return the options with the coordinates that "auto" stands for, for an X of this shape.
@@ -189,4 +194,4 @@ def check_start_values(weights: Any) -> Array | str | None:
             raise ValueError(f"weights must be None, 'random' or an array; got {quote(weights)}")
         return weights
     array = check_numbers("weights", weights)
-    return check_start(array, array.size, False) if array.ndim == 1 else array  # make_start refuses other shapes
+    return check_start(array, array.shape, False) if array.ndim in (1, 2) else array  # make_start refuses other shapes

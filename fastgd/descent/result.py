@@ -3,6 +3,7 @@
 from __future__ import annotations  # so that help() shows ArrayLike by its name
 
 from dataclasses import dataclass
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 # The notes that a saved result has beside the model, with their types, and its arrays of numbers.
 NOTES: dict[str, tuple[type, ...]] = {
     "epochs": (int,),
-    "reason": (str,),
     "message": (str,),
-    "converged": (bool,),
     "backend": (str,),
     "compressed": (bool,),
     "precondition": (str,),
+}
+EACH: dict[str, tuple[type, ...]] = {  # one value, or a list with one for each of several targets
+    "reason": (str,),
+    "converged": (bool,),
     "cost": (float,),
     "r_squared": (float, type(None)),
 }
@@ -37,6 +40,9 @@ ARRAYS = ("gradient", "cost_history", "rates")
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DescentResult:
     """The result of a run of gradient descent.
+
+    Several targets add an axis of length k at the end: weights, gradient, coef and cost_history have k columns, and
+    intercept, cost, r_squared and converged are arrays (k,); reason and target are lists.
 
     Attributes
     ----------
@@ -52,7 +58,7 @@ class DescentResult:
     gradient : ndarray of the shape of the weights, float64
         The gradient of J at the weights without the ridge, as `fastgd.gradient` computes it.
     r_squared : float or None
-        The share of the variance of y that the weights explain; None if y is constant.
+        The share of the variance of y that the weights explain; None if y is constant, NaN for one of several targets.
     cost_history : ndarray of shape (epochs,), float64
         ``cost_history[k]`` is J, with the ridge, of the weights that update k starts from.
     epochs : int
@@ -75,8 +81,8 @@ class DescentResult:
         The learning rate of each update.
     features : list of str or None
         The names of the columns of X, if it was a data frame.
-    target : str or None
-        The name of y, if it had one.
+    target : str, list of str, or None
+        The name of y, or of its columns, if it had one.
 
     Examples
     --------
@@ -92,43 +98,49 @@ class DescentResult:
 
     weights: Array
     coef: Array
-    intercept: float
-    cost: float
+    intercept: Any
+    cost: Any
     gradient: Array
-    r_squared: float | None
+    r_squared: Any
     cost_history: Array
     epochs: int
-    reason: str
-    converged: bool
+    reason: Any
+    converged: Any
     backend: str
     compressed: bool
     precondition: str
     message: str
     rates: Array
     features: list[str] | None = None
-    target: str | None = None
+    target: str | list[str] | None = None
 
     def __repr__(self) -> str:
+        if self.weights.ndim == 1:
+            ending = f"{'' if self.converged else 'not '}converged ({printable(self.reason)})"
+            cost = f"cost {self.cost:.6g}"
+        else:
+            k, cost = len(self.cost), f"costs {self.cost.min():.6g} to {self.cost.max():.6g}"
+            ending = f"{np.count_nonzero(self.converged)} of {k} targets converged"
         return (
-            f"<DescentResult: {'' if self.converged else 'not '}converged ({printable(self.reason)}) "
-            f"after {count(self.epochs, 'epoch')}, cost {self.cost:.6g}, "
+            f"<DescentResult: {ending} after {count(self.epochs, 'epoch')}, {cost}, "
             f"backend {quote(self.backend)}, {'' if self.compressed else 'not '}compressed>"
         )
 
-    def save(self, path: str | Path, *, target: str | None = None) -> None:
+    def save(self, path: str | Path, *, target: str | list[str] | None = None) -> None:
         """Write the result with its history as JSON, which `load`, the estimator and `fastgd predict` read.
 
         Parameters
         ----------
         path : str or pathlib.Path
             The file to write.
-        target : str or None
-            The name of the target; None means the name of y in the fit, or "y".
+        target : str, list of str, or None
+            The name of the target, or one for each of several; None means the names of y in the fit, or "y", or "y0",
+            "y1", …
 
         Raises
         ------
         ValueError
-            If two of the names of features and target are equal.
+            If two of the names of features and targets are equal, or their number is another one.
         OSError
             If the file cannot be written.
 
@@ -145,12 +157,17 @@ class DescentResult:
         notes = {
             "fit_intercept": len(self.weights) > len(self.coef),
             **{name: getattr(self, name) for name in NOTES},
+            **{name: list_values(getattr(self, name)) for name in EACH},
             **{name: getattr(self, name).tolist() for name in ARRAYS},
         }
         model: Any = import_safely(MODEL)
         features = model.name_features(self.features, len(self.coef))
-        named = self.target or "y" if target is None else target
-        model.save(model.Model(named, features, self.intercept, self.coef.tolist(), notes), path)
+        several = self.weights.shape[1:]
+        unnamed: Any = [f"y{k}" for k in range(*several)] if several else "y"
+        named = self.target or unnamed if target is None else target
+        if several and (isinstance(named, str) or len(named) != several[0]):
+            raise ValueError(f"target must be a list of {several[0]} names, one for each target; got {quote(named)}")
+        model.save(model.Model(named, features, list_values(self.intercept), self.coef.tolist(), notes), path)
 
     @classmethod
     def load(cls, path: str | Path) -> DescentResult:
@@ -186,16 +203,23 @@ class DescentResult:
         """
         model: Any = import_safely(MODEL)
         saved = model.load(path)
+        targets = (len(saved.target),) if isinstance(saved.target, list) else ()
         notes = model.check_notes(path, saved.fit, NOTES | {"fit_intercept": (bool,)})
+        notes |= model.check_each(path, saved.fit, EACH, *targets)
         epochs, n_weights = (notes["epochs"], "epochs"), (len(saved.coef) + notes["fit_intercept"], "weights")
         counts = {name: n_weights if name == "gradient" else epochs for name in ARRAYS}
-        notes |= model.check_arrays(path, saved.fit, counts)
-        coef = np.array(saved.coef, dtype=np.float64)
-        weights = np.append(float(saved.intercept), coef) if notes.pop("fit_intercept") else coef.copy()
+        notes |= model.check_arrays(path, saved.fit, counts, *targets)
+        coef, intercept = np.array(saved.coef, dtype=np.float64), np.array(saved.intercept, dtype=np.float64)
+        weights = np.concatenate([intercept[np.newaxis], coef]) if notes.pop("fit_intercept") else coef.copy()
         unnamed = saved.features == model.name_features(None, len(coef))
         features, target = None if unnamed else saved.features, saved.target
         return DescentResult(
-            weights=weights, coef=coef, intercept=float(saved.intercept), features=features, target=target, **notes
+            weights=weights,
+            coef=coef,
+            intercept=intercept if targets else intercept.item(),
+            features=features,
+            target=target,
+            **notes,
         )
 
     def predict(self, X: ArrayLike) -> Array:
@@ -208,7 +232,7 @@ class DescentResult:
 
         Returns
         -------
-        ndarray of shape (n_samples,), float64
+        ndarray of shape (n_samples,) or (n_samples, k), float64
             The predictions; for an X of Dask, a Dask array that is not computed yet.
 
         Raises
@@ -228,3 +252,10 @@ class DescentResult:
         if is_dask(X):
             return predict_lazily(X, self.coef, self.intercept)
         return predict_rows(check_new_rows(X, len(self.coef)), self.coef, self.intercept)
+
+
+def list_values(values: Any) -> Any:
+    """Return the value of one target, or a list of those of several; NaN, which JSON lacks, becomes None."""
+    if not isinstance(values, np.ndarray):
+        return values
+    return [None if isnan(value) else value for value in values.tolist()]

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from fastgd import backends
 from fastgd.backends.sparse_team import count_sparse_work
 from fastgd.backends.threads import choose_threads
@@ -11,7 +13,9 @@ from fastgd.descent.judging import choose_rates, limit_smoothness
 from fastgd.descent.loop import CallKernel, Checks, Ending, run
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
-from fastgd.descent.stopping import make_rules
+from fastgd.descent.rules import AnyRules, make_rules
+from fastgd.descent.target_rules import TargetRules
+from fastgd.descent.target_verdict import judge_targets, name_targets
 from fastgd.descent.verdict import Verdict, judge_ending, list_remedies
 from fastgd.descent.warnings import make_convergence_warning, make_divergence_warning
 from fastgd.forks import halt_for_forks
@@ -33,33 +37,50 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> tuple[De
 
     The starting weights and those of the result are in the units of the data.
     """
-    backend = options.backend
     batch_size = find_batch_size(prepared, options)
     rules = make_rules(prepared, options.tol)
     rates = choose_rates(prepared, options, rules.trace, batch_size)
     checks = Checks(rules, rates, options.check_every, wrap_callback(prepared, options), options.verbose)
-    kernel = backends.load(backend).descend
+    kernel = backends.load(options.backend).descend
     call_kernel, evaluate = bind_kernel(kernel, prepared, options.threads), None
     if batch_size is not None:
         assert options.generator is not None
         evaluate = call_kernel
         call_kernel = minibatches.bind_batches(kernel, prepared, batch_size, options.generator, options.threads)
-    epochs_a_call = max(1, CALL_ELEMENTS // (prepared.problem.X.size + EPOCH_ELEMENTS))
-    ending = run(call_kernel, evaluate, epochs_a_call, prepared.from_data(start), checks)
-    weights = prepared.to_data(ending.weights)
+    targets = start.shape[1] if prepared.several else 1
+    epochs_a_call = max(1, CALL_ELEMENTS // (prepared.problem.X.size * targets + EPOCH_ELEMENTS))
+    ending = run(call_kernel, evaluate, epochs_a_call, np.ascontiguousarray(prepared.from_data(start)), checks)
+    weights = np.ascontiguousarray(prepared.to_data(ending.weights))
     if prepared.precondition == "whiten":
         ending = measure_in_data(ending, weights, prepared)
-    verdict = judge_ending(prepared, rates, ending, weights, rules, options)
-    warning: Warning | None = None
-    if ending.reason == "diverged":
+    if isinstance(rules, TargetRules):
+        verdict = judge_targets(prepared, rates, ending, weights, rules, options)
+    else:
+        verdict = judge_ending(prepared, rates, ending, weights, rules, options)
+    warning = find_warning(prepared, rates, ending, verdict, rules, options)
+    return make_result(prepared, rates, ending, weights, verdict, options.backend), warning
+
+
+def find_warning(
+    prepared: Prepared, rates: Rates, ending: Ending, verdict: Verdict, rules: AnyRules, options: DescentOptions
+) -> Warning | None:
+    """Return the warning of a run that diverged, or did not converge; of several targets, one warning for all."""
+    batch_size, reasons = find_batch_size(prepared, options), ending.reasons
+    if "diverged" in reasons:
         limit = limit_smoothness(prepared, batch_size, prepared.curvature.smoothness)
         longest = float(rates.values[: len(ending.costs) + 1].max())
-        warning = make_divergence_warning(longest, len(ending.costs), limit)
-    elif not verdict.converged and options.tol > 0 and ending.reason not in ("callback", "interrupted"):
-        least = rules.find_least_cost() if prepared.compressed or is_small(prepared) else None
-        remedies = list_remedies(prepared, options, batch_size, ending.reason, verdict.condition)
-        warning = make_convergence_warning(verdict.message, ending.cost, least, verdict.condition, remedies)
-    return make_result(prepared, rates, ending, weights, verdict, backend), warning
+        return make_divergence_warning(longest, len(ending.costs), limit)
+    if np.all(verdict.converged) or options.tol == 0 or reasons & {"callback", "interrupted"}:
+        return None
+    least: Any = rules.find_least_cost() if prepared.compressed or is_small(prepared) else None
+    reason, cost, message, first = ending.reason, ending.cost, verdict.message, None
+    if prepared.several:
+        missed = np.flatnonzero(~verdict.converged)
+        first = int(missed[0])
+        reason, cost, least = reason[first], float(cost[first]), None if least is None else float(least[first])
+        message = f"{name_targets(missed)} of {len(verdict.converged)}: {message}"
+    remedies = list_remedies(prepared, options, batch_size, reason, verdict.condition)
+    return make_convergence_warning(message, cost, least, verdict.condition, remedies, first)
 
 
 def make_result(
@@ -71,10 +92,10 @@ def make_result(
     return DescentResult(
         weights=weights,
         coef=weights[int(prepared.fit_intercept) :].copy(),
-        intercept=float(weights[0]) if prepared.fit_intercept else 0.0,
+        intercept=find_intercept(prepared, weights),
         cost=cost,
-        gradient=gradient,
-        r_squared=None if prepared.variance == 0 else 1 - 2 * cost / prepared.variance,
+        gradient=np.ascontiguousarray(gradient),
+        r_squared=find_r_squared(cost, prepared.variance),
         cost_history=ending.costs,
         rates=rates.values[:epochs].copy(),
         epochs=epochs,
@@ -87,6 +108,20 @@ def make_result(
     )
 
 
+def find_intercept(prepared: Prepared, weights: Array) -> Any:
+    """Return the constant term, or that of each target; zero if no intercept was fitted."""
+    if prepared.several:
+        return weights[0].copy() if prepared.fit_intercept else np.zeros(weights.shape[1])
+    return float(weights[0]) if prepared.fit_intercept else 0.0
+
+
+def find_r_squared(cost: Any, variance: Any) -> Any:
+    """Return the share of the variance that is explained; None, or NaN among several targets, if y is constant."""
+    if isinstance(variance, np.ndarray):
+        return np.where(variance == 0, np.nan, 1 - 2 * cost / np.where(variance == 0, 1.0, variance))
+    return None if variance == 0 else 1 - 2 * cost / variance
+
+
 def is_small(prepared: Prepared) -> bool:
     """Return True if the least cost of the rows takes little time: a warning is worth no more."""
     X = prepared.problem.X
@@ -97,7 +132,8 @@ def measure_in_data(ending: Ending, weights: Array, prepared: Prepared) -> Endin
     """Return the ending with cost and gradient of the weights as the data's units round them."""
     rounded, problem = prepared.from_data(weights), prepared.problem
     error, m = problem.X @ rounded - problem.y, len(problem.y)
-    return Ending(rounded, ending.costs, ending.reason, float(error @ error) / (2 * m), (error @ problem.X) / m)
+    squares = np.einsum("ij,ij->j", error, error) if prepared.several else float(error @ error)
+    return Ending(rounded, ending.costs, ending.reason, squares / (2 * m), (error.T @ problem.X).T / m)
 
 
 def find_batch_size(prepared: Prepared, options: DescentOptions) -> int | None:
@@ -106,7 +142,7 @@ def find_batch_size(prepared: Prepared, options: DescentOptions) -> int | None:
     return size if size is not None and size < len(prepared.rows.y) else None
 
 
-def wrap_callback(prepared: Prepared, options: DescentOptions) -> Callable[[int, Array, float], Any] | None:
+def wrap_callback(prepared: Prepared, options: DescentOptions) -> Callable[[int, Array, Any], Any] | None:
     """Return a callback that passes the weights in the units of the data to the user's callback; None for none."""
     callback = options.callback
     if callback is None:
@@ -118,13 +154,13 @@ def bind_kernel(kernel: Callable[..., int], prepared: Prepared, threads: int | N
     """Return the kernel bound to the problem; if `threads` is None, each call uses as many threads as pay off."""
     problem = prepared.problem
     X: Any = problem.X
-    n, p = X.shape
+    (n, p), targets = X.shape, problem.y.shape[1] if prepared.several else 1
     if isinstance(X, SparseRows):
         X = X.record
-        n, p = count_sparse_work(X), 1
+        n, p = count_sparse_work(X), 1  # for one target
 
     def call_kernel(weights: Array, rates: Array, costs: Array, gradient: Array) -> int:
-        members = threads or choose_threads(n, p, len(rates))
+        members = threads or choose_threads(n, p, len(rates), targets)
         return int(kernel(X, problem.y, weights, rates, costs, gradient, members))
 
     return call_kernel

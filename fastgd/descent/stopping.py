@@ -6,21 +6,16 @@ intercept, rescaled features have another size relative to the column of ones, w
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from math import sqrt
 from typing import Any
 
 from fastgd.inputs.arrays import EPSILON, Array, norm
-from fastgd.inputs.data import check_mean_square
-from fastgd.problem.prepared import Prepared
 
 # A cost has grown if it is above GROWTH times an earlier cost plus ROUNDING² times J of zero weights.
 GROWTH = 1 + 1e-6
 ROUNDING = 1e-12
 # The residuals of an exact fit, relative to y: a few units of its last digit.
 EXACT = 16 * EPSILON
-# The relative error of the least cost of rows whose Gram matrix has lost as many digits as it may.
-GRAM_ERROR = 1e-11
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,21 +119,9 @@ class StoppingRules:
 
     def grown(self, earlier_cost: Any, cost: Any) -> Any:
         """Return True if a cost is above an earlier one by more than rounding explains; elementwise for arrays."""
-        return cost > GROWTH * earlier_cost + ROUNDING**2 * self.cost_of_zeros
+        return has_grown(earlier_cost, cost, self.cost_of_zeros)
 
 
-def make_rules(prepared: Prepared, tol: float) -> StoppingRules:
-    """Return the rules for one problem; refuse data whose squares leave the range of float64."""
-    X, y = prepared.problem.X, prepared.problem.y
-    trace = check_mean_square("X", X) + prepared.problem.intercept
-    cost_of_zeros = variation = check_mean_square("y", y) / 2
-    if prepared.fit_intercept:
-        rest = y - y.mean()
-        if prepared.has_intercept_column:
-            ones = X[:, 0]
-            rest = y - ones * ((ones @ y) / (ones @ ones))
-        variation = float(rest @ rest) / (2 * len(y))
-    find_least_cost = cache(prepared.find_least_cost)  # while J is too large, each check asks again
-    least_error = EXACT if prepared.compressed else GRAM_ERROR  # a compressed problem has its own factor
-    known = prepared.precondition == "whiten", least_error, find_least_cost, lambda: prepared.curvature.convexity
-    return StoppingRules(tol, trace, cost_of_zeros, variation, *known)
+def has_grown(earlier_cost: Any, cost: Any, cost_of_zeros: Any) -> Any:
+    """Return True if a cost is above an earlier one by more than rounding explains; elementwise for arrays."""
+    return cost > GROWTH * earlier_cost + ROUNDING**2 * cost_of_zeros

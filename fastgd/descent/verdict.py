@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
@@ -30,13 +31,23 @@ ENDINGS = {
 }
 
 
+# Why the minimum in other coordinates may not be that in the units of the data, by number.
+DOUBTS = (
+    "",
+    "within the rounding of columns far from zero, other weights fit better",
+    "columns far from zero, or nearly collinear ones, leave too few digits for predictions",
+    "the columns are so nearly collinear that rounding changes the weights",
+    "the weights in the units of the data miss the least cost",
+)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
     """The verdict on a run.
 
     Attributes
     ----------
-    converged : bool
+    converged : bool, or ndarray of shape (k,) for k targets
         True if the weights are those of the least cost, within the tolerance.
     message : str
         Why the run ended, in words.
@@ -44,7 +55,7 @@ class Verdict:
         The condition number of X if it is too large for the tolerance or the number of epochs, else None.
     """
 
-    converged: bool
+    converged: Any
     message: str
     condition: float | None
 
@@ -53,42 +64,45 @@ def judge_ending(
     prepared: Prepared, rates: Rates, ending: Ending, weights: Array, rules: StoppingRules, options: DescentOptions
 ) -> Verdict:
     """Return the verdict on a run that ended with these weights, in the units of the data."""
-    message = ENDINGS[ending.reason].format(count(len(ending.costs), "epoch"))
+    epochs = len(ending.costs)
     condition = find_excessive_condition(prepared, rates, ending.reason, options)
     converged = ending.reason in ("cost", "gradient") and condition is None
     if converged and prepared.coordinates:
         doubt = find_doubt(prepared, prepared.coordinates, ending, weights, rules)
-        if doubt:
-            return Verdict(False, f"{message}, but {doubt}", None)
+        return Verdict(not doubt, describe_ending(ending.reason, epochs, None, DOUBTS[doubt]), None)
+    return Verdict(converged, describe_ending(ending.reason, epochs, condition), condition)
+
+
+def describe_ending(reason: str, epochs: int, condition: float | None, doubt: str = "") -> str:
+    """Return why a run ended, in words."""
+    message = ENDINGS[reason].format(count(epochs, "epoch"))
     if condition is not None:
-        limit = "so few epochs" if ending.reason == "epochs" else "tol"
-        message = f"{message}, but the condition number of X is {condition:.3g}, too large for {limit}"
-    return Verdict(converged, message, condition)
+        limit = "so few epochs" if reason == "epochs" else "tol"
+        return f"{message}, but the condition number of X is {condition:.3g}, too large for {limit}"
+    return f"{message}, but {doubt}" if doubt else message
 
 
 def find_doubt(
     prepared: Prepared, coordinates: Coordinates, ending: Ending, weights: Array, rules: StoppingRules
-) -> str | None:
-    """Return why the minimum in other coordinates is not that in the units of the data; None if it is.
+) -> int:
+    """Return the number in `DOUBTS` of why the minimum in other coordinates is not that in the data's units.
 
     There rounding to float64 costs digits, which no further epoch brings back: those of the terms of a prediction, and
     those of the residuals along directions in which the columns are nearly collinear.
     """
     largest = sqrt(2) * max(LEAST_ERROR * sqrt(rules.variation), rules.negligible)
     if prepared.doubtful > largest:
-        return "within the rounding of columns far from zero, other weights fit better"
+        return 1
     intercept = int(prepared.fit_intercept)
     terms = np.append(coordinates.magnitudes * weights[intercept:], weights[:intercept])
     rounding = EPSILON * float(np.linalg.norm(terms))
     collinear = EPSILON * coordinates.amplification * sqrt(2 * ending.cost)
     if rounding + COLLINEAR * collinear > largest and ending.cost > 0:
-        if rounding > COLLINEAR * collinear:
-            return "columns far from zero, or nearly collinear ones, leave too few digits for predictions"
-        return "the columns are so nearly collinear that rounding changes the weights"
+        return 2 if rounding > COLLINEAR * collinear else 3
     whitened = prepared.precondition == "whiten"
     if whitened and not rules.is_least(ending.cost, norm(ending.gradient), ROUNDING * rounding):
-        return "the weights in the units of the data miss the least cost"
-    return None
+        return 4
+    return 0
 
 
 def find_excessive_condition(prepared: Prepared, rates: Rates, reason: str, options: DescentOptions) -> float | None:

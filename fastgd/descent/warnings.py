@@ -57,7 +57,12 @@ def make_divergence_warning(rate: float, epochs: int, smoothness: float) -> Dive
 
 
 def make_convergence_warning(
-    ending: str, cost: float, least: float | None, condition: float | None, remedies: list[str]
+    ending: str,
+    cost: float,
+    least: float | None,
+    condition: float | None,
+    remedies: list[str],
+    target: int | None = None,
 ) -> ConvergenceWarning:
     """Return the warning that the run did not converge: why it ended, how far it got, and what would help.
 
@@ -73,7 +78,10 @@ def make_convergence_warning(
         The condition number of X if it is too large, else None.
     remedies : list of str
         What would help.
+    target : int or None
+        The target of the costs, if there are several.
     """
     distance = f"J is {cost:.6g}" if least is None else f"J is {cost:.6g}, {cost - least:.3g} above its least value"
+    distance += "" if target is None else f" for target {target}"
     category = ConvergenceWarning if condition is None else ConditionWarning
     return category(f"not converged: {ending}; {distance}; try {', or '.join(remedies)}")

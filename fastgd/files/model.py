@@ -16,6 +16,7 @@ from fastgd.inputs.words import printable, quote
 
 SCHEMA = "fastgd.linear_model"
 SCHEMA_VERSION = 1
+TARGETS_VERSION = 2  # of a model with several targets
 MOST_BYTES = 1 << 30  # of a file: enough for ten million features of 100 bytes each
 
 
@@ -44,14 +45,14 @@ class Model:
 
     Attributes
     ----------
-    target : str
+    target : str, or list of str for several targets
         The name of the predicted column.
     features : list of str
         The names of the feature columns.
-    intercept : float
+    intercept : float, or list of float for several targets
         The constant term.
-    coef : list of float
-        One coefficient for each feature.
+    coef : list of float, or list of lists for several targets
+        One coefficient for each feature; for several targets, a list for each feature with one coefficient for each.
     fit : dict
         Notes on the fit, as plain values; each kind of fit writes its own.
 
@@ -63,10 +64,10 @@ class Model:
     array([7.])
     """
 
-    target: str
+    target: Any
     features: list[str]
-    intercept: float
-    coef: list[float]
+    intercept: Any
+    coef: list[Any]
     fit: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def predict(self, X: Array) -> Array:
@@ -79,7 +80,7 @@ class Model:
 
         Returns
         -------
-        ndarray of shape (n_samples,), float64
+        ndarray of shape (n_samples,) or (n_samples, n_targets), float64
             The predictions.
 
         Examples
@@ -89,12 +90,14 @@ class Model:
         >>> Model("price", ["size"], 1.0, [2.0]).predict(np.array([[3.0], [4.0]]))
         array([7., 9.])
         """
-        return X @ np.array(self.coef, dtype=np.float64) + self.intercept
+        predictions: Array = X @ np.array(self.coef, dtype=np.float64) + np.array(self.intercept, dtype=np.float64)
+        return predictions
 
 
 def make_document(model: Model) -> dict[str, Any]:
     """Return the JSON document of a model, as a dict."""
-    return {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(model)}
+    version = TARGETS_VERSION if isinstance(model.target, list) else SCHEMA_VERSION
+    return {"schema": SCHEMA, "schema_version": version, **asdict(model)}
 
 
 def save(model: Model, path: str | Path) -> None:
@@ -177,16 +180,19 @@ def load(path: str | Path) -> Model:
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise ModelError(f'{where}: expected a JSON object with "schema": "{SCHEMA}"')
     version = document.get("schema_version")
-    if type(version) is not int or version != SCHEMA_VERSION:
+    if type(version) is not int or version not in (SCHEMA_VERSION, TARGETS_VERSION):
         raise ModelError(
-            f"{where}: expected schema_version {SCHEMA_VERSION}; got {quote(version)}, which this version of fastgd "
-            "cannot read"
+            f"{where}: expected schema_version {SCHEMA_VERSION} or {TARGETS_VERSION}; got {quote(version)}, which this "
+            "version of fastgd cannot read"
         )
     return check_model(where, document)
 
 
 def check_model(where: str, document: dict[str, Any]) -> Model:
     """Return the model in a document, after a check of every part."""
+    document = {"fit": {}} | document
+    names = document.get("target")
+    several = len(names) if document.get("schema_version") == TARGETS_VERSION and isinstance(names, list) else 0
     expected: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "target": ("a string", is_string),
         "features": ("a list of strings", lambda value: is_list_of(value, is_string)),
@@ -194,15 +200,27 @@ def check_model(where: str, document: dict[str, Any]) -> Model:
         "coef": ("a list of finite numbers", lambda value: is_list_of(value, is_finite)),
         "fit": ("an object", lambda value: isinstance(value, dict)),
     }
-    document = {"fit": {}} | document
+    if document.get("schema_version") == TARGETS_VERSION:
+
+        def are_names(value: Any) -> bool:
+            return is_list_of(value, is_string) and several > 1
+
+        def has_one_for_each(value: Any) -> bool:
+            return is_list_of(value, is_finite) and len(value) == several
+
+        expected["target"] = ("a list of two or more strings", are_names)
+        numbers = "one finite number for each target"
+        expected["intercept"] = (f"a list of {numbers}", has_one_for_each)
+        expected["coef"] = (f"a list of lists of {numbers}", lambda value: is_list_of(value, has_one_for_each))
     for name, (kind, test) in expected.items():
         if not test(document.get(name)):
             raise ModelError(f"{where}: {name} must be {kind}; got {quote(document.get(name))}")
     model = Model(**{name: document[name] for name in expected})
-    if not model.features or len({*model.features, model.target}) <= len(model.features):
+    targets = model.target if isinstance(model.target, list) else [model.target]
+    if not model.features or len({*model.features, *targets}) < len(model.features) + len(targets):
+        without = f"the targets {quote(targets)}, which differ too" if several else f"the target {quote(model.target)}"
         raise ModelError(
-            f"{where}: features must be one or more different names without the target {quote(model.target)}; got "
-            f"{quote(model.features)}"
+            f"{where}: features must be one or more different names without {without}; got {quote(model.features)}"
         )
     if len(model.coef) != len(model.features):
         raise ModelError(
@@ -224,13 +242,46 @@ def check_notes(path: str | Path, fit: dict[str, Any], kinds: dict[str, tuple[ty
     return {name: fit[name] for name in kinds}
 
 
-def check_arrays(path: str | Path, fit: dict[str, Any], counts: dict[str, tuple[int, str]]) -> dict[str, Any]:
-    """Return the arrays that a result needs, each with one number for each epoch, or for each weight."""
-    where = printable(path)
-    for name, (count, noun) in counts.items():
-        if not is_list_of(fit.get(name), is_finite) or len(fit[name]) != count:
+def check_each(
+    path: str | Path, fit: dict[str, Any], kinds: dict[str, tuple[type, ...]], targets: int | None = None
+) -> dict[str, Any]:
+    """Return the notes that a result needs of each target: a value, or of several targets a list, made an array.
+
+    The reasons stay a list. None among numbers becomes NaN.
+    """
+    if targets is None:
+        return check_notes(path, fit, kinds)
+    found: dict[str, Any] = {}
+    for name, allowed in kinds.items():
+        values = fit.get(name)
+        if not isinstance(values, list) or len(values) != targets or any(type(one) not in allowed for one in values):
+            expected = " or ".join(kind.__name__ for kind in allowed)
             raise ModelError(
-                f"{where}: fit.{name} must be a list of finite numbers, one for each of {count} {noun}; got "
+                f"{printable(path)}: fit.{name} must be a list of {targets} values of type {expected}, one for each "
+                f"target; got {quote(values)}"
+            )
+        found[name] = values if str in allowed else np.array(values, dtype=None if bool in allowed else np.float64)
+    return found
+
+
+def check_arrays(
+    path: str | Path, fit: dict[str, Any], counts: dict[str, tuple[int, str]], targets: int | None = None
+) -> dict[str, Any]:
+    """Return the arrays that a result needs, each with one number for each epoch, or for each weight.
+
+    Of several targets, all but the rates have a list of numbers in place of each.
+    """
+    where = printable(path)
+
+    def has_one_for_each(value: Any) -> bool:
+        return is_list_of(value, is_finite) and len(value) == targets
+
+    for name, (count, noun) in counts.items():
+        several = targets is not None and name != "rates"
+        if not is_list_of(fit.get(name), has_one_for_each if several else is_finite) or len(fit[name]) != count:
+            kind = f"lists of {targets} finite numbers" if several else "finite numbers"
+            raise ModelError(
+                f"{where}: fit.{name} must be a list of {kind}, one for each of {count} {noun}; got "
                 f"{quote(fit.get(name))}"
             )
     return {name: np.array(fit[name], dtype=np.float64) for name in counts}

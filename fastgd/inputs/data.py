@@ -40,7 +40,7 @@ def check_problem(X: ArrayLike, y: ArrayLike, *, finite: bool = True, targets: b
     y = as_kernel_array(y).astype(np.float64, copy=False)
     if finite:
         check_finite("X", X)
-        check_finite("y", y)
+        check_finite("y", y if y.ndim == 1 or y.shape[1] > 1 else y[:, 0])
     return X, y
 
 
@@ -188,6 +188,21 @@ def check_mean_square(name: str, array: Array) -> float:
     return square
 
 
+def check_mean_squares(name: str, array: Array) -> Any:
+    """Return the mean square of an array, or of each column of a matrix; refuse it as `check_mean_square` does."""
+    if array.ndim == 1:
+        return check_mean_square(name, array)
+    with np.errstate(over="ignore", under="ignore"):
+        squares = np.einsum("ij,ij->j", array, array) / len(array)
+    bad = np.flatnonzero(~((squares >= SMALLEST_SQUARE) & (squares <= LARGEST_SQUARE)))
+    if len(bad):
+        check_finite(name, array)
+    for column in bad.tolist():
+        if squares[column] > LARGEST_SQUARE or array[:, column].any():
+            check_mean_square(f"{name}[:, {column}]", array[:, column])
+    return squares
+
+
 @halt_for_forks
 def predict_rows(X: Any, coef: Array, intercept: float | Array) -> Array:
     """Return ``X @ coef + intercept``, for an array or a sparse array; refuse predictions unless all are finite."""
@@ -204,28 +219,32 @@ def check_predictions(predictions: Array) -> Array:
     return predictions
 
 
-def check_weights(name: str, weights: ArrayLike, n_features: int) -> Array:
-    """Return a float64 copy of weights for `n_features` columns, which may begin with an intercept."""
+def check_weights(name: str, weights: ArrayLike, n_features: int, targets: tuple[int, ...] = ()) -> Array:
+    """Return a float64 copy of weights for `n_features` columns, which may begin with an intercept.
+
+    `targets` is (k,) for k targets: each has a column of weights.
+    """
     array = check_numbers(name, weights)
-    if array.shape not in ((n_features,), (n_features + 1,)):
+    without, with_intercept = (n_features, *targets), (n_features + 1, *targets)
+    if array.shape not in (without, with_intercept):
+        several = f" and {targets[0]} targets" if targets else ""
         raise ValueError(
-            f"{name} must have shape ({n_features},), or ({n_features + 1},) with an intercept in front, for X with "
-            f"{n_features} columns; got shape {array.shape}"
+            f"{name} must have shape {without}, or {with_intercept} with an intercept in front, for X with "
+            f"{n_features} columns{several}; got shape {array.shape}"
         )
     check_finite(name, array)
-    return np.array(array, dtype=np.float64)
+    return np.array(array, dtype=np.float64, order="C")
 
 
-def check_start(weights: ArrayLike, n_weights: int, fit_intercept: bool) -> Array:
-    """Return a float64 copy of the weights to start from, which must have the shape of the gradient, (n_weights,)."""
+def check_start(weights: ArrayLike, shape: tuple[int, ...], fit_intercept: bool) -> Array:
+    """Return a float64 copy of the weights to start from, which must have the shape of the gradient."""
     array = check_numbers("weights", weights)
-    if array.shape != (n_weights,):
+    if array.shape != shape:
         parts = "intercept first, then one for each feature" if fit_intercept else "one for each feature"
-        raise ValueError(
-            f"weights must have the shape of the gradient, ({n_weights},): {parts}; got shape {array.shape}"
-        )
+        parts += ", with a column for each target" * (len(shape) - 1)
+        raise ValueError(f"weights must have the shape of the gradient, {shape}: {parts}; got shape {array.shape}")
     check_finite("weights", array)
-    return np.array(array, dtype=np.float64)
+    return np.array(array, dtype=np.float64, order="C")
 
 
 def check_sample_weight(weights: ArrayLike | None, n_samples: int, *, zero_sum: bool = False) -> Array | None:

@@ -41,6 +41,12 @@ def series_name(series: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def target_names(targets: Any) -> Any:
+    """Return the name of a series, the list of names of a frame of several columns, or None without names."""
+    names = column_names(targets)
+    return names if names is not None and len(names) > 1 else series_name(targets)
+
+
 def check_same_columns(frame: Any, features: list[str] | None) -> None:
     """Refuse a frame whose columns differ from the features of the fit, or stand in another order."""
     names = column_names(frame) if features is not None else None

@@ -16,8 +16,8 @@ class Problem:
 
     Attributes
     ----------
-    X, y : ndarray of shape (m, columns), (m,)
-        Arrays that the kernels accept.
+    X, y : ndarray of shape (m, columns), (m,) or (m, k)
+        Arrays that the kernels accept; several targets are the columns of y.
     intercept : bool
         True if a column of ones in front of X is implied.
     """
@@ -62,20 +62,22 @@ class ScaledCoordinates:
 
     def to_data(self, weights: Array) -> Array:
         """Return weights in the units of the data."""
-        coef = weights[self.intercept :] / self.scales
+        coef = (weights[self.intercept :].T / self.scales).T
         return np.concatenate([[weights[0] - self.means @ coef], coef]) if self.intercept else coef
 
     def from_data(self, weights: Array) -> Array:
         """Return weights in these coordinates."""
         coef = weights[self.intercept :]
         with np.errstate(over="ignore", invalid="ignore"):  # the first cost is then not finite
-            scaled = coef * self.scales
+            scaled = (coef.T * self.scales).T
             return np.concatenate([[weights[0] + self.means @ coef], scaled]) if self.intercept else scaled
 
     def gradient_to_data(self, gradient: Array) -> Array:
         """Return the gradient by the weights in the units of the data: multiply by the transpose of `from_data`."""
-        scaled = gradient[self.intercept :] * self.scales
-        return np.concatenate([gradient[:1], scaled + self.means * gradient[0]]) if self.intercept else scaled
+        scaled = (gradient[self.intercept :].T * self.scales).T
+        if not self.intercept:
+            return scaled
+        return np.concatenate([gradient[:1], scaled + np.multiply.outer(self.means, gradient[0])])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +124,7 @@ class WhitenedCoordinates:
 
     def find_coef(self, whitened: Array) -> Array:
         """Return the coefficients of least norm; a second product takes off the rounding of the first."""
-        coef = np.zeros(self.to_whitened.shape[1])
+        coef = np.zeros((self.to_whitened.shape[1], *whitened.shape[1:]))
         for _ in range(2):
             rest = whitened - self.to_whitened @ coef
             if self.solve is not None:
@@ -145,12 +147,15 @@ class WhitenedCoordinates:
             whitened = self.to_whitened @ coef
             if self.intercept:
                 return np.concatenate([[weights[0] + self.means @ coef], whitened])
-            return whitened if len(whitened) else np.zeros(1)  # a problem has one column at least
+            return whitened if len(whitened) else np.zeros((1, *weights.shape[1:]))  # a problem has one column at least
 
     def gradient_to_data(self, gradient: Array) -> Array:
         """Return the gradient of J by the weights in the units of the data: the transpose of `from_data`."""
-        slope = gradient[self.intercept : self.intercept + len(self.to_whitened)] @ self.to_whitened
-        return np.concatenate([gradient[:1], slope + self.means * gradient[0]]) if self.intercept else slope
+        whitened = gradient[self.intercept : self.intercept + len(self.to_whitened)]
+        slope = (whitened.T @ self.to_whitened).T
+        if not self.intercept:
+            return slope
+        return np.concatenate([gradient[:1], slope + np.multiply.outer(self.means, gradient[0])])
 
 
 Coordinates = ScaledCoordinates | WhitenedCoordinates
@@ -190,13 +195,13 @@ def standardize_rows(problem: Problem, sample_weight: Array | None, alpha: float
 
 def standardize_summary(summary: Summary, fit_intercept: bool, alpha: float) -> tuple[Summary, ScaledCoordinates]:
     """Return the summary of the rows in such coordinates, and the coordinates."""
-    means, rows = summary.means.copy(), summary.rows.copy()
-    taken = means[:-1].copy() if fit_intercept else np.zeros(len(means) - 1)
-    means[:-1] -= taken
-    squares = np.square(rows[:, :-1]).sum(axis=0) / summary.total + means[:-1] ** 2
-    scales = choose_scales(squares, np.abs(summary.means[:-1]), alpha)
-    means[:-1] /= scales
-    rows[:, :-1] /= scales
+    p, means, rows = summary.n_features, summary.means.copy(), summary.rows.copy()
+    taken = means[:p].copy() if fit_intercept else np.zeros(p)
+    means[:p] -= taken
+    squares = np.square(rows[:, :p]).sum(axis=0) / summary.total + means[:p] ** 2
+    scales = choose_scales(squares, np.abs(summary.means[:p]), alpha)
+    means[:p] /= scales
+    rows[:, :p] /= scales
     moved = replace(summary, means=means, rows=rows)
     return moved, ScaledCoordinates(taken, scales, fit_intercept, summary.n_samples)
 

@@ -67,15 +67,15 @@ class DaskSource:
         """Return the number of columns of y."""
         return self.layout.n_targets
 
-    def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
-        """Let Dask compress the blocks, and yield the compressed problem of each target."""
+    def prepare(self, options: PrepareOptions) -> Prepared:
+        """Let Dask compress the blocks, and return the compressed problem of all targets."""
         check_needs_no_rows(options, "Dask's data")
         method = "auto"
         if not np.isnan(self.n_samples):
             method = choose_method_for(options, (int(self.n_samples), self.n_features), self.n_targets)
         compressor = self.compress(options.fit_intercept, options.alpha, method)
         source = CompressedSource(compressor.summary(None), MESSAGE, self.features, self.target)
-        yield from source.prepare(options)
+        return source.prepare(options)
 
     def compress(self, fit_intercept: bool = True, alpha: float = 0.0, method: str = "auto") -> Compressor:
         """Return a compressor with all rows; Dask's scheduler decides where each block is compressed.
@@ -292,14 +292,17 @@ def merge_compressors(first: Compressor, second: Compressor) -> Compressor:
     return merged
 
 
-def predict_lazily(X: Any, coef: Array, intercept: float) -> Any:
+def predict_lazily(X: Any, coef: Array, intercept: Any) -> Any:
     """Return ``X @ coef + intercept`` as a Dask array with the row chunks of X; nothing is computed."""
     check_dask_features(X)
     if X.shape[1] != len(coef):
         raise ValueError(f"X must have {len(coef)} columns, as in the fit; got {X.shape[1]}")
     rows = check_blocks_lazily(X)
     settings = {"coef": coef, "intercept": intercept}  # by keyword: Dask would cut a positional array into blocks
-    return rows.map_blocks(predict_block, **settings, drop_axis=1, dtype=np.float64, meta=np.empty(0))
+    if coef.ndim == 1:
+        return rows.map_blocks(predict_block, **settings, drop_axis=1, dtype=np.float64, meta=np.empty(0))
+    chunks, meta = (rows.chunks[0], (coef.shape[1],)), np.empty((0, coef.shape[1]))
+    return rows.map_blocks(predict_block, **settings, chunks=chunks, dtype=np.float64, meta=meta)
 
 
 def check_blocks_lazily(X: Any) -> Any:
@@ -323,7 +326,7 @@ def check_block(X: Any, n_features: int, columns: Any = None, block_id: Any = (0
         return check_new_rows(arrange_columns("X", X, columns), n_features)
 
 
-def predict_block(X: Array, coef: Array, intercept: float, block_id: Any = (0,)) -> Array:
+def predict_block(X: Array, coef: Array, intercept: Any, block_id: Any = (0,)) -> Array:
     """Return the predictions for the rows of one block."""
     with naming_block(block_id[0]):
         return predict_rows(X, coef, intercept)

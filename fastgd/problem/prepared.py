@@ -1,8 +1,10 @@
 """A problem that is ready for a descent: its arrays, its coordinates, its ridge and its curvature."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
 
 from fastgd.inputs.arrays import Array
 from fastgd.problem.coordinates import Coordinates, Problem, WhitenedCoordinates
@@ -61,14 +63,17 @@ class Source(Protocol):
     @property
     def target(self) -> str | None: ...  # noqa: D102
 
-    def prepare(self, options: PrepareOptions) -> Iterator["Prepared"]:
-        """Read the rows once, and yield one prepared problem for each target."""
+    def prepare(self, options: PrepareOptions) -> "Prepared":
+        """Read the rows once, and return the prepared problem of all targets."""
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """The problem of one target of a source, ready for the kernels.
+    """The problem of all targets of a source, ready for the kernels.
+
+    Of several targets, the y of the problems have columns, and variance and doubtful part are arrays with an entry for
+    each; of one target, y has one dimension, and they are numbers.
 
     Attributes
     ----------
@@ -86,13 +91,13 @@ class Prepared:
         True if the weights begin with an intercept.
     compressed : bool
         True if the problem is compressed.
-    variance : float
+    variance : float or ndarray of shape (n_targets,)
         The weighted variance of y; 0 if y is constant up to rounding.
     message : str
         The reason why the problem is compressed, or why not.
     summarize : callable or None
         Returns the summary of the rows, which tells the least cost; None if that takes too long.
-    doubtful : float
+    doubtful : float or ndarray of shape (n_targets,)
         The root of twice the part of J that only directions within the rounding of far columns could take off; the
         whitened coordinates leave them out.
     curvature : Curvature
@@ -106,10 +111,10 @@ class Prepared:
     coordinates: Coordinates | None
     fit_intercept: bool
     compressed: bool
-    variance: float
+    variance: Any
     message: str
     summarize: Callable[[], Summary] | None = None
-    doubtful: float = 0.0
+    doubtful: Any = 0.0
     curvature: Curvature = field(init=False)
 
     def __post_init__(self) -> None:
@@ -125,19 +130,25 @@ class Prepared:
             return "none"
         return "whiten" if isinstance(self.coordinates, WhitenedCoordinates) else "standardize"
 
-    def find_least_cost(self) -> float | None:
-        """Return the least value of J, with the ridge; None if finding it takes too long.
+    @property
+    def several(self) -> bool:
+        """Return True if there are several targets."""
+        return self.problem.y.ndim == 2
+
+    def find_least_cost(self) -> Any:
+        """Return the least value of J, with the ridge, of each target; None if finding it takes too long.
 
         Directions within the rounding of far columns count as zero in whitened coordinates, and as data elsewhere.
         """
         if self.precondition == "whiten":
-            small, doubtful = self.problem, 0.0
+            small, doubtful = self.problem, np.zeros(1)
         elif self.summarize is not None:
-            (small,), (doubtful,), _ = whiten_summary(self.summarize(), self.fit_intercept, self.alpha)
+            small, doubtful, _ = whiten_summary(self.summarize(), self.fit_intercept, self.alpha)
         else:
             return None
-        rest = float(small.y[-1]) ** 2 / len(small.y)  # no direction reaches the last row
-        return max(rest - float(doubtful) ** 2, 0.0) / 2
+        rest = small.y[-1] ** 2 / len(small.y)  # no direction reaches the last row
+        least = np.maximum(rest - doubtful**2, 0.0) / 2
+        return least if self.several else least.item()
 
     @property
     def has_intercept_column(self) -> bool:
@@ -152,7 +163,7 @@ class Prepared:
         """Return weights in the coordinates of the descent."""
         return self.coordinates.from_data(weights) if self.coordinates else weights
 
-    def without_ridge(self, cost: float, gradient: Array, weights: Array) -> tuple[float, Array]:
+    def without_ridge(self, cost: Any, gradient: Array, weights: Array) -> tuple[Any, Array]:
         """Return cost and gradient without the ridge, the gradient by weights in the units of the data.
 
         Cost and gradient come in the coordinates of the descent, with the ridge; weights in the units of the data.
@@ -160,6 +171,8 @@ class Prepared:
         slope = self.coordinates.gradient_to_data(gradient) if self.coordinates else gradient.copy()
         if self.alpha > 0:
             coef = weights[int(self.fit_intercept) :]
-            cost = max(cost - 0.5 * self.alpha * float(coef @ coef), 0.0)
+            squares = np.einsum("ij,ij->j", coef, coef) if self.several else float(coef @ coef)
+            cost = np.maximum(cost - 0.5 * self.alpha * squares, 0.0)
+            cost = cost if self.several else float(cost)
             slope[int(self.fit_intercept) :] -= self.alpha * coef
         return cost, slope

@@ -4,16 +4,16 @@ J is 1/(2m) times a sum of squares over the m rows of a problem. For data whose 
 times the weighted sum of squares. So each row is multiplied by √s·√(m/W).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import EPSILON, Array, norm
-from fastgd.inputs.data import check_mean_square
+from fastgd.inputs.data import check_mean_square, check_mean_squares
 from fastgd.inputs.options import check_count
 from fastgd.problem.coordinates import (
     Problem,
@@ -21,11 +21,11 @@ from fastgd.problem.coordinates import (
     standardize_rows,
     standardize_summary,
 )
+from fastgd.problem.directions import reduce_rows
 from fastgd.problem.moments import (
     Summary,
     check_small_columns,
     make_small_problem,
-    pick_target,
     summarize_few_rows,
     summarize_rows,
 )
@@ -79,18 +79,16 @@ class DenseSource:
         method = choose_method(self.X.shape, self.n_targets, exact=whitened)
         return summarize_rows(self.X, self.y, self.sample_weight, method, threads=threads, backend=backend)
 
-    def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
-        """Yield one prepared problem for each target."""
+    def prepare(self, options: PrepareOptions) -> Prepared:
+        """Return the prepared problem of all targets."""
         if options.batch_size is not None:
             check_count("batch_size", options.batch_size, most=len(self.y))
         options = options.resolved(self.X.shape)
         compressed, message = options.choose_compression(self.X.shape)
         if compressed:
             summary = self.summarize(options.precondition, options.threads, options.backend)
-            yield from prepare_targets(summary, options, message)
-            return
-        for target in self.y.T:
-            yield prepare_rows(self.X, np.ascontiguousarray(target), self.sample_weight, options, message)
+            return prepare_summary(summary, options, message)
+        return prepare_rows(self.X, as_kernel_targets(self.y), self.sample_weight, options, message)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,11 +120,11 @@ class CompressedSource:
         """Return the number of columns of y."""
         return self.summary.n_targets
 
-    def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
-        """Yield the compressed problem of each target."""
+    def prepare(self, options: PrepareOptions) -> Prepared:
+        """Return the compressed problem of all targets."""
         check_needs_no_rows(options, "data that were summed up")
         options = options.resolved(self.summary.shape)
-        return prepare_targets(self.summary, options, self.message)
+        return prepare_summary(self.summary, options, self.message)
 
 
 def choose_method(shape: tuple[int, ...], n_targets: int, *, exact: bool) -> str:
@@ -151,36 +149,59 @@ def check_needs_no_rows(options: PrepareOptions, data: str) -> None:
         )
 
 
-def prepare_targets(summary: Summary, options: PrepareOptions, message: str) -> Iterator[Prepared]:
-    """Yield the compressed problem of each target of a summary; the targets share whitened coordinates."""
-    if options.precondition == "whiten":
-        problems, doubtful, coordinates = whiten_summary(summary, options.fit_intercept, options.alpha)
-        penalty = np.zeros(summary.n_features)  # the problems have the rows of the ridge
-        for target, problem in enumerate(problems):
-            known = options.fit_intercept, True, find_variance(summary, target), message
-            coordinated = problem, problem, options.alpha, penalty, coordinates
-            yield Prepared(*coordinated, *known, doubtful=float(doubtful[target]))
-        return
-    for target in range(summary.n_targets):
-        yield prepare_summary(pick_target(summary, target), options, message)
+def as_kernel_targets(y: Array) -> Array:
+    """Return y (n_samples, n_targets) as the kernels take it: one target has one dimension."""
+    return np.ascontiguousarray(y[:, 0] if y.shape[1] == 1 else y)
 
 
 @halt_for_forks
 def prepare_summary(summary: Summary, options: PrepareOptions, message: str) -> Prepared:
-    """Return the compressed problem of the summary of one target."""
+    """Return the compressed problem of all targets of a summary."""
+    known = options.fit_intercept, True, find_variance(summary), message
+    if options.precondition == "whiten":
+        problem, doubtful, whitened = whiten_summary(summary, options.fit_intercept, options.alpha)
+        penalty = np.zeros(summary.n_features)  # the problem has the rows of the ridge
+        part = doubtful if problem.y.ndim == 2 else doubtful.item()
+        return Prepared(problem, problem, options.alpha, penalty, whitened, *known, doubtful=part)
     fit_intercept, alpha, rows, coordinates = options.fit_intercept, options.alpha, summary, None
     if options.precondition == "standardize":
         rows, coordinates = standardize_summary(summary, fit_intercept, alpha)
     penalty = scale_penalty(alpha, summary.n_features, coordinates)
-    problem = Problem(*make_small_problem(rows, fit_intercept, penalty), False)
-    known = fit_intercept, True, find_variance(summary, 0), message, lambda: summary
-    return Prepared(problem, problem, alpha, penalty, coordinates, *known)
+    make = make_small_problem if summary.n_targets == 1 else make_small_targets
+    problem = Problem(*make(rows, fit_intercept, penalty), False)
+    return Prepared(problem, problem, alpha, penalty, coordinates, *known, lambda: summary)
 
 
-def find_variance(summary: Summary, target: int) -> float:
-    """Return the weighted variance of a target; 0 if it is constant up to rounding."""
-    column = summary.n_features + target
-    return variance_from_norm(norm(summary.rows[:, column]), summary.total, summary.means[column])
+def make_small_targets(summary: Summary, fit_intercept: bool, penalty: Array) -> tuple[Array, Array]:
+    """Return X_small and the matrix y_small of several targets, as `make_small_problem` does of one.
+
+    The last row holds the rest of each target that no feature reaches.
+    """
+    p = summary.n_features
+    A, targets = summary.rows[:, :p], summary.rows[:, p:]
+    empty = ~A.any(axis=1)
+    A, targets, rest = A[~empty], targets[~empty], np.linalg.norm(targets[empty], axis=0)
+    if penalty.any():
+        ridge = np.sqrt(summary.total) * np.sqrt(penalty)
+        A, targets, more = reduce_rows(A, targets, ridge, triangular=True)
+        rest = np.hypot(rest, more)
+    m = len(A) + 2
+    X, y = np.zeros((m, p + 1)), np.zeros((m, summary.n_targets))
+    X[0], X[1:-1, 1:] = sqrt(summary.total) * np.append(1.0, summary.means[:p]), A
+    y[0], y[1:-1], y[-1] = sqrt(summary.total) * summary.means[p:], targets, rest
+    X, y = X * (sqrt(m) / sqrt(summary.total)), y * (sqrt(m) / sqrt(summary.total))
+    if not (np.isfinite(X).all() and np.isfinite(y).all()):
+        raise ValueError("alpha and sample_weight must have products in the range of float64; rescale them")
+    return np.ascontiguousarray(X[:, 1 - fit_intercept :]), y
+
+
+def find_variance(summary: Summary) -> Any:
+    """Return the weighted variance of each target; 0 if it is constant up to rounding."""
+    p = summary.n_features
+    if summary.n_targets == 1:
+        return variance_from_norm(norm(summary.rows[:, p]), summary.total, summary.means[p])
+    size = np.linalg.norm(summary.rows[:, p:], axis=0)
+    return variance_from_norm(size, summary.total, summary.means[p:])
 
 
 @halt_for_forks
@@ -191,7 +212,7 @@ def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: Prepa
     standardized = options.precondition == "standardize"
     if standardized or sample_weight is not None or options.alpha > 0:  # else the stopping rules do it
         check_mean_square("X", X)
-        check_mean_square("y", y)
+        check_mean_squares("y", y)
     rows, coordinates = Problem(X, y, options.fit_intercept), None
     if standardized:
         rows, coordinates = standardize_rows(rows, sample_weight, options.alpha)
@@ -200,14 +221,19 @@ def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: Prepa
     problem = add_ridge(rows, penalty)
     summarize = None
     if min(X.shape) <= MOST_SUMMARIZED:
-        summarize = partial(DenseSource(X, y[:, np.newaxis], sample_weight).summarize, "whiten")
+        summarize = partial(DenseSource(X, y.reshape(len(y), -1), sample_weight).summarize, "whiten")
     known = options.fit_intercept, False, variance, message, summarize
     return Prepared(problem, rows, options.alpha, penalty, coordinates, *known)
 
 
-def weighted_variance(y: Array, sample_weight: Array | None) -> float:
-    """Return the weighted variance of y; 0 if y is constant up to rounding."""
+def weighted_variance(y: Array, sample_weight: Array | None) -> Any:
+    """Return the weighted variance of y, or of each of its columns; 0 where y is constant up to rounding."""
     with np.errstate(over="ignore", invalid="ignore"):  # the stopping rules check the values
+        if y.ndim == 2:
+            counts = np.ones(len(y)) if sample_weight is None else sample_weight
+            means = counts @ y / counts.sum()
+            size = np.sqrt(np.einsum("i,ij->j", counts, np.square(y - means)))
+            return variance_from_norm(size, float(counts.sum()), means)
         if sample_weight is None:
             mean = float(y.mean())
             rest = y - mean
@@ -218,10 +244,12 @@ def weighted_variance(y: Array, sample_weight: Array | None) -> float:
         return variance_from_norm(sqrt(sample_weight @ (rest * rest)), total, mean)
 
 
-def variance_from_norm(size: float, total: float, mean: float) -> float:
+def variance_from_norm(size: Any, total: float, mean: Any) -> Any:
     """Return size²/total, where size is the norm of y − mean; 0 if the deviation is within the rounding of the mean."""
     deviation = size / sqrt(total)
-    return 0.0 if deviation <= 4 * EPSILON * abs(mean) else deviation * deviation
+    if isinstance(deviation, np.ndarray):
+        return np.where(deviation <= 4 * EPSILON * np.abs(mean), 0.0, deviation * deviation)
+    return 0.0 if deviation <= 4 * EPSILON * abs(mean) else float(deviation * deviation)
 
 
 def weight_rows(problem: Problem, sample_weight: Array | None) -> Problem:
@@ -230,7 +258,12 @@ def weight_rows(problem: Problem, sample_weight: Array | None) -> Problem:
         return problem
     factors = np.sqrt(sample_weight * (len(sample_weight) / sample_weight.sum()))
     rows = store_ones(problem)
-    return Problem(rows.X * factors[:, np.newaxis], rows.y * factors, False)
+    return Problem(rows.X * factors[:, np.newaxis], multiply_rows(rows.y, factors), False)
+
+
+def multiply_rows(y: Array, factors: Array) -> Array:
+    """Return y, of one or two dimensions, with each row times its factor."""
+    return np.ascontiguousarray((y.T * factors).T)
 
 
 def add_ridge(problem: Problem, penalty: Array) -> Problem:
@@ -246,7 +279,8 @@ def add_ridge(problem: Problem, penalty: Array) -> Problem:
     X = np.empty((m, columns), order="F" if rows.X.flags.f_contiguous else "C")
     np.multiply(rows.X, np.sqrt(m / n), out=X[:n])
     X[n:] = np.eye(len(penalty), columns, columns - len(penalty)) * np.sqrt(m * penalty)[:, np.newaxis]
-    return Problem(X, np.concatenate([rows.y * np.sqrt(m / n), np.zeros(len(penalty))]), False)
+    zeros = np.zeros((len(penalty), *rows.y.shape[1:]))
+    return Problem(X, np.concatenate([rows.y * np.sqrt(m / n), zeros]), False)
 
 
 def store_ones(problem: Problem) -> Problem:

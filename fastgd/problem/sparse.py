@@ -5,7 +5,6 @@ No step of the descent fills zeros, not even that of centred columns: see `Centr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -15,7 +14,7 @@ import numpy as np
 from fastgd.backends.sparse import CSR, take_rows
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import LARGEST_SQUARE, SMALLEST_SQUARE, check_mean_square
+from fastgd.inputs.data import LARGEST_SQUARE, SMALLEST_SQUARE, check_mean_square, check_mean_squares
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.coordinates import Problem, ScaledCoordinates, choose_scales, scale_penalty
 from fastgd.problem.moments import (
@@ -29,7 +28,15 @@ from fastgd.problem.moments import (
 )
 from fastgd.problem.prepared import Prepared, PrepareOptions
 from fastgd.problem.rank import summarize_ranked
-from fastgd.problem.rows import MOST_SUMMARIZED, DenseSource, choose_method, prepare_targets, weighted_variance
+from fastgd.problem.rows import (
+    MOST_SUMMARIZED,
+    DenseSource,
+    as_kernel_targets,
+    choose_method,
+    multiply_rows,
+    prepare_summary,
+    weighted_variance,
+)
 from fastgd.problem.sparse_columns import Columns, describe_columns, scale_entries, sum_powers
 from fastgd.problem.sparse_gram import (
     measure_columns,
@@ -85,8 +92,8 @@ class SparseSource(DenseSource):
         little = is_wide(self.X) or (n > p and choose_method((n, p), self.n_targets, exact=True) == "qr")
         return summarize_sparse(self.X, self.y, self.sample_weight, dense=precondition == "whiten" and little)
 
-    def prepare(self, options: PrepareOptions) -> Iterator[Prepared]:
-        """Yield one problem for each target: compressed, or the sparse rows if X has many columns."""
+    def prepare(self, options: PrepareOptions) -> Prepared:
+        """Return the problem of all targets: compressed, or the sparse rows if X has many columns."""
         if options.batch_size is not None:
             raise ValueError(f"batch_size must be None for sparse X; got {options.batch_size!r}")
         n, p = self.X.shape
@@ -94,10 +101,8 @@ class SparseSource(DenseSource):
         needed = options.compress is True or options.precondition == "whiten"
         if needed or (options.compress == "auto" and self.n_features <= MOST_COMPRESSED):
             message = f"sparse X of {self.n_features} columns has a small compressed problem"
-            yield from prepare_targets(self.summarize(options.precondition), options, message)
-            return
-        for target in self.y.T:
-            yield prepare_sparse(self.X, np.ascontiguousarray(target), self.sample_weight, options)
+            return prepare_summary(self.summarize(options.precondition), options, message)
+        return prepare_sparse(self.X, as_kernel_targets(self.y), self.sample_weight, options)
 
 
 def is_wide(X: Any) -> bool:
@@ -137,11 +142,11 @@ def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: Prepa
     """Return the problem of the sparse rows themselves: scaled, weighted, with the rows of the ridge, all sparse."""
     record = take_rows(merge_entries(X))
     check_entries(record, sample_weight)
-    check_mean_square("y", y)
+    check_mean_squares("y", y)
     n, p = X.shape
     variance, summarize, coordinates = weighted_variance(y, sample_weight), None, None
     if min(n, p) <= MOST_SUMMARIZED and (n > p or is_wide(X)):
-        summarize = partial(summarize_sparse, X, y[:, np.newaxis], sample_weight, dense=is_wide(X))
+        summarize = partial(summarize_sparse, X, y.reshape(n, -1), sample_weight, dense=is_wide(X))
     moved, counts = SparseRows(record), np.ones(n) if sample_weight is None else sample_weight
     if options.precondition == "standardize":
         counted = counts > 0
@@ -222,10 +227,11 @@ def weight_sparse(problem: Problem, counts: Array, penalty: Array) -> Problem:
     factors = np.sqrt(counts * (m / counts.sum()))
     rows = rows.multiply(factors[:, np.newaxis]).tocsr()
     added, columns = np.zeros(len(penalty)), rows.shape[1]
+    more = np.zeros((len(penalty), *problem.y.shape[1:]))
     if len(penalty):
         ridge = sparse.diags_array(np.sqrt(m * penalty), offsets=columns - len(penalty), shape=(len(penalty), columns))
         rows = sparse.vstack([rows, ridge], format="csr")
-    y, X = np.concatenate([problem.y * factors, added]), SparseRows(rows)
+    y, X = np.concatenate([multiply_rows(problem.y, factors), more]), SparseRows(rows)
     if isinstance(moved, CentredRows):
         right = np.concatenate([np.zeros(columns - len(moved.right)), moved.right])
         X = CentredRows(rows, np.concatenate([moved.left * factors, added]), right)

@@ -146,7 +146,7 @@ class CentredRows(SparseRows):
         return product - np.multiply.outer(self.left, self.right @ other)
 
     def __rmatmul__(self, other: Array) -> Array:
-        return super().__rmatmul__(other) - (other @ self.left) * self.right
+        return super().__rmatmul__(other) - np.multiply.outer(other @ self.left, self.right)
 
     @property
     def T(self) -> CentredRows:  # noqa: N802 - NumPy's name

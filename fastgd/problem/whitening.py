@@ -40,12 +40,11 @@ CHANCE = 3.0  # the parts of noise along single directions are rarely more than 
 
 
 @halt_for_forks
-def whiten_summary(
-    summary: Summary, fit_intercept: bool, alpha: float
-) -> tuple[list[Problem], Array, WhitenedCoordinates]:
-    """Return the small problem of each target in whitened coordinates, and the coordinates, which all targets share.
+def whiten_summary(summary: Summary, fit_intercept: bool, alpha: float) -> tuple[Problem, Array, WhitenedCoordinates]:
+    """Return the small problem of all targets in whitened coordinates, and the coordinates, which they share.
 
-    The array between them has the doubtful part of each target: see `Whitening`.
+    The array between them has the doubtful part of each target: see `Whitening`. Its y has columns if there are several
+    targets.
     """
     p, means, factor = summary.n_features, summary.means, summary.rows / sqrt(summary.total)
     if not fit_intercept:
@@ -83,9 +82,8 @@ def whiten_summary(
     if solve is not None and len(live) < p:
         solve = partial(solve_live, solve, live, p)
     coordinates = WhitenedCoordinates(means[:p], *matrices, found.amplification, fit_intercept, solve)
-    minima = zip(found.minimum.T, np.hypot(found.rest, lost).tolist(), means[p:].tolist(), strict=True)
-    problems = [make_identity_problem(z, rest, mean, fit_intercept) for z, rest, mean in minima]
-    return problems, found.doubtful, coordinates
+    rest = np.hypot(found.rest, lost)
+    return make_identity_problem(found.minimum, rest, means[p:], fit_intercept), found.doubtful, coordinates
 
 
 def find_doubtful_part(found: Directions, rest: Array, n_samples: int) -> Array:
@@ -126,16 +124,20 @@ def solve_live(solve: Callable[[Array], Array], live: Array, n_features: int, ri
     return coef
 
 
-def make_identity_problem(minimum: Array, rest: float, mean: float, fit_intercept: bool) -> Problem:
+def make_identity_problem(minimum: Array, rest: Array, means: Array, fit_intercept: bool) -> Problem:
     """Return the rows of ½‖z − minimum‖² + ½·rest², with a column for the intercept in front if there is one.
 
+    `minimum` has a column for each target, `rest` and `means` have an entry. The last row belongs to each target alone.
     A problem has one column at least: of zeros, where the data determine nothing.
     """
-    targets = np.concatenate([[mean], minimum]) if fit_intercept else minimum
+    targets = np.concatenate([means[np.newaxis], minimum]) if fit_intercept else minimum
     m, columns = len(targets) + 1, max(len(targets), 1)
     X = np.zeros((m, columns))
     np.fill_diagonal(X[: len(targets)], sqrt(m))
-    return Problem(X, np.append(targets, rest) * sqrt(m), False)
+    y = np.empty((m, len(rest)))
+    y[:-1], y[-1] = targets, rest
+    y *= sqrt(m)
+    return Problem(X, y[:, 0] if y.shape[1] == 1 else y, False)
 
 
 def map_directions(found: Directions, scales: Array) -> tuple[Array, Array]:

@@ -198,7 +198,7 @@ def prepare_compress(problem: Problem) -> Timed:
 def whiten(problem: Problem) -> Prepared:
     """Return the whitened problem as `fastgd.gradient_descent` makes it, with an intercept."""
     source = DenseSource(problem.X, problem.y[:, np.newaxis], None)
-    return next(source.prepare(DescentOptions.checked(precondition="whiten")))
+    return source.prepare(DescentOptions.checked(precondition="whiten"))
 
 
 def prepare_whitened(problem: Problem) -> Timed:

@@ -60,8 +60,8 @@ def solve_sums(
     rows: CompressedSource, options: DescentOptions, *, n_rows: int, skipped: int, method: str
 ) -> StreamResult:
     """Descend on the sums of all rows; return the result with the names of the columns and the counts of rows."""
-    (prepared,) = rows.prepare(options)
-    result, warning = solve(prepared, options.make_start(rows.n_features), options)
+    prepared = rows.prepare(options)
+    result, warning = solve(prepared, options.make_start(rows.n_features, rows.n_targets), options)
     if warning is not None:
         warn_caller(warning)
     inherited = {field.name: getattr(result, field.name) for field in fields(DescentResult)}

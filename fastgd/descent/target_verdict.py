@@ -1,0 +1,101 @@
+"""The verdict on a run of several targets: which have converged, and why the others have not."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastgd.descent.loop import Ending
+from fastgd.descent.options import DescentOptions
+from fastgd.descent.target_rules import TargetRules
+from fastgd.descent.verdict import (
+    COLLINEAR,
+    DOUBTS,
+    LEAST_ERROR,
+    ROUNDING,
+    Verdict,
+    describe_ending,
+    find_excessive_condition,
+)
+from fastgd.inputs.arrays import EPSILON, Array
+from fastgd.inputs.words import count
+from fastgd.problem.coordinates import Coordinates
+from fastgd.problem.prepared import Prepared
+from fastgd.rates.schedules import Rates
+
+MOST_TARGETS = 5  # named in a message
+
+
+class Fate(NamedTuple):
+    """The targets that ended in the same way: their numbers, and the verdict on each."""
+
+    targets: Array
+    verdict: Verdict
+
+
+def judge_targets(
+    prepared: Prepared, rates: Rates, ending: Ending, weights: Array, rules: TargetRules, options: DescentOptions
+) -> Verdict:
+    """Return the verdict on a run that ended with these weights, in the units of the data.
+
+    `converged` has an entry for each target. The message and the condition number begin with the targets that have not
+    converged, if there are any.
+    """
+    fates = list_fates(prepared, rates, ending, weights, rules, options)
+    converged = np.ones(weights.shape[1], dtype=bool)
+    for fate in fates:
+        converged[fate.targets] = fate.verdict.converged
+    fates.sort(key=lambda fate: (fate.verdict.converged, int(fate.targets[0])))
+    if len(fates) == 1:
+        message = fates[0].verdict.message
+    else:
+        message = "; ".join(f"{fate.verdict.message}, for {name_targets(fate.targets)}" for fate in fates)
+    return Verdict(converged, message, fates[0].verdict.condition)
+
+
+def list_fates(
+    prepared: Prepared, rates: Rates, ending: Ending, weights: Array, rules: TargetRules, options: DescentOptions
+) -> list[Fate]:
+    """Return the ways in which the targets ended, with the targets of each."""
+    reasons, fates = np.array(ending.reason, dtype=object), []
+    doubts = np.zeros(len(reasons), dtype=int)
+    if prepared.coordinates and ending.reasons & {"cost", "gradient"}:
+        doubts = find_doubts(prepared, prepared.coordinates, ending, weights, rules)
+    for reason in sorted(ending.reasons):
+        condition = find_excessive_condition(prepared, rates, reason, options)
+        settled, mine = reason in ("cost", "gradient") and condition is None, reasons == reason
+        for doubt in np.unique(doubts[mine]).tolist() if settled else [None]:
+            targets = np.flatnonzero(mine if doubt is None else mine & (doubts == doubt))
+            message = describe_ending(reason, len(ending.costs), condition, DOUBTS[doubt or 0])
+            fates.append(Fate(targets, Verdict(settled and not doubt, message, condition)))
+    return fates
+
+
+def find_doubts(
+    prepared: Prepared, coordinates: Coordinates, ending: Ending, weights: Array, rules: TargetRules
+) -> Array:
+    """Return the number in `DOUBTS` of the reason why each minimum is not that in the data's units, as `find_doubt`."""
+    largest = np.sqrt(2) * np.maximum(LEAST_ERROR * np.sqrt(rules.variation), rules.negligible)
+    intercept = int(prepared.fit_intercept)
+    terms = np.concatenate([(coordinates.magnitudes * weights[intercept:].T).T, weights[:intercept]])
+    rounding = EPSILON * np.linalg.norm(terms, axis=0)
+    collinear = COLLINEAR * EPSILON * coordinates.amplification * np.sqrt(2 * ending.cost)
+    loses = (rounding + collinear > largest) & (ending.cost > 0)
+    misses: Any = False
+    if prepared.precondition == "whiten":
+        misses = ~rules.is_least(ending.cost, np.linalg.norm(ending.gradient, axis=0), ROUNDING * rounding)
+    cases = [prepared.doubtful > largest, loses & (rounding > collinear), loses, np.broadcast_to(misses, loses.shape)]
+    return np.select(cases, [1, 2, 3, 4], 0)
+
+
+def name_targets(targets: Array) -> str:
+    """Return the number of the targets, and the numbers of the first ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastgd.descent.target_verdict import name_targets
+    >>> name_targets(np.arange(7))
+    '7 targets (0, 1, 2, 3, 4, …)'
+    """
+    more = ", …" if len(targets) > MOST_TARGETS else ""
+    return f"{count(len(targets), 'target')} ({', '.join(map(str, targets[:MOST_TARGETS].tolist()))}{more})"

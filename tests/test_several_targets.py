@@ -1,0 +1,312 @@
+"""One descent for all targets: each target gets the fit and the verdict that it gets alone."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+
+import fastgd
+from fastgd.descent.options import DescentOptions
+from fastgd.descent.rules import make_rules
+from fastgd.files.model import ModelError
+from fastgd.files.model import load as load_model
+from fastgd.problem.rows import DenseSource
+
+generator = np.random.default_rng(5)
+X = generator.standard_normal((150, 6)) * [1.0, 2.0, 0.5, 1.0, 3.0, 1.0] + [0.0, 1.0, 0.0, -2.0, 0.0, 0.0]
+Y = X @ generator.standard_normal((6, 5)) + generator.standard_normal((150, 5)) * [0.0, 0.1, 1.0, 10.0, 1e-3] + 3.0
+COUNTS = generator.integers(0, 4, 150).astype(float)
+
+SETTINGS = {
+    "default": {},
+    "no intercept": {"fit_intercept": False},
+    "ridge": {"alpha": 0.3},
+    "weights": {"sample_weight": COUNTS},
+    "weights and ridge, rows": {"sample_weight": COUNTS, "alpha": 0.1, "compress": False},
+    "rows": {"compress": False},
+    "standardized": {"precondition": "standardize", "compress": True},
+    "standardized ridge": {"precondition": "standardize", "compress": True, "alpha": 0.2, "fit_intercept": False},
+    "constant rate": {"learning_rate": "constant", "epochs": 200, "tol": 0},
+    "constant rate, compressed": {"learning_rate": "constant", "epochs": 200, "compress": True, "tol": 0},
+    "ridge, compressed": {"learning_rate": "chebyshev", "alpha": 0.2, "compress": True, "epochs": 64, "tol": 0},
+    "chebyshev": {"learning_rate": "chebyshev", "epochs": 64, "tol": 0},
+    "silver": {"learning_rate": "silver", "epochs": 63, "tol": 0},
+    "random start": {"weights": "random", "random_state": 3},
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_target_gets_the_fit_that_it_gets_alone(backend, name):
+    settings = SETTINGS[name] | {"backend": backend}
+    together = fastgd.gradient_descent(X, Y, **settings)
+    assert together.weights.shape == together.gradient.shape
+    assert together.coef.shape == (6, 5)
+    assert together.cost_history.shape == (together.epochs, 5)
+    assert together.converged.all() or settings.get("tol") == 0
+    for k in range(5):
+        start = settings.get("weights")
+        if start is not None:
+            settings["weights"] = np.random.default_rng(3).standard_normal((7, 5))[:, k]
+        alone = fastgd.gradient_descent(X, Y[:, k].copy(), **settings)
+        scale = np.abs(alone.weights).max()
+        tolerance = 1e-12
+        np.testing.assert_allclose(together.weights[:, k], alone.weights, rtol=0, atol=tolerance * scale)
+        np.testing.assert_allclose(together.intercept[k], alone.intercept, rtol=0, atol=tolerance * scale)
+        np.testing.assert_allclose(together.cost[k], alone.cost, rtol=1e-6, atol=1e-20)
+        np.testing.assert_allclose(together.r_squared[k], alone.r_squared, rtol=1e-6)
+        history = together.cost_history[: alone.epochs, k]
+        np.testing.assert_allclose(history, alone.cost_history, rtol=1e-9, atol=1e-14 * history[0])
+        assert together.epochs >= alone.epochs
+
+
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_fit_is_least_squares(dtype, order):
+    A, targets = np.asarray(X, dtype=dtype, order=order), np.asarray(Y, order=order)
+    result = fastgd.gradient_descent(A, targets)
+    ones = np.column_stack([np.ones(150), A.astype(float)])
+    expected = np.linalg.lstsq(ones, targets, rcond=None)[0]
+    np.testing.assert_allclose(result.weights, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+    np.testing.assert_allclose(result.predict(A), ones @ expected, atol=1e-11)
+    np.testing.assert_allclose(result.cost, ((ones @ expected - targets) ** 2).mean(axis=0) / 2, atol=1e-15)
+    np.testing.assert_allclose(fastgd.cost(A, targets, result.weights), result.cost, rtol=1e-8, atol=1e-15)
+    np.testing.assert_allclose(fastgd.gradient(A, targets, result.weights), result.gradient, atol=1e-12)
+
+
+@pytest.mark.parametrize("compress", ["auto", False])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4), (2, 1), (5, 12), (12, 12), (13, 12), (40, 3)])
+def test_awkward_shapes(shape, compress):
+    draw = np.random.default_rng(8)
+    A, targets = draw.standard_normal(shape), draw.standard_normal((shape[0], 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fastgd.ConvergenceWarning)
+        result = fastgd.gradient_descent(A, targets, compress=compress)
+        for k in range(3):
+            alone = fastgd.gradient_descent(A, targets[:, k].copy(), compress=compress)
+            np.testing.assert_allclose(result.weights[:, k], alone.weights, rtol=0, atol=1e-5)
+            if compress == "auto":
+                np.testing.assert_allclose(result.weights[:, k], alone.weights, rtol=0, atol=1e-12)
+                assert result.converged[k] == alone.converged
+
+
+def test_columns_that_are_constant_far_from_zero_or_dependent():
+    A = np.column_stack([X, np.full(150, 7.0), X[:, 0] + X[:, 1], X[:, 2] + 1e5])
+    result = fastgd.gradient_descent(A, Y)
+    for k in range(5):
+        alone = fastgd.gradient_descent(A, Y[:, k].copy())
+        np.testing.assert_allclose(result.predict(A)[:, k], alone.predict(A), rtol=0, atol=1e-8)
+        assert result.converged[k] == alone.converged
+    assert (result.coef[6] == 0).all()
+
+
+def test_targets_of_every_kind_side_by_side():
+    targets = np.column_stack([Y[:, 2], np.full(150, 4.0), np.zeros(150), 1e100 * Y[:, 2], 1e-100 * Y[:, 2], X[:, 0]])
+    result = fastgd.gradient_descent(X, targets)
+    assert result.converged.all()
+    assert result.reason == ["gradient"] * 6
+    assert np.isnan(result.r_squared).tolist() == [False, True, True, False, False, False]
+    np.testing.assert_allclose(result.weights[:, 3], 1e100 * result.weights[:, 0], rtol=1e-12)
+    np.testing.assert_allclose(result.weights[:, 4], 1e-100 * result.weights[:, 0], rtol=1e-12)
+    np.testing.assert_allclose(result.weights[:, 1], [4.0, 0, 0, 0, 0, 0, 0], atol=1e-13)
+    assert (result.weights[:, 2] == 0).all()
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"compress": False}, {"learning_rate": 0.02}, {"precondition": "standardize"}]
+)
+@pytest.mark.parametrize("tol", [1e-8, 1e-3, 0.5, 0.0])
+def test_the_rules_of_each_target_are_those_of_one(settings, tol):
+    options = DescentOptions.checked(**settings)
+    together = make_rules(DenseSource(X, Y, None).prepare(options), tol)
+    prepared = [DenseSource(X, Y[:, k : k + 1], None).prepare(options) for k in range(5)]
+    draw, names, seen = np.random.default_rng(0), np.array([None, "gradient", "cost"]), set()
+    for size in 10.0 ** np.arange(-14, 3):
+        least = np.array([one.find_least_cost() for one in prepared])
+        cost = least * (1 + size * draw.uniform(size=5)) + 1e-30
+        before = cost * (1 + size * draw.uniform(size=5))
+        gradient = size * draw.standard_normal((prepared[0].problem.X.shape[1] + prepared[0].problem.intercept, 5))
+        found = names[together.settled(before, cost, gradient)]
+        grown = together.grown(before, cost)
+        for k in range(5):
+            rules = make_rules(prepared[k], tol)
+            assert rules.settled(before[k], cost[k], gradient[:, k]) == found[k]
+            assert rules.grown(before[k], cost[k]) == grown[k]
+            seen.add(found[k])
+    assert seen == {None} if tol == 0 else {None, "gradient"} <= seen
+
+
+def test_the_run_ends_when_all_have_settled_and_each_keeps_its_first_reason():
+    settings = {"learning_rate": "constant", "epochs": 5000, "check_every": 1, "tol": 1e-6}
+    alone = [fastgd.gradient_descent(X, Y[:, k].copy(), **settings) for k in range(5)]
+    together = fastgd.gradient_descent(X, Y, **settings)
+    assert together.epochs == max(result.epochs for result in alone)
+    assert len({result.epochs for result in alone}) > 1
+    assert together.reason == [result.reason for result in alone]
+
+
+def test_one_warning_names_the_targets_that_did_not_converge():
+    start = np.linalg.lstsq(np.column_stack([np.ones(150), X]), Y, rcond=None)[0]
+    start[:, [1, 3]] = 0.0
+    with pytest.warns(fastgd.ConvergenceWarning) as caught:
+        result = fastgd.gradient_descent(X, Y, weights=start, learning_rate=1e-3, epochs=20)
+    assert len(caught) == 1
+    assert result.converged.tolist() == [True, False, True, False, True]
+    assert result.reason == ["gradient", "epochs", "gradient", "epochs", "gradient"]
+    text = str(caught[0].message)
+    assert text.startswith(
+        "not converged: 2 targets (1, 3) of 5: all 20 epochs ran, for 2 targets (1, 3); the gradient "
+    )
+    assert "for target 1; try" in text
+    assert result.message.startswith(
+        "all 20 epochs ran, for 2 targets (1, 3); the gradient vanished after 20 epochs, for"
+    )
+    assert repr(result).startswith("<DescentResult: 3 of 5 targets converged after 20 epochs, costs ")
+
+
+def test_tol_0_runs_all_epochs_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = fastgd.gradient_descent(X, Y, learning_rate=0.01, tol=0, epochs=7)
+    assert result.reason == ["epochs"] * 5
+    assert result.epochs == 7
+
+
+@pytest.mark.parametrize("tol", [1e-8, 0])
+@pytest.mark.parametrize("rate", [1.0, 1e200])
+def test_a_rate_too_large_ends_the_run_with_the_best_weights(rate, tol):
+    with pytest.warns(fastgd.DivergenceWarning) as caught:
+        result = fastgd.gradient_descent(X, Y, learning_rate=rate, tol=tol)
+    assert len(caught) == 1
+    assert result.reason == ["diverged"] * 5
+    assert np.isfinite(result.weights).all()
+    np.testing.assert_allclose(result.cost, fastgd.cost(X, Y, np.zeros((7, 5))))
+
+
+def test_a_target_that_diverges_ends_the_run_of_all():
+    least = np.linalg.lstsq(np.column_stack([np.ones(150), X]), Y, rcond=None)[0]
+    least[:, 2] = 1.0
+    with pytest.warns(fastgd.DivergenceWarning):
+        result = fastgd.gradient_descent(X, Y, weights=least, learning_rate=0.3)
+    assert result.reason[2] == "diverged"
+    np.testing.assert_array_equal(result.weights[:, 2], 1.0)
+
+
+def test_mini_batches_take_all_targets_from_the_same_rows():
+    settings = {"batch_size": 32, "learning_rate": "inverse_scaling", "epochs": 12, "tol": 0, "random_state": 1}
+    together = fastgd.gradient_descent(X, Y, **settings)
+    for k in range(5):
+        alone = fastgd.gradient_descent(X, Y[:, k].copy(), **settings)
+        np.testing.assert_allclose(together.weights[:, k], alone.weights, rtol=1e-10)
+        np.testing.assert_allclose(together.cost_history[:, k], alone.cost_history, rtol=1e-10)
+
+
+def test_the_callback_gets_the_weights_and_costs_of_all_targets(capsys):
+    seen = []
+
+    def stop(epoch, weights, cost):
+        seen.append((epoch, weights.shape, cost.shape))
+        return epoch == 20
+
+    result = fastgd.gradient_descent(X, Y, learning_rate=0.01, callback=stop, verbose=1, precondition="standardize")
+    assert seen == [(0, (7, 5), (5,)), (10, (7, 5), (5,)), (20, (7, 5), (5,))]
+    assert result.reason == ["callback"] * 5
+    assert result.epochs == 20
+    costs = fastgd.cost(X, Y, np.zeros((7, 5)))
+    _, low, _, high = capsys.readouterr().out.splitlines()[0].rsplit(" ", 3)
+    np.testing.assert_allclose([float(low), float(high)], [costs.min(), costs.max()], rtol=1e-7)
+
+
+def test_one_column_stays_one_dimensional():
+    result = fastgd.gradient_descent(X, Y[:, :1])
+    assert result.weights.shape == (7,)
+    assert isinstance(result.converged, bool)
+    np.testing.assert_array_equal(result.weights, fastgd.gradient_descent(X, Y[:, 0].copy()).weights)
+    assert isinstance(fastgd.cost(X, Y[:, :1], result.weights), float)
+
+
+def test_a_compressor_fits_one_target_or_all():
+    compressor = fastgd.Compressor(alpha=0.1)
+    compressor.add(X[:70], Y[:70])
+    compressor.add(X[70:], Y[70:])
+    expected = fastgd.gradient_descent(X, Y, alpha=0.1)
+    np.testing.assert_allclose(fastgd.gradient_descent(compressor, target=None).weights, expected.weights, atol=1e-12)
+    for k in range(5):
+        one = fastgd.gradient_descent(compressor, target=k)
+        np.testing.assert_allclose(one.weights, expected.weights[:, k], atol=1e-12)
+
+
+def test_frames_name_the_targets():
+    pandas = pytest.importorskip("pandas")
+    names = list("abcde")
+    result = fastgd.gradient_descent(pandas.DataFrame(X), pandas.DataFrame(Y, columns=names))
+    assert result.target == names
+    assert fastgd.gradient_descent(X, pandas.DataFrame(Y[:, :1], columns=["a"])).target == "a"
+
+
+def test_a_saved_result_is_loaded_with_the_same_numbers(tmp_path):
+    targets = np.column_stack([Y[:, :2], np.ones(150)])
+    for result in (fastgd.gradient_descent(X, targets), fastgd.gradient_descent(X, targets, fit_intercept=False)):
+        result.save(tmp_path / "model.json", target=["a", "b", "c"])
+        again = fastgd.DescentResult.load(tmp_path / "model.json")
+        for name in ("weights", "coef", "intercept", "cost", "gradient", "r_squared", "cost_history", "converged"):
+            np.testing.assert_array_equal(getattr(again, name), getattr(result, name))
+            assert getattr(again, name).dtype == getattr(result, name).dtype
+        assert (again.target, again.reason, again.epochs) == (["a", "b", "c"], result.reason, result.epochs)
+        np.testing.assert_array_equal(again.predict(X), result.predict(X))
+        np.testing.assert_array_equal(load_model(tmp_path / "model.json").predict(X), result.predict(X))
+
+
+def test_names_of_targets_that_do_not_fit_are_refused(tmp_path):
+    result = fastgd.gradient_descent(X, Y)
+    for names in ("a", ["a", "b"]):
+        with pytest.raises(ValueError, match="target must be a list of 5 names"):
+            result.save(tmp_path / "model.json", target=names)
+    with pytest.raises(ModelError, match="which differ too"):
+        result.save(tmp_path / "model.json", target=["a", "b", "c", "d", "a"])
+    result.save(tmp_path / "model.json")
+    assert load_model(tmp_path / "model.json").target == ["y0", "y1", "y2", "y3", "y4"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema_version": 1}, "target must be a string"),
+        ({"target": "y"}, "target must be a list of two or more strings"),
+        ({"target": ["y"]}, "target must be a list of two or more strings"),
+        ({"intercept": 1.0}, "intercept must be a list of one finite number for each target"),
+        ({"coef": [1.0] * 6}, "coef must be a list of lists of one finite number for each target"),
+        ({"coef": [[1.0]] * 6}, "coef must be a list of lists"),
+        ({"coef": [[1.0, 2.0]] * 5}, "coef must have one number for each of 6 features"),
+        ({"fit": {"converged": [True]}}, "fit.converged must be a list of 2 values of type bool"),
+        ({"fit": {"cost": 1.0}}, "fit.cost must be a list of 2 values of type float"),
+        ({"fit": {"gradient": [1.0] * 7}}, "fit.gradient must be a list of lists of 2 finite numbers"),
+    ],
+)
+def test_models_with_a_wrong_part_are_refused(tmp_path, change, message):
+    path = tmp_path / "model.json"
+    fastgd.gradient_descent(X, Y[:, :2]).save(path)
+    document = json.loads(path.read_text())
+    fit = document["fit"] | change.pop("fit", {})
+    path.write_text(json.dumps(document | change | {"fit": fit}))
+    with pytest.raises(ModelError, match=message):
+        fastgd.DescentResult.load(path)
+
+
+REFUSED = {
+    "NaN": ({"y": np.where(np.arange(5) == 3, np.nan, Y)}, "y must be finite; got nan at row 0, column 3"),
+    "rows": ({"y": Y[1:]}, "the same number of rows; got 150 in X and 149 in y"),
+    "no column": ({"y": Y[:, :0]}, "y must have shape"),
+    "one target's start": ({"weights": np.zeros(7)}, r"gradient, \(7, 5\): .* a column for each target"),
+    "transposed start": ({"weights": np.zeros((5, 7))}, r"the shape of the gradient, \(7, 5\)"),
+    "large": ({"y": Y * [1, 1, 1e150, 1, 1]}, r"y\[:, 2\] must have a mean square between"),
+    "small": ({"y": Y * [1, 1, 1, 1, 1e-150], "compress": False}, r"y\[:, 4\] must have a mean square between"),
+    "target": ({"target": 1}, "target must be below 1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_arguments_that_do_not_fit_are_refused(case):
+    changed, message = REFUSED[case]
+    with pytest.raises(ValueError, match=message):
+        fastgd.gradient_descent(**({"X": X, "y": Y} | changed))
