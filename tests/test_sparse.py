@@ -8,6 +8,7 @@ import pytest
 sparse = pytest.importorskip("scipy.sparse", reason="sparse features need SciPy")
 pytest.importorskip("sklearn", reason="the estimator takes sparse features")
 
+import fastgd  # noqa: E402
 from fastgd import GradientDescentRegressor  # noqa: E402
 from fastgd.backends.sparse import take_rows  # noqa: E402
 from fastgd.descent.options import DescentOptions  # noqa: E402
@@ -268,3 +269,72 @@ def test_columns_whose_squares_vanish_are_refused_as_in_dense_rows(options):
     for rows in (X, X.toarray()):
         with pytest.raises(ValueError, match=r"column 5 .* is too small for its squares"):
             GradientDescentRegressor(**options).fit(rows, np.arange(300.0))
+
+
+# ---- the function
+
+
+@pytest.mark.parametrize("options", [{}, {"compress": False}, {"learning_rate": 0.3, "epochs": 400}, {"alpha": 0.1}])
+@pytest.mark.parametrize("form", ["csr_array", "csr_matrix", "csc_array", "coo_matrix", "lil_array", "whole numbers"])
+def test_gradient_descent_takes_sparse_rows(form, options):
+    X = make_rows((300, 6))
+    if form == "whole numbers":
+        X.data = np.round(3 * X.data)
+    y = X @ np.arange(6.0) + 2 + np.random.default_rng(1).standard_normal(300)
+    given = X.astype(np.int64) if form == "whole numbers" else getattr(sparse, form)(X)
+    found, dense = (fastgd.gradient_descent(rows, y, tol=1e-12, **options) for rows in (given, X.toarray()))
+    np.testing.assert_allclose(found.weights, dense.weights, rtol=1e-8, atol=1e-9)
+    assert found.converged == dense.converged
+    assert found.compressed == (options.get("compress") is not False)
+    np.testing.assert_allclose(found.predict(given), dense.predict(X.toarray()), rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda X: X.data.__setitem__(3, np.nan), ValueError, r"X must be finite; got nan at row \d+, column \d+"),
+        (lambda X: X.data.__setitem__(3, -np.inf), ValueError, "X must be finite; got -inf at row"),
+        (
+            lambda X: setattr(X, "data", X.data * 1j),
+            TypeError,
+            "X must hold real numbers; got a csr_array of dtype comp",
+        ),
+        (lambda X: setattr(X, "data", X.data.astype(object)), TypeError, "X must hold real numbers"),
+    ],
+)
+def test_sparse_rows_that_hold_no_finite_numbers_are_refused(change, error, message):
+    X = make_rows((30, 6))
+    change(X)
+    with pytest.raises(error, match=message):
+        fastgd.gradient_descent(X, np.ones(30))
+
+
+def test_the_place_of_a_bad_entry_is_named():
+    X = sparse.csr_array(([1.0, np.inf], ([0, 3], [1, 2])), shape=(5, 4))
+    with pytest.raises(ValueError, match="got inf at row 3, column 2 "):
+        fastgd.gradient_descent(X, np.ones(5))
+
+
+def test_sparse_rows_of_other_shapes_are_refused():
+    X = make_rows((30, 6))
+    with pytest.raises(ValueError, match="got 30 in X and 29 in y"):
+        fastgd.gradient_descent(X, np.ones(29))
+    with pytest.raises(ValueError, match="at least one row and one column"):
+        fastgd.gradient_descent(sparse.csr_array((3, 0)), np.ones(3))
+    with pytest.raises(ValueError, match="X must have 6 columns, as in the fit; got 5"):
+        fastgd.gradient_descent(X, np.arange(30.0)).predict(X[:, :5])
+    with pytest.raises(ValueError, match="batch_size must be None for sparse X; got 5"):
+        fastgd.gradient_descent(X, np.ones(30), batch_size=5)
+
+
+def test_fits_of_sparse_rows_leave_their_arrays_as_they_are():
+    X = make_rows((300, 6))
+    before = [array.copy() for array in (X.data, X.indices, X.indptr)]
+    for array in (X.data, X.indices, X.indptr):
+        array.flags.writeable = False
+    for options in ({}, {"compress": False}, {"compress": False, "precondition": "none"}):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fastgd.gradient_descent(X, np.arange(300.0), sample_weight=np.linspace(0, 1, 300), **options)
+    for array, kept in zip((X.data, X.indices, X.indptr), before, strict=True):
+        np.testing.assert_array_equal(array, kept)

@@ -12,6 +12,7 @@ from fastgd.descent.loop import Callback
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import solve
+from fastgd.inputs.arrays import is_sparse
 from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.data import check_problem, check_sample_weight
 from fastgd.inputs.frames import column_names, target_names
@@ -20,6 +21,7 @@ from fastgd.problem.compressor import Compressor
 from fastgd.problem.dask import find_blocks, is_dask
 from fastgd.problem.prepared import Source
 from fastgd.problem.rows import CompressedSource, DenseSource
+from fastgd.problem.sparse import SparseSource
 from fastgd.rates.schedules import Schedule
 
 
@@ -54,9 +56,10 @@ def gradient_descent(
 
     Parameters
     ----------
-    X : array_like of shape (n_samples, n_features), or fastgd.Compressor
+    X : array_like or sparse array of shape (n_samples, n_features), or fastgd.Compressor
         The features (independent variables). float32 and float64 arrays in C or Fortran order are used without a copy;
         arithmetic is in float64 in any case. X is never changed. The result keeps the column names of a data frame.
+        Sparse arrays and matrices of SciPy stay sparse: CSR is used without a copy, other forms are converted once.
         Dask arrays and data frames are compressed where their partitions are. A compressor represents all rows added
         to it; it is never changed, and its own intercept and ridge apply.
     y : array_like of shape (n_samples,) or (n_samples, n_targets), or None
@@ -204,5 +207,6 @@ def find_source(X: Any, y: Any, sample_weight: Any, target: int | None) -> Sourc
     if is_dask(X, y, sample_weight):
         return find_blocks(X, y, sample_weight, targets=True)
     features, name = column_names(X), target_names(y)
-    X, y = check_problem(X, y, finite=False, targets=True)
-    return DenseSource(X, y, check_sample_weight(sample_weight, len(y)), features, name)
+    X, y = check_problem(X, y, finite=False, targets=True, sparse=True)
+    kind = SparseSource if is_sparse(X) else DenseSource
+    return kind(X, y, check_sample_weight(sample_weight, len(y)), features, name)

@@ -227,7 +227,7 @@ class DescentResult:
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_features)
+        X : array_like or sparse array of shape (n_samples, n_features)
             The features; columns in the order of the fit.
 
         Returns

@@ -23,19 +23,22 @@ from fastgd.inputs.words import printable, quote
 SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
 
 
-def check_problem(X: ArrayLike, y: ArrayLike, *, finite: bool = True, targets: bool = False) -> tuple[Array, Array]:
+def check_problem(
+    X: ArrayLike, y: ArrayLike, *, finite: bool = True, targets: bool = False, sparse: bool = False
+) -> tuple[Array, Array]:
     """Return X and y as the kernels take them, copied only if necessary.
 
     X is float32 or float64, and C- or Fortran-contiguous. y is float64 and has shape (n_samples,), or
-    (n_samples, n_targets) if `targets` is true. If `finite` is false, the caller must check that all values are finite.
+    (n_samples, n_targets) if `targets` is true. If `finite` is false, the caller must check that all values are finite,
+    but for those of sparse rows. If `sparse` is true, X may be a sparse array or matrix of SciPy, and becomes CSR.
     """
-    X, y = check_matrix(X), check_numbers("y", y)
+    X, y = check_sparse(X) if sparse and is_sparse(X) else check_matrix(X), check_numbers("y", y)
     if y.ndim != 1 and (y.ndim != 2 or (y.shape[1] < 1 if targets else y.shape[1] != 1)):
         raise ValueError(
             f"y must have shape (n_samples,) or (n_samples, {'n_targets' if targets else 1}); got shape {y.shape}"
         )
-    if len(X) != len(y):
-        raise ValueError(f"X and y must have the same number of rows; got {len(X)} in X and {len(y)} in y")
+    if X.shape[0] != len(y):
+        raise ValueError(f"X and y must have the same number of rows; got {X.shape[0]} in X and {len(y)} in y")
     y = y.reshape(len(y), -1) if targets else y.reshape(-1)
     y = as_kernel_array(y).astype(np.float64, copy=False)
     if finite:
@@ -46,29 +49,60 @@ def check_problem(X: ArrayLike, y: ArrayLike, *, finite: bool = True, targets: b
 
 def check_new_rows(X: ArrayLike, n_features: int) -> Array:
     """Return rows to predict as the kernels take them; they must have the `n_features` columns of the fit."""
-    X = check_matrix(X)
+    sparse = is_sparse(X)
+    X = check_sparse(X) if sparse else check_matrix(X)
     if X.shape[1] != n_features:
         raise ValueError(f"X must have {n_features} columns, as in the fit; got {X.shape[1]}")
-    check_finite("X", X)
+    if not sparse:
+        check_finite("X", X)
     return X
+
+
+def check_sparse(X: Any) -> Array:
+    """Return a sparse array or matrix as CSR of finite float64 or float32 numbers; copied only if necessary.
+
+    It has the shape and the dtype of an array, and is annotated as one.
+    """
+    check_dimensions(X.shape)
+    if X.dtype.kind not in "biuf":
+        raise TypeError(f"X must hold real numbers; got a {type(X).__name__} of dtype {X.dtype}")
+    rows = X.tocsr()
+    if rows.dtype != np.float32:
+        with np.errstate(over="ignore"):  # a longdouble out of range becomes inf, which is refused
+            rows = rows.astype(np.float64, copy=False)
+    entries = rows.data[: rows.indptr[-1]]
+    with np.errstate(over="ignore", invalid="ignore"):
+        sure = np.isfinite(entries.sum(dtype=np.float64))
+    bad = np.flatnonzero(~np.isfinite(entries[:0] if sure else entries))
+    if len(bad):
+        row = int(np.searchsorted(rows.indptr, bad[0], side="right")) - 1
+        position = describe_position((row, int(rows.indices[bad[0]])))
+        raise ValueError(f"X must be finite; got {rows.data[bad[0]]} at {position} (counted from 0)")
+    return rows
 
 
 def check_matrix(X: ArrayLike) -> Array:
     """Return X as the kernels take it, without a check that its values are finite."""
     X = check_numbers("X", X)
-    if X.ndim != 2:
-        hint = "; X.reshape(-1, 1) makes it one feature" if X.ndim == 1 else ""
-        raise ValueError(f"X must be two-dimensional, (n_samples, n_features); got shape {X.shape}{hint}")
-    if 0 in X.shape:
-        raise ValueError(f"X must have at least one row and one column; got shape {X.shape}")
+    check_dimensions(X.shape)
     return as_kernel_array(X)
+
+
+def check_dimensions(shape: tuple[int, ...]) -> None:
+    """Refuse an X that has not two dimensions, or no row or column."""
+    if len(shape) != 2:
+        hint = "; X.reshape(-1, 1) makes it one feature" if len(shape) == 1 else ""
+        raise ValueError(f"X must be two-dimensional, (n_samples, n_features); got shape {shape}{hint}")
+    if 0 in shape:
+        raise ValueError(f"X must have at least one row and one column; got shape {shape}")
 
 
 def check_numbers(name: str, values: ArrayLike) -> Array:
     """Return `values` as an array of real numbers (float32 or float64) of any shape."""
     check_frame(name, values)
     if is_sparse(values):
-        raise TypeError(f"{name} must be dense here; got a {type(values).__name__}: GradientDescentRegressor takes it")
+        takers = "gradient_descent and GradientDescentRegressor take it"
+        raise TypeError(f"{name} must be dense here; got a {type(values).__name__}: {takers}")
     check_masked(name, values)
     try:
         array = np.asanyarray(values)
