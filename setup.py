@@ -38,6 +38,8 @@ SOURCES = (
     "loops.inc",
     "targets.inc",
     "gram.inc",
+    "triangle.inc",
+    "sums.pxi",
     "targets.pxi",
     "sparse.pxi",
     "groups.pxi",

@@ -20,7 +20,7 @@ from cpython.buffer cimport (
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int64_t, uintptr_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 import sys
 
@@ -49,7 +49,7 @@ cdef extern from *:
 cdef extern from "levels.h" nogil:
     enum:
         LINE, NARROW, MOST_VECTORS, FOUR_ROWS, FAR_AHEAD, NEAR_AHEAD, CACHED, STREAMS, MANY_STREAMS, AHEAD_OF_ALL
-        MOST_PACKED_ROWS, TILE, SCRATCH, LEAST_SCRATCH_ROWS, MOST_SCRATCH_ROWS
+        MOST_PACKED_ROWS, MOST_REDUCED_ROWS, TILE, SCRATCH, LEAST_SCRATCH_ROWS, MOST_SCRATCH_ROWS
 
     ctypedef void (*add_block_function)(
         const void *X, const double *y, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t stride, int columns, int cached,
@@ -68,15 +68,20 @@ cdef extern from "levels.h" nogil:
         double *packed
         double *sums
         double *squares
-    ctypedef void (*add_gram_function)(
+    ctypedef void (*add_rows_function)(
         const gram_task *task, const void *part, const double *y, const double *weights, ptrdiff_t n,
+    ) noexcept
+    ctypedef void (*reduce_block_function)(
+        double *block, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t pivots, ptrdiff_t columns, double *R,
     ) noexcept
     ctypedef struct cpu_level:
         const char *name
         add_block_function *add_block  # for X of doubles, and of floats
         add_targets_function *add_targets
         sum_all_function *sum_all
-        add_gram_function *add_gram
+        add_rows_function *add_gram
+        add_rows_function *add_triangle
+        reduce_block_function reduce_block
         ptrdiff_t tile_rows
 
     const bint PLAIN_LOOPS
@@ -97,7 +102,6 @@ cdef extern from "atomics.h" nogil:
 cdef enum:
     PACK_FEATURES = 16  # most features, and
     PACK_ELEMENTS = 16_384  # most elements (128 KB), of an X in C order that is copied into columns once a call
-    PACKED_ELEMENTS = 131_072  # of the rows that are packed at a time (1 MB), unless the rows are very long
     SUMS = 6  # where a block's sums begin in its row of partials: Σr², Σr, then Σ r·x from a cache line on
     LEAST_ROWS = 16  # of a block; a block in Fortran order begins a few rows early
     PATIENCE = 4096  # how often a waiting member reads a counter before it offers its core to other threads
@@ -368,6 +372,7 @@ def run_member(
     return applied
 
 
+include "sums.pxi"
 include "targets.pxi"
 include "sparse.pxi"
 include "groups.pxi"
@@ -391,110 +396,6 @@ def read(X, int level, ptrdiff_t ahead):
     finally:
         PyBuffer_Release(&view)
     return total
-
-
-cdef ptrdiff_t padded(ptrdiff_t columns, ptrdiff_t unit) noexcept nogil:
-    """Return the number of columns, made a multiple of `unit`."""
-    return (columns + unit - 1) // unit * unit
-
-
-cdef void copy_products(const gram_task *task, double[:, ::1] out) noexcept nogil:
-    """Write the products of [X 1 y] as those of [1 X y], with both triangles; then the squares of the targets."""
-    cdef ptrdiff_t p = task.p, k = task.k, i, j
-    cdef const double *ones = task.sums + p * task.width
-    for i in range(p):
-        for j in range(i, p):
-            out[1 + i, 1 + j] = out[1 + j, 1 + i] = task.sums[i * task.width + j]
-        out[0, 1 + i] = out[1 + i, 0] = task.sums[i * task.width + p]
-        for j in range(k):
-            out[1 + i, 1 + p + j] = task.sums[i * task.width + p + 1 + j]
-    out[0, 0] = ones[p]
-    for j in range(k):
-        out[0, 1 + p + j] = ones[p + 1 + j]
-        i = p + 1 + j
-        out[1 + p, i] = task.sums[i * task.width + i] if i < task.left else task.squares[j]
-    for j in range(1 + p):
-        out[1 + p, j] = 0.0
-
-
-def sum_products(
-    X, const double[:, ::1] y, const double[::1] weights, const double[::1] shift, ptrdiff_t part_rows,
-    double[:, :, ::1] parts, ptrdiff_t member, ptrdiff_t members, int level,
-):
-    """Write the products of the rows in some parts to `parts`: those of this member of a team.
-
-    Part b begins at row b · part_rows. Its products are those of [1 X−c] with [1 X−c y−c], where c is the shift, and
-    rows have weights; its last row holds the squares of y−c.
-    """
-    cdef gram_task task
-    cdef Py_buffer view
-    cdef ptrdiff_t n, b, step, size
-    cdef const double *row_weights = NULL
-    cdef const double *part_weights = NULL
-    cdef void *memory = NULL
-    cdef add_gram_function add_gram
-    PyObject_GetBuffer(X, &view, PyBUF_STRIDES | PyBUF_FORMAT)
-    try:
-        check_rows(&view, level)
-        n, task.p, task.k = view.shape[0], view.shape[1], y.shape[1]
-        if task.k < 1 or y.shape[0] != n or shift.shape[0] != task.p + task.k:
-            raise ValueError("y must have a number for each row and target, and shift one for each column of X and y")
-        if weights is not None:
-            if weights.shape[0] != n:
-                raise ValueError("weights must have one number for each row of X")
-            row_weights = &weights[0]
-        if part_rows < 1 or parts.shape[0] != (n - 1) // part_rows + 1:
-            raise ValueError("the parts must cover the rows, and none may be empty")
-        if parts.shape[1] != 2 + task.p or parts.shape[2] != 1 + task.p + task.k:
-            raise ValueError("parts must have room for the products of [1 X] with [1 X y], and the squares of y")
-        if not 0 <= member < members:
-            raise ValueError("member must be below members")
-        task.columns = not PyBuffer_IsContiguous(&view, b"C")
-        task.stride, task.shift = view.strides[1] // view.itemsize, &shift[0]
-        task.left = padded(task.p + 1, cpu_levels[level].tile_rows)
-        task.width = padded(task.p + 1 + task.k, cpu_levels[level].tile_rows)
-        task.rows = max(min(MOST_PACKED_ROWS, PACKED_ELEMENTS // task.width // PER_LINE * PER_LINE), PER_LINE)
-        size = task.rows * task.width + task.left * task.width + task.k
-        memory = malloc((size + PER_LINE) * sizeof(double))
-        if memory == NULL:
-            raise MemoryError
-        task.packed = <double*> ((<uintptr_t> memory + LINE - 1) // LINE * LINE)
-        task.sums = task.packed + task.rows * task.width
-        task.squares = task.sums + task.left * task.width
-        step = view.strides[0]
-        add_gram = cpu_levels[level].add_gram[view.itemsize == sizeof(float)]
-        with nogil:
-            set_bounds(view.buf, (n - 1) * view.strides[0] + (task.p - 1) * view.strides[1] + view.itemsize)
-            memset(task.packed, 0, task.rows * task.width * sizeof(double))
-            b = member
-            while b < parts.shape[0]:
-                memset(task.sums, 0, (task.left * task.width + task.k) * sizeof(double))
-                if row_weights != NULL:
-                    part_weights = row_weights + b * part_rows
-                add_gram(
-                    &task, <const char*> view.buf + b * part_rows * step, &y[b * part_rows, 0], part_weights,
-                    min(part_rows, n - b * part_rows),
-                )
-                copy_products(&task, parts[b])
-                b += members
-    finally:
-        free(memory)
-        PyBuffer_Release(&view)
-
-
-cdef int check_rows(const Py_buffer *view, int level) except -1:
-    """Refuse rows that are no matrix in C order, nor some rows of a matrix in Fortran order."""
-    if view.ndim != 2 or not holds_numbers(view) or view.shape[0] < 1 or view.shape[1] < 1:
-        raise ValueError("X must be a matrix of aligned float64 or float32 numbers with rows and columns")
-    if not PyBuffer_IsContiguous(view, b"C") and (
-        view.strides[0] != view.itemsize
-        or view.strides[1] % view.itemsize
-        or view.strides[1] < view.shape[0] * view.itemsize
-    ):
-        raise ValueError("X must be in C order, or rows of a matrix in Fortran order")
-    if not 0 <= level <= HIGHEST_LEVEL:
-        raise ValueError("level must be that of a CPU level of this machine")
-    return 0
 
 
 def levels():

@@ -41,6 +41,7 @@ enum {
     LEAST_SCRATCH_ROWS = 8,  /* least and most rows that are packed at a time, both multiples of 4 */
     MOST_SCRATCH_ROWS = 64,
     MOST_PACKED_ROWS = 128,  /* most rows that add_gram packs at a time: their tiles' columns fit in L1 */
+    MOST_REDUCED_ROWS = 512, /* most rows that add_triangle packs at a time */
 #ifdef FASTGD_PLAIN
     PLAIN_LOOPS = 1,
 #else
@@ -160,8 +161,13 @@ static inline ptrdiff_t scratch_rows(ptrdiff_t p) {
 #define pack_targets NAME(pack_targets)
 #define pack_panel NAME(pack_panel)
 #define add_squares NAME(add_squares)
+#define pack_doubles NAME(pack_doubles)
+#define pack_turned NAME(pack_turned)
+#define sum_tile NAME(sum_tile)
+#define reflect NAME(reflect)
+#define reduce_columns NAME(reduce_columns)
 
-/* The sums of products that add_gram adds to, and its memory. */
+/* The sums over rows that add_gram and add_triangle add to, and their memory. */
 typedef struct {
     ptrdiff_t p, k;      /* columns of X and of y */
     ptrdiff_t stride;    /* numbers from column to column of X in Fortran order */
@@ -169,9 +175,9 @@ typedef struct {
     const double *shift; /* subtracted from each column of X and y */
     ptrdiff_t left;      /* columns of [X 1], padded to whole tiles */
     ptrdiff_t width;     /* columns of [X 1 y], padded to whole tiles */
-    ptrdiff_t rows;      /* that are packed at a time, at most MOST_PACKED_ROWS */
-    double *packed;      /* rows × width, zero */
-    double *sums;        /* left × width: the products of columns on and above the diagonal */
+    ptrdiff_t rows;      /* that are packed at a time, in whole vectors */
+    double *packed;      /* rows × width, zero; of a triangle, rows × (1 + p + k) */
+    double *sums;        /* left × width: the products on and above the diagonal; of a triangle, R, (2 + p) × (1 + p + k) */
     double *squares;     /* k: those of the targets */
 } gram_task;
 
@@ -182,14 +188,18 @@ typedef void (*add_targets_function)(const void *X, const double *y, ptrdiff_t r
                                      int columns, ptrdiff_t k, const double *w, int intercepts, double *scratch,
                                      double *out);
 typedef double (*sum_all_function)(const void *X, ptrdiff_t size, ptrdiff_t ahead);
-typedef void (*add_gram_function)(const gram_task *task, const void *part, const double *y, const double *weights,
+typedef void (*add_rows_function)(const gram_task *task, const void *part, const double *y, const double *weights,
                                   ptrdiff_t n);
+typedef void (*reduce_block_function)(double *block, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t pivots, ptrdiff_t columns,
+                                      double *R);
 typedef struct {
     const char *name;
     add_block_function add_block[2];
     add_targets_function add_targets[2];
     sum_all_function sum_all[2];
-    add_gram_function add_gram[2];
+    add_rows_function add_gram[2];
+    add_rows_function add_triangle[2];
+    reduce_block_function reduce_block;
     ptrdiff_t tile_rows;
 } cpu_level;
 #define FUNCTIONS_OF(level, tile_rows)                                                  \
@@ -198,6 +208,8 @@ typedef struct {
      {add_targets_##level##_double, add_targets_##level##_float},                       \
      {sum_all_##level##_double, sum_all_##level##_float},                               \
      {add_gram_##level##_double, add_gram_##level##_float},                             \
+     {add_triangle_##level##_double, add_triangle_##level##_float},                     \
+     reduce_columns_##level##_double,                                                     \
      tile_rows}
 
 #define LEVEL baseline
@@ -314,6 +326,11 @@ static int highest_level(void) { return 0; }
 #undef pack_targets
 #undef pack_panel
 #undef add_squares
+#undef pack_doubles
+#undef pack_turned
+#undef sum_tile
+#undef reflect
+#undef reduce_columns
 #undef INLINE
 #undef OUTLINE
 #undef TILE_INLINE

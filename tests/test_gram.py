@@ -1,4 +1,4 @@
-"""The products of columns from one pass over the rows: compiled code against NumPy and exact rationals."""
+"""Products of columns, and triangles, from one pass over the rows: compiled code against NumPy and exact rationals."""
 
 from fractions import Fraction
 
@@ -91,6 +91,64 @@ def test_a_thread_that_does_not_start_leaves_no_part_out(monkeypatch):
     np.testing.assert_array_equal(compiled.gram(*arrays, 4), one)
 
 
+def assert_triangle(R, X, y, weights, shift):
+    """For each target alone, RᵀR must be the products of the definition."""
+    p, k = X.shape[1], y.shape[1]
+    expected = expected_products(X, y, weights, shift)
+    magnitudes = np.sqrt(np.append(expected.diagonal()[: 1 + p], expected[-1, 1 + p :]).astype(float))
+    R = np.vstack([R, np.zeros((2 + p - len(R), 1 + p + k))])
+    assert not np.tril(R[:, : 1 + p], -1).any()
+    for t in range(k):
+        columns = [*range(1 + p), 1 + p + t]
+        whole = np.vstack([expected[:-1, columns], np.append(expected[:-1, 1 + p + t], expected[-1, 1 + p + t])])
+        scale = np.multiply.outer(magnitudes[columns], magnitudes[columns]) + 1e-300
+        assert (abs(R[:, columns].T @ R[:, columns] - whole) <= 1e-13 * scale).all()
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("level", LEVELS)
+def test_triangles_of_all_shapes(monkeypatch, level, dtype, order, weighted):
+    """Rows and columns around each size of a vector, a group of columns and a packed block."""
+    monkeypatch.setattr(compiled, "LEVEL", level)
+    for n in (1, 2, 7, 8, 9, 129, 600):
+        for p, k in ((1, 1), (2, 1), (3, 5), (4, 1), (7, 1), (9, 3), (12, 30), (25, 1), (50, 2)):
+            arrays = problem(n, p, k, dtype, order, weighted=weighted)
+            assert_triangle(compiled.triangle(*arrays), *arrays)
+            assert_triangle(vectorized.triangle(*arrays), *arrays)
+
+
+@pytest.mark.parametrize("order", "CF")
+def test_triangles_have_the_same_bits_for_every_number_of_threads(order):
+    arrays = problem(9000, 6, 2, order=order, weighted=True)
+    one = compiled.triangle(*arrays)
+    for threads in (2, 3, 16):
+        np.testing.assert_array_equal(compiled.triangle(*arrays, threads), one)
+    assert_triangle(one, *arrays)
+
+
+def test_a_triangle_keeps_the_digits_that_products_lose():
+    """The second column is the first plus a thousandth of a millionth of another."""
+    rng = np.random.default_rng(1)
+    a, b = rng.integers(-50, 50, (2, 300)).astype(float)
+    X, y = np.column_stack([a, a + 2.0**-30 * b]), np.zeros((300, 1))
+    for module in (compiled, vectorized):
+        R = module.triangle(X, y, None, np.zeros(3))
+        Q = np.linalg.qr(np.column_stack([np.ones(300), a]))[0]
+        rest = np.linalg.norm(b - Q @ (Q.T @ b))
+        assert abs(R[2, 2]) == pytest.approx(2.0**-30 * rest, rel=1e-5)
+
+
+def test_columns_of_zeros_have_a_triangle():
+    X, y = np.zeros((20, 2)), np.zeros((20, 1))
+    for module in (compiled, vectorized):
+        R = module.triangle(X, y, None, np.zeros(3))
+        assert abs(R[0, 0]) == pytest.approx(np.sqrt(20))
+        assert not R[1:].any()
+        assert not R[0, 1:].any()
+
+
 @pytest.mark.parametrize("rows", [slice(3, 203), slice(None, None, 2), slice(None, None, -1)])
 @pytest.mark.parametrize("order", "CF")
 def test_some_rows_of_an_array(order, rows):
@@ -165,8 +223,8 @@ BAD_CALLS = {
     "short weights": ({"weights": np.ones(39)}, "weights must have one number for each row"),
     "too few parts": ({"parts": PARTS[:4]}, "the parts must cover the rows"),
     "no rows in a part": ({"part_rows": 0}, "the parts must cover the rows"),
-    "small parts": ({"parts": np.empty((5, 4, 6))}, "parts must have room"),
-    "narrow parts": ({"parts": np.empty((5, 5, 5))}, "parts must have room"),
+    "small parts": ({"parts": np.empty((5, 4, 6))}, "parts must have a row for each column"),
+    "narrow parts": ({"parts": np.empty((5, 5, 5))}, "parts must have a row for each column"),
     "a member too many": ({"member": 1}, "member must be below members"),
     "a negative member": ({"member": -1}, "member must be below members"),
     "an unknown level": ({"level": 99}, "level must be that of a CPU level"),
@@ -175,5 +233,15 @@ BAD_CALLS = {
 
 @pytest.mark.parametrize(("changes", "message"), BAD_CALLS.values(), ids=BAD_CALLS)
 def test_calls_that_would_leave_an_array_are_refused(changes, message):
-    with pytest.raises(ValueError, match=message):
-        compiled._kernel.sum_products(*({**GOOD, "level": 0} | changes).values())
+    for kernel in (compiled._kernel.sum_products, compiled._kernel.sum_triangles):
+        with pytest.raises(ValueError, match=message):
+            kernel(*({**GOOD, "level": 0} | changes).values())
+
+
+@pytest.mark.parametrize(
+    ("parts", "pivots", "level"),
+    [(PARTS[:0], 4, 0), (PARTS, 0, 0), (PARTS, 7, 0), (PARTS, 3, 0), (PARTS, 4, 99), (PARTS, 4, -1)],
+)
+def test_merging_other_triangles_is_refused(parts, pivots, level):
+    with pytest.raises(ValueError, match=r"each part must have|level must be"):
+        compiled._kernel.merge_triangles(parts, pivots, level)

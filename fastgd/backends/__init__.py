@@ -22,8 +22,9 @@ the arrays.
 It applies ``len(rates)`` updates and returns how many it applied. It stops before an update if the cost or a new weight
 of any target would not be finite, so weights stay finite. Arithmetic is in float64 for either type of X.
 
-A backend may also export ``gram``, with the arguments of `fastgd.backends.gram` but the last: the products that
-compression needs. Backends without it use that of NumPy.
+A backend may also export ``gram`` and ``triangle``, with the arguments of the functions here but the last: what
+compression needs. ``MOST_TILED`` and ``MOST_REFLECTED`` say up to how many columns these are the fastest; elsewhere
+NumPy computes.
 """
 
 import sys
@@ -40,7 +41,7 @@ from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.extras import is_installed
 from fastgd.inputs.words import printable, quote
 
-__all__ = ["MODULES", "REQUIRES", "BackendWarning", "available", "descend", "gram", "load", "resolve"]
+__all__ = ["MODULES", "REQUIRES", "BackendWarning", "available", "descend", "gram", "load", "resolve", "triangle"]
 # In order of preference. A new backend is one module and one line here (CONTRIBUTING.md).
 MODULES = {
     "cython": "fastgd.backends.cython",
@@ -296,7 +297,43 @@ def gram(
            [0., 0., 2.]])
     """
     module = load(backend)
-    if not hasattr(module, "gram") or X.shape[1] > getattr(module, "MOST_TILED", X.shape[1]):
+    if X.shape[1] > getattr(module, "MOST_TILED", 0):
         module = load("numpy")
     products: Array = module.gram(X, y, sample_weight, shift, threads)
     return products
+
+
+def triangle(
+    X: Array, y: Array, sample_weight: Array | None, shift: Array, threads: int = 1, backend: str = "auto"
+) -> Array:
+    """Return the R of a QR of the rows, which determines J and keeps the digits that products lose.
+
+    The parameters and the errors are those of `gram`.
+
+    Returns
+    -------
+    ndarray of shape (m, 1 + n_features + n_targets), float64
+        R, upper triangular, for the rows √s·[1 x−c y−c]; m is at most n_features + 2. Row n_features + 2 has, in the
+        column of each target, the norm of the part that the features do not explain: [R q] and that norm are the R of
+        the features and this target alone.
+
+    References
+    ----------
+    G. H. Golub and C. F. Van Loan, Matrix Computations, 4th ed., Johns Hopkins, 2013, sections 5.2 and 6.5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastgd import backends
+    >>> X, y = np.array([[0.0], [2.0]]), np.array([[1.0], [3.0]])
+    >>> R = backends.triangle(X, y, None, np.array([1.0, 2.0]))
+    >>> (R.T @ R).round(12) + 0.0
+    array([[2., 0., 0.],
+           [0., 2., 2.],
+           [0., 2., 2.]])
+    """
+    module = load(backend)
+    if X.shape[1] > getattr(module, "MOST_REFLECTED", 0):
+        module = load("numpy")
+    R: Array = module.triangle(X, y, sample_weight, shift, threads)
+    return R

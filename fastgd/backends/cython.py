@@ -1,6 +1,7 @@
 """The update compiled ahead of time by Cython and a C compiler, for several CPU levels: src_ext/_kernel.pyx."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ LEVEL_VARIABLE = "FASTGD_CPU_LEVEL"
 # The rows of a Gram matrix are divided into parts, which threads share, by the shape of X alone. A part has at least
 # PART_ROWS rows, and all matrices together have at most PART_ELEMENTS elements, 8 MB.
 MOST_PARTS, PART_ROWS, PART_ELEMENTS = 16, 2048, 1 << 20
-MOST_TILED = 512  # columns; with more, their products leave the cache, and BLAS takes less time
+# Most columns whose products, and whose reflections, leave the cache so rarely that BLAS takes no less time.
+MOST_TILED, MOST_REFLECTED = 512, 128
 
 
 def choose_level() -> str:
@@ -58,20 +60,35 @@ def descend(
 
 def gram(X: Array, y: Array, sample_weight: Array | None, shift: Array, threads: int = 1) -> Array:
     """Return Σ s·[1 x−c]ᵀ[1 x−c y−c] over the rows, and Σ s·(y−c)²: see `fastgd.backends.gram`."""
+    parts = sum_parts(_kernel.sum_products, X, y, sample_weight, shift, threads)
+    return parts.sum(axis=0) if len(parts) > 1 else parts[0]  # NumPy adds the parts in their order
+
+
+def triangle(X: Array, y: Array, sample_weight: Array | None, shift: Array, threads: int = 1) -> Array:
+    """Return the R of a QR of the rows √s·[1 x−c y−c]: see `fastgd.backends.triangle`."""
+    parts = sum_parts(_kernel.sum_triangles, X, y, sample_weight, shift, threads)
+    _kernel.merge_triangles(parts, 1 + X.shape[1], LEVEL)
+    return parts[0]
+
+
+def sum_parts(
+    kernel: Callable[..., None], X: Array, y: Array, sample_weight: Array | None, shift: Array, threads: int
+) -> Array:
+    """Return the sums of each part of the rows, as an array of (parts, 2 + n_features, 1 + n_features + n_targets)."""
     if not X.flags.c_contiguous and X.strides[0] != X.itemsize:  # neither order, not even of some rows
         X = np.ascontiguousarray(X)
     y = np.ascontiguousarray(y)
     n, p, k = *X.shape, y.shape[1]
     parts = max(1, min(MOST_PARTS, n // PART_ROWS, PART_ELEMENTS // ((2 + p) * (1 + p + k))))
     rows = -(-n // (8 * parts)) * 8
-    parts = -(-n // rows)
-    products, members = np.empty((parts, 2 + p, 1 + p + k)), min(threads, parts)
+    sums = np.empty((-(-n // rows), 2 + p, 1 + p + k))
+    members = min(threads, len(sums))
 
     def work(member: int) -> None:
-        _kernel.sum_products(X, y, sample_weight, shift, rows, products, member, members, LEVEL)
+        kernel(X, y, sample_weight, shift, rows, sums, member, members, LEVEL)
 
     run_shares(work, members)
-    return products.sum(axis=0) if parts > 1 else products[0]  # NumPy adds the parts in their order
+    return sums
 
 
 def sum_groups(

@@ -1,14 +1,18 @@
 """The vectorized version: the update in three lines of NumPy, and the Gram matrix by products of blocks of rows."""
 
+from contextlib import nullcontext
 from math import isfinite
 
 import numpy as np
 
+from fastgd.backends.blas import one_blas_thread
 from fastgd.backends.contract import check_arrays
 from fastgd.backends.sparse import CSR, check_sparse_arrays
 from fastgd.inputs.arrays import Array
 
 BLOCK_ELEMENTS = 1 << 17  # of a block of rows: 1 MB in float64, so that the block stays in cache for its product
+LEAST_REDUCED = 256  # rows of a block for a QR
+LONG_QR = 1 << 26  # rows times columns² of a QR that takes long enough to limit BLAS to one thread: some milliseconds
 BLOCK_ROWS = 2048  # the product of a wide block with fewer rows takes up to twice as long
 
 
@@ -100,6 +104,39 @@ def gram(X: Array, y: Array, sample_weight: Array | None, shift: Array, threads:
         products[:-1, 1 + p :] += left.T @ right
         products[-1, 1 + p :] += np.einsum("ij,ij->j", right, right)
     return products
+
+
+def triangle(X: Array, y: Array, sample_weight: Array | None, shift: Array, threads: int = 1) -> Array:
+    """Return the R of a QR of the rows √s·[1 x−c y−c]: see `fastgd.backends.triangle`.
+
+    BLAS has one thread: several would take far longer for blocks as small as these.
+    """
+    (n, p), k = X.shape, y.shape[1]
+    rows = max(LEAST_REDUCED, BLOCK_ELEMENTS // (1 + p + k), 2 * (1 + p))  # a QR is efficient for tall blocks
+    buffer = np.empty((min(rows, n), 1 + p + k), order="F" if X.strides[0] == X.itemsize else "C")
+    R = np.zeros((0, 1 + p + k))
+    with one_blas_thread() if n * (1 + p) * (1 + p) >= LONG_QR else nullcontext():
+        for start in range(0, n, rows):
+            part = slice(start, start + rows)
+            block = pack_rows(X[part], y[part], None if sample_weight is None else sample_weight[part], shift, buffer)
+            R = stack_triangle(R, block, k)
+    return R
+
+
+def stack_triangle(R: Array, rows: Array, n_targets: int = 1) -> Array:
+    """Return the R of a QR of the two arrays, one above the other; their last columns are those of the targets.
+
+    Below the rows of the features, R has one row: for each target, the norm of what the features do not explain.
+    """
+    both = np.concatenate([R, rows])
+    if n_targets == 1:
+        return np.asarray(np.linalg.qr(both, mode="r"))
+    left, targets = both[:, :-n_targets], both[:, -n_targets:]
+    Q, top = np.linalg.qr(left)
+    images = Q.T @ targets
+    rest = np.zeros((1, both.shape[1]))
+    rest[0, -n_targets:] = np.linalg.norm(targets - Q @ images, axis=0)
+    return np.concatenate([np.concatenate([top, images], axis=1), rest])
 
 
 def pack_rows(X: Array, y: Array, sample_weight: Array | None, shift: Array, buffer: Array) -> Array:

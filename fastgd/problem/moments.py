@@ -20,23 +20,23 @@ G. H. Golub and C. F. Van Loan, Matrix Computations, 4th ed., Johns Hopkins, 201
 T. F. Chan, G. H. Golub and R. J. LeVeque, Algorithms for computing the sample variance, Am. Stat. 37 (1983) 242-247.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from math import isfinite, sqrt
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
 from fastgd import backends
-from fastgd.backends.numpy import pack_rows
+from fastgd.backends.numpy import pack_rows, stack_triangle
 from fastgd.backends.threads import choose_threads
 from fastgd.forks import halt_for_forks, let_forks_pass
 from fastgd.inputs.arrays import EPSILON, Array, norm
 from fastgd.inputs.data import SMALLEST_SQUARE, check_finite, check_mean_square
 from fastgd.problem.directions import invert_triangle
 
-BLOCK_ELEMENTS = 1 << 17  # of a block of rows for a QR: 1 MB in float64
-LEAST_BLOCK_ROWS = 256
-CALL_PRODUCTS = 1 << 32  # of one call for products: a few tenths of a second, then Python answers Ctrl-C
+CALL_PRODUCTS = 1 << 31  # of one call: a few tenths of a second, then Python answers Ctrl-C
 PRODUCTS_AN_EPOCH = 8  # columns whose products with all columns take the time of an epoch
 SHIFT_RUNS, SHIFT_ROWS = 8, 32  # the shift comes from so many runs of as many rows each, from all parts of the data
 # Cholesky keeps about ten digits if the columns before a column leave at least this share of its variance unexplained.
@@ -103,46 +103,29 @@ def sum_blocks(
 
     y has shape (n_samples, n_targets). If `threads` is None, products take as many threads as pay off.
     """
-    shift, p = find_shift(X, y, weights), X.shape[1]
+    shift, p, gram = find_shift(X, y, weights), X.shape[1], method == "gram"
+    members = threads or choose_threads(len(X), p, len(shift) // PRODUCTS_AN_EPOCH)
+    sums = partial(backends.gram if gram else backends.triangle, shift=shift, threads=members, backend=backend)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        if method == "gram":
-            members = threads or choose_threads(len(X), p, len(shift) // PRODUCTS_AN_EPOCH)
-            matrix = sum_products(X, y, weights, shift, members, backend)
-        else:
-            matrix = reduce_blocks(X, y, weights, shift)
-        squares = find_squares(matrix, p, gram=method == "gram")
+        join = np.add if gram else partial(stack_triangle, n_targets=y.shape[1])
+        matrix = sum_calls(sums, join, X, y, weights)
+        squares = find_squares(matrix, p, gram=gram)
     total = float(len(y)) if weights is None else float(weights.sum())
     check_squares(X, y, weights, squares, total)
     return Moments(shift, total, len(y), matrix, y.shape[1])
 
 
-def sum_products(X: Array, y: Array, weights: Array | None, shift: Array, threads: int, backend: str) -> Array:
-    """Return the products of all rows; each call of a backend takes as many rows as it can in a short time."""
-    size, products = 1 + len(shift), None
-    rows = max(CALL_PRODUCTS // size // (1 + X.shape[1]), 1)
-    for start in range(0, len(y), rows):
+def sum_calls(sums: Callable[..., Array], join: Callable[[Array, Array], Array], X: Array, *arrays: Any) -> Array:
+    """Return sums over all rows; each call of a backend takes as many rows as it can in a short time."""
+    size, total = 1 + X.shape[1] + arrays[0].shape[1], None
+    rows = max(CALL_PRODUCTS // size // (1 + X.shape[1]), size)
+    for start in range(0, len(X), rows):
         let_forks_pass()
         part = slice(start, start + rows)
-        counts = None if weights is None else weights[part]
-        found = backends.gram(X[part], y[part], counts, shift, threads, backend)
-        products = found if products is None else products + found
-    assert products is not None  # there are rows
-    return products
-
-
-def reduce_blocks(X: Array, y: Array, weights: Array | None, shift: Array) -> Array:
-    """Return the R of a QR of all rows, block by block."""
-    size, k = 1 + len(shift), y.shape[1]
-    # A QR is efficient for blocks with several times as many rows as columns.
-    rows = max(rows_per_block(size), 2 * size)
-    buffer = np.empty((min(rows, len(y)), size), order="F" if X.flags.f_contiguous else "C")
-    R = np.zeros((0, size))
-    for start in range(0, len(y), rows):
-        let_forks_pass()
-        part = slice(start, start + rows)
-        counts = None if weights is None else weights[part]
-        R = stack_qr(R, pack_rows(X[part], y[part], counts, shift, buffer), k)
-    return R
+        found = sums(X[part], *(None if array is None else array[part] for array in arrays))
+        total = found if total is None else join(total, found)
+    assert total is not None  # there are rows
+    return total
 
 
 def find_squares(matrix: Array, n_features: int, *, gram: bool) -> Array:
@@ -212,27 +195,6 @@ def refuse_small_column(column: int) -> NoReturn:
     )
 
 
-def rows_per_block(size: int) -> int:
-    """Return the number of rows of a block with `size` columns."""
-    return max(LEAST_BLOCK_ROWS, BLOCK_ELEMENTS // size)
-
-
-def stack_qr(R: Array, rows: Array, n_targets: int = 1) -> Array:
-    """Return the R of a QR of the two arrays, one above the other; their last columns are those of the targets.
-
-    Below the rows of the features, R has one row with what is left of each target.
-    """
-    both = np.concatenate([R, rows])
-    if n_targets == 1:
-        return np.asarray(np.linalg.qr(both, mode="r"))
-    left, targets = both[:, :-n_targets], both[:, -n_targets:]
-    Q, top = np.linalg.qr(left)
-    images = Q.T @ targets
-    rest = np.zeros((1, both.shape[1]))
-    rest[0, -n_targets:] = np.linalg.norm(targets - Q @ images, axis=0)
-    return np.concatenate([np.concatenate([top, images], axis=1), rest])
-
-
 @halt_for_forks
 def add_moments(a: Moments, b: Moments, method: str) -> Moments:
     """Return the sums over the rows of both, about the means of all rows; refuse sums out of the range of float64."""
@@ -247,7 +209,7 @@ def add_moments(a: Moments, b: Moments, method: str) -> Moments:
     if not isfinite(total) or not isfinite(float(squares.sum())):
         raise ValueError(OUT_OF_RANGE)
     check_apart(a, b, np.flatnonzero(squares[1 : 1 + a.n_features] <= SMALLEST_SQUARE * total))
-    matrix = first if gram else stack_qr(first, second, a.n_targets)
+    matrix = first if gram else stack_triangle(first, second, a.n_targets)
     return Moments(shift, total, a.n_samples + b.n_samples, matrix, a.n_targets)
 
 
@@ -399,7 +361,9 @@ def make_small_problem(summary: Summary, fit_intercept: bool, penalty: Array) ->
     """Return X_small and y_small, whose J is that of the rows plus ½·Σ penaltyⱼ·coefⱼ²."""
     total, rows = summary.total, summary.rows
     if penalty.any():
-        rows = stack_qr(rows, np.eye(len(penalty), len(penalty) + 1) * (sqrt(total) * np.sqrt(penalty))[:, np.newaxis])
+        rows = stack_triangle(
+            rows, np.eye(len(penalty), len(penalty) + 1) * (sqrt(total) * np.sqrt(penalty))[:, np.newaxis]
+        )
     small = np.zeros((len(rows) + 1, rows.shape[1] + 1))
     small[0], small[1:, 1:] = sqrt(total) * np.append(1.0, summary.means), rows
     small *= sqrt(len(small)) / sqrt(total)

@@ -21,7 +21,6 @@ from fastgd.problem.moments import (
     Summary,
     are_zero,
     check_small_columns,
-    rows_per_block,
     summarize_few_rows,
     summarize_moments,
     summarize_rows,
@@ -51,6 +50,7 @@ from fastgd.problem.sparse_rows import CentredRows, SparseRows
 MOST_COMPRESSED = 700
 # Up to as many multiplications, whitening takes less than a second; the rows alone take few epochs, if they are sparse.
 MOST_WORK = 1 << 33
+DENSE_ELEMENTS, LEAST_DENSE_ROWS = 1 << 17, 256  # of a block of rows that is made dense: 1 MB, if rows are short
 MOST_DENSE = 1 << 26  # elements of the few rows of a wide X that may be made dense: 512 MB
 
 
@@ -62,7 +62,7 @@ def add_sparse(compressor: Compressor, X: Any, y: Array, weights: Array | None) 
     if compressor.method == "gram":
         compressor.include(mirror_triangle(sum_rows(shift_rows(rows, y, weights, columns))), len(y))
         return
-    block = rows_per_block(1 + X.shape[1] + y.shape[1])
+    block = max(LEAST_DENSE_ROWS, DENSE_ELEMENTS // (1 + X.shape[1] + y.shape[1]))
     for start in range(0, len(y), block):
         part = slice(start, start + block)
         compressor.add(X[part].toarray(), y[part], None if weights is None else weights[part])

@@ -1,0 +1,177 @@
+"""Sums over rows for compression: products of columns (gram.inc), or the triangle R of a QR (triangle.inc).
+
+The caller divides the rows into parts, by their shape alone, and the members of a team of threads share the parts. So the
+sums of a part have the same bits for any number of threads.
+"""
+
+cdef enum:
+    PACKED_ELEMENTS = 131_072  # of the rows whose products are summed at a time (1 MB), unless the rows are very long
+    REDUCED_ELEMENTS = 8_192  # of the rows that are reduced at a time (64 KB)
+
+
+cdef ptrdiff_t padded(ptrdiff_t columns, ptrdiff_t unit) noexcept nogil:
+    """Return the number of columns, made a multiple of `unit`."""
+    return (columns + unit - 1) // unit * unit
+
+
+cdef void copy_products(const gram_task *task, double[:, ::1] out) noexcept nogil:
+    """Write the products of [X 1 y] as those of [1 X y], with both triangles; then the squares of the targets."""
+    cdef ptrdiff_t p = task.p, k = task.k, i, j
+    cdef const double *ones = task.sums + p * task.width
+    for i in range(p):
+        for j in range(i, p):
+            out[1 + i, 1 + j] = out[1 + j, 1 + i] = task.sums[i * task.width + j]
+        out[0, 1 + i] = out[1 + i, 0] = task.sums[i * task.width + p]
+        for j in range(k):
+            out[1 + i, 1 + p + j] = task.sums[i * task.width + p + 1 + j]
+    out[0, 0] = ones[p]
+    for j in range(k):
+        out[0, 1 + p + j] = ones[p + 1 + j]
+        i = p + 1 + j
+        out[1 + p, i] = task.sums[i * task.width + i] if i < task.left else task.squares[j]
+    for j in range(1 + p):
+        out[1 + p, j] = 0.0
+
+
+def sum_products(
+    X, const double[:, ::1] y, const double[::1] weights, const double[::1] shift, ptrdiff_t part_rows,
+    double[:, :, ::1] parts, ptrdiff_t member, ptrdiff_t members, int level,
+):
+    """Write the products of the rows in some parts to `parts`: those of this member of a team.
+
+    Part b begins at row b · part_rows. Its products are those of [1 X−c] with [1 X−c y−c], where c is the shift, and
+    rows have weights; its last row holds the squares of y−c.
+    """
+    sum_parts(X, y, weights, shift, part_rows, parts, member, members, level, False)
+
+
+def sum_triangles(
+    X, const double[:, ::1] y, const double[::1] weights, const double[::1] shift, ptrdiff_t part_rows,
+    double[:, :, ::1] parts, ptrdiff_t member, ptrdiff_t members, int level,
+):
+    """Write the triangles R of the rows in some parts to `parts`: those of this member of a team.
+
+    Part b begins at row b · part_rows. Its R is that of the rows [1 X−c y−c] times the roots of their weights; in its last
+    row stands, for each target, the norm of what the features do not explain.
+    """
+    sum_parts(X, y, weights, shift, part_rows, parts, member, members, level, True)
+
+
+cdef int sum_parts(
+    X, const double[:, ::1] y, const double[::1] weights, const double[::1] shift, ptrdiff_t part_rows,
+    double[:, :, ::1] parts, ptrdiff_t member, ptrdiff_t members, int level, bint triangle,
+) except -1:
+    """Check a call, take the memory that it needs, and sum up its parts."""
+    cdef gram_task task
+    cdef Py_buffer view
+    cdef ptrdiff_t n, summed
+    cdef void *memory = NULL
+    cdef add_rows_function add_rows
+    PyObject_GetBuffer(X, &view, PyBUF_STRIDES | PyBUF_FORMAT)
+    try:
+        check_rows(&view, level)
+        n, task.p, task.k = view.shape[0], view.shape[1], y.shape[1]
+        if task.k < 1 or y.shape[0] != n or shift.shape[0] != task.p + task.k:
+            raise ValueError("y must have a number for each row and target, and shift one for each column of X and y")
+        if weights is not None and weights.shape[0] != n:
+            raise ValueError("weights must have one number for each row of X")
+        if part_rows < 1 or parts.shape[0] != (n - 1) // part_rows + 1:
+            raise ValueError("the parts must cover the rows, and none may be empty")
+        if parts.shape[1] != 2 + task.p or parts.shape[2] != 1 + task.p + task.k:
+            raise ValueError("parts must have a row for each column of [1 X] and one more, and the columns of [1 X y]")
+        if not 0 <= member < members:
+            raise ValueError("member must be below members")
+        task.columns = not PyBuffer_IsContiguous(&view, b"C")
+        task.stride, task.shift = view.strides[1] // view.itemsize, &shift[0]
+        if triangle:
+            task.left, task.width = 2 + task.p, 1 + task.p + task.k
+            task.rows = choose_rows(REDUCED_ELEMENTS, MOST_REDUCED_ROWS, task.width, n)
+            add_rows = cpu_levels[level].add_triangle[view.itemsize == sizeof(float)]
+        else:
+            task.left = padded(task.p + 1, cpu_levels[level].tile_rows)
+            task.width = padded(task.p + 1 + task.k, cpu_levels[level].tile_rows)
+            task.rows = choose_rows(PACKED_ELEMENTS, MOST_PACKED_ROWS, task.width, n)
+            add_rows = cpu_levels[level].add_gram[view.itemsize == sizeof(float)]
+        summed = task.left * task.width + task.k
+        memory = malloc((task.rows * task.width + summed + PER_LINE) * sizeof(double))
+        if memory == NULL:
+            raise MemoryError
+        task.packed = <double*> ((<uintptr_t> memory + LINE - 1) // LINE * LINE)
+        task.sums = task.packed + task.rows * task.width
+        task.squares = task.sums + task.left * task.width
+        with nogil:
+            set_bounds(view.buf, (n - 1) * view.strides[0] + (task.p - 1) * view.strides[1] + view.itemsize)
+            memset(task.packed, 0, task.rows * task.width * sizeof(double))
+            while member < parts.shape[0]:
+                memset(task.sums, 0, summed * sizeof(double))
+                sum_part(&task, add_rows, &view, y, weights, part_rows, member)
+                if triangle:
+                    memcpy(&parts[member, 0, 0], task.sums, task.left * task.width * sizeof(double))
+                else:
+                    copy_products(&task, parts[member])
+                member += members
+    finally:
+        free(memory)
+        PyBuffer_Release(&view)
+    return 0
+
+
+cdef int sum_part(
+    const gram_task *task, add_rows_function add_rows, const Py_buffer *view, const double[:, ::1] y,
+    const double[::1] weights, ptrdiff_t part_rows, ptrdiff_t b,
+) except -1 nogil:
+    """Add up the rows of part b."""
+    cdef ptrdiff_t first = b * part_rows
+    cdef const double *row_weights = NULL
+    if weights is not None:
+        row_weights = &weights[first]
+    add_rows(
+        task, <const char*> view.buf + first * view.strides[0], &y[first, 0], row_weights,
+        min(part_rows, view.shape[0] - first),
+    )
+    return 0
+
+
+cdef ptrdiff_t choose_rows(ptrdiff_t elements, ptrdiff_t most, ptrdiff_t width, ptrdiff_t n) noexcept nogil:
+    """Return how many rows are packed at a time: whole cache lines of a column."""
+    return max(min(min(most, elements // width // PER_LINE * PER_LINE), padded(n, PER_LINE)), PER_LINE)
+
+
+def merge_triangles(double[:, :, ::1] parts, ptrdiff_t pivots, int level):
+    """Change the first of several triangles R so that RᵀR is the sum over all of them; the first columns have pivots."""
+    cdef ptrdiff_t columns = parts.shape[2], stride = padded(parts.shape[1], PER_LINE), b, i, j
+    cdef void *memory = NULL
+    cdef double *block
+    if not 0 <= level <= HIGHEST_LEVEL:
+        raise ValueError("level must be that of a CPU level of this machine")
+    if parts.shape[0] < 1 or not 1 <= pivots <= columns or parts.shape[1] != pivots + 1:
+        raise ValueError("each part must have a row for each pivot and one more, and a column for each pivot at least")
+    memory = malloc((stride * columns + PER_LINE) * sizeof(double))
+    if memory == NULL:
+        raise MemoryError
+    block = <double*> ((<uintptr_t> memory + LINE - 1) // LINE * LINE)
+    try:
+        with nogil:
+            memset(block, 0, stride * columns * sizeof(double))
+            for b in range(1, parts.shape[0]):
+                for j in range(columns):
+                    for i in range(parts.shape[1]):
+                        block[j * stride + i] = parts[b, i, j]
+                cpu_levels[level].reduce_block(block, stride, stride, pivots, columns, &parts[0, 0, 0])
+    finally:
+        free(memory)
+
+
+cdef int check_rows(const Py_buffer *view, int level) except -1:
+    """Refuse rows that are no matrix in C order, nor some rows of a matrix in Fortran order."""
+    if view.ndim != 2 or not holds_numbers(view) or view.shape[0] < 1 or view.shape[1] < 1:
+        raise ValueError("X must be a matrix of aligned float64 or float32 numbers with rows and columns")
+    if not PyBuffer_IsContiguous(view, b"C") and (
+        view.strides[0] != view.itemsize
+        or view.strides[1] % view.itemsize
+        or view.strides[1] < view.shape[0] * view.itemsize
+    ):
+        raise ValueError("X must be in C order, or rows of a matrix in Fortran order")
+    if not 0 <= level <= HIGHEST_LEVEL:
+        raise ValueError("level must be that of a CPU level of this machine")
+    return 0
