@@ -125,11 +125,12 @@ def test_the_summary_shows_linear_regression_and_onedal_accurate_or_not():
     found = cell(function=entry(1.0), LinearRegression=entry(3.0))
     found["found"]["oneDAL LinearRegression"] = entry(2.0, error=1e-6)
     header, _, row = page.make_summary([found]).split("\n")
-    cells = dict(zip(header.split(" | "), row.split(" | "), strict=True))
+    cells = dict(zip(header.strip("| ").split(" | "), row.strip("| ").split(" | "), strict=True))
     assert cells["best peer"] == "LinearRegression: 3.00 s"
     assert cells["LinearRegression / fastgd"] == "3.00×"
     assert cells["oneDAL LinearRegression / fastgd"] == "(2.00×)"
-    assert cells["best bare solver / fastgd |"] == "– |"
+    assert "bare" not in header
+    assert "bare" in page.make_summary([found, WIN])
 
 
 def test_the_page_has_a_table_for_each_kind_of_x_and_number_of_threads():

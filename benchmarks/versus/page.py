@@ -11,7 +11,11 @@ from fastgd.bench.text import format_ratio, format_time
 
 ESTIMATOR = "GradientDescentRegressor"
 SUMMARY = ["threads", "cell", "X", "fastgd", "its error", "best peer", "best peer / fastgd", "best peer / estimator"]
-OTHERS = ("LinearRegression", "oneDAL LinearRegression")  # their ratios are in the summary, accurate or not
+OTHERS = (
+    "LinearRegression",
+    "oneDAL LinearRegression",
+    "loop of LinearRegression",
+)  # their ratios are in the summary, accurate or not
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -72,10 +76,13 @@ def make_row(cell: Record, others: Sequence[str]) -> list[str]:
 
 
 def make_summary(cells: list[Record]) -> str:
-    """Return the table with a row for each cell."""
+    """Return the table with a row for each cell; columns without any entry are left out."""
     others = list_others(cells)
     header = [*SUMMARY, *(f"{name} / fastgd" for name in others), "best bare solver / fastgd"]
-    return format_table(header, [make_row(cell, others) for cell in cells])
+    rows = [make_row(cell, others) for cell in cells]
+    kept = [k for k in range(len(header)) if k < len(SUMMARY) - 1 or any(row[k] != "–" for row in rows)]
+    header, *rows = [[line[k] for k in kept] for line in (header, *rows)]
+    return format_table(header, rows)
 
 
 def make_details(cells: list[Record]) -> str:
