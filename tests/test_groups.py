@@ -118,7 +118,9 @@ def test_awkward_columns(fit_intercept, alpha):
     assert result.converged[kind[np.searchsorted(labels, result.groups, sorter=np.argsort(labels))] == 0].all()
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 3), (2, 1), (3, 5), (5, 5), (6, 5), (4, 70), (80, 70), (5000, 2)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 3), (2, 1), (3, 5), (5, 5), (6, 5), (4, 70), (80, 70), (5000, 2), (140_000, 1)]
+)
 @either_intercept
 def test_shapes(shape, fit_intercept):
     generator = np.random.default_rng(5)
@@ -334,6 +336,7 @@ def assert_moments(got, rows, rtol=1e-12):
         np.testing.assert_allclose(got.squares[group], products.diagonal()[p:], rtol=rtol, atol=1e-30)
 
 
+MOMENTS = ("means", "products", "squares")
 FORMS = [
     {},
     {"sort": True},
@@ -374,6 +377,28 @@ def test_without_the_kernel(monkeypatch, fit_intercept):
     plain = fastgd.fit_groups(X, y, labels, fit_intercept=fit_intercept)
     np.testing.assert_allclose(plain.weights, compiled.weights, rtol=1e-10, atol=1e-10)
     np.testing.assert_array_equal(plain.converged, compiled.converged)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_moments_of_large_groups_come_from_pieces(monkeypatch, form):
+    rows = make_rows(3, **form)
+    whole = group_rows.sum_groups(rows, np.arange(40))
+    monkeypatch.setattr(group_rows, "PIECE_ROWS", 7)
+    for compiled in (group_rows.MOST_COMPILED, 0):
+        monkeypatch.setattr(group_rows, "MOST_COMPILED", compiled)
+        pieces = group_rows.sum_groups(rows, np.arange(40)[::-1])
+        assert_moments(group_rows.GroupMoments(*(getattr(pieces, name)[::-1] for name in MOMENTS)), rows)
+        for name in MOMENTS:
+            got, expected = getattr(pieces, name)[::-1], getattr(whole, name)
+            np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-9)
+
+
+def test_pieces_without_weight_do_not_count():
+    X, y, labels = make_groups(3, 4000, 2, seed=21)
+    weights = (np.arange(len(y)) % 2000 < 700) * 1.0
+    assert_each_is_a_descent(X, y, labels, np.where(labels == labels[0], weights, 1.0))
+    order = np.argsort(labels, kind="stable")
+    assert_each_is_a_descent(X[order], y[order], labels[order], weights)
 
 
 @pytest.mark.parametrize("by_blocks", [False, True], ids=["kernel", "blocks"])

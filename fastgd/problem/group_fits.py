@@ -27,7 +27,7 @@ from fastgd.problem.group_rows import GroupMoments, GroupRows, gather, lose_squa
 from fastgd.problem.moments import are_zero
 
 MOST_FEATURES = 64  # with more, the fit of a single group takes far longer than the calls around it
-MOST_ROWS = 4096  # the same
+MOST_ROWS = 1 << 17  # the same; the moments of the pieces of larger groups would take memory
 MOST_ELEMENTS = 1 << 13  # of the rows of a group whose singular values are wanted: of more, BLAS would start threads
 FACTOR_ELEMENTS = 1 << 18  # of the matrices that are factorized at once
 CALL_ELEMENTS = 1 << 24  # of rows that are summed up in one call: Python answers Ctrl-C in between

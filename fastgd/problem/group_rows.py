@@ -6,7 +6,7 @@ function `sum_groups` of a backend does the same group by group, in a fraction o
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
@@ -17,6 +17,7 @@ from fastgd.inputs.data import SMALLEST_SQUARE
 from fastgd.inputs.labels import order_by_group
 
 MOST_COMPILED = 100  # columns; with more, the products by BLAS take less time
+PIECE_ROWS = 512  # of a group that are summed up at once: with a few columns they fit in L1
 BLOCK_ELEMENTS = 1 << 16  # of a block: 512 KB, so that it stays in cache from the first step to the last
 SIMILAR = 1.25  # the most rows of a group in a batch, relative to the fewest
 
@@ -47,11 +48,14 @@ class GroupRows:
     counts: Array
     totals: Array
 
+    def place(self, start: int, count: int) -> Array | slice:
+        """Return the index of `count` rows from `start` on in the order of the groups."""
+        rows = slice(int(start), int(start + count))
+        return rows if self.order is None else self.order[rows]
+
     def pick(self, group: int) -> tuple[Array, Array, Array | None]:
         """Return the rows of one group: X, Y and the weights."""
-        rows: Array | slice = slice(int(self.starts[group]), int(self.starts[group] + self.counts[group]))
-        if self.order is not None:
-            rows = self.order[rows]
+        rows = self.place(self.starts[group], self.counts[group])
         return self.X[rows], self.Y[rows], None if self.sample_weight is None else self.sample_weight[rows]
 
 
@@ -138,13 +142,55 @@ def lose_squares(block: Array) -> Array:
 
 
 def sum_groups(rows: GroupRows, groups: Array) -> GroupMoments:
-    """Return the moments of these groups: from compiled code, if there is some, for few columns."""
+    """Return the moments of these groups; large groups are summed up in pieces, which stay in cache."""
+    starts, counts, totals = rows.starts[groups], rows.counts[groups], rows.totals[groups]
+    if counts.max() <= PIECE_ROWS:
+        return sum_pieces(rows, starts, counts, totals)
+    numbers = -(-counts // PIECE_ROWS)
+    first = np.cumsum(numbers) - numbers
+    owners = np.repeat(np.arange(len(groups)), numbers)
+    places = (np.arange(len(owners)) - first[owners]) * PIECE_ROWS
+    starts, counts = starts[owners] + places, np.minimum(counts[owners] - places, PIECE_ROWS)
+    parts = counts.astype(np.float64)
+    if rows.sample_weight is not None:
+        parts = totals[owners]
+        for piece in np.flatnonzero(numbers[owners] > 1).tolist():
+            parts[piece] = rows.sample_weight[rows.place(starts[piece], counts[piece])].sum()
+    pieces = sum_pieces(rows, starts, counts, np.where(parts == 0, 1.0, parts))
+    return merge_pieces(pieces, parts / totals[owners], first, owners)
+
+
+def merge_pieces(pieces: GroupMoments, shares: Array, first: Array, owners: Array) -> GroupMoments:
+    """Return the moments of groups from those of their pieces.
+
+    Parameters
+    ----------
+    pieces : GroupMoments
+        The moments of all pieces, those of a group next to each other.
+    shares : ndarray of shape (n_pieces,)
+        The share of each piece in the weight of its group.
+    first : ndarray of shape (n_groups,)
+        The first piece of each group.
+    owners : ndarray of shape (n_pieces,)
+        The group of each piece.
+    """
+    p = pieces.products.shape[1]
+    means = np.add.reduceat(shares[:, np.newaxis] * pieces.means, first)
+    moved = pieces.means - means[owners]
+    products = pieces.products + moved[:, :p, np.newaxis] * moved[:, np.newaxis]
+    squares = pieces.squares + moved[:, p:] ** 2
+    products = np.add.reduceat(shares[:, np.newaxis, np.newaxis] * products, first)
+    return GroupMoments(means, products, np.add.reduceat(shares[:, np.newaxis] * squares, first))
+
+
+def sum_pieces(rows: GroupRows, starts: Array, counts: Array, totals: Array) -> GroupMoments:
+    """Return the moments of runs of rows: from compiled code, if there is some, for few columns."""
     columns = rows.X.shape[1] + rows.Y.shape[1]
     kernel = getattr(backends.load("auto"), "sum_groups", None) if columns <= MOST_COMPILED else None
     if kernel is None:
-        return sum_groups_by_blocks(rows, groups)
-    places = rows.starts[groups], rows.counts[groups], rows.totals[groups]
-    return GroupMoments(*kernel(rows.X, rows.Y, rows.sample_weight, rows.order, *places))
+        pieces = replace(rows, starts=starts, counts=counts, totals=totals)
+        return sum_groups_by_blocks(pieces, np.arange(len(starts)))
+    return GroupMoments(*kernel(rows.X, rows.Y, rows.sample_weight, rows.order, starts, counts, totals))
 
 
 def sum_groups_by_blocks(rows: GroupRows, groups: Array) -> GroupMoments:
