@@ -293,7 +293,10 @@ class Run:
                 self.best, self.best_cost = weights.copy(), cost
         else:
             better = cost < self.best_cost
-            self.best[:, better], self.best_cost[better] = weights[:, better], cost[better]
+            if better.all():
+                self.best, self.best_cost = weights.copy(), cost.copy()
+            else:
+                self.best[:, better], self.best_cost[better] = weights[:, better], cost[better]
 
     def start_cost(self) -> Any:
         """Return the cost of the starting weights, once a block has run."""

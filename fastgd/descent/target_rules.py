@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastgd.descent.stopping import EXACT, has_grown
-from fastgd.inputs.arrays import Array
+from fastgd.inputs.arrays import Array, column_norms
 
 REASONS = ("", "gradient", "cost")  # by which a target has settled; 0 for none so far
 
@@ -34,7 +34,7 @@ class TargetRules:
         nothing = np.zeros(len(cost), dtype=int)
         if self.tol == 0:
             return nothing
-        size = np.linalg.norm(gradient, axis=0)
+        size = column_norms(gradient)
         scale = sqrt(self.trace) * np.sqrt(2 * cost)
         exact, small = np.sqrt(cost) <= self.negligible, size <= self.tol * scale
         if self.whitened:

@@ -1,6 +1,6 @@
 """The verdict on a run of several targets: which have converged, and why the others have not."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from fastgd.descent.verdict import (
     describe_ending,
     find_excessive_condition,
 )
-from fastgd.inputs.arrays import EPSILON, Array
+from fastgd.inputs.arrays import EPSILON, Array, column_norms
 from fastgd.inputs.words import count
 from fastgd.problem.coordinates import Coordinates
 from fastgd.problem.prepared import Prepared
@@ -56,14 +56,17 @@ def list_fates(
     prepared: Prepared, rates: Rates, ending: Ending, weights: Array, rules: TargetRules, options: DescentOptions
 ) -> list[Fate]:
     """Return the ways in which the targets ended, with the targets of each."""
-    reasons, fates = np.array(ending.reason, dtype=object), []
-    doubts = np.zeros(len(reasons), dtype=int)
-    if prepared.coordinates and ending.reasons & {"cost", "gradient"}:
+    fates: list[Fate] = []
+    reasons, k = ending.reasons, weights.shape[1]
+    doubts = np.zeros(k, dtype=int)
+    if prepared.coordinates and reasons & {"cost", "gradient"}:
         doubts = find_doubts(prepared, prepared.coordinates, ending, weights, rules)
-    for reason in sorted(ending.reasons):
+    for reason in sorted(reasons):
         condition = find_excessive_condition(prepared, rates, reason, options)
-        settled, mine = reason in ("cost", "gradient") and condition is None, reasons == reason
-        for doubt in np.unique(doubts[mine]).tolist() if settled else [None]:
+        settled, mine = reason in ("cost", "gradient") and condition is None, np.ones(k, dtype=bool)
+        if len(reasons) > 1:
+            mine = np.array(ending.reason, dtype=object) == reason
+        for doubt in set(doubts[mine].tolist()) if settled else [None]:
             targets = np.flatnonzero(mine if doubt is None else mine & (doubts == doubt))
             message = describe_ending(reason, len(ending.costs), condition, DOUBTS[doubt or 0])
             fates.append(Fate(targets, Verdict(settled and not doubt, message, condition)))
@@ -75,16 +78,18 @@ def find_doubts(
 ) -> Array:
     """Return the number in `DOUBTS` of the reason why each minimum is not that in the data's units, as `find_doubt`."""
     largest = np.sqrt(2) * np.maximum(LEAST_ERROR * np.sqrt(rules.variation), rules.negligible)
-    intercept = int(prepared.fit_intercept)
-    terms = np.concatenate([(coordinates.magnitudes * weights[intercept:].T).T, weights[:intercept]])
-    rounding = EPSILON * np.linalg.norm(terms, axis=0)
+    magnitudes = coordinates.magnitudes
+    terms = np.concatenate([np.ones(1), magnitudes]) if prepared.fit_intercept else magnitudes
+    rounding = EPSILON * column_norms(weights * terms[:, np.newaxis])
     collinear = COLLINEAR * EPSILON * coordinates.amplification * np.sqrt(2 * ending.cost)
     loses = (rounding + collinear > largest) & (ending.cost > 0)
-    misses: Any = False
+    doubts = np.zeros(len(largest), dtype=int)
     if prepared.precondition == "whiten":
-        misses = ~rules.is_least(ending.cost, np.linalg.norm(ending.gradient, axis=0), ROUNDING * rounding)
-    cases = [prepared.doubtful > largest, loses & (rounding > collinear), loses, np.broadcast_to(misses, loses.shape)]
-    return np.select(cases, [1, 2, 3, 4], 0)
+        doubts[~rules.is_least(ending.cost, column_norms(ending.gradient), ROUNDING * rounding)] = 4
+    if loses.any():
+        doubts[loses] = np.where(rounding > collinear, 2, 3)[loses]
+    doubts[prepared.doubtful > largest] = 1
+    return doubts
 
 
 def name_targets(targets: Array) -> str:

@@ -276,15 +276,26 @@ def factorize(moments: Moments) -> Array | None:
     live = ~are_zero(np.maximum(squares, 0.0) / moments.total, np.abs(moments.means))
     if not (squares[live] > 0).all():
         return None
-    scale = np.sqrt(squares[live])
-    features, kept = live[:p], squares[live] / around[live]  # a shift far from the mean loses digits
-    cross = centred[features][:, live] / scale / scale[: features.sum(), np.newaxis]
-    rows = factorize_scaled(cross, kept)
+    if live.all():  # picking columns would copy those of thousands of targets
+        return factorize_live(centred, squares, around)
+    features = live[:p]
+    rows = factorize_live(centred[features][:, live], squares[live], around[live])
     if rows is None:
         return None
     R = np.zeros((1 + p, len(squares)))
-    R[np.ix_(np.append(features, True), live)] = rows * scale
+    R[np.ix_(np.append(features, True), live)] = rows
     return R
+
+
+def factorize_live(centred: Array, squares: Array, around: Array) -> Array | None:
+    """Return the R of columns that are not constant, from their products, their squares, and those about the shift."""
+    scale = np.sqrt(squares)
+    cross = centred / scale
+    cross /= scale[: len(centred), np.newaxis]
+    rows = factorize_scaled(cross, squares / around)  # a shift far from the mean loses digits
+    if rows is not None:
+        rows *= scale
+    return rows
 
 
 def factorize_scaled(products: Array, kept: Array) -> Array | None:
