@@ -338,3 +338,69 @@ def test_fits_of_sparse_rows_leave_their_arrays_as_they_are():
             fastgd.gradient_descent(X, np.arange(300.0), sample_weight=np.linspace(0, 1, 300), **options)
     for array, kept in zip((X.data, X.indices, X.indptr), before, strict=True):
         np.testing.assert_array_equal(array, kept)
+
+
+# ---- many columns
+
+
+def many_columns(name):
+    """Return sparse rows of 900 columns: well-conditioned, or with something that few products may not see."""
+    X = make_rows((4000, 900), density=0.02)
+    generator = np.random.default_rng(8)
+    if name == "one-hot":
+        places = generator.integers(0, 300, (4000, 3)) + np.array([0, 300, 600])
+        return sparse.csr_array((np.ones(12_000), places.ravel(), 3 * np.arange(4001)), (4000, 900))
+    if name.startswith("nearly twice"):
+        size = float(name.split()[-1])
+        changed = X[:, :1] + size * make_rows((4000, 1), seed=5, density=0.02)
+        return sparse.hstack([X[:, :-1], changed], format="csr")
+    if name == "decay":
+        return (X @ sparse.random_array((900, 900), density=0.01, rng=generator)).tocsr()
+    return X
+
+
+MANY = ["plain", "one-hot", "nearly twice 1e-2", "nearly twice 1e-4", "nearly twice 1e-6", "decay"]
+
+
+@pytest.mark.parametrize("name", MANY)
+@pytest.mark.parametrize("n_targets", [1, 3])
+def test_many_columns_are_fitted_by_default(monkeypatch, name, n_targets):
+    if not name.startswith("nearly twice"):
+        monkeypatch.setattr(problem_sparse, "MOST_COMPRESSED", 500)
+    X, generator = many_columns(name), np.random.default_rng(1)
+    coef = generator.standard_normal((900, n_targets))
+    coef[-1] += 100.0  # the direction that two columns leave has a part in the target
+    y = X @ coef + 5.0 + generator.standard_normal((4000, n_targets))
+    y = y[:, 0] if n_targets == 1 else y
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = fastgd.gradient_descent(X, y)
+    assert np.all(result.converged)
+    rows = X.toarray() - X.toarray().mean(axis=0)
+    centred = y - y.mean(axis=0)
+    least = np.square(centred - rows @ np.linalg.lstsq(rows, centred)[0]).sum(axis=0) / 8000
+    assert np.all(result.cost <= least * (1 + 1e-7))
+
+
+@pytest.mark.parametrize("size", [1e-1, 1e-2, 1e-3, 1e-4])
+def test_a_descent_on_the_rows_that_misses_a_direction_is_not_called_converged(size):
+    X, generator = many_columns(f"nearly twice {size}"), np.random.default_rng(1)
+    coef = generator.standard_normal(900)
+    coef[-1] += 100.0
+    y = X @ coef + generator.standard_normal(4000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = fastgd.gradient_descent(X, y, compress=False, epochs=200)
+    rows = X.toarray() - X.toarray().mean(axis=0)
+    least = np.square(y - y.mean() - rows @ np.linalg.lstsq(rows, y - y.mean())[0]).sum() / 8000
+    assert not result.converged or result.cost <= least * (1 + 1e-6)
+
+
+def test_well_conditioned_rows_are_not_compressed(monkeypatch):
+    monkeypatch.setattr(problem_sparse, "MOST_COMPRESSED", 500)
+    X = many_columns("plain")
+    y = X @ np.ones(900) + np.random.default_rng(1).standard_normal(4000)
+    result = fastgd.gradient_descent(X, y)
+    assert (result.compressed, result.precondition) == (False, "standardize")
+    assert fastgd.gradient_descent(X, y, compress=True).compressed
+    assert fastgd.gradient_descent(many_columns("decay"), y).compressed

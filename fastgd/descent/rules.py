@@ -29,6 +29,8 @@ def make_rules(prepared: Prepared, tol: float) -> AnyRules:
         variation = squares / (2 * len(y))
     find_least_cost = cache(prepared.find_least_cost)  # while J is too large, each check asks again
     least_error = EXACT if prepared.compressed else GRAM_ERROR  # a compressed problem has its own factor
-    known = prepared.precondition == "whiten", least_error, find_least_cost, lambda: prepared.curvature.convexity
+    curvature = prepared.curvature
+    find_quotients = None if prepared.precondition == "whiten" or curvature.exact else curvature.find_quotients
+    known = prepared.precondition == "whiten", least_error, find_least_cost, lambda: curvature.convexity, find_quotients
     rules = TargetRules if prepared.several else StoppingRules
     return rules(tol, trace, cost_of_zeros, variation, *known)

@@ -40,8 +40,10 @@ class StoppingRules:
         Returns the least value J* of J, or None if it is unknown.
     find_convexity : callable
         Returns the smallest non-zero eigenvalue of the Hessian; 0 if there is none.
+    find_quotients : callable or None
+        Returns the Rayleigh quotient of a gradient if the convexity is an estimate.
 
-    Both may take as long as many epochs, so they are called only when the run seems to have settled.
+    They may take as long as many epochs, so they are called only when the run seems to have settled.
     """
 
     tol: float
@@ -52,6 +54,7 @@ class StoppingRules:
     least_error: float
     find_least_cost: Callable[[], float | None]
     find_convexity: Callable[[], float]
+    find_quotients: Callable[[Array], Any] | None = None
 
     def settled(self, previous_cost: float, cost: float, gradient: Array) -> str | None:
         """Return "gradient" or "cost" if the run has settled by that rule, else None.
@@ -81,12 +84,13 @@ class StoppingRules:
         if sqrt(cost) <= self.negligible:
             return "gradient"
         if size <= self.tol * scale:
-            return "gradient" if self.is_least(cost, size) else None
+            return "gradient" if self.is_least(cost, size) and self.reaches_all(cost, size, gradient) else None
         if self.whitened:
             return "cost" if self.is_least(cost, size) else None
         if abs(previous_cost - cost) > self.tol * cost or size > sqrt(self.tol) * scale:
             return None
-        return "cost" if self.bounds_excess(cost, size) and self.is_least(cost, size) else None
+        least = self.bounds_excess(cost, size) and self.is_least(cost, size)
+        return "cost" if least and self.reaches_all(cost, size, gradient) else None
 
     @property
     def negligible(self) -> float:
@@ -116,6 +120,16 @@ class StoppingRules:
     def bounds_excess(self, cost: float, size: float) -> bool:
         """Return True if ‖∇J‖² / (2·convexity), a bound of J − J*, is at most tol·J."""
         return size <= sqrt(2 * self.find_convexity()) * sqrt(self.tol * cost)
+
+    def reaches_all(self, cost: float, size: float, gradient: Array) -> bool:
+        """Return True unless the gradient tells of an eigenvalue that the estimate of the convexity has missed.
+
+        Rates for too narrow an interval leave the part of the error below it, and that part of the gradient: its
+        Rayleigh quotient is small then, and bounds J − J* from below by ‖∇J‖² / (2·quotient).
+        """
+        if self.find_quotients is None or self.find_least_cost() is not None:
+            return True
+        return size <= sqrt(2 * float(self.find_quotients(gradient))) * sqrt(self.tol * cost)
 
     def grown(self, earlier_cost: Any, cost: Any) -> Any:
         """Return True if a cost is above an earlier one by more than rounding explains; elementwise for arrays."""

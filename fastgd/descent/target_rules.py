@@ -28,6 +28,7 @@ class TargetRules:
     least_error: float
     find_least_cost: Callable[[], Any]
     find_convexity: Callable[[], float]
+    find_quotients: Callable[[Array], Any] | None = None
 
     def settled(self, previous_cost: Array, cost: Array, gradient: Array) -> Array:
         """Return the number in `REASONS` of the rule by which each target has settled, as `StoppingRules.settled`."""
@@ -46,6 +47,9 @@ class TargetRules:
         if not (small | steady).any():  # the least cost may take as long as many epochs
             return np.where(exact, 1, nothing)
         least = self.is_least(cost, size)
+        if least.any() and self.find_quotients is not None and self.find_least_cost() is None:
+            quotients = self.find_quotients(np.ascontiguousarray(gradient))
+            least &= size <= np.sqrt(2 * quotients * self.tol * cost)
         return np.where(exact | (small & least), 1, np.where(steady & least, 2, nothing))
 
     @property

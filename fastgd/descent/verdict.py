@@ -14,6 +14,7 @@ from fastgd.inputs.words import count
 from fastgd.problem.coordinates import Coordinates
 from fastgd.problem.curvature import EXACT_FEATURES
 from fastgd.problem.prepared import Prepared
+from fastgd.problem.sparse_rows import SparseRows
 from fastgd.rates.schedules import Rates
 
 HOPELESS_CONDITION = 1e5  # beyond, the best rates need millions of epochs
@@ -146,6 +147,8 @@ def list_remedies(
     remedies = [" and ".join(name for name, helps in unset.items() if helps)] if any(unset.values()) else []
     if options.rate_named and options.schedule is not None and options.precondition == "auto":
         remedies.append("precondition='standardize'")
+    if not remedies and isinstance(prepared.problem.X, SparseRows):
+        remedies.append("precondition='whiten'")
     if reason != "epochs":
         far = prepared.precondition != "none"
         remedies.append("columns of X minus a number near their mean" if far else "fewer columns")

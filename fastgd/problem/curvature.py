@@ -45,6 +45,7 @@ class Curvature:
         self._eigenvalues, self.known = eigenvalues, eigenvalues is not None
         self._extremes: tuple[float, float] | None = None
         self._smoothness: float | None = None
+        self._settled = False
 
     @property
     def rank_bound(self) -> int:
@@ -82,8 +83,21 @@ class Curvature:
                 values = self.eigenvalues
                 self._extremes = (float(values[0]), float(values[-1])) if len(values) else (0.0, 0.0)
             else:
-                self._extremes = lanczos(self.X, self.fit_intercept)
+                *extremes, self._settled = lanczos(self.X, self.fit_intercept)
+                self._extremes = extremes[0], extremes[1]
         return self._extremes
+
+    @property
+    def settled(self) -> bool:
+        """True if few products with X estimate the extremes well, as far as a start from random numbers can tell."""
+        return not self.exact and self.extremes[1] > 0 and self._settled
+
+    def find_quotients(self, vectors: Array) -> Array | float:
+        """Return vᵀHv / vᵀv for a vector, or each column v, and the Hessian H: no less than its smallest eigenvalue."""
+        images = hessian_product(self.X, vectors, self.fit_intercept)
+        squares = np.einsum("i...,i...->...", vectors, vectors)
+        found = np.einsum("i...,i...->...", vectors, images)
+        return np.divide(found, squares, out=np.zeros_like(found), where=squares > 0)
 
     @property
     def smoothness(self) -> float:
@@ -236,8 +250,8 @@ def draw_normal(size: int) -> Array:
     return import_safely("numpy.random").default_rng(0).standard_normal(size)
 
 
-def lanczos(X: Array, fit_intercept: bool) -> tuple[float, float]:
-    """Estimate smoothness and convexity by Lanczos steps, until the extreme Ritz values have settled: return these.
+def lanczos(X: Array, fit_intercept: bool) -> tuple[float, float, bool]:
+    """Estimate smoothness and convexity by Lanczos steps: return the extreme Ritz values, and True if they settled.
 
     The norm of the residual is added to the largest, so that a rate of 1/smoothness is rather too small than too large;
     from the smallest it is subtracted if it is a small part of it. Every new direction is made orthogonal to all
@@ -252,7 +266,7 @@ def lanczos(X: Array, fit_intercept: bool) -> tuple[float, float]:
     basis, diagonal, beside = np.zeros((steps + 1, size)), np.zeros(steps), np.zeros(steps)
     start = hessian_product(X, draw_normal(size), fit_intercept)  # in its range
     length, done = norm(start), 0
-    found = 0.0, 0.0
+    found = 0.0, 0.0, True
     # After the last independent direction only rounding errors are left: stop there.
     while done < steps and length > sqrt(EPSILON) * abs(diagonal).max():
         basis[done] = start / length
@@ -263,13 +277,13 @@ def lanczos(X: Array, fit_intercept: bool) -> tuple[float, float]:
         beside[done] = length = norm(start)
         done += 1
         if done >= LEAST_STEPS or done == steps or length <= sqrt(EPSILON) * abs(diagonal).max():
-            found, settled = find_ritz_extremes(diagonal[:done], beside[:done], size)
-            if settled:
+            found = find_ritz_extremes(diagonal[:done], beside[:done], size)
+            if found[2]:
                 break
     return found
 
 
-def find_ritz_extremes(diagonal: Array, beside: Array, size: int) -> tuple[tuple[float, float], bool]:
+def find_ritz_extremes(diagonal: Array, beside: Array, size: int) -> tuple[float, float, bool]:
     """Return the extreme Ritz values, moved by their residuals, and True if these are small.
 
     The matrix of `size` rows has been reduced to a tridiagonal one: its diagonal, and the entries beside it, of which
@@ -282,11 +296,11 @@ def find_ritz_extremes(diagonal: Array, beside: Array, size: int) -> tuple[tuple
     first = int(np.argmax(values > size * EPSILON * largest))
     smallest, below = float(values[first]), float(residuals[first])
     sure = below <= SETTLED_BELOW * smallest
-    return (largest + above, smallest - below if sure else smallest), sure and above <= SETTLED_ABOVE * largest
+    return largest + above, smallest - below if sure else smallest, sure and above <= SETTLED_ABOVE * largest
 
 
 def hessian_product(X: Array, vector: Array, fit_intercept: bool) -> Array:
-    """Return XᵀXv/n, summed over blocks of rows."""
+    """Return XᵀXv/n, summed over blocks of rows, for a vector or the columns of a matrix."""
     if not isinstance(X, np.ndarray):
         return X.hessian_product(vector, fit_intercept)  # sparse rows
     image = np.zeros_like(vector)
@@ -295,6 +309,6 @@ def hessian_product(X: Array, vector: Array, fit_intercept: bool) -> Array:
         product = block @ vector[fit_intercept:]
         if fit_intercept:
             product += vector[0]
-            image[0] += product.sum()
-        image[fit_intercept:] += product @ block
+            image[0] += product.sum(axis=0)
+        image[fit_intercept:] += block.T @ product
     return image / len(X)

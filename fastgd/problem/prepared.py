@@ -10,6 +10,7 @@ from fastgd.inputs.arrays import Array
 from fastgd.problem.coordinates import Coordinates, Problem, WhitenedCoordinates
 from fastgd.problem.curvature import Curvature
 from fastgd.problem.moments import Summary
+from fastgd.problem.sparse_rows import SparseRows
 from fastgd.problem.whitening import whiten_summary
 
 
@@ -142,13 +143,18 @@ class Prepared:
         """
         if self.precondition == "whiten":
             small, doubtful = self.problem, np.zeros(1)
-        elif self.summarize is not None:
+        elif self.summarize is not None and not self.trusts_estimates:
             small, doubtful, _ = whiten_summary(self.summarize(), self.fit_intercept, self.alpha)
         else:
             return None
         rest = small.y[-1] ** 2 / len(small.y)  # no direction reaches the last row
         least = np.maximum(rest - doubtful**2, 0.0) / 2
         return least if self.several else least.item()
+
+    @property
+    def trusts_estimates(self) -> bool:
+        """Return True if the curvature of sparse rows is well estimated; their least cost would take far longer."""
+        return isinstance(self.problem.X, SparseRows) and self.curvature.settled
 
     @property
     def has_intercept_column(self) -> bool:

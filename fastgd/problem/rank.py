@@ -94,7 +94,7 @@ def summarize_ranked(moments: Moments, measure: Measure) -> Summary | None:
     shares = np.divide(squares, raw, out=np.zeros_like(raw), where=raw > 0)
     live = np.flatnonzero(shares[:p] >= LEAST_PIVOT)
     dead = np.setdiff1d(np.arange(p), live, assume_unique=True)
-    if not len(live) or not are_zero(np.sqrt(raw[dead] / total) ** 2, np.abs(moments.means[dead])).all():
+    if not len(live) or not are_zero(raw[dead] / total, np.abs(moments.means[dead])).all():
         return None
     norms = np.sqrt(squares[live])
     pivots = find_pivots(scale_products(moments, live, norms), live, norms, shares[live])

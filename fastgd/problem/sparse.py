@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from fastgd.backends.sparse import CSR, take_rows
+from fastgd.backends.sparse_team import count_sparse_work
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import LARGEST_SQUARE, SMALLEST_SQUARE, check_mean_square, check_mean_squares
@@ -45,11 +46,17 @@ from fastgd.problem.sparse_gram import (
     sum_rows,
 )
 from fastgd.problem.sparse_rows import CentredRows, SparseRows
+from fastgd.rates.chebyshev import cycle_length
 
-# Up to this many columns, the dense compressed problem takes less time (benchmarks/extras/sparse_features.py).
-MOST_COMPRESSED = 700
-# Up to as many multiplications, whitening takes less than a second; the rows alone take few epochs, if they are sparse.
-MOST_WORK = 1 << 33
+# Up to this many columns, the compressed problem takes some 50 ms at most, and its least cost is known. Above, the rows
+# themselves take less time if they are well-conditioned (benchmarks/extras/sparse_features.py).
+MOST_COMPRESSED = 1024
+# Up to this many, the factor takes a few seconds at most; the rows may take all epochs, and not converge.
+MOST_FACTORIZED = 4096
+MOST_WORK = 1 << 33  # multiplications of a QR that takes about a second
+# Seconds of an entry or row in an epoch, and of the factor of p columns over p³; only their ratio matters.
+ENTRY, FACTOR = 2e-9, 4e-11
+EPOCHS_A_CYCLE = 2  # a second cycle, or the products that estimate the curvature
 DENSE_ELEMENTS, LEAST_DENSE_ROWS = 1 << 17, 256  # of a block of rows that is made dense: 1 MB, if rows are short
 MOST_DENSE = 1 << 26  # elements of the few rows of a wide X that may be made dense: 512 MB
 
@@ -97,12 +104,34 @@ class SparseSource(DenseSource):
         if options.batch_size is not None:
             raise ValueError(f"batch_size must be None for sparse X; got {options.batch_size!r}")
         n, p = self.X.shape
-        options = options.resolved((n, p), affordable=p <= MOST_COMPRESSED or n * p * min(n, p) <= MOST_WORK)
-        needed = options.compress is True or options.precondition == "whiten"
-        if needed or (options.compress == "auto" and self.n_features <= MOST_COMPRESSED):
-            message = f"sparse X of {self.n_features} columns has a small compressed problem"
-            return prepare_summary(self.summarize(options.precondition), options, message)
+        affordable = min(n, p) <= MOST_FACTORIZED and (n > p or is_wide(self.X))
+        found, summary = options.resolved((n, p), affordable=affordable), None
+        free = options.precondition == options.compress == "auto" and found.precondition == "whiten"
+        if free and MOST_COMPRESSED < p < n:
+            rows = self.prepare_rows(options.resolved((n, p), affordable=False))
+            if takes_few_epochs(rows):
+                return rows
+            summary = sum_sparse(self.X, self.y, self.sample_weight)
+            if summary is None and n * p * p > MOST_WORK:
+                return rows
+        needed = found.compress is True or found.precondition == "whiten"
+        if needed or (found.compress == "auto" and p <= MOST_COMPRESSED):
+            message = f"sparse X of {p} columns has a small compressed problem"
+            return prepare_summary(summary or self.summarize(found.precondition), found, message)
+        return self.prepare_rows(found)
+
+    def prepare_rows(self, options: PrepareOptions) -> Prepared:
+        """Return the problem of the sparse rows themselves."""
         return prepare_sparse(self.X, as_kernel_targets(self.y), self.sample_weight, options)
+
+
+def takes_few_epochs(rows: Prepared) -> bool:
+    """Return True if a descent on the rows is estimated to take less time than the factor of their Gram matrix."""
+    if not rows.curvature.settled:
+        return False
+    record, p = cast("SparseRows", rows.problem.X).record, rows.problem.X.shape[1]
+    epochs = EPOCHS_A_CYCLE * cycle_length(*rows.curvature.extremes)
+    return epochs * count_sparse_work(record) * ENTRY <= FACTOR * p**3
 
 
 def is_wide(X: Any) -> bool:
@@ -122,19 +151,23 @@ def summarize_sparse(X: Any, y: Array, weights: Array | None, *, dense: bool) ->
 
 def compress_sparse(X: Any, y: Array, weights: Array | None) -> Summary:
     """Return the summary of sparse rows from their Gram matrix, or from a QR of blocks if that loses digits."""
+    summary = sum_sparse(X, y, weights)
+    if summary is None:
+        compressor = Compressor(method="qr")
+        add_sparse(compressor, X, y, weights)
+        summary = compressor.summary(None)
+    return summary
+
+
+def sum_sparse(X: Any, y: Array, weights: Array | None) -> Summary | None:
+    """Return the summary of sparse rows from their Gram matrix; None if that loses digits."""
     rows = take_rows(merge_entries(X))
     columns = check_entries(rows, weights)
     check_mean_square("y", y)
     shifted = shift_rows(rows, y, weights, columns)
     moments = sum_rows(shifted)
     summary = summarize_ranked(moments, partial(measure_columns, shifted, moments))
-    if summary is None:
-        summary = summarize_moments(mirror_triangle(moments), "gram")
-    if summary is None:
-        compressor = Compressor(method="qr")
-        add_sparse(compressor, X, y, weights)
-        summary = compressor.summary(None)
-    return summary
+    return summarize_moments(mirror_triangle(moments), "gram") if summary is None else summary
 
 
 @halt_for_forks

@@ -53,10 +53,11 @@ class SparseRows:
         return rows if self.means is None else replace(rows, means=self.means, factors=self.factors)
 
     def hessian_product(self, vector: Array, fit_intercept: bool) -> Array:
-        """Return XᵀXv/n: the gradient of an update at the rate 0 for a target of zeros, in one pass over the rows."""
-        gradient, weights, n = np.empty_like(vector), vector.copy(), self.shape[0]
+        """Return XᵀXv/n: the gradient of an update at the rate 0 for targets of zeros, in one pass over the rows."""
+        gradient, weights, targets = np.empty_like(vector), vector.copy(), vector.shape[1:]
         descend = backends.load(find_kernel()).descend
-        descend(self.record, np.zeros(n), weights, np.zeros(1), np.empty(1), gradient)
+        goal, costs = np.zeros((self.shape[0], *targets)), np.empty((1, *targets))
+        descend(self.record, goal, weights, np.zeros(1), costs, gradient)
         return gradient
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
