@@ -40,6 +40,7 @@ SOURCES = (
     "gram.inc",
     "triangle.inc",
     "sums.pxi",
+    "whiten.pxi",
     "targets.pxi",
     "sparse.pxi",
     "groups.pxi",

@@ -49,8 +49,10 @@ def wait_before_forks(lock: Lock) -> None:
 
 def import_safely(name: str) -> ModuleType:
     """Import and return a module; a fork in another thread waits until the import has ended."""
-    if name in sys.modules:  # loaded, or being imported by a thread whose module lock this one waits for
-        return import_module(name)
+    module = sys.modules.get(name)
+    if module is not None:  # loaded, or being imported by a thread whose module lock this one waits for
+        being_imported = getattr(module.__spec__, "_initializing", True)
+        return import_module(name) if being_imported else module
     with IMPORTING:
         return import_module(name)
 

@@ -373,6 +373,7 @@ def run_member(
 
 
 include "sums.pxi"
+include "whiten.pxi"
 include "targets.pxi"
 include "sparse.pxi"
 include "groups.pxi"

@@ -9,6 +9,10 @@ from problems import PROBLEMS, random_problem
 from scipy import sparse
 
 import fastgd
+from fastgd.backends import cython
+from fastgd.problem import whitening
+from fastgd.problem.moments import summarize_rows
+from fastgd.problem.whitening import whiten_summary, whiten_triangle
 from fastgd.streaming import fit_array, fit_batches
 
 GENERATOR = np.random.default_rng(11)
@@ -272,3 +276,47 @@ def test_a_direction_of_a_few_last_digits_is_not_dropped_quietly(n_samples):
     y = latency / latency.std() + generator.standard_normal(n_samples)
     with pytest.warns(fastgd.ConvergenceWarning, match="not converged"):
         assert not fastgd.gradient_descent(X, y).converged
+
+
+# ---- few well-conditioned columns are whitened by compiled code
+
+
+@pytest.mark.parametrize("n_targets", [1, 3])
+@pytest.mark.parametrize("n_features", [1, 2, 5, 33, 64])
+def test_compiled_whitening_is_that_of_numpy(monkeypatch, n_features, n_targets):
+    rng = np.random.default_rng(n_features)
+    X, Y = rng.standard_normal((200, n_features)) * 10 + 3, rng.standard_normal((200, n_targets))
+    summary = summarize_rows(X, Y, None, "qr")
+    problem, doubtful, coordinates = whiten_summary(summary, True, 0.0)
+    monkeypatch.setattr(whitening, "MOST_COMPILED", 0)
+    expected, expected_doubtful, other = whiten_summary(summary, True, 0.0)
+    np.testing.assert_allclose(problem.X, expected.X, rtol=1e-14)
+    np.testing.assert_allclose(problem.y, expected.y, rtol=1e-13, atol=1e-13)
+    np.testing.assert_array_equal(doubtful, expected_doubtful)
+    for name in ("means", "to_whitened", "to_coef", "amplification"):
+        actual, wanted = getattr(coordinates, name), getattr(other, name)
+        np.testing.assert_allclose(actual, wanted, rtol=1e-11, atol=1e-12 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("change", ["constant", "collinear", "zero"])
+def test_compiled_whitening_leaves_hard_columns_to_numpy(change):
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((200, 3))
+    X[:, 1] = {
+        "constant": 0.1,
+        "collinear": X[:, 0] * (1 + 1e-13) + 1e-9 * X[:, 1],
+        "zero": 0.0,
+    }[change]
+    summary = summarize_rows(X, rng.standard_normal((200, 1)), None, "qr")
+    assert whiten_triangle(summary) is None
+
+
+def test_compiled_whitening_refuses_arrays_of_other_shapes():
+    kernel = cython.whiten_triangle
+    good = [np.eye(3), 1.0, np.zeros(3), 1e-16, 1e7, np.zeros((2, 2)), np.zeros((2, 2)), np.zeros(2)]
+    assert kernel(*good) > 0
+    for place, shape in ((0, (1, 3)), (0, (3, 1)), (2, 1), (5, (2, 3)), (6, (3, 2)), (7, 1)):
+        bad = list(good)
+        bad[place] = np.zeros(shape)
+        with pytest.raises(ValueError, match="must have a row and a column"):
+            kernel(*bad)

@@ -24,6 +24,16 @@ def sum_sparse_products(
 # X, y, weights, shift, part_rows, parts, member, members, level
 def sum_products(*arguments: Any) -> None: ...
 def sum_triangles(*arguments: Any) -> None: ...
+def whiten_triangle(
+    rows: Array,
+    total: float,
+    means: Array,
+    epsilon: float,
+    most: float,
+    to_whitened: Array,
+    to_coef: Array,
+    scales: Array,
+) -> float: ...
 def merge_triangles(parts: Array, pivots: int, level: int) -> None: ...
 def sum_groups(
     X: Array,

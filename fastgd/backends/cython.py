@@ -78,6 +78,7 @@ def sum_parts(
     if not X.flags.c_contiguous and X.strides[0] != X.itemsize:  # neither order, not even of some rows
         X = np.ascontiguousarray(X)
     y = np.ascontiguousarray(y)
+    sample_weight = None if sample_weight is None else np.ascontiguousarray(sample_weight)
     n, p, k = *X.shape, y.shape[1]
     parts = max(1, min(MOST_PARTS, n // PART_ROWS, PART_ELEMENTS // ((2 + p) * (1 + p + k))))
     rows = -(-n // (8 * parts)) * 8
@@ -110,5 +111,6 @@ def run_member(*arguments: Any) -> int:
 
 
 sum_sparse_products, describe_columns = _kernel.sum_sparse_products, _kernel.describe_columns
+whiten_triangle = _kernel.whiten_triangle
 sum_powers, scale_entries = _kernel.sum_powers, _kernel.scale_entries
 LEVEL = LEVELS.index(choose_level())

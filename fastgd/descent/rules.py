@@ -1,6 +1,7 @@
 """The rules that suit a problem: those of one target, or of several at once."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -16,21 +17,30 @@ GRAM_ERROR = 1e-11
 
 def make_rules(prepared: Prepared, tol: float) -> AnyRules:
     """Return the rules for one problem; refuse data whose squares leave the range of float64."""
-    X, y = prepared.problem.X, prepared.problem.y
-    trace = check_mean_square("X", X) + prepared.problem.intercept
-    cost_of_zeros = variation = check_mean_squares("y", y) / 2
-    if prepared.fit_intercept:
-        if prepared.has_intercept_column:
-            ones = X[:, 0]
-            rest = y - np.multiply.outer(ones, (ones @ y) / (ones @ ones))
-        else:
-            rest = y - y.mean(axis=0)
-        squares = np.einsum("ij,ij->j", rest, rest) if prepared.several else float(rest @ rest)
-        variation = squares / (2 * len(y))
-    find_least_cost = cache(prepared.find_least_cost)  # while J is too large, each check asks again
+    X, y, whitened = prepared.problem.X, prepared.problem.y, prepared.precondition == "whiten"
+    # Whitened coordinates have eigenvalues of 1: as many as columns, but for a column of zeros where nothing is known.
+    trace = float(X.shape[1] * X.any()) if whitened else check_mean_square("X", X) + prepared.problem.intercept
+    cost_of_zeros = check_mean_squares("y", y) / 2
+    variation = find_variation(prepared) if prepared.fit_intercept else cost_of_zeros
+    # While J is too large, each check asks again; whitened coordinates have the answer at hand.
+    find_least_cost = prepared.find_least_cost if whitened else cache(prepared.find_least_cost)
     least_error = EXACT if prepared.compressed else GRAM_ERROR  # a compressed problem has its own factor
     curvature = prepared.curvature
-    find_quotients = None if prepared.precondition == "whiten" or curvature.exact else curvature.find_quotients
-    known = prepared.precondition == "whiten", least_error, find_least_cost, lambda: curvature.convexity, find_quotients
+    find_quotients = None if whitened or curvature.exact else curvature.find_quotients
+    known = whitened, least_error, find_least_cost, lambda: curvature.convexity, find_quotients
     rules = TargetRules if prepared.several else StoppingRules
     return rules(tol, trace, cost_of_zeros, variation, *known)
+
+
+def find_variation(prepared: Prepared) -> Any:
+    """Return J of the best constant prediction, of each target."""
+    X, y = prepared.problem.X, prepared.problem.y
+    if prepared.precondition == "whiten":
+        rest = y[1:]  # the first row is that of the intercept alone
+    elif prepared.has_intercept_column:
+        ones = X[:, 0]
+        rest = y - np.multiply.outer(ones, (ones @ y) / (ones @ ones))
+    else:
+        rest = y - y.mean(axis=0)
+    squares = np.einsum("ij,ij->j", rest, rest) if prepared.several else float(rest @ rest)
+    return squares / (2 * len(y))

@@ -70,7 +70,12 @@ def find_warning(
         limit = limit_smoothness(prepared, batch_size, prepared.curvature.smoothness)
         longest = float(rates.values[: len(ending.costs) + 1].max())
         return make_divergence_warning(longest, len(ending.costs), limit)
-    if np.all(verdict.converged) or options.tol == 0 or reasons & {"callback", "interrupted"}:
+    if (
+        verdict.converged is True
+        or np.all(verdict.converged)
+        or options.tol == 0
+        or reasons & {"callback", "interrupted"}
+    ):
         return None
     least: Any = rules.find_least_cost() if prepared.compressed or is_small(prepared) else None
     reason, cost, message, first = ending.reason, ending.cost, verdict.message, None

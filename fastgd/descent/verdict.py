@@ -1,10 +1,8 @@
 """The verdict on a run that has ended: whether it converged, and if not, why not and what would help."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import hypot, sqrt
 from typing import Any
-
-import numpy as np
 
 from fastgd.descent.loop import Ending
 from fastgd.descent.options import DescentOptions
@@ -95,8 +93,8 @@ def find_doubt(
     if prepared.doubtful > largest:
         return 1
     intercept = int(prepared.fit_intercept)
-    terms = np.append(coordinates.magnitudes * weights[intercept:], weights[:intercept])
-    rounding = EPSILON * float(np.linalg.norm(terms))
+    terms = coordinates.magnitudes * weights[intercept:]
+    rounding = EPSILON * hypot(norm(terms), *weights[:intercept].tolist())
     collinear = EPSILON * coordinates.amplification * sqrt(2 * ending.cost)
     if rounding + COLLINEAR * collinear > largest and ending.cost > 0:
         return 2 if rounding > COLLINEAR * collinear else 3

@@ -19,6 +19,7 @@ from fastgd.inputs.arrays import Array, is_sparse
 from fastgd.inputs.frames import column_names
 from fastgd.inputs.words import printable, quote
 
+FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 # Mean squares outside this range would make costs and curvatures overflow or vanish in float64.
 SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
 
@@ -99,6 +100,8 @@ def check_dimensions(shape: tuple[int, ...]) -> None:
 
 def check_numbers(name: str, values: ArrayLike) -> Array:
     """Return `values` as an array of real numbers (float32 or float64) of any shape."""
+    if type(values) is np.ndarray and values.dtype in (FLOAT64, FLOAT32):  # the usual case, in little time
+        return values
     check_frame(name, values)
     if is_sparse(values):
         takers = "gradient_descent and GradientDescentRegressor take it"
@@ -177,7 +180,8 @@ def describe_column(values: Any, column: int) -> str:
 
 def as_kernel_array(array: Array) -> Array:
     """Return the array in native byte order, aligned and C- or Fortran-contiguous; copied only if necessary."""
-    array = array.astype(array.dtype.newbyteorder("="), copy=False, order="K")
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="), order="K")
     flags = array.flags
     if flags.aligned and (flags.c_contiguous or flags.f_contiguous):
         return array

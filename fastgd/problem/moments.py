@@ -119,6 +119,8 @@ def sum_calls(sums: Callable[..., Array], join: Callable[[Array, Array], Array],
     """Return sums over all rows; each call of a backend takes as many rows as it can in a short time."""
     size, total = 1 + X.shape[1] + arrays[0].shape[1], None
     rows = max(CALL_PRODUCTS // size // (1 + X.shape[1]), size)
+    if len(X) <= rows:
+        return sums(X, *arrays)
     for start in range(0, len(X), rows):
         let_forks_pass()
         part = slice(start, start + rows)
@@ -158,8 +160,8 @@ def mean_of_runs(array: Array) -> Array:
     if length > SHIFT_ROWS:
         array = array[: SHIFT_RUNS * length].reshape(SHIFT_RUNS, length, -1)[:, :SHIFT_ROWS]
     axes = tuple(range(array.ndim - 1))
-    means: Array = array.mean(axis=axes, dtype=np.float64)
-    return means
+    sums: Array = np.add.reduce(array, axes, np.float64)
+    return sums / (array.size // len(sums))
 
 
 def check_squares(X: Array, y: Array, weights: Array | None, squares: Array, total: float) -> None:

@@ -26,16 +26,18 @@ from math import sqrt
 
 import numpy as np
 
+from fastgd import backends
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.inputs.data import SMALLEST_SQUARE
 from fastgd.problem.coordinates import Problem, WhitenedCoordinates
-from fastgd.problem.directions import Directions, find_directions, invert_triangle, reduce_rows
+from fastgd.problem.directions import WELL_CONDITIONED, Directions, find_directions, invert_triangle, reduce_rows
 from fastgd.problem.few_rows import Whitening, whiten_few_rows, whiten_few_rows_with_ridge
 from fastgd.problem.moments import Summary, are_zero
 from fastgd.problem.rank import whiten_ranked
 
 LARGEST_CORRECTION = 1e-6  # of the coordinates that the coefficients of least norm stand for
+MOST_COMPILED = 64  # columns up to which compiled loops take less time than BLAS
 CHANCE = 3.0  # the parts of noise along single directions are rarely more than 3 times the usual one
 
 
@@ -46,6 +48,10 @@ def whiten_summary(summary: Summary, fit_intercept: bool, alpha: float) -> tuple
     The array between them has the doubtful part of each target: see `Whitening`. Its y has columns if there are several
     targets.
     """
+    if fit_intercept and alpha == 0:
+        simple = whiten_triangle(summary)
+        if simple is not None:
+            return simple
     p, means, factor = summary.n_features, summary.means, summary.rows / sqrt(summary.total)
     if not fit_intercept:
         check_small_means(means[:p], factor[:, :p])
@@ -84,6 +90,25 @@ def whiten_summary(summary: Summary, fit_intercept: bool, alpha: float) -> tuple
     coordinates = WhitenedCoordinates(means[:p], *matrices, found.amplification, fit_intercept, solve)
     rest = np.hypot(found.rest, lost)
     return make_identity_problem(found.minimum, rest, means[p:], fit_intercept), found.doubtful, coordinates
+
+
+def whiten_triangle(summary: Summary) -> tuple[Problem, Array, WhitenedCoordinates] | None:
+    """Return what `whiten_summary` does, for few well-conditioned columns, by compiled code; None where it cannot."""
+    p, rows = summary.n_features, summary.rows
+    if p > MOST_COMPILED or len(rows) != p + 1 or summary.order is not None:
+        return None
+    compiled = getattr(backends.load("auto"), "whiten_triangle", None)
+    if compiled is None:
+        return None
+    to_whitened, to_coef, scales = np.empty((p, p)), np.empty((p, p)), np.empty(p)
+    maps = to_whitened, to_coef, scales
+    bound = compiled(rows, summary.total, summary.means, EPSILON, WELL_CONDITIONED, *maps)
+    if not bound:
+        return None
+    targets, means = rows[:, p:] / sqrt(summary.total), summary.means
+    coordinates = WhitenedCoordinates(means[:p], to_whitened, to_coef, None, bound, True)
+    problem = make_identity_problem(targets[:p], np.abs(targets[p]), means[p:], True)
+    return problem, np.zeros(targets.shape[1]), coordinates
 
 
 def find_doubtful_part(found: Directions, rest: Array, n_samples: int) -> Array:
@@ -133,7 +158,7 @@ def make_identity_problem(minimum: Array, rest: Array, means: Array, fit_interce
     targets = np.concatenate([means[np.newaxis], minimum]) if fit_intercept else minimum
     m, columns = len(targets) + 1, max(len(targets), 1)
     X = np.zeros((m, columns))
-    np.fill_diagonal(X[: len(targets)], sqrt(m))
+    X.reshape(-1)[: len(targets) * columns : columns + 1] = sqrt(m)
     y = np.empty((m, len(rest)))
     y[:-1], y[-1] = targets, rest
     y *= sqrt(m)
