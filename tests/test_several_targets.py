@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import fastgd
+from fastgd import streaming
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.rules import make_rules
 from fastgd.files.model import ModelError
@@ -310,3 +311,83 @@ def test_arguments_that_do_not_fit_are_refused(case):
     changed, message = REFUSED[case]
     with pytest.raises(ValueError, match=message):
         fastgd.gradient_descent(**({"X": X, "y": Y} | changed))
+
+
+def cut(rows, *arrays):
+    return [tuple(array[start : start + rows] for array in arrays) for start in range(0, 150, rows)]
+
+
+@pytest.mark.parametrize("method", ["gram", "qr"])
+def test_streams_fit_all_targets(method, tmp_path):
+    noisy = Y[:, 1:4].copy()  # the products of a target that the features explain would lose digits
+    expected = fastgd.gradient_descent(X, noisy, sample_weight=COUNTS)
+    targets = np.asfortranarray(noisy)
+    np.save(tmp_path / "y.npy", targets)
+    mapped = np.load(tmp_path / "y.npy", mmap_mode="r")
+    for result in (
+        streaming.fit_batches(cut(40, X, noisy, COUNTS), method=method),
+        streaming.fit_array(X, targets, sample_weight=COUNTS, method=method),
+        streaming.fit_array(X, mapped, sample_weight=COUNTS, method=method, checkpoint=tmp_path / "state"),
+    ):
+        np.testing.assert_allclose(result.weights, expected.weights, rtol=0, atol=1e-11)
+        assert result.converged.all()
+    start = expected.weights.copy()
+    assert streaming.fit_batches(cut(40, X, noisy, COUNTS), weights=start).weights.shape == (7, 3)
+    with pytest.raises(ValueError, match="weights must have the shape of the gradient"):
+        streaming.fit_array(X, Y, weights=np.zeros(7))
+
+
+def test_a_stream_of_several_targets_goes_on_after_an_error(tmp_path):
+    batches = cut(40, X, Y)
+
+    def fail_after(count):
+        yield from batches[:count]
+        raise RuntimeError("the source failed")
+
+    with pytest.raises(RuntimeError):
+        streaming.fit_batches(fail_after(2), checkpoint=tmp_path / "state")
+    changed = [(A, B + 1.0) for A, B in batches]
+    with pytest.raises(ValueError, match="got one of other values"):
+        streaming.fit_batches(changed, checkpoint=tmp_path / "state")
+    again = streaming.fit_batches(batches, checkpoint=tmp_path / "state")
+    np.testing.assert_array_equal(again.weights, streaming.fit_batches(batches).weights)
+
+
+def test_batches_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"batch 1 \(counted from 0\): y must have 5 columns, as before; got 4"):
+        streaming.fit_batches([(X[:50], Y[:50]), (X[50:], Y[50:, :4])])
+    bad = Y.copy()
+    bad[60, 3] = np.nan
+    with pytest.raises(ValueError, match=r"batch 1, row 10 .* column 3 of y: expected a finite number"):
+        streaming.fit_batches([(X[:50], bad[:50]), (X[50:], bad[50:])])
+    result = streaming.fit_batches([(X[:50], bad[:50]), (X[50:], bad[50:])], missing="skip")
+    assert result.skipped == 1
+    kept = np.delete(np.arange(150), 60)
+    np.testing.assert_allclose(result.weights, fastgd.gradient_descent(X[kept], Y[kept]).weights, atol=1e-11)
+
+
+def test_dask_fits_all_targets():
+    da = pytest.importorskip("dask.array")
+    lazy_X, lazy_Y = da.from_array(X, chunks=(40, 6)), da.from_array(Y, chunks=(40, 5))
+    expected = fastgd.gradient_descent(X, Y)
+    result = fastgd.gradient_descent(lazy_X, lazy_Y)
+    np.testing.assert_allclose(result.weights, expected.weights, rtol=0, atol=1e-11)
+    predictions = result.predict(lazy_X)
+    assert predictions.shape == (150, 5)
+    np.testing.assert_allclose(predictions.compute(), expected.predict(X), atol=1e-10)
+    with pytest.raises(ValueError, match="compress must not be False"):
+        fastgd.gradient_descent(lazy_X, lazy_Y, compress=False)
+
+
+def test_the_estimator_runs_one_descent_and_keeps_its_attributes():
+    sklearn = pytest.importorskip("sklearn.linear_model")
+    model = fastgd.GradientDescentRegressor(warm_start=True).fit(X, Y)
+    expected = sklearn.LinearRegression().fit(X, Y)
+    np.testing.assert_allclose(model.coef_, expected.coef_, atol=1e-12)
+    np.testing.assert_allclose(model.intercept_, expected.intercept_, atol=1e-12)
+    assert model.stop_reason_ == ["gradient"] * 5
+    assert [len(history) for history in model.cost_history_] == [model.n_iter_] * 5
+    again = model.fit(X, Y)
+    assert (np.array([history[0] for history in again.cost_history_]) <= fastgd.cost(X, Y, np.zeros((7, 5)))).all()
+    partial = fastgd.GradientDescentRegressor().partial_fit(X[:70], Y[:70]).partial_fit(X[70:], Y[70:])
+    np.testing.assert_allclose(partial.coef_, expected.coef_, atol=1e-11)

@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import as_kernel_array, check_masked, check_numbers, has_masked
-from fastgd.inputs.frames import column_names, series_name
+from fastgd.inputs.frames import column_names, target_names
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
 from fastgd.streaming.source import STAMP_ROWS, START_OVER, Batch, SeenBatch, identify_file, make_stamp
+from fastgd.streaming.sums import flatten_single
 
 BLOCK_BYTES = 1 << 24  # the size of a block of rows
 ROWS_PER_COLUMN = 4  # at least, in a block, so that its sums take less memory than its rows
@@ -45,8 +46,8 @@ def fit_array(
     X : array_like of shape (n_samples, n_features)
         The features: a memory map (``numpy.load(path, mmap_mode="r")``, `numpy.memmap`) of numbers in C or Fortran
         order, or any object with a shape, a dtype and slices of rows, such as a data set of h5py.
-    y : array_like of shape (n_samples,) or (n_samples, 1)
-        The target, which may be a memory map too.
+    y : array_like of shape (n_samples,) or (n_samples, n_targets)
+        The target or targets, which may be a memory map too.
     sample_weight : array_like of shape (n_samples,) or None
         Weights of the rows: a weight of k counts a row k times.
     fit_intercept : bool
@@ -100,10 +101,11 @@ class ArrayBatchSource:
     rereadable = True
 
     def __init__(self, X: Any, y: Any, weights: Any) -> None:
-        self.features, self.target = column_names(X), series_name(y)
+        self.features, self.target = column_names(X), target_names(y)
         self.X, self.y = check_array("X", X), check_array("y", y)
         self.weights = None if weights is None else check_array("sample_weight", weights)
         self.total, self.n_features = check_shapes(self.X, self.y, self.weights)
+        self.n_targets = 1 if len(self.y.shape) == 1 else int(self.y.shape[1])
         self.rows = max(BLOCK_BYTES // (self.n_features * self.X.dtype.itemsize), ROWS_PER_COLUMN * self.n_features)
         self.arrays = (self.X, self.y, self.weights)
         self.whole = (find_map(self.X) is None, find_map(self.y) is None, find_map(self.weights) is None)
@@ -134,7 +136,8 @@ class ArrayBatchSource:
         """Return the stamp of a block: read the rows that it covers, in the form in which they are summed."""
         X, y = (read_stamped(array, rows, self.whole[k]) for k, array in enumerate((self.X, self.y)))
         weights = None if self.weights is None else read_stamped(self.weights, rows, self.whole[2])
-        return make_stamp((as_kernel_array(X), y.reshape(-1).astype(np.float64, copy=False), weights), self.whole)
+        y = as_kernel_array(y.reshape(len(y), -1)).astype(np.float64, copy=False)
+        return make_stamp((as_kernel_array(X), flatten_single(y), weights), self.whole)
 
     def check_same_rows(self, rows: slice, seen: SeenBatch) -> None:
         """Refuse a block that differs from the one that an earlier run read."""
@@ -163,8 +166,11 @@ def check_shapes(X: Any, y: Any, weights: Any) -> tuple[int, int]:
     """Return the shape of X; refuse arrays whose shapes do not fit together."""
     if len(X.shape) != 2 or 0 in X.shape:
         raise ValueError(f"X must have shape (n_samples, n_features), with at least one row and column; got {X.shape}")
-    if y.shape not in ((X.shape[0],), (X.shape[0], 1)):
-        raise ValueError(f"y must have shape ({X.shape[0]},), one number for each row of X; got shape {y.shape}")
+    if len(y.shape) not in (1, 2) or y.shape[0] != X.shape[0] or 0 in y.shape:
+        n = X.shape[0]
+        raise ValueError(
+            f"y must have shape ({n},) or ({n}, n_targets), one number or row for each row of X; got shape {y.shape}"
+        )
     if weights is not None and weights.shape != (X.shape[0],):
         raise ValueError(f"sample_weight must have shape ({X.shape[0]},), one for each row; got shape {weights.shape}")
     return X.shape

@@ -12,7 +12,7 @@ from fastgd.inputs.words import quote
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
 from fastgd.streaming.source import START_OVER, Batch, SeenBatch, make_stamp
-from fastgd.streaming.sums import count_rows
+from fastgd.streaming.sums import count_rows, flatten_single
 
 ALL = (True, True, True)  # the stamp covers all rows of X, y and the weights
 
@@ -36,8 +36,9 @@ def fit_batches(
     Parameters
     ----------
     batches : iterable of (X, y) or (X, y, sample_weight)
-        X of shape (n_rows, n_features), y of shape (n_rows,), sample_weight of shape (n_rows,), as
-        `fastgd.gradient_descent` takes them. All batches have the same features; they may differ in n_rows.
+        X of shape (n_rows, n_features), y of shape (n_rows,) or (n_rows, n_targets), sample_weight of shape (n_rows,),
+        as `fastgd.gradient_descent` takes them. All batches have the same features and targets; they may differ in
+        n_rows.
     fit_intercept : bool
         True if the weights begin with an intercept.
     alpha : float
@@ -98,13 +99,14 @@ class IterableBatchSource:
 
     total = None
     n_features = None
+    n_targets = 1
     rereadable = False
 
     def __init__(self, batches: Iterable[Any]) -> None:
         self.iterable = batches
         self.identity: dict[str, Any] = {"source": "batches"}
         self.features: list[str] | None = None
-        self.target: str | None = None
+        self.target: Any = None
 
     def batches_after(self, seen: Sequence[SeenBatch]) -> Iterator[Batch]:
         """Yield the batches after those seen."""
@@ -128,7 +130,7 @@ class IterableBatchSource:
             raise TypeError(f"{where}: expected (X, y) or (X, y, sample_weight); got a {type(item).__name__}{size}")
         X, y, weights = item if len(item) == 3 else (*item, None)
         if self.features is None and self.target is None:
-            self.features, self.target = frames.column_names(X), frames.series_name(y)
+            self.features, self.target = frames.column_names(X), frames.target_names(y)
         try:
             frames.check_same_columns(X, self.features)
         except ValueError as error:
@@ -145,9 +147,9 @@ def check_same_batch(batch: Batch, seen: SeenBatch) -> None:
     if rows != seen.rows:
         raise ValueError(f"{expected}; got one of {rows} rows; {START_OVER}")
     try:
-        X, y = check_problem(batch.X, batch.y, finite=False)
+        X, y = check_problem(batch.X, batch.y, finite=False, targets=True)
         weights = None if batch.weights is None else check_numbers("sample_weight", batch.weights)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{batch.where}: {error}") from error
-    if make_stamp((X, y, weights), batch.whole) != seen.stamp:
+    if make_stamp((X, flatten_single(y), weights), batch.whole) != seen.stamp:
         raise ValueError(f"{expected}; got one of other values; {START_OVER}")

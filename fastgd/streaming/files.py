@@ -116,7 +116,7 @@ class FileBatchSource:
         rows = [head.rows for head in heads if head.rows is not None]
         self.total = sum(rows) if len(rows) == len(heads) else None
         self.features, self.target = self.columns.features, target
-        self.n_features = len(self.features)
+        self.n_features, self.n_targets = len(self.features), 1
         self.identity: dict[str, Any] = {
             "source": "files",
             "files": [identify_file(head.path, head.state) for head in heads],

@@ -60,10 +60,11 @@ class StreamOptions:
                 known = f"a descent takes {DESCENT_OPTIONS}"
                 raise TypeError(f"{function}() got an unexpected keyword argument {name!r}; {known}")
         options = DescentOptions.checked(**descent)
-        if isinstance(options.weights, np.ndarray) and options.weights.ndim != 1:  # the rows tell the length later
-            raise ValueError(
-                "weights must have the shape of the gradient, (n_features + fit_intercept,); "
-                f"got shape {options.weights.shape}"
+        given = options.weights
+        if isinstance(given, np.ndarray) and (given.ndim not in (1, 2) or given.shape[1:] == (1,)):
+            raise ValueError(  # the rows tell the lengths later
+                "weights must have the shape of the gradient, (n_features + fit_intercept,), with a column for each of "
+                f"several targets; got shape {given.shape}"
             )
         return cls(
             descent=options,

@@ -58,7 +58,7 @@ def run_pass(source: BatchSource, state: State, options: StreamOptions, checkpoi
         try:
             for sums in sum_batches(source, state, options):
                 if state.moments is None and sums.moments is not None:
-                    options.descent.check_start_shape(sums.moments.n_features)
+                    options.descent.check_start_shape(sums.moments.n_features, sums.moments.n_targets)
                 state = state.with_batch(sums)
                 checkpoint.save_if_due(state)
                 rows += sums.seen.rows
@@ -79,11 +79,13 @@ def sum_batches(source: BatchSource, state: State, options: StreamOptions) -> It
     if source.rereadable:
         yield from map_ahead(partial(work, n_features=source.n_features), batches, options.threads)
         return
-    n_features = None if state.moments is None else state.moments.n_features
+    first = state.moments
     for batch in batches:
-        sums = work(batch, n_features)
-        if n_features is None and sums.moments is not None:
-            n_features = sums.moments.n_features
+        sums = work(batch, None if first is None else first.n_features)
+        first = first or sums.moments
+        if first is not None and sums.moments is not None and sums.moments.n_targets != first.n_targets:
+            expected, got = (f"{one.n_targets}" for one in (first, sums.moments))
+            raise ValueError(f"{batch.where}: y must have {expected} columns, as before; got {got}")
         yield sums
 
 

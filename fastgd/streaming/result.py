@@ -44,7 +44,7 @@ class StreamResult(DescentResult):
 def fit_source(source: BatchSource, options: StreamOptions) -> StreamResult:
     """Read all batches, descend on their sums, and remove the checkpoint."""
     if source.n_features is not None:
-        options.descent.check_start_shape(source.n_features)
+        options.descent.check_start_shape(source.n_features, source.n_targets)
     identity = {**source.identity, "method": options.method, "missing": options.missing}
     with hold_lock(options.checkpoint):
         checkpoint = Checkpoint(options.checkpoint, identity)

@@ -1,6 +1,6 @@
 """The format of a checkpoint: the state of a pass as bytes, and back.
 
-A line ``fastgd checkpoint 4 SHA256``, where SHA256 is the checksum of the rest; a line of JSON, the header; the arrays,
+A line ``fastgd checkpoint 5 SHA256``, where SHA256 is the checksum of the rest; a line of JSON, the header; the arrays,
 whose shapes follow from the header. Numbers keep all their bits, and loading runs no code, as loading a pickle would.
 
 A file may be damaged, or be made by somebody else. So everything is checked before it is used, and sizes before memory
@@ -22,12 +22,12 @@ from fastgd.problem.moments import Moments, are_sums_by
 from fastgd.streaming.source import SeenBatch
 from fastgd.streaming.sums import State
 
-MAGIC = b"fastgd checkpoint 4 "
+MAGIC = b"fastgd checkpoint 5 "
 DIGEST = 64  # the length of the checksum, in characters
 START = len(MAGIC) + DIGEST + 1  # the length of the first line
 # The fields of the header, and of its sums (null before the first row of positive weight), with their types.
 FIELDS = {"identity": (dict,), "method": (str,), "skipped": (int,), "batches": (int,), "sums": (dict, type(None))}
-SUMS = {"total": (float,), "n_samples": (int,), "n_features": (int,), "rows": (int,)}
+SUMS = {"total": (float,), "n_samples": (int,), "n_features": (int,), "n_targets": (int,), "rows": (int,)}
 # Bounds of what is read into memory where the data do not give a closer one: 3 GB of records, 34 GB of sums.
 MOST_BATCHES = 1 << 27
 MOST_FEATURES = 1 << 16
@@ -57,6 +57,7 @@ def pack_state(identity: dict[str, Any], state: State) -> list[Any]:
             "total": float(moments.total),
             "n_samples": moments.n_samples,
             "n_features": moments.n_features,
+            "n_targets": moments.n_targets,
             "rows": len(moments.matrix),
         }
         arrays += [np.ascontiguousarray(array, "<f8") for array in (moments.shift, moments.matrix)]
@@ -116,8 +117,13 @@ def parse_header(line: bytes) -> dict[str, Any]:
     possible = possible and header["skipped"] >= 0 and 0 < header["batches"] <= MOST_BATCHES
     if sums is not None:
         check_fields(sums, SUMS)
-        size = sums["n_features"] + 2
-        possible = possible and 2 < size <= MOST_FEATURES + 2 and (size if gram else 1) <= sums["rows"] <= size
+        size, k = sums["n_features"] + 2, sums["n_targets"]
+        possible = (
+            possible
+            and 0 < k <= MOST_FEATURES
+            and 2 < size <= MOST_FEATURES + 2
+            and (size if gram else 1) <= sums["rows"] <= size
+        )
         possible = possible and sums["n_samples"] > 0 and sums["total"] > 0 and isfinite(sums["total"])
     if not possible:
         refuse_damage("its header has impossible values")
@@ -138,7 +144,8 @@ def find_shapes(header: dict[str, Any]) -> Shapes:
     sums, seen = header["sums"], (header["batches"], len(SeenBatch._fields))
     if sums is None:
         return Shapes(seen, (0,), (0, 0))
-    return Shapes(seen, (sums["n_features"] + 1,), (sums["rows"], sums["n_features"] + 2))
+    columns = sums["n_features"] + sums["n_targets"]
+    return Shapes(seen, (columns,), (sums["rows"], 1 + columns))
 
 
 def read_arrays(file: BinaryIO, shapes: Shapes) -> tuple[Array, Array, Array]:
@@ -159,7 +166,7 @@ def make_state(header: dict[str, Any], arrays: tuple[Array, Array, Array]) -> St
     possible = seen.min() >= 0 and (np.diff(seen[:, 0]) >= 0).all() and header["skipped"] + fitted <= rows
     moments = None
     if sums is not None:
-        moments = Moments(shift, sums["total"], fitted, matrix, 1)
+        moments = Moments(shift, sums["total"], fitted, matrix, sums["n_targets"])
         possible = possible and are_sums(moments, header["method"])
     if not possible:
         refuse_damage("its arrays have impossible values")

@@ -64,6 +64,8 @@ class BatchSource(Protocol):
         The number of rows; None if it is not known.
     n_features : int or None
         The number of features; None if it is not known before the first batch.
+    n_targets : int
+        The number of targets, if the number of features is known.
     features, target : list of str, str, or None
         The names of the columns, known after the last batch at the latest.
     rereadable : bool
@@ -77,9 +79,11 @@ class BatchSource(Protocol):
     @property
     def n_features(self) -> int | None: ...  # noqa: D102
     @property
+    def n_targets(self) -> int: ...  # noqa: D102
+    @property
     def features(self) -> list[str] | None: ...  # noqa: D102
     @property
-    def target(self) -> str | None: ...  # noqa: D102
+    def target(self) -> Any: ...  # noqa: D102
     @property
     def rereadable(self) -> bool: ...  # noqa: D102
 

@@ -29,10 +29,10 @@ def sum_batch(batch: Batch, n_features: int | None, method: str, missing: str, s
     if count_rows(batch.X) == 0 and count_rows(batch.y) == 0:
         return BatchSums(None, 0, SeenBatch(batch.file, 0, 0))
     try:
-        X, y = check_problem(batch.X, batch.y, finite=False)
+        X, y = check_problem(batch.X, batch.y, finite=False, targets=True)
         # The code below checks that the weights are finite, because it knows their rows.
         weights = None if batch.weights is None else check_numbers("sample_weight", batch.weights)
-        if weights is not None and weights.shape != y.shape:
+        if weights is not None and weights.shape != (len(y),):
             check_sample_weight(weights, len(y))
         if n_features not in (None, X.shape[1]):
             raise ValueError(f"X must have {n_features} columns, as before; got {X.shape[1]}")
@@ -43,7 +43,8 @@ def sum_batch(batch: Batch, n_features: int | None, method: str, missing: str, s
         raise ValueError(f"{batch.locate(row)}: sample_weight must not be negative; got {weights[row]}")
     bad = find_bad_rows(X, y, weights)
     left_out = check_bad_rows(batch, (X, y, weights), bad, missing) if len(bad) else bad
-    seen = SeenBatch(batch.file, len(y), make_stamp((X, y, weights), batch.whole) if stamped else 0)
+    stamp = make_stamp((X, flatten_single(y), weights), batch.whole) if stamped else 0
+    seen = SeenBatch(batch.file, len(y), stamp)
     if len(left_out):
         keep = np.delete(np.arange(len(y)), left_out)
         X, y, weights = X[keep], y[keep], None if weights is None else weights[keep]
@@ -66,13 +67,14 @@ def sum_rows(X: Array, y: Array, weights: Array | None, method: str) -> Moments 
     weights = check_sample_weight(weights, len(y), zero_sum=True)
     if not len(y) or (weights is not None and not weights.any()):
         return None
-    return sum_blocks(X, y[:, np.newaxis], weights, method, threads=1)  # batches have threads of their own
+    return sum_blocks(X, y, weights, method, threads=1)  # batches have threads of their own
 
 
 def find_bad_rows(X: Array, y: Array, weights: Array | None) -> Array:
     """Return the rows that hold a NaN or an infinity: one fast pass, then a full check of the suspected rows."""
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = X @ np.ones(X.shape[1], X.dtype) + y  # a row with a NaN or an infinity never has a finite sum
+        # A row with a NaN or an infinity never has a finite sum.
+        sums = X @ np.ones(X.shape[1], X.dtype) + (y[:, 0] if y.shape[1] == 1 else y.sum(axis=1))
         if weights is not None:
             sums += weights
     suspects = np.flatnonzero(~np.isfinite(sums))
@@ -100,10 +102,24 @@ def check_bad_rows(batch: Batch, arrays: tuple[Array, Array, Array | None], bad:
     if batch.columns is not None:
         name = f"column {quote(batch.columns[column])}"
     else:
-        name = f"column {column} of X" if column < n_features else ("y", "sample_weight")[column - n_features]
+        name = name_column(column, n_features, arrays[1].shape[1])
     hint = "; missing='skip' leaves out rows without a value" if np.isnan(value) else ""
     got = "no value (null or NaN)" if np.isnan(value) else value
     raise ValueError(f"{batch.locate(int(bad[row]))}, {name}: expected a finite number; got {got}{hint}")
+
+
+def name_column(column: int, n_features: int, n_targets: int) -> str:
+    """Return the name of a column of X, y and the weights side by side."""
+    if column < n_features:
+        return f"column {column} of X"
+    if column == n_features + n_targets:
+        return "sample_weight"
+    return "y" if n_targets == 1 else f"column {column - n_features} of y"
+
+
+def flatten_single(y: Array) -> Array:
+    """Return y (n_samples, n_targets) with one dimension if there is one target."""
+    return y[:, 0] if y.shape[1] == 1 else y
 
 
 @dataclass(frozen=True, slots=True)
