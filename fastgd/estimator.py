@@ -14,7 +14,7 @@ from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import solve
 from fastgd.descent.warnings import DivergenceWarning
-from fastgd.files.model import Model, load, name_features, save
+from fastgd.files.model import Model, load, name_features, name_targets, save
 from fastgd.inputs.arrays import Array, is_sparse
 from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.data import (
@@ -340,20 +340,20 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         refuse_masked("sample_weight", sample_weight)
         return float(super().score(X, y, sample_weight))
 
-    def save(self, path: str | Path, *, target: str = "y") -> None:
-        """Write the fitted model of one target as JSON, which `fastgd predict` and `load` read.
+    def save(self, path: str | Path, *, target: str | list[str] | None = None) -> None:
+        """Write the fitted model as JSON, which `fastgd predict` and `load` read.
 
         Parameters
         ----------
         path : str or pathlib.Path
             The file to write.
-        target : str
-            The name of the target.
+        target : str, list of str, or None
+            The name of the target, or one for each of several; None means "y", or "y0", "y1" and so on.
 
         Raises
         ------
         ValueError
-            If there are several targets, or if two of the names of features and target are equal.
+            If two of the names of features and targets are equal, or their number is another one.
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         OSError
@@ -370,13 +370,15 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         array([7.])
         """
         check_is_fitted(self, "coef_")
-        if np.size(self.intercept_) != 1:
-            raise ValueError(f"a saved model must have one target; got {np.size(self.intercept_)}")
         features = name_features(getattr(self, "feature_names_in_", None), self.n_features_in_)
         known = {"backend": "backend_", "epochs": "n_iter_", "reason": "stop_reason_"}  # not of a loaded model
-        notes = {name: np.ravel(getattr(self, key)).tolist()[0] for name, key in known.items() if hasattr(self, key)}
-        coef = np.ravel(self.coef_).tolist()
-        save(Model(target, features, float(np.ravel(self.intercept_)[0]), coef, notes), path)
+        notes = {name: getattr(self, key) for name, key in known.items() if hasattr(self, key)}
+        coef, intercept = self.coef_.T, self.intercept_
+        if np.size(intercept) == 1:
+            coef, intercept = np.ravel(coef), np.ravel(intercept)[0]
+            notes = {name: np.ravel(value).tolist()[0] for name, value in notes.items()}
+        names = name_targets(target, np.size(intercept))
+        save(Model(names, features, intercept.tolist(), coef.tolist(), notes), path)
 
     @classmethod
     def load(cls, path: str | Path) -> GradientDescentRegressor:
@@ -413,7 +415,9 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         array([7.])
         """
         model, estimator = load(path), cls()
-        estimator.coef_, estimator.intercept_ = np.array(model.coef, dtype=np.float64), np.float64(model.intercept)
+        coef, intercept = np.array(model.coef, dtype=np.float64), np.array(model.intercept, dtype=np.float64)
+        estimator.coef_ = np.ascontiguousarray(coef.T)
+        estimator.intercept_ = intercept if intercept.ndim else np.float64(intercept)
         estimator.n_features_in_ = len(model.features)
         if model.features != name_features(None, len(model.features)):
             estimator.feature_names_in_ = np.array(model.features, dtype=object)

@@ -144,8 +144,14 @@ def test_an_estimator_comes_back(tmp_path, fit_intercept):
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
     assert again.n_features_in_ == 3
     assert load(tmp_path / "model.json").target == "price"
-    with pytest.raises(ValueError, match="a saved model must have one target; got 2"):
-        fastgd.GradientDescentRegressor().fit(X, np.column_stack([Y, Y])).save(tmp_path / "two.json")
+    two = fastgd.GradientDescentRegressor(fit_intercept=fit_intercept).fit(X, np.column_stack([Y, 2 * Y]))
+    two.save(tmp_path / "two.json", target=["price", "rent"])
+    again = fastgd.GradientDescentRegressor.load(tmp_path / "two.json")
+    np.testing.assert_array_equal(again.predict(X), two.predict(X))
+    assert again.coef_.shape == (2, 3)
+    assert load(tmp_path / "two.json").target == ["price", "rent"]
+    with pytest.raises(ValueError, match="target must be a list of 2 names"):
+        two.save(tmp_path / "two.json", target="price")
 
 
 def test_the_command_line_reads_and_writes_the_estimators_models(tmp_path):

@@ -391,3 +391,16 @@ def test_the_estimator_runs_one_descent_and_keeps_its_attributes():
     assert (np.array([history[0] for history in again.cost_history_]) <= fastgd.cost(X, Y, np.zeros((7, 5)))).all()
     partial = fastgd.GradientDescentRegressor().partial_fit(X[:70], Y[:70]).partial_fit(X[70:], Y[70:])
     np.testing.assert_allclose(partial.coef_, expected.coef_, atol=1e-11)
+
+
+def test_a_plot_draws_one_target():
+    pytest.importorskip("matplotlib")
+    from fastgd import plots
+
+    result = fastgd.gradient_descent(X, Y, learning_rate=0.01, tol=0, epochs=5)
+    line = plots.cost_history(result, target=3).lines[0]
+    np.testing.assert_array_equal(line.get_ydata(), result.cost_history[:, 3])
+    with pytest.raises(ValueError, match="target must be the number of one of the 5 targets"):
+        plots.cost_history(result)
+    with pytest.raises(ValueError, match="target must be below 5"):
+        plots.cost_history(result, target=5)

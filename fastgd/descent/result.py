@@ -135,7 +135,7 @@ class DescentResult:
             The file to write.
         target : str, list of str, or None
             The name of the target, or one for each of several; None means the names of y in the fit, or "y", or "y0",
-            "y1", …
+            "y1" and so on.
 
         Raises
         ------
@@ -162,11 +162,7 @@ class DescentResult:
         }
         model: Any = import_safely(MODEL)
         features = model.name_features(self.features, len(self.coef))
-        several = self.weights.shape[1:]
-        unnamed: Any = [f"y{k}" for k in range(*several)] if several else "y"
-        named = self.target or unnamed if target is None else target
-        if several and (isinstance(named, str) or len(named) != several[0]):
-            raise ValueError(f"target must be a list of {several[0]} names, one for each target; got {quote(named)}")
+        named = model.name_targets(self.target if target is None else target, self.weights[0].size)
         model.save(model.Model(named, features, list_values(self.intercept), self.coef.tolist(), notes), path)
 
     @classmethod

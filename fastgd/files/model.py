@@ -136,6 +136,23 @@ def name_features(features: list[str] | None, n_features: int) -> list[str]:
     return [f"x{j}" for j in range(n_features)] if features is None else list(features)
 
 
+def name_targets(names: Any, n_targets: int) -> Any:
+    """Return the name of one target, or a list of names; None makes "y", or "y0", "y1", … of several.
+
+    Raises
+    ------
+    ValueError
+        If there are several targets, and not one name for each.
+    """
+    if n_targets == 1:
+        return "y" if names is None else names
+    if names is None:
+        return [f"y{k}" for k in range(n_targets)]
+    if isinstance(names, str) or len(names) != n_targets:
+        raise ValueError(f"target must be a list of {n_targets} names, one for each target; got {quote(names)}")
+    return list(names)
+
+
 def encode_json(document: dict[str, Any], indent: int | None = 2) -> str:
     """Return a document as JSON text; NaN and infinity, which JSON lacks, are errors."""
     return json.dumps(document, indent=indent, allow_nan=False)

@@ -8,6 +8,7 @@ import numpy as np
 from fastgd.bench.text import title
 from fastgd.descent.result import DescentResult
 from fastgd.inputs.arrays import EPSILON, Array
+from fastgd.inputs.options import check_position
 from fastgd.inputs.words import printable, quote
 from fastgd.plots.figures import PALETTE, new_figure, plain, style
 
@@ -21,7 +22,9 @@ STYLES = tuple(zip(("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))), "osPDv", str
 COLORS = list(PALETTE.values())[:-1]  # yellow is no colour for lines
 
 
-def cost_history(result: DescentResult, *, ax: "Axes | None" = None, label: str | None = None) -> "Axes":
+def cost_history(
+    result: DescentResult, *, ax: "Axes | None" = None, label: str | None = None, target: int | None = None
+) -> "Axes":
     """Draw cost against epoch.
 
     Parameters
@@ -32,6 +35,8 @@ def cost_history(result: DescentResult, *, ax: "Axes | None" = None, label: str 
         The axes to draw on; None makes a new figure.
     label : str or None
         The curve's name in a legend; by default the backend, and the reason why the run ended.
+    target : int or None
+        The target to draw, counted from 0, if the result has several.
 
     Returns
     -------
@@ -40,6 +45,8 @@ def cost_history(result: DescentResult, *, ax: "Axes | None" = None, label: str 
 
     Raises
     ------
+    ValueError
+        If the result has several targets, and none is named.
     ImportError
         If matplotlib is not installed.
 
@@ -51,14 +58,19 @@ def cost_history(result: DescentResult, *, ax: "Axes | None" = None, label: str 
     >>> plots.cost_history(result).get_xlabel()
     'epoch'
     """
+    history, reason = result.cost_history, result.reason
+    if history.ndim == 2:
+        if target is None:
+            raise ValueError(f"target must be the number of one of the {history.shape[1]} targets; got None")
+        history, reason = history[:, check_position("target", target, history.shape[1])], reason[target]
     if ax is None:
         ax = new_figure().add_subplot()
-    label = label or f"{result.backend}: {result.reason}"
+    label = label or f"{result.backend}: {reason}"
     marker = "o" if result.epochs == 1 else ""  # a line through one point would not show
-    (line,) = ax.plot(range(result.epochs), result.cost_history, marker=marker, label=plain(printable(label)))
+    (line,) = ax.plot(range(result.epochs), history, marker=marker, label=plain(printable(label)))
     costs = "no epochs"
     if result.epochs:
-        costs = f"{span(result.epochs)}: cost {result.cost_history[0]:.3g} to {result.cost_history[-1]:.3g}"
+        costs = f"{span(result.epochs)}: cost {history[0]:.3g} to {history[-1]:.3g}"
     line.set_gid(f"{title(result.backend)}, {costs}")
     ax.set(xlabel="epoch", ylabel="cost J", yscale="log")
     ax.grid(alpha=0.3, which="both")
