@@ -53,7 +53,7 @@ cdef void add_one_target(
     """Compute the sums of block b for one target."""
     cdef double *out = blocks.sums + b * blocks.width
     cdef double *g = out + 3
-    cdef double squares = 0.0, total = 0.0, moved = 0.0, shift = 0.0, f = 1.0, r
+    cdef double squares = 0.0, total = 0.0, moved = 0.0, shift = 0.0, f = 1.0, r, second, third, fourth
     cdef ptrdiff_t row, i, j
     cdef place t, first, last
     if blocks.means != NULL:
@@ -68,9 +68,18 @@ cdef void add_one_target(
             FETCH_SOON(data + j + LINE // sizeof(number))
             FETCH_SOON(indices + j)
         first, last = indptr[i], indptr[i + 1]
-        r = 0.0
-        for t in range(first, last):
+        r = second = third = fourth = 0.0
+        t = first
+        while t + 4 <= last:  # four sums: an addition takes as long as four entries
             r += data[t] * w[indices[t]]
+            second += data[t + 1] * w[indices[t + 1]]
+            third += data[t + 2] * w[indices[t + 2]]
+            fourth += data[t + 3] * w[indices[t + 3]]
+            t += 4
+        r = (r + second) + (third + fourth)
+        while t < last:
+            r += data[t] * w[indices[t]]
+            t += 1
         if blocks.factors != NULL:
             f = blocks.factors[i]
         r += intercept - f * shift - blocks.y[i]

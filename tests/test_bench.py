@@ -12,6 +12,7 @@ import pytest
 from fastgd import backends, bench, compress
 from fastgd.bench import contestants, limits, machine, results, text, timing
 from fastgd.bench.problem import RATE, make_problem
+from fastgd.cli.main import main
 
 SHAPES = [(30, 2), (20, 3)]
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
@@ -57,6 +58,33 @@ def made_up():
     }
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_backends_are_timed_on_sparse_rows(dtype):
+    measured = bench.measure([(300, 20), (20, 3)], rounds=3, threads=2, dtype=dtype, density=0.2)
+    expected = {"python", "numpy"}
+    expected |= {f"{name}{count}" for name in backends.list_loadable() if name not in expected for count in ("", "-2")}
+    for entry in measured["shapes"]:
+        assert set(entry["contestants"]) >= {"python", "numpy"}
+        assert {name for name in entry["contestants"] if not name.startswith("numpy")} == expected - {"numpy"}
+    assert measured["settings"]["density"] == 0.2
+    assert "reading X once" in str(measured["absent"])
+    text = bench.format_table(measured)
+    assert f"sparse rows of {dtype}, 0.2 of the entries stored" in text
+    json.dumps(measured)
+
+
+@pytest.mark.parametrize("density", ["0", "2", "nan", "much"])
+def test_a_density_is_a_share(density, capsys):
+    with pytest.raises(SystemExit):
+        main(["bench", "--sparse", density])
+    assert "expected a number above 0, at most 1" in capsys.readouterr().err
+
+
+def test_sparse_rows_have_no_order(capsys):
+    assert main(["bench", "--sparse", "--order", "F"]) == 2
+    assert "--order must be left out with --sparse" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("own_contestants")
 @pytest.mark.parametrize(("order", "dtype"), [("C", "float64"), ("F", "float32")])
 def test_results_have_the_keys_of_their_description(order, dtype):
@@ -64,7 +92,8 @@ def test_results_have_the_keys_of_their_description(order, dtype):
     measured = bench.measure(SHAPES, rounds=3, order=order, dtype=dtype, progress=lines.append)
     assert json.loads(json.dumps(measured)) == measured
     assert (measured["schema"], measured["schema_version"]) == ("fastgd.bench", 1)
-    assert measured["settings"] == {"rounds": 3, "order": order, "dtype": dtype, "most_epochs_per_call": 1000}
+    settings = {"rounds": 3, "order": order, "dtype": dtype, "density": None, "most_epochs_per_call": 1000}
+    assert measured["settings"] == settings
     assert lines == ["30 × 2: 3 rounds", "20 × 3: 3 rounds", "the machine's limits"]
     assert [(entry["n_samples"], entry["n_features"]) for entry in measured["shapes"]] == SHAPES
     assert {"jax", "sgd"} <= set(measured["absent"])

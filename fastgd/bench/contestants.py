@@ -84,6 +84,12 @@ def list_contestants(threads: int = 1) -> tuple[list[Contestant], dict[str, str]
     return found, absent
 
 
+def list_sparse_contestants(threads: int = 1) -> tuple[list[Contestant], dict[str, str]]:
+    """Return the contestants of sparse rows, which are the backends, and the reasons why others take no part."""
+    faults = {name: fault for name in backends.list_installed() if (fault := backends.find_fault(name))}
+    return list_backends(sorted({1, threads})), faults | {"jax, sgd and reading X once": "they take dense X"}
+
+
 def list_backends(
     counts: Sequence[int] = (1,), *, blas_counts: Sequence[int] = (1,), loop_elements: int = LOOP_ELEMENTS
 ) -> list[Contestant]:

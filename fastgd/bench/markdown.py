@@ -66,6 +66,8 @@ def describe_conditions(results: Results) -> str:
     found = {shown: results["versions"].get(name) for name, shown in SHOWN_VERSIONS.items()}
     versions = [f"{shown} {version}" for shown, version in found.items() if version]
     data = f"{settings['dtype']} in {'Fortran' if settings['order'] == 'F' else 'C'} order"
+    if settings.get("density") is not None:
+        data = f"sparse rows of {settings['dtype']}, {settings['density']:.3g} of the entries stored"
     hardware_text, versions_text = ", ".join(hardware), ", ".join(versions)
     return (
         f"{printable(machine['cpu'])} ({hardware_text}); {versions_text}; {data}; one thread unless stated otherwise."

@@ -2,23 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastgd.backends.sparse import CSR
 from fastgd.inputs.arrays import Array
 
 RATE = 1e-3  # the largest
 
 
 class Problem(NamedTuple):
-    """The data of one shape."""
+    """The data of one shape; X is an array, or the record of sparse rows."""
 
-    X: Array
+    X: Any
     y: Array
 
 
-def choose_rate(X: Array) -> float:
+def choose_rate(X: Array | CSR) -> float:
     """Return a rate well below 2/smoothness for standard normal data, whose largest singular value is about √n + √p.
 
     A descent that diverges would stop early, and its epochs could not be timed.
@@ -63,3 +64,27 @@ def make_problem(n_samples: int, n_features: int, order: str = "C", dtype: str =
     X = generator.standard_normal((n_samples, n_features))
     y = X @ np.linspace(1.0, 2.0, n_features) + 1.0 + generator.standard_normal(n_samples)
     return Problem(np.asarray(X, dtype=dtype, order="F" if order == "F" else "C"), y)
+
+
+def make_sparse_problem(n_samples: int, n_features: int, density: float, dtype: str = "float64") -> Problem:
+    """Return standard normal entries at random places of sparse rows, with a known linear relation and noise.
+
+    The numbers of entries differ from row to row. The few that fall on one place are added.
+
+    Examples
+    --------
+    >>> from fastgd.bench.problem import make_sparse_problem
+    >>> make_sparse_problem(100, 50, 0.1).X.shape
+    (100, 50)
+    """
+    generator = np.random.default_rng(0)
+    counts = generator.binomial(n_features, density, n_samples)
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    places = generator.integers(0, n_features, indptr[-1])
+    columns = places[np.lexsort((places, np.repeat(np.arange(n_samples), counts)))]
+    kind = np.int32 if indptr[-1] <= np.iinfo(np.int32).max else np.int64
+    entries = generator.standard_normal(indptr[-1])
+    X = CSR(entries.astype(dtype), columns.astype(kind), indptr.astype(kind), (n_samples, n_features))
+    terms = entries * np.linspace(1.0, 2.0, n_features)[columns]
+    sums = np.bincount(np.repeat(np.arange(n_samples), counts), terms, n_samples)
+    return Problem(X, sums + 1.0 + generator.standard_normal(n_samples))

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from fastgd.bench.contestants import Contestant, list_contestants
-from fastgd.bench.limits import count_work, measure_limits
+from fastgd.backends.sparse import CSR
+from fastgd.bench.contestants import Contestant, list_contestants, list_sparse_contestants
+from fastgd.bench.limits import count_sparse_work, count_work, measure_limits
 from fastgd.bench.machine import describe_machine, describe_threads, describe_versions
-from fastgd.bench.problem import Problem, make_problem
+from fastgd.bench.problem import Problem, make_problem, make_sparse_problem
 from fastgd.bench.text import base_of, format_shape, with_threads
 from fastgd.bench.timing import EPOCHS_A_CALL, ROUNDS, collect
 from fastgd.inputs.arrays import Array
@@ -36,6 +37,7 @@ def measure(
     threads: int = 1,
     order: str = "C",
     dtype: str = "float64",
+    density: float | None = None,
     progress: Callable[[str], object] = lambda line: None,
 ) -> Results:
     """Time every contestant at every shape.
@@ -52,6 +54,8 @@ def measure(
         The memory order of X.
     dtype : {"float64", "float32"}
         The type of X. All arithmetic is in float64, except that of SGDRegressor, which is in the type of X.
+    density : float or None
+        The share of the entries of X that are stored; None makes X dense. Sparse rows are for the backends alone.
     progress : callable
         Called with a line of text before each shape.
 
@@ -76,11 +80,14 @@ def measure(
     """
     if rounds < 3:
         raise ValueError(f"rounds must be 3 or more, for a median and its spread; got {rounds}")
-    contestants, absent = list_contestants(threads)
+    contestants, absent = list_sparse_contestants(threads) if density else list_contestants(threads)
     entries = []
     for n_samples, n_features in shapes:
         progress(f"{format_shape(n_samples, n_features)}: {rounds} rounds")
-        problem = make_problem(n_samples, n_features, order, dtype)
+        if density is None:
+            problem = make_problem(n_samples, n_features, order, dtype)
+        else:
+            problem = make_sparse_problem(n_samples, n_features, density, dtype)
         entries.append(compare_contestants(problem.X, time_contestants(contestants, problem, rounds)))
     progress("the machine's limits")
     return {
@@ -89,7 +96,13 @@ def measure(
         "machine": describe_machine(),
         "versions": describe_versions(),
         "threads": describe_threads(threads),
-        "settings": {"rounds": rounds, "order": order, "dtype": dtype, "most_epochs_per_call": EPOCHS_A_CALL},
+        "settings": {
+            "rounds": rounds,
+            "order": order,
+            "dtype": dtype,
+            "density": density,
+            "most_epochs_per_call": EPOCHS_A_CALL,
+        },
         "absent": absent,
         "shapes": entries,
         "limits": measure_limits(sorted({1, threads}), rounds),
@@ -119,7 +132,7 @@ def summarize_samples(contestant: Contestant, epochs: int, samples: Sequence[flo
     }
 
 
-def compare_contestants(X: Array, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def compare_contestants(X: Array | CSR, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the entry of one shape with speeds, shares of the limit, and ratios to NumPy.
 
     The limit of a contestant is reading X once with the same number of threads. NumPy in the ratios is NumPy with BLAS
@@ -136,8 +149,11 @@ def compare_contestants(X: Array, found: dict[str, dict[str, Any]]) -> dict[str,
     return {**shape, "numpy_best": numpy_best}
 
 
-def make_entry(X: Array, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def make_entry(X: Array | CSR, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the entry of one shape: its contestants, and the work of an epoch of each."""
     for name, entry in found.items():
-        entry.update(count_work(name, X.shape[0], X.shape[1], X.itemsize))
+        if isinstance(X, CSR):
+            entry.update(count_sparse_work(name, X))
+        else:
+            entry.update(count_work(name, X.shape[0], X.shape[1], X.itemsize))
     return {"n_samples": X.shape[0], "n_features": X.shape[1], "bytes": X.nbytes, "contestants": found}

@@ -225,7 +225,9 @@ def describe_settings(results: Mapping[str, Any]) -> str:
     if "machine" not in results or "settings" not in results:
         return ""
     settings = results["settings"]
-    return printable(f"{results['machine']['cpu']}, {settings['dtype']}, {settings['order']} order")
+    data, density = f"{settings['order']} order", settings.get("density")
+    data = data if density is None else f"sparse rows, {density:.3g} of the entries stored"
+    return printable(f"{results['machine']['cpu']}, {settings['dtype']}, {data}")
 
 
 def overlap(first: Sequence[float], second: Sequence[float]) -> bool:

@@ -19,6 +19,7 @@ from fastgd.inputs.words import printable, quote
 from fastgd.plots.figures import import_matplotlib, save_figure
 from fastgd.progress import Progress
 
+DENSITY = 0.01  # of --sparse
 PICTURES = ("ladder", "epoch_times", "roofline")  # the files of --plot
 
 
@@ -34,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", metavar="N", type=parse_threads, default=1, help="time the kernels with N threads too"
     )
     parser.add_argument("--order", choices=["C", "F"], default="C", help="the memory order of X")
+    parser.add_argument(
+        "--sparse", metavar="DENSITY", nargs="?", const=DENSITY, type=parse_density,
+        help=f"time the kernels on sparse rows, of whose entries this share is stored (default {DENSITY})",
+    )  # fmt: skip
     parser.add_argument("--dtype", choices=["float64", "float32"], default="float64", help="the type of X")
     parser.add_argument("--json", metavar="FILE", help="save everything as JSON; - prints it instead of the table")
     parser.add_argument("--plot", metavar="FOLDER", help="save ladder.png, epoch_times.png and roofline.png there")
@@ -49,6 +54,17 @@ def parse_shapes(text: str) -> list[tuple[int, int]]:
             raise argparse.ArgumentTypeError(f"expected samples x features, such as 100x5,1000x10; got {quote(part)}")
         shapes.append((int(sides[0]), int(sides[1])))
     return shapes
+
+
+def parse_density(text: str) -> float:
+    """Return the share of entries that are stored."""
+    try:
+        density = float(text)
+    except ValueError:
+        density = 0.0
+    if not 0 < density <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, at most 1; got {quote(text)}")
+    return density
 
 
 def parse_rounds(text: str) -> int:
@@ -93,7 +109,10 @@ def run(options: argparse.Namespace) -> int:
 
 def measure_shapes(options: argparse.Namespace) -> Results:
     """Measure all shapes and the limits, with a bar on a terminal."""
-    settings, steps = (options.rounds, options.threads, options.order, options.dtype), itertools.count()
+    if options.sparse and options.order != "C":
+        raise ValueError("--order must be left out with --sparse: the rows are stored one after the other")
+    settings = options.rounds, options.threads, options.order, options.dtype, options.sparse
+    steps = itertools.count()
     with Progress(len(options.shapes) + 1, quiet=not sys.stderr.isatty()) as shown:
         return measure(options.shapes, *settings, progress=lambda title: shown.show(next(steps), title))
 
