@@ -252,6 +252,7 @@ def test_sums_of_float32_are_in_float64(method, order):
 def test_rows_in_many_blocks_have_the_same_cost(monkeypatch, method, order, last):
     """Few rows determine the shift, and may be far from the other rows."""
     monkeypatch.setattr(moments, "CALL_PRODUCTS", 1)
+    monkeypatch.setattr(moments, "CALL_REFLECTED", 1)
     X, y = random_problem(32 * 8 + last, 5)
     for jump in (0.0, 1e6):
         moved = np.array(X, order=order)

@@ -9,6 +9,7 @@ from fastgd import backends
 from fastgd.backends import cython as compiled
 from fastgd.backends import numpy as vectorized
 from fastgd.backends.numpy import pack_rows
+from fastgd.problem import moments
 
 DTYPES = [np.float64, np.float32]
 LEVELS = range(len(compiled.LEVELS))
@@ -196,6 +197,24 @@ def test_rows_in_blocks_of_numpy(monkeypatch):
     for order in "CF":
         arrays = problem(50, 4, 3, order=order, weighted=True)
         assert_products(vectorized.gram(*arrays), *arrays)
+
+
+@pytest.mark.parametrize("order", "CF")
+def test_features_without_a_shift_are_multiplied_without_copies(monkeypatch, order):
+    X, y, _, shift = problem(300, 12, 3, order=order)
+    shift[:12] = 0.0
+    monkeypatch.setattr(vectorized, "pack_rows", None)  # would copy them
+    assert_products(vectorized.gram(X, y, None, shift), X, y, None, shift)
+
+
+@pytest.mark.parametrize(("offset", "shifted"), [(0.0, False), (2.0, False), (1e3, True)])
+def test_many_columns_are_shifted_only_if_they_are_far_from_zero(monkeypatch, offset, shifted):
+    monkeypatch.setattr(moments, "WIDE", 3)
+    X, y, _, _ = problem(400, 4, 1)
+    X = (X - X.mean(axis=0)) / X.std(axis=0) + offset
+    sums = moments.sum_blocks(X, y, None, "gram")
+    assert sums.shift[:4].any() == shifted
+    np.testing.assert_allclose(sums.means, np.append(X.mean(axis=0), y.mean()), rtol=1e-12, atol=1e-12)
 
 
 def test_packed_rows_are_those_of_the_definition():

@@ -90,10 +90,18 @@ def descend_sparse(
 def gram(X: Array, y: Array, sample_weight: Array | None, shift: Array, threads: int = 1) -> Array:
     """Return Σ s·[1 x−c]ᵀ[1 x−c y−c] over the rows, and Σ s·(y−c)²: see `fastgd.backends.gram`.
 
-    BLAS decides about threads.
+    BLAS decides about threads. Features that need no shift and no weights need no copies either.
     """
     (n, p), k = X.shape, y.shape[1]
     products = np.zeros((2 + p, 1 + p + k))
+    if sample_weight is None and X.dtype == np.float64 and not shift[:p].any():
+        right = np.concatenate([np.ones((n, 1)), y - shift[p:]], axis=1)
+        sums = X.T @ right
+        products[1:-1, 1 : 1 + p], products[1:-1, 1 + p :] = X.T @ X, sums[:, 1:]
+        products[1:-1, 0] = products[0, 1 : 1 + p] = sums[:, 0]
+        products[0, 0], products[0, 1 + p :] = n, right[:, 1:].sum(axis=0)
+        products[-1, 1 + p :] = np.einsum("ij,ij->j", right[:, 1:], right[:, 1:])
+        return products
     rows = max(BLOCK_ROWS, BLOCK_ELEMENTS // (1 + p + k))
     buffer = np.empty((min(rows, n), 1 + p + k), order="F" if X.strides[0] == X.itemsize else "C")
     for start in range(0, n, rows):

@@ -36,9 +36,12 @@ from fastgd.inputs.arrays import EPSILON, Array, norm
 from fastgd.inputs.data import SMALLEST_SQUARE, check_finite, check_mean_square
 from fastgd.problem.directions import invert_triangle
 
-CALL_PRODUCTS = 1 << 31  # of one call: a few tenths of a second, then Python answers Ctrl-C
+# Products of one call for a Gram matrix, and for a QR: a few tenths of a second, then Python answers Ctrl-C.
+CALL_PRODUCTS, CALL_REFLECTED = 1 << 34, 1 << 31
 PRODUCTS_AN_EPOCH = 8  # columns whose products with all columns take the time of an epoch
 SHIFT_RUNS, SHIFT_ROWS = 8, 32  # the shift comes from so many runs of as many rows each, from all parts of the data
+WIDE = 512  # with more columns, BLAS multiplies features without a copy if they need no shift
+NEAR_ZERO = 3.0  # deviations from zero at most: the squares about zero are ten times those about the mean
 # Cholesky keeps about ten digits if the columns before a column leave at least this share of its variance unexplained.
 LEAST_PIVOT = 1e-6
 METHODS = ("auto", "gram", "qr")
@@ -104,21 +107,25 @@ def sum_blocks(
     y has shape (n_samples, n_targets). If `threads` is None, products take as many threads as pay off.
     """
     shift, p, gram = find_shift(X, y, weights), X.shape[1], method == "gram"
+    if gram and p > WIDE and are_near_zero(X, shift):
+        shift[:p] = 0.0
     members = threads or choose_threads(len(X), p, len(shift) // PRODUCTS_AN_EPOCH)
     sums = partial(backends.gram if gram else backends.triangle, shift=shift, threads=members, backend=backend)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         join = np.add if gram else partial(stack_triangle, n_targets=y.shape[1])
-        matrix = sum_calls(sums, join, X, y, weights)
+        matrix = sum_calls(sums, join, CALL_PRODUCTS if gram else CALL_REFLECTED, X, y, weights)
         squares = find_squares(matrix, p, gram=gram)
     total = float(len(y)) if weights is None else float(weights.sum())
     check_squares(X, y, weights, squares, total)
     return Moments(shift, total, len(y), matrix, y.shape[1])
 
 
-def sum_calls(sums: Callable[..., Array], join: Callable[[Array, Array], Array], X: Array, *arrays: Any) -> Array:
-    """Return sums over all rows; each call of a backend takes as many rows as it can in a short time."""
+def sum_calls(
+    sums: Callable[..., Array], join: Callable[[Array, Array], Array], most: int, X: Array, *arrays: Any
+) -> Array:
+    """Return sums over all rows; each call of a backend takes rows for `most` products, all columns times features."""
     size, total = 1 + X.shape[1] + arrays[0].shape[1], None
-    rows = max(CALL_PRODUCTS // size // (1 + X.shape[1]), size)
+    rows = max(most // size // (1 + X.shape[1]), size)
     if len(X) <= rows:
         return sums(X, *arrays)
     for start in range(0, len(X), rows):
@@ -152,6 +159,14 @@ def find_shift(X: Array, y: Array, weights: Array | None) -> Array:
         rows = rows[:: max(1, len(rows) // most)][:most]
         shares = weights[rows] / weights[rows].sum()
         return np.concatenate([shares @ X[rows], shares @ y[rows]])
+
+
+def are_near_zero(X: Array, means: Array) -> bool:
+    """Return True if no column is far from zero for its deviation, judged by some rows: its sums keep their digits."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        few = X[:: max(1, len(X) // SHIFT_ROWS)][:SHIFT_ROWS] - means[: X.shape[1]]
+        deviations = np.sqrt(np.einsum("ij,ij->j", few, few) / len(few))
+    return bool((np.abs(means[: X.shape[1]]) <= NEAR_ZERO * deviations).all())
 
 
 def mean_of_runs(array: Array) -> Array:
@@ -307,12 +322,12 @@ def factorize_scaled(products: Array, kept: Array) -> Array | None:
     `kept` is the share of the digits of each column that earlier differences have left.
     """
     q, size = products.shape
-    rows = np.zeros((q + 1, size))
     try:
         if size == q + 1:
             bordered = np.concatenate([products, np.append(products[:, -1], 1.0)[np.newaxis]])
-            rows[:] = np.linalg.cholesky(bordered).T
+            rows = np.linalg.cholesky(bordered).T
         else:
+            rows = np.zeros((q + 1, size))
             rows[:q, :q] = np.linalg.cholesky(products[:, :q]).T
             rows[:q, q:] = invert_triangle(rows[:q, :q]).T @ products[:, q:]
             rows[q, q:] = np.sqrt(np.maximum(1 - np.square(rows[:q, q:]).sum(axis=0), 0.0))

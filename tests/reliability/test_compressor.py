@@ -94,6 +94,7 @@ def test_streams_keep_the_digits_of_all_rows(monkeypatch, kind, first):
 @both_methods
 def test_light_first_rows_of_one_array_do_not_decide_the_shift(monkeypatch, method):
     monkeypatch.setattr(moments, "CALL_PRODUCTS", 1)
+    monkeypatch.setattr(moments, "CALL_REFLECTED", 1)
     parts = negligible_parts()
     rows, target, weights = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     sums = moments.sum_blocks(rows, target[:, np.newaxis], weights, method)
