@@ -443,3 +443,19 @@ def scale_entries(
     with nogil:
         for t in range(data.shape[0]):
             scaled[t] = (data[t] - offsets[indices[t]]) * factors[indices[t]]
+
+
+def scale_products(const double[:, ::1] matrix, const double[::1] norms, double total, double[:, ::1] scaled):
+    """Centre the products of columns in a matrix of Gram sums, divide them by the columns' norms, and write them.
+
+    Only the part on and above the diagonal is read and written.
+    """
+    cdef ptrdiff_t i, j, p = norms.shape[0]
+    cdef double shift, size
+    if matrix.shape[0] < p + 1 or matrix.shape[1] < p + 1 or scaled.shape[0] != p or scaled.shape[1] != p:
+        raise ValueError("the matrices must have a row and a column for each norm")
+    with nogil:
+        for i in range(p):
+            shift, size = matrix[0, 1 + i] / total, 1 / norms[i]
+            for j in range(i, p):
+                scaled[i, j] = (matrix[1 + i, 1 + j] - shift * matrix[0, 1 + j]) * (size / norms[j])

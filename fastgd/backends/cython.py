@@ -112,5 +112,5 @@ def run_member(*arguments: Any) -> int:
 
 sum_sparse_products, describe_columns = _kernel.sum_sparse_products, _kernel.describe_columns
 whiten_triangle = _kernel.whiten_triangle
-sum_powers, scale_entries = _kernel.sum_powers, _kernel.scale_entries
+sum_powers, scale_entries, scale_products = _kernel.sum_powers, _kernel.scale_entries, _kernel.scale_products
 LEVEL = LEVELS.index(choose_level())

@@ -77,6 +77,15 @@ class Moments:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Pivoting:
+    """The order of the columns in which R is upper triangular, and the condition of its first columns of norm 1."""
+
+    order: Array  # of the columns that are not constant
+    size: float  # the Frobenius norm of these columns' factor
+    amplification: float  # an estimate of the norm of its inverse, rather too large
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Summary:
     """The quantities that determine J: total weight, means, and the triangular factor of the centred rows."""
 
@@ -85,7 +94,7 @@ class Summary:
     means: Array  # of [x y]
     rows: Array  # R: RᵀR = Σ s·(z − means)(z − means)ᵀ for the features and any one target; below the features see (c)
     n_targets: int
-    order: Array | None = None  # of columns that depend on others: in it, R is upper triangular; else in their own
+    pivoting: "Pivoting | None" = None  # how R came about, unless it is upper triangular in the order of the columns
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -31,7 +31,8 @@ from fastgd.forks import halt_for_forks, import_safely
 from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.problem.directions import WELL_CONDITIONED
 from fastgd.problem.few_rows import Whitening
-from fastgd.problem.moments import LEAST_PIVOT, Moments, Summary, are_zero, find_squares
+from fastgd.problem.moments import LEAST_PIVOT, Moments, Pivoting, Summary, are_zero, find_squares
+from fastgd.problem.sparse_columns import find_compiled
 
 # For the centred rows Z and the centred targets Y, the weights s, and a matrix V, returns √Σ s·(z·v − y)² of each
 # column v of V, and the gradients Σ s·(z·v − y)·z. Y has the columns of the listed targets; without a list, Y is zero.
@@ -97,7 +98,7 @@ def summarize_ranked(moments: Moments, measure: Measure) -> Summary | None:
     if not len(live) or not are_zero(raw[dead] / total, np.abs(moments.means[dead])).all():
         return None
     norms = np.sqrt(squares[live])
-    pivots = find_pivots(scale_products(moments, live, norms), live, norms, shares[live])
+    pivots = find_pivots(partial(scale_products, moments, live, norms), live, norms, shares[live])
     threshold = EPSILON * max(p, sqrt(moments.n_samples))
     beside = None if pivots is None else correct_dependence(pivots, p, threshold, measure)
     if pivots is None or beside is None:
@@ -114,13 +115,18 @@ def summarize_ranked(moments: Moments, measure: Measure) -> Summary | None:
         rows[:r, first] = pivots.R * pivots.norms[:r]
         rows[:r, pivots.columns[r:]] = beside * pivots.norms[r:]
     rows[:r, p:], rows[r, p:] = images, rest
-    return Summary(total, moments.n_samples, moments.means, rows, k, pivots.columns)
+    pivoting = Pivoting(pivots.columns, float(np.linalg.norm(pivots.R)), bound_inverse(pivots.lapack, pivots.R))
+    return Summary(total, moments.n_samples, moments.means, rows, k, pivoting)
 
 
 def scale_products(moments: Moments, columns: Array, norms: Array) -> Array:
     """Return the products of columns that are centred and divided by their norms, on and above the diagonal."""
+    compiled, p = find_compiled("scale_products"), moments.n_features
+    if compiled is not None and len(columns) == p:
+        scaled = np.empty((p, p))
+        compiled(moments.matrix, norms, moments.total, scaled)
+        return scaled
     sums, products = moments.matrix[0, 1 + columns], moments.matrix[1:, 1:]
-    p = moments.n_features
     scaled = np.multiply.outer(sums, sums / -moments.total)
     scaled += products[:p, :p] if len(columns) == p else products[np.ix_(columns, columns)]
     scaled /= norms
@@ -128,8 +134,8 @@ def scale_products(moments: Moments, columns: Array, norms: Array) -> Array:
     return scaled
 
 
-def find_pivots(products: Array, columns: Array, norms: Array, shares: Array) -> Pivots | None:
-    """Return the pivots of columns of norm 1 from their products (changed); None without SciPy, or if digits are lost.
+def find_pivots(make_products: Callable[[], Array], columns: Array, norms: Array, shares: Array) -> Pivots | None:
+    """Return the pivots of columns of norm 1 from their products; None without SciPy, or if digits are lost.
 
     Of an array in C order LAPACK sees the transpose: the part on and above the diagonal is a lower triangle.
     """
@@ -137,17 +143,24 @@ def find_pivots(products: Array, columns: Array, norms: Array, shares: Array) ->
         lapack: Any = import_safely("scipy.linalg.lapack")  # NumPy has no pivots
     except ImportError:
         return None
-    for size in (min(FIRST_COLUMNS, len(products)), len(products)):
-        factor, fault = lapack.dpotrf(products[:size, :size].T, lower=1)
-        if fault or (factor.diagonal() ** 2 * shares[:size]).min() < LEAST_PIVOT:
-            break
-    else:
-        return Pivots(lapack, columns, norms, factor.T, np.zeros((len(norms), 0)))
+    products = make_products()
+    few = min(FIRST_COLUMNS, len(products))
+    factor, fault = lapack.dpotrf(products[:few, :few].T, lower=1)
+    if not fault and keeps_digits(factor, shares[:few]):
+        factor, fault = lapack.dpotrf(products.T, lower=1, overwrite_a=1)
+        if not fault and keeps_digits(factor, shares):
+            return Pivots(lapack, columns, norms, factor.T, np.zeros((len(norms), 0)))
+        products = make_products()
     factor, order, r, _ = lapack.dpstrf(products.T, tol=LEAST_PIVOT, lower=1, overwrite_a=1)
     order = order - 1
-    if r == len(order) or (factor.diagonal()[:r] ** 2 * shares[order[:r]]).min() < LEAST_PIVOT:
+    if r == len(order) or not keeps_digits(factor[:r, :r], shares[order[:r]]):
         return None
     return Pivots(lapack, columns[order], norms[order], np.triu(factor.T[:r, :r]), factor.T[:r, r:])
+
+
+def keeps_digits(factor: Array, shares: Array) -> bool:
+    """Return True if no column before a column leaves too little of its variance, as in `factorize_scaled`."""
+    return bool((factor.diagonal() ** 2 * shares).min() >= LEAST_PIVOT)
 
 
 def correct_dependence(pivots: Pivots, n_features: int, threshold: float, measure: Measure) -> Array | None:
@@ -204,7 +217,7 @@ def find_images(pivots: Pivots, slopes: Array, squares: Array, shares: Array, me
     return images, rest
 
 
-def whiten_ranked(A: Array, targets: Array, order: Array, scales: Array, noise: Array) -> Whitening | None:
+def whiten_ranked(A: Array, targets: Array, order: Array, pivoting: Pivoting, noise: Array) -> Whitening | None:
     """Return the whitened coordinates of such a factor, in the units of the data; None if it is ill-conditioned.
 
     Parameters
@@ -214,18 +227,19 @@ def whiten_ranked(A: Array, targets: Array, order: Array, scales: Array, noise: 
     targets : ndarray of shape (r, n_targets)
         The factor's columns of y.
     order : ndarray of shape (k,)
-        The columns in the order of the pivots.
-    scales, noise : ndarray of shape (k,)
-        The standard deviations of the columns, and the rounding of each, relative to its deviation.
+        The columns in the order of the pivots, among those of A.
+    pivoting : Pivoting
+        The condition of the factor.
+    noise : ndarray of shape (k,)
+        The rounding of each column, relative to its deviation.
     """
+    amplification = pivoting.amplification  # A·Aᵀ is R·Rᵀ and more
+    if pivoting.size * amplification > WELL_CONDITIONED or float(noise.max()) * amplification >= 1:
+        return None
     lapack: Any = import_safely("scipy.linalg.lapack")  # it made the factor
     r, k = A.shape
     first, others = order[:r], order[r:]
     R = A if r == k else np.ascontiguousarray(A[:, first])
-    scaled = R / scales[first]
-    size, amplification = float(np.linalg.norm(scaled)), bound_inverse(lapack, scaled)  # A·Aᵀ is R·Rᵀ and more
-    if size * amplification > WELL_CONDITIONED or float(noise.max()) * amplification >= 1:
-        return None
     zero = np.zeros((k, k - r))
     if r < k:
         zero[first], zero[others, np.arange(k - r)] = -lapack.dtrtrs(R.T, A[:, others], lower=1, trans=1)[0], 1.0
@@ -237,11 +251,9 @@ def whiten_ranked(A: Array, targets: Array, order: Array, scales: Array, noise: 
 
 def bound_inverse(lapack: Any, R: Array) -> float:
     """Return an estimate of the norm of R⁻¹ that is rather too large, from LAPACK's estimates of two other norms."""
-    norms = []
-    for name, axis in (("1", 1), ("I", 0)):  # of the transpose
-        rcond = lapack.dtrcon(R.T, norm=name, uplo="L")[0]
-        norms.append(rcond * float(np.abs(R).sum(axis=axis).max()))
-    product = norms[0] * norms[1]
+    product = 1.0
+    for name in ("1", "I"):  # the largest sums of the columns and of the rows
+        product *= lapack.dtrcon(R.T, norm=name, uplo="L")[0] * lapack.dlange(name, R.T)
     return sqrt(1 / product) if product > 0 else float("inf")
 
 

@@ -63,12 +63,12 @@ def whiten_summary(summary: Summary, fit_intercept: bool, alpha: float) -> tuple
     threshold, noise = EPSILON * max(p, sqrt(summary.n_samples)), EPSILON * magnitudes[live] / scales
     A, targets, found = factor[:, :p] if len(live) == p else factor[:, live], factor[:, p:], None
     lost = np.zeros(targets.shape[1])
-    if summary.order is not None:  # the factor ends with a row without features
+    if summary.pivoting is not None:  # the factor ends with a row without features
         empty = ~A.any(axis=1)
         lost = np.linalg.norm(targets[empty], axis=0)
         A, targets = A[~empty], targets[~empty]
-    if summary.order is not None and fit_intercept and alpha == 0:
-        found = whiten_ranked(A, targets, np.searchsorted(live, summary.order), scales, noise)
+    if summary.pivoting is not None and fit_intercept and alpha == 0:
+        found = whiten_ranked(A, targets, np.searchsorted(live, summary.pivoting.order), summary.pivoting, noise)
     if found is None and len(A) < len(live) and alpha == 0:
         found = whiten_few_rows(A, targets, scales, noise)
     elif found is None and len(A) <= len(live) and alpha > 0:
@@ -95,7 +95,7 @@ def whiten_summary(summary: Summary, fit_intercept: bool, alpha: float) -> tuple
 def whiten_triangle(summary: Summary) -> tuple[Problem, Array, WhitenedCoordinates] | None:
     """Return what `whiten_summary` does, for few well-conditioned columns, by compiled code; None where it cannot."""
     p, rows = summary.n_features, summary.rows
-    if p > MOST_COMPILED or len(rows) != p + 1 or summary.order is not None:
+    if p > MOST_COMPILED or len(rows) != p + 1 or summary.pivoting is not None:
         return None
     compiled = getattr(backends.load("auto"), "whiten_triangle", None)
     if compiled is None:
