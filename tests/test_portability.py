@@ -87,10 +87,17 @@ def test_the_table_of_compilers_has_the_flags_of_the_build():
 
 
 def descend_by(kernel, level, X, y):
-    """Return the weights and costs after five epochs, as one array."""
-    weights, costs, gradient = np.zeros(X.shape[1] + 1), np.empty(5), np.empty(X.shape[1] + 1)
-    run_team(lambda *rest: kernel.run_member(*rest, level), X, y, weights, np.full(5, 0.01), costs, gradient, 1)
+    """Return the weights and costs after five epochs, as one array; y may be several targets."""
+    weights, costs, gradient = make_outputs(X, y)
+    run_member = kernel.run_member if y.ndim == 1 else kernel.run_target_member
+    run_team(lambda *rest: run_member(*rest, level), X, y, weights, np.full(5, 0.01), costs, gradient, 1)
     return np.concatenate([weights, costs])
+
+
+def make_outputs(X, y):
+    """Return the weights to start from, and arrays for costs and gradient."""
+    targets = y.shape[1:]
+    return np.zeros((X.shape[1] + 1, *targets)), np.empty((5, *targets)), np.empty((X.shape[1] + 1, *targets))
 
 
 def make_data():
@@ -100,7 +107,9 @@ def make_data():
         for order in "CF":
             for dtype in ("float64", "float32"):
                 X = generator.standard_normal(shape)
-                yield np.asarray(X, dtype=dtype, order=order), X.sum(axis=1) + 1.0
+                y = X.sum(axis=1) + 1.0
+                yield np.asarray(X, dtype=dtype, order=order), y
+                yield np.asarray(X, dtype=dtype, order=order), np.outer(y, np.arange(1.0, 12.0)) + X[:, :1]
 
 
 @pytest.mark.slow
@@ -122,7 +131,7 @@ def test_plain_build_agrees_with_the_reference(tmp_path):
     assert kernel.levels() == ["baseline"]
     assert kernel.build_info()["loops"] == "plain"
     for X, y in make_data():
-        weights, costs, gradient = np.zeros(X.shape[1] + 1), np.empty(5), np.empty(X.shape[1] + 1)
+        weights, costs, gradient = make_outputs(X, y)
         python.descend(X, y, weights, np.full(5, 0.01), costs, gradient)
         np.testing.assert_allclose(
             descend_by(kernel, 0, X, y), np.concatenate([weights, costs]), rtol=1e-12, atol=1e-13

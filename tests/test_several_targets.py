@@ -1,6 +1,7 @@
 """One descent for all targets: each target gets the fit and the verdict that it gets alone."""
 
 import json
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -404,3 +405,32 @@ def test_a_plot_draws_one_target():
         plots.cost_history(result)
     with pytest.raises(ValueError, match="target must be below 5"):
         plots.cost_history(result, target=5)
+
+
+@pytest.mark.parametrize("settings", [*SETTINGS.values()][:9], ids=[*SETTINGS][:9])
+@pytest.mark.parametrize("centred", [True, False])
+def test_sparse_rows_fit_all_targets(backend, settings, centred):
+    sparse = pytest.importorskip("scipy.sparse")
+    A = np.where(np.random.default_rng(2).uniform(size=X.shape) < 0.4, X, 0.0)
+    if centred:
+        A[:, 0] = X[:, 0] + 5.0  # a column without a zero
+    settings = settings | {"backend": backend}
+    together = fastgd.gradient_descent(sparse.csr_array(A), Y, **settings)
+    dense = fastgd.gradient_descent(A, Y, **settings)
+    tolerance = 1e-9 if settings.get("tol") == 0 else 1e-7
+    np.testing.assert_allclose(together.weights, dense.weights, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(together.cost, dense.cost, rtol=1e-6, atol=1e-12)
+    assert together.converged.shape == (5,)
+
+
+def test_memory_grows_with_the_number_of_targets_not_with_its_square():
+    A, peaks = np.random.default_rng(0).standard_normal((300, 4)), []
+    for k in (1000, 2000):
+        targets = np.random.default_rng(1).standard_normal((300, k))
+        fastgd.gradient_descent(A, targets)
+        tracemalloc.start()
+        fastgd.gradient_descent(A, targets)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 2.5 * peaks[0]
+    assert peaks[1] < targets.nbytes

@@ -16,6 +16,7 @@ from fastgd.rates.schedules import Rates
 CallKernel = Callable[[Array, Array, Array, Array], int]
 # Near the minimum, the noise of mini-batches lifts the cost above that of the start: to twice J* at a stable rate.
 BATCH_NOISE = 4.0
+FIRST_EPOCHS = 16  # of a run of several targets that the history has room for at first
 Callback = Callable[[int, Array, Any], Any]
 
 
@@ -153,7 +154,9 @@ class Run:
         self.call_kernel, self.evaluate, self.epochs_a_call = call_kernel, evaluate, epochs_a_call
         self.weights, self.rates, self.checks = weights, checks.rates.values, checks
         targets = weights.shape[1:]
-        self.costs, self.gradient = np.empty(self.rates.shape + targets), np.empty_like(weights)
+        # Costs of many targets take memory as the run goes on: most runs end long before the last rate.
+        room = min(FIRST_EPOCHS, len(self.rates)) if targets else len(self.rates)
+        self.costs, self.gradient = np.empty((room, *targets)), np.empty_like(weights)
         self.monotone = checks.rates.constant and evaluate is None
         self.judged = True  # True if the run may be judged at the start of the block
         self.cost: Any = None  # J of the weights if it is known; then `gradient` is their gradient too
@@ -192,7 +195,8 @@ class Run:
         """Return how the run ended, with the cost and the gradient of the given weights."""
         if weights is not self.weights:
             self.weights, self.cost = weights, None
-        return Ending(weights, self.costs[:epochs], self.name_reasons(reason), self.find_cost(), self.gradient)
+        costs = self.costs[:epochs] if self.settled is None else self.costs[:epochs].copy()
+        return Ending(weights, costs, self.name_reasons(reason), self.find_cost(), self.gradient)
 
     def name_reasons(self, reason: str) -> Any:
         """Return the reason of the run, or that of each target: its own if it has settled."""
@@ -207,6 +211,7 @@ class Run:
         while done < stop:
             let_forks_pass()
             call = slice(done, min(done + self.epochs_a_call, stop))
+            self.make_room(call.stop)
             if call.stop == stop and self.checks.judged_at_ends and self.evaluate is None:
                 done += self.call_and_evaluate(call)
             else:
@@ -216,6 +221,13 @@ class Run:
                 break
             self.whole = (self.weights.copy(), done)
         return done
+
+    def make_room(self, epochs: int) -> None:
+        """Make the history long enough for the costs of this number of epochs."""
+        if epochs > len(self.costs):
+            longer = np.empty((min(max(epochs, 2 * len(self.costs)), len(self.rates)), *self.costs.shape[1:]))
+            longer[: len(self.costs)] = self.costs
+            self.costs = longer
 
     def call_and_evaluate(self, call: slice) -> int:
         """Run epochs, and one more update at a rate of 0, which computes cost and gradient of the last weights."""
