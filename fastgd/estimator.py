@@ -523,7 +523,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _set_results(self, result: DescentResult, warning: Warning | None, y_ndim: int) -> None:
         """Set the fitted attributes; raise KeyboardInterrupt if Ctrl-C ended the descent, so that a search ends too."""
-        if "interrupted" in np.ravel(result.reason):
+        reasons = [result.reason] if isinstance(result.reason, str) else list(result.reason)
+        if "interrupted" in reasons:
             raise KeyboardInterrupt
         if warning is not None:
             diverged = isinstance(warning, DivergenceWarning)
@@ -537,7 +538,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         else:
             coef, costs = np.atleast_2d(result.coef.T), np.atleast_2d(result.cost_history.T)
             self.coef_, self.intercept_ = np.ascontiguousarray(coef), np.ravel(result.intercept)
-            self.cost_history_, self.stop_reason_ = list(np.ascontiguousarray(costs)), np.ravel(result.reason).tolist()
+            self.cost_history_, self.stop_reason_ = list(np.ascontiguousarray(costs)), reasons
 
 
 def refuse_masked(name: str, values: Any) -> None:

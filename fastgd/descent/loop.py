@@ -166,7 +166,7 @@ class Run:
         self.first_cost: Any = None  # J of the starting weights on all rows, for mini-batches only
         self.settled: Array | None = None  # of several targets, the number in REASONS by which each has settled
         if targets:
-            self.settled, self.best, self.best_cost = np.zeros(targets, int), weights.copy(), np.full(targets, np.inf)
+            self.settled, self.best_cost = np.zeros(targets, int), np.full(targets, np.inf)
         if evaluate:
             self.first_cost = self.find_cost()
             self.keep_best(weights.copy(), self.first_cost)
@@ -270,7 +270,8 @@ class Run:
             return None
         if self.evaluate:
             cost = self.find_cost()
-            self.keep_best(self.weights, cost)
+            if np.any(cost < self.best_cost):
+                self.keep_best(self.weights.copy(), cost)
         else:
             # Inside a cycle costs go up and down, so only the cost of the last weights counts.
             cost = self.find_cost() if self.checks.judged_at_ends else read_cost(self.costs[done - 1])
@@ -299,14 +300,14 @@ class Run:
         return "settled" if self.settled.all() else None
 
     def keep_best(self, weights: Array, cost: Any) -> None:
-        """Keep weights whose cost is the lowest so far; of several targets, those of each."""
+        """Keep weights whose cost is the lowest so far, which nobody changes; of several targets, those of each."""
         if self.settled is None:
             if cost < self.best_cost:
-                self.best, self.best_cost = weights.copy(), cost
+                self.best, self.best_cost = weights, cost
         else:
             better = cost < self.best_cost
             if better.all():
-                self.best, self.best_cost = weights.copy(), cost.copy()
+                self.best, self.best_cost = weights, cost.copy()
             else:
                 self.best[:, better], self.best_cost[better] = weights[:, better], cost[better]
 

@@ -49,7 +49,7 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> tuple[De
         call_kernel = minibatches.bind_batches(kernel, prepared, batch_size, options.generator, options.threads)
     targets = start.shape[1] if prepared.several else 1
     epochs_a_call = max(1, CALL_ELEMENTS // (prepared.problem.X.size * targets + EPOCH_ELEMENTS))
-    ending = run(call_kernel, evaluate, epochs_a_call, np.ascontiguousarray(prepared.from_data(start)), checks)
+    ending = run(call_kernel, evaluate, epochs_a_call, convert_start(prepared, start), checks)
     weights = np.ascontiguousarray(prepared.to_data(ending.weights))
     if prepared.precondition == "whiten":
         ending = measure_in_data(ending, weights, prepared)
@@ -111,6 +111,13 @@ def make_result(
         compressed=prepared.compressed,
         precondition=prepared.precondition,
     )
+
+
+def convert_start(prepared: Prepared, start: Array) -> Array:
+    """Return the starting weights in the coordinates of the descent; zeros stay zeros."""
+    if prepared.several and not start.any():
+        return np.zeros((prepared.problem.X.shape[1] + prepared.problem.intercept, start.shape[1]))
+    return np.ascontiguousarray(prepared.from_data(start))
 
 
 def find_intercept(prepared: Prepared, weights: Array) -> Any:

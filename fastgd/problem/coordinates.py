@@ -124,16 +124,17 @@ class WhitenedCoordinates:
 
     def find_coef(self, whitened: Array) -> Array:
         """Return the coefficients of least norm; a second product takes off the rounding of the first."""
-        coef = np.zeros((self.to_whitened.shape[1], *whitened.shape[1:]))
-        for _ in range(2):
-            rest = whitened - self.to_whitened @ coef
-            if self.solve is not None:
-                coef += self.solve(rest)
-                continue
-            coef += (
-                self.to_coef @ rest if self.gram_inverse is None else self.to_whitened.T @ (self.gram_inverse @ rest)
-            )
+        coef = self._invert(whitened)
+        coef += self._invert(whitened - self.to_whitened @ coef)
         return coef
+
+    def _invert(self, whitened: Array) -> Array:
+        """Return the coefficients of least norm, up to the rounding of the inverse."""
+        if self.solve is not None:
+            return self.solve(whitened)
+        if self.gram_inverse is None:
+            return self.to_coef @ whitened
+        return self.to_whitened.T @ (self.gram_inverse @ whitened)
 
     def to_data(self, weights: Array) -> Array:
         """Return weights in the units of the data."""
