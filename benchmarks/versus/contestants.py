@@ -115,7 +115,6 @@ FASTGD = [
 ]
 DIRECT = [
     Contestant("NumPy lstsq", fit_numpy, bare=True),
-    Contestant("SciPy lstsq gelsd", partial(fit_scipy, driver="gelsd"), "scipy", bare=True),
     Contestant("SciPy lstsq gelsy", partial(fit_scipy, driver="gelsy"), "scipy", bare=True),
     make_model("LinearRegression", OLS, "sklearn"),
     make_model(f"LinearRegression{WIDE}", partial(OLS, widen=True), "sklearn"),
@@ -124,7 +123,6 @@ DIRECT = [
     make_model("oneDAL Ridge", ONEDAL_RIDGE, "sklearnex"),
     make_model("Ridge cholesky", CHOLESKY, "sklearn"),
     make_model(f"Ridge cholesky{WIDE}", partial(CHOLESKY, widen=True), "sklearn"),
-    make_model("Ridge svd", partial(RIDGE, solver="svd"), "sklearn"),
 ]
 DENSE = [
     *FASTGD,
@@ -138,5 +136,6 @@ DENSE = [
 TARGETS = [
     *FASTGD,
     *DIRECT,
+    make_model("Ridge svd", partial(RIDGE, solver="svd"), "sklearn"),
     Contestant("himalaya Ridge", fit_himalaya, "himalaya", read=read_himalaya),
 ]
