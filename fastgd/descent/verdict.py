@@ -145,7 +145,7 @@ def list_remedies(
     remedies = [" and ".join(name for name, helps in unset.items() if helps)] if any(unset.values()) else []
     if options.rate_named and options.schedule is not None and options.precondition == "auto":
         remedies.append("precondition='standardize'")
-    if not remedies and isinstance(prepared.problem.X, SparseRows):
+    if not remedies and isinstance(prepared.problem.X, SparseRows) and prepared.precondition != "whiten":
         remedies.append("precondition='whiten'")
     if reason != "epochs":
         far = prepared.precondition != "none"

@@ -23,10 +23,12 @@ inverses) and 19.4 (QR of rows of different sizes).
 from collections.abc import Callable
 from functools import partial
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
 from fastgd import backends
+from fastgd.backends.sparse import CSR
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.inputs.data import SMALLEST_SQUARE
@@ -35,6 +37,7 @@ from fastgd.problem.directions import WELL_CONDITIONED, Directions, find_directi
 from fastgd.problem.few_rows import Whitening, whiten_few_rows, whiten_few_rows_with_ridge
 from fastgd.problem.moments import Summary, are_zero
 from fastgd.problem.rank import whiten_ranked
+from fastgd.problem.sparse_rows import SparseRows
 
 LARGEST_CORRECTION = 1e-6  # of the coordinates that the coefficients of least norm stand for
 MOST_COMPILED = 64  # columns up to which compiled loops take less time than BLAS
@@ -89,7 +92,9 @@ def whiten_summary(summary: Summary, fit_intercept: bool, alpha: float) -> tuple
         solve = partial(solve_live, solve, live, p)
     coordinates = WhitenedCoordinates(means[:p], *matrices, found.amplification, fit_intercept, solve)
     rest = np.hypot(found.rest, lost)
-    return make_identity_problem(found.minimum, rest, means[p:], fit_intercept), found.doubtful, coordinates
+    sparse = summary.pivoting is not None and p > MOST_COMPILED  # SciPy is there
+    problem = make_identity_problem(found.minimum, rest, means[p:], fit_intercept, sparse=sparse)
+    return problem, found.doubtful, coordinates
 
 
 def whiten_triangle(summary: Summary) -> tuple[Problem, Array, WhitenedCoordinates] | None:
@@ -149,16 +154,24 @@ def solve_live(solve: Callable[[Array], Array], live: Array, n_features: int, ri
     return coef
 
 
-def make_identity_problem(minimum: Array, rest: Array, means: Array, fit_intercept: bool) -> Problem:
+def make_identity_problem(
+    minimum: Array, rest: Array, means: Array, fit_intercept: bool, *, sparse: bool = False
+) -> Problem:
     """Return the rows of ½‖z − minimum‖² + ½·rest², with a column for the intercept in front if there is one.
 
     `minimum` has a column for each target, `rest` and `means` have an entry. The last row belongs to each target alone.
-    A problem has one column at least: of zeros, where the data determine nothing.
+    A problem has one column at least: of zeros, where the data determine nothing. X is sparse if the data are.
     """
     targets = np.concatenate([means[np.newaxis], minimum]) if fit_intercept else minimum
     m, columns = len(targets) + 1, max(len(targets), 1)
-    X = np.zeros((m, columns))
-    X.reshape(-1)[: len(targets) * columns : columns + 1] = sqrt(m)
+    if sparse and len(targets):
+        places = np.arange(columns + 2)
+        places[-1] = columns
+        entries = np.full(columns, sqrt(m))
+        X: Any = SparseRows(CSR(entries, places[:columns].copy(), places, (m, columns)))
+    else:
+        X = np.zeros((m, columns))
+        X.reshape(-1)[: len(targets) * columns : columns + 1] = sqrt(m)
     y = np.empty((m, len(rest)))
     y[:-1], y[-1] = targets, rest
     y *= sqrt(m)
