@@ -244,3 +244,24 @@ def test_arrays_that_do_not_fit_the_rows_are_refused(backend, case):
     call |= {"costs": np.zeros(1), "gradient": np.zeros(3), "threads": 1}
     with pytest.raises(ValueError, match=message):
         partial(backends.descend, backend=backend)(**change(call))
+
+
+def test_a_backend_that_takes_no_sparse_rows_fits_their_whitened_problem(monkeypatch):
+    import types
+
+    import fastgd
+
+    def descend(X, y, weights, rates, costs, gradient, threads=1):
+        assert type(X) is np.ndarray
+        return backends.load("numpy").descend(X, y, weights, rates, costs, gradient, threads)
+
+    module = types.ModuleType("fastgd_dense_only")
+    module.descend = descend
+    monkeypatch.setitem(__import__("sys").modules, module.__name__, module)
+    monkeypatch.setitem(backends.MODULES, "dense", module.__name__)
+    X = random_rows(900, 80, 0.2)
+    y = X @ np.arange(80.0) + 1 + np.random.default_rng(1).standard_normal(900)
+    found, expected = (fastgd.gradient_descent(X, y, backend=name) for name in ("dense", "numpy"))
+    np.testing.assert_allclose(found.weights, expected.weights, rtol=1e-9, atol=1e-9)
+    with pytest.raises(TypeError, match="X must be dense for backend 'dense'"):
+        backends.descend(X, y, np.zeros(80), np.ones(1), np.empty(1), np.empty(80), backend="dense")

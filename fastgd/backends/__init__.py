@@ -19,6 +19,8 @@ All arrays are aligned and in this machine's byte order; all but X are contiguou
 array. `fastgd.backends.descend` checks this once, and every backend checks again what keeps its memory accesses inside
 the arrays.
 
+A module that takes sparse rows says so: ``TAKES_SPARSE = True``.
+
 It applies ``len(rates)`` updates and returns how many it applied. It stops before an update if the cost or a new weight
 of any target would not be finite, so weights stay finite. Arithmetic is in float64 for either type of X.
 
@@ -184,6 +186,28 @@ def load(backend: str) -> ModuleType:
         raise ImportError(f"backend {name!r} cannot be loaded: {cause}") from error
 
 
+def takes_sparse(backend: str) -> bool:
+    """Return True if a backend computes on sparse rows: its module says so by a variable TAKES_SPARSE.
+
+    Parameters
+    ----------
+    backend : str
+        "auto", or a key of `MODULES`.
+
+    Returns
+    -------
+    bool
+        True for the four backends of fastgd.
+
+    Examples
+    --------
+    >>> from fastgd import backends
+    >>> backends.takes_sparse("python")
+    True
+    """
+    return bool(getattr(load(backend), "TAKES_SPARSE", False))
+
+
 def descend(
     X: Array | CSR,
     y: Array,
@@ -248,6 +272,8 @@ def descend(
     array([1., 2.])
     """
     if is_sparse_rows(X):
+        if not takes_sparse(backend):
+            raise TypeError(f"X must be dense for backend {quote(backend)}, which does not take sparse rows")
         X = check_sparse_contract(X, y, weights, rates, costs, gradient, threads)
     else:
         check_contract(X, y, weights, rates, costs, gradient, threads)  # type: ignore[arg-type]

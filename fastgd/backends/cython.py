@@ -28,6 +28,8 @@ MOST_PARTS, PART_ROWS, PART_ELEMENTS = 16, 2048, 1 << 20
 # Most columns whose products, and whose reflections, leave the cache so rarely that BLAS takes no less time.
 MOST_TILED, MOST_REFLECTED = 512, 128
 
+TAKES_SPARSE = True
+
 
 def choose_level() -> str:
     """Return the highest CPU level of this machine, or the lower one that FASTGD_CPU_LEVEL names."""

@@ -15,6 +15,8 @@ LEAST_REDUCED = 256  # rows of a block for a QR
 LONG_QR = 1 << 26  # rows times columns² of a QR that takes long enough to limit BLAS to one thread: some milliseconds
 BLOCK_ROWS = 2048  # the product of a wide block with fewer rows takes up to twice as long
 
+TAKES_SPARSE = True
+
 
 def descend(
     X: Array | CSR,

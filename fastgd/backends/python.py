@@ -13,6 +13,8 @@ from fastgd.backends.contract import check_arrays
 from fastgd.backends.sparse import CSR, check_sparse_arrays
 from fastgd.inputs.arrays import Array
 
+TAKES_SPARSE = True
+
 
 def descend(
     X: Array | CSR,

@@ -41,11 +41,10 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> tuple[De
     rules = make_rules(prepared, options.tol)
     rates = choose_rates(prepared, options, rules.trace, batch_size)
     checks = Checks(rules, rates, options.check_every, wrap_callback(prepared, options), options.verbose)
-    kernel = backends.load(options.backend).descend
-    call_kernel, evaluate = bind_kernel(kernel, prepared, options.threads), None
+    call_kernel, evaluate = bind_kernel(options.backend, prepared, options.threads), None
     if batch_size is not None:
         assert options.generator is not None
-        evaluate = call_kernel
+        evaluate, kernel = call_kernel, backends.load(options.backend).descend
         call_kernel = minibatches.bind_batches(kernel, prepared, batch_size, options.generator, options.threads)
     targets = start.shape[1] if prepared.several else 1
     epochs_a_call = max(1, CALL_ELEMENTS // (prepared.problem.X.size * targets + EPOCH_ELEMENTS))
@@ -162,12 +161,14 @@ def wrap_callback(prepared: Prepared, options: DescentOptions) -> Callable[[int,
     return lambda epoch, weights, cost: callback(epoch, prepared.to_data(weights), cost)
 
 
-def bind_kernel(kernel: Callable[..., int], prepared: Prepared, threads: int | None) -> CallKernel:
+def bind_kernel(backend: str, prepared: Prepared, threads: int | None) -> CallKernel:
     """Return the kernel bound to the problem; if `threads` is None, each call uses as many threads as pay off."""
-    problem = prepared.problem
+    kernel, problem = backends.load(backend).descend, prepared.problem
     X: Any = problem.X
     (n, p), targets = X.shape, problem.y.shape[1] if prepared.several else 1
-    if isinstance(X, SparseRows):
+    if isinstance(X, SparseRows) and prepared.compressed and not backends.takes_sparse(backend):
+        X = np.asarray(X, dtype=np.float64)
+    elif isinstance(X, SparseRows):
         X = X.record
         n, p = count_sparse_work(X), 1  # for one target
 

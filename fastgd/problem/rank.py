@@ -112,8 +112,10 @@ def summarize_ranked(moments: Moments, measure: Measure) -> Summary | None:
     if r == p:
         np.multiply(pivots.R, norms, out=rows[:p, :p])
     else:
-        rows[:r, first] = pivots.R * pivots.norms[:r]
-        rows[:r, pivots.columns[r:]] = beside * pivots.norms[r:]
+        both = np.concatenate([pivots.R, beside], axis=1)
+        both *= pivots.norms
+        both = np.take(both, np.argsort(pivots.columns), axis=1)  # faster than an assignment to these columns
+        rows[:r, slice(p) if len(live) == p else live] = both
     rows[:r, p:], rows[r, p:] = images, rest
     pivoting = Pivoting(pivots.columns, float(np.linalg.norm(pivots.R)), bound_inverse(pivots.lapack, pivots.R))
     return Summary(total, moments.n_samples, moments.means, rows, k, pivoting)
@@ -239,7 +241,7 @@ def whiten_ranked(A: Array, targets: Array, order: Array, pivoting: Pivoting, no
     lapack: Any = import_safely("scipy.linalg.lapack")  # it made the factor
     r, k = A.shape
     first, others = order[:r], order[r:]
-    R = A if r == k else np.ascontiguousarray(A[:, first])
+    R = A if r == k else np.take(A, first, axis=1)
     zero = np.zeros((k, k - r))
     if r < k:
         zero[first], zero[others, np.arange(k - r)] = -lapack.dtrtrs(R.T, A[:, others], lower=1, trans=1)[0], 1.0

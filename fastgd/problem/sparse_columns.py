@@ -22,9 +22,9 @@ class Columns(NamedTuple):
 def find_kernel() -> str:
     """Return the backend that computes sums and products of sparse rows: the compiled one, or NumPy without it.
 
-    Numba would compile for seconds.
+    Numba would compile for seconds. Nothing is said where the compiled one is missing: it is not the user's backend.
     """
-    return "cython" if backends.resolve("auto") == "cython" else "numpy"
+    return "cython" if "cython" in backends.list_installed() and not backends.find_fault("cython") else "numpy"
 
 
 def find_compiled(name: str) -> Any:

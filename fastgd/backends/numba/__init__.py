@@ -3,3 +3,5 @@
 from fastgd.backends.numba.loops import descend
 
 __all__ = ["descend"]
+
+TAKES_SPARSE = True
