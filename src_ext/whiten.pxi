@@ -1,4 +1,4 @@
-"""Whitened coordinates of a well-conditioned triangle of few columns: NumPy's calls would take longer than the arithmetic."""
+"""Factors of few well-conditioned columns, and their whitened coordinates: calls of NumPy would take longer than these."""
 
 
 def whiten_triangle(
@@ -18,7 +18,7 @@ def whiten_triangle(
     if not p == to_whitened.shape[0] == to_whitened.shape[1] == to_coef.shape[0] == to_coef.shape[1]:
         raise ValueError("to_whitened and to_coef must have a row and a column for each of the scales")
     with nogil:
-        bound = invert_scaled(rows, total ** 0.5, means, epsilon, most, to_whitened, to_coef, scales)
+        bound = invert_scaled(rows, sqrt(total), means, epsilon, most, to_whitened, to_coef, scales)
     return bound
 
 
@@ -34,7 +34,7 @@ cdef double invert_scaled(
         for i in range(p):
             to_whitened[i, j] = rows[i, j] / root if i <= j else 0.0
             number += to_whitened[i, j] * to_whitened[i, j]
-        scales[j] = number ** 0.5
+        scales[j] = sqrt(number)
         if not scales[j] > 4 * epsilon * abs(means[j]) or to_whitened[j, j] == 0.0:
             return 0.0
         noise = max(noise, epsilon * abs(means[j]) / scales[j])
@@ -48,11 +48,59 @@ cdef double invert_scaled(
             to_coef[i, j] = -number / to_whitened[j, j]
             to_coef[j, i] = 0.0
             squares += to_coef[i, j] * to_coef[i, j]
-    squares = squares ** 0.5
-    if not squares * <double> p ** 0.5 <= most or noise * squares >= 1:
+    squares = sqrt(squares)
+    if not squares * sqrt(<double> p) <= most or noise * squares >= 1:
         return 0.0
     for i in range(p):
         for j in range(i, p):
             to_coef[i, j] /= scales[i]
     return squares
 
+
+
+def factorize_products(
+    const double[:, ::1] products, double total, const double[::1] means, double epsilon, double least,
+    double[:, ::1] R,
+):
+    """Write the triangle R of the centred columns, from products; return the least pivot, or -1 where NumPy must decide.
+
+    The products are those of `sum_products`. A pivot is the share of a column's squares that the mean and the columns before
+    it do not explain; below `least`, R is not complete. NumPy decides about columns that are constant up to the rounding
+    `epsilon` of their means.
+    """
+    cdef ptrdiff_t p = products.shape[0] - 2, size = products.shape[1] - 1
+    cdef double pivot
+    if p < 1 or size <= p or means.shape[0] != size or R.shape[0] != p + 1 or R.shape[1] != size:
+        raise ValueError("R must have a row for each feature and one more, and R and means a column for each of [X y]")
+    with nogil:
+        pivot = factorize_centred(products, total, means, epsilon, least, R)
+    return pivot
+
+
+cdef double factorize_centred(
+    const double[:, ::1] products, double total, const double[::1] means, double epsilon, double least,
+    double[:, ::1] R,
+) except -2 nogil:
+    """Do the work of `factorize_products`."""
+    cdef ptrdiff_t p = R.shape[0] - 1, size = R.shape[1], i, j, k, last
+    cdef double around, squares, rest, number, lowest = 1.0
+    for j in range(size):
+        last = min(j, p)
+        around = products[1 + j, 1 + j] if j < p else products[1 + p, 1 + j]
+        squares = around - products[0, 1 + j] * (products[0, 1 + j] / total)
+        if not squares > 0 or not sqrt(squares / total) > 4 * epsilon * abs(means[j]):
+            return -1.0
+        rest = squares
+        for i in range(last):
+            number = products[1 + i, 1 + j] - products[0, 1 + i] * (products[0, 1 + j] / total)
+            for k in range(i):
+                number -= R[k, i] * R[k, j]
+            R[i, j] = number / R[i, i]
+            rest -= R[i, j] * R[i, j]
+        lowest = min(lowest, rest / around)
+        if not lowest >= least:
+            return lowest
+        R[last, j] = sqrt(rest)
+        for i in range(last + 1, p + 1):
+            R[i, j] = 0.0
+    return lowest

@@ -264,3 +264,46 @@ def test_calls_that_would_leave_an_array_are_refused(changes, message):
 def test_merging_other_triangles_is_refused(parts, pivots, level):
     with pytest.raises(ValueError, match=r"each part must have|level must be"):
         compiled._kernel.merge_triangles(parts, pivots, level)
+
+
+# ---- few columns are factorized by compiled code
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize(("p", "k"), [(1, 1), (2, 3), (5, 1), (33, 2), (64, 1)])
+def test_compiled_factors_are_those_of_numpy(monkeypatch, p, k, weighted):
+    X, y, weights, _ = problem(300, p, k, weighted=weighted)
+    sums = moments.sum_blocks(X, y, weights, "gram")
+    found = moments.factorize(sums)
+    monkeypatch.setattr(moments, "MOST_COMPILED", 0)
+    expected = moments.factorize(sums)
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("case", ["collinear", "explained", "constant", "constant target", "zeros"])
+def test_columns_that_lose_digits_get_the_same_answer(monkeypatch, case):
+    X, y, _, _ = problem(300, 4, 1)
+    if case == "collinear":
+        X[:, 2] = X[:, 0] + 1e-5 * X[:, 1]
+    elif case == "explained":
+        y = X @ np.ones((4, 1)) + 1e-6 * y
+    elif case == "constant target":
+        y[:] = 0.1
+    else:
+        X[:, 2] = 0.1 * (case == "constant")
+    sums = moments.sum_blocks(X, y, None, "gram")
+    found = moments.factorize(sums)
+    monkeypatch.setattr(moments, "MOST_COMPILED", 0)
+    expected = moments.factorize(sums)
+    assert (found is None) == (expected is None) == (case in ("collinear", "explained"))
+    if found is not None:
+        np.testing.assert_array_equal(found, expected)  # NumPy's, for both
+
+
+def test_factors_of_other_shapes_are_refused():
+    good = [np.eye(4), 4.0, np.zeros(3), 1e-16, 1e-6, np.zeros((3, 3))]
+    for place, shape in ((0, (2, 4)), (0, (4, 3)), (2, 2), (5, (2, 3)), (5, (3, 2))):
+        bad = list(good)
+        bad[place] = np.zeros(shape)
+        with pytest.raises(ValueError, match="R must have a row for each feature"):
+            compiled.factorize_products(*bad)

@@ -290,7 +290,7 @@ def gram(
     X : ndarray of shape (n_samples, n_features), float64 or float32
         The features, in C or Fortran order, or some rows of an array in Fortran order.
     y : ndarray of shape (n_samples, n_targets), float64
-        The targets, in C order.
+        The targets.
     sample_weight : ndarray of shape (n_samples,), float64, or None
         The weights s of the rows, 0 or more.
     shift : ndarray of shape (n_features + n_targets,), float64
@@ -334,7 +334,20 @@ def triangle(
 ) -> Array:
     """Return the R of a QR of the rows, which determines J and keeps the digits that products lose.
 
-    The parameters and the errors are those of `gram`.
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), float64 or float32
+        The features, in C or Fortran order, or some rows of an array in Fortran order.
+    y : ndarray of shape (n_samples, n_targets), float64
+        The targets.
+    sample_weight : ndarray of shape (n_samples,), float64, or None
+        The weights s of the rows, 0 or more.
+    shift : ndarray of shape (n_features + n_targets,), float64
+        The numbers c that are subtracted from each column of X and y.
+    threads : int
+        How many threads a compiled backend may use; the answer has the same bits for any number.
+    backend : {"auto", "cython", "numba", "numpy", "python"}
+        The backend. Where it has no such function, or LAPACK is faster, NumPy computes.
 
     Returns
     -------
@@ -342,6 +355,13 @@ def triangle(
         R, upper triangular, for the rows √s·[1 x−c y−c]; m is at most n_features + 2. Row n_features + 2 has, in the
         column of each target, the norm of the part that the features do not explain: [R q] and that norm are the R of
         the features and this target alone.
+
+    Raises
+    ------
+    ValueError
+        If shapes, types or orders are others; compiled backends check them.
+    ImportError
+        If the backend cannot be used here.
 
     References
     ----------

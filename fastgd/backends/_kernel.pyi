@@ -34,6 +34,9 @@ def whiten_triangle(
     to_coef: Array,
     scales: Array,
 ) -> float: ...
+def factorize_products(
+    products: Array, total: float, means: Array, epsilon: float, least: float, R: Array
+) -> float: ...
 def merge_triangles(parts: Array, pivots: int, level: int) -> None: ...
 def sum_groups(
     X: Array,

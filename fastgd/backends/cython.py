@@ -113,6 +113,6 @@ def run_member(*arguments: Any) -> int:
 
 
 sum_sparse_products, describe_columns = _kernel.sum_sparse_products, _kernel.describe_columns
-whiten_triangle = _kernel.whiten_triangle
+whiten_triangle, factorize_products = _kernel.whiten_triangle, _kernel.factorize_products
 sum_powers, scale_entries, scale_products = _kernel.sum_powers, _kernel.scale_entries, _kernel.scale_products
 LEVEL = LEVELS.index(choose_level())

@@ -45,6 +45,7 @@ NEAR_ZERO = 3.0  # deviations from zero at most: the squares about zero are ten 
 # Cholesky keeps about ten digits if the columns before a column leave at least this share of its variance unexplained.
 LEAST_PIVOT = 1e-6
 METHODS = ("auto", "gram", "qr")
+MOST_COMPILED = 64  # columns up to which compiled loops take less time than calls of NumPy
 LARGEST_ERROR = 1e-6  # of the sum of the weights, as a share of it
 LOST_DIGITS = (
     "method must not be 'gram' for these data: a column of X, or y, is so nearly a combination of the others that its "
@@ -295,6 +296,13 @@ def factorize(moments: Moments) -> Array | None:
 
     A column that is constant up to its own rounding becomes zeros.
     """
+    if moments.n_features <= MOST_COMPILED:
+        compiled = getattr(backends.load("auto"), "factorize_products", None)
+        if compiled is not None:
+            R, matrix = np.empty((1 + moments.n_features, len(moments.shift))), np.ascontiguousarray(moments.matrix)
+            pivot = compiled(matrix, moments.total, moments.means, EPSILON, LEAST_PIVOT, R)
+            if pivot >= 0:
+                return R if pivot >= LEAST_PIVOT else None
     p, matrix, sums = moments.n_features, moments.matrix, moments.matrix[0, 1:]
     centred = matrix[1:-1, 1:] - np.outer(sums[:p], sums / moments.total)
     around = find_squares(matrix, p, gram=True)[1:]

@@ -35,12 +35,11 @@ from fastgd.inputs.data import SMALLEST_SQUARE
 from fastgd.problem.coordinates import Problem, WhitenedCoordinates
 from fastgd.problem.directions import WELL_CONDITIONED, Directions, find_directions, invert_triangle, reduce_rows
 from fastgd.problem.few_rows import Whitening, whiten_few_rows, whiten_few_rows_with_ridge
-from fastgd.problem.moments import Summary, are_zero
+from fastgd.problem.moments import MOST_COMPILED, Summary, are_zero
 from fastgd.problem.rank import whiten_ranked
 from fastgd.problem.sparse_rows import SparseRows
 
 LARGEST_CORRECTION = 1e-6  # of the coordinates that the coefficients of least norm stand for
-MOST_COMPILED = 64  # columns up to which compiled loops take less time than BLAS
 CHANCE = 3.0  # the parts of noise along single directions are rarely more than 3 times the usual one
 
 
