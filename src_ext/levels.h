@@ -158,6 +158,7 @@ static inline ptrdiff_t scratch_rows(ptrdiff_t p) {
 #define pack_c_order NAME(pack_c_order)
 #define pack_column NAME(pack_column)
 #define pack_fortran_order NAME(pack_fortran_order)
+#define pack_target NAME(pack_target)
 #define pack_targets NAME(pack_targets)
 #define pack_panel NAME(pack_panel)
 #define add_squares NAME(add_squares)
@@ -323,6 +324,7 @@ static int highest_level(void) { return 0; }
 #undef pack_c_order
 #undef pack_column
 #undef pack_fortran_order
+#undef pack_target
 #undef pack_targets
 #undef pack_panel
 #undef add_squares
