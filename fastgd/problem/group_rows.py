@@ -11,7 +11,7 @@ from math import sqrt
 
 import numpy as np
 
-from fastgd import backends
+from fastgd.backends.compiled import find_compiled
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import SMALLEST_SQUARE
 from fastgd.inputs.labels import order_by_group
@@ -186,7 +186,7 @@ def merge_pieces(pieces: GroupMoments, shares: Array, first: Array, owners: Arra
 def sum_pieces(rows: GroupRows, starts: Array, counts: Array, totals: Array) -> GroupMoments:
     """Return the moments of runs of rows: from compiled code, if there is some, for few columns."""
     columns = rows.X.shape[1] + rows.Y.shape[1]
-    kernel = getattr(backends.load("auto"), "sum_groups", None) if columns <= MOST_COMPILED else None
+    kernel = find_compiled("sum_groups") if columns <= MOST_COMPILED else None
     if kernel is None:
         pieces = replace(rows, starts=starts, counts=counts, totals=totals)
         return sum_groups_by_blocks(pieces, np.arange(len(starts)))

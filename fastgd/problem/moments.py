@@ -29,6 +29,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from fastgd import backends
+from fastgd.backends.compiled import find_compiled
 from fastgd.backends.numpy import pack_rows, stack_triangle
 from fastgd.backends.threads import choose_threads
 from fastgd.forks import halt_for_forks, let_forks_pass
@@ -297,7 +298,7 @@ def factorize(moments: Moments) -> Array | None:
     A column that is constant up to its own rounding becomes zeros.
     """
     if moments.n_features <= MOST_COMPILED:
-        compiled = getattr(backends.load("auto"), "factorize_products", None)
+        compiled = find_compiled("factorize_products")
         if compiled is not None:
             R, matrix = np.empty((1 + moments.n_features, len(moments.shift))), np.ascontiguousarray(moments.matrix)
             pivot = compiled(matrix, moments.total, moments.means, EPSILON, LEAST_PIVOT, R)
@@ -371,11 +372,14 @@ def summarize_rows(
 ) -> Summary:
     """Return the summary of all rows and targets; "auto" uses products if these lose no digits."""
     summary = None
+    if method == "auto" and len(X) <= X.shape[1]:
+        method = "qr"  # products of so few rows have no factor
     if method != "qr":
         sums = sum_blocks(X, y, weights, "gram", threads=threads, backend=backend)
         summary = summarize_moments(sums, "gram")
     if summary is None and method != "gram":
-        summary = summarize_moments(sum_blocks(X, y, weights, "qr"), "qr")
+        sums = sum_blocks(X, y, weights, "qr", threads=threads, backend=backend)
+        summary = summarize_moments(sums, "qr")
     if summary is None:
         raise ValueError(LOST_DIGITS)
     return summary

@@ -27,12 +27,12 @@ from typing import Any
 
 import numpy as np
 
+from fastgd.backends.compiled import find_compiled
 from fastgd.forks import halt_for_forks, import_safely
 from fastgd.inputs.arrays import EPSILON, Array
 from fastgd.problem.directions import WELL_CONDITIONED
 from fastgd.problem.few_rows import Whitening
 from fastgd.problem.moments import LEAST_PIVOT, Moments, Pivoting, Summary, are_zero, find_squares
-from fastgd.problem.sparse_columns import find_compiled
 
 # For the centred rows Z and the centred targets Y, the weights s, and a matrix V, returns √Σ s·(z·v − y)² of each
 # column v of V, and the gradients Σ s·(z·v − y)·z. Y has the columns of the listed targets; without a list, Y is zero.

@@ -221,7 +221,8 @@ def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: Prepa
     problem = add_ridge(rows, penalty)
     summarize = None
     if min(X.shape) <= MOST_SUMMARIZED:
-        summarize = partial(DenseSource(X, y.reshape(len(y), -1), sample_weight).summarize, "whiten")
+        source, settings = DenseSource(X, y.reshape(len(y), -1), sample_weight), (options.threads, options.backend)
+        summarize = partial(source.summarize, "whiten", *settings)
     known = options.fit_intercept, False, variance, message, summarize
     return Prepared(problem, rows, options.alpha, penalty, coordinates, *known)
 

@@ -1,10 +1,10 @@
 """Sums over the stored entries of sparse columns: compiled where the kernel can be loaded, else by NumPy."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from fastgd import backends
+from fastgd.backends.compiled import find_compiled
 from fastgd.backends.sparse import CSR
 from fastgd.inputs.arrays import Array
 
@@ -17,19 +17,6 @@ class Columns(NamedTuple):
     counts: Array
     largest: Array
     mean_square: float
-
-
-def find_kernel() -> str:
-    """Return the backend that computes sums and products of sparse rows: the compiled one, or NumPy without it.
-
-    Numba would compile for seconds. Nothing is said where the compiled one is missing: it is not the user's backend.
-    """
-    return "cython" if "cython" in backends.list_installed() and not backends.find_fault("cython") else "numpy"
-
-
-def find_compiled(name: str) -> Any:
-    """Return a function of the compiled kernel; None if it cannot be loaded."""
-    return getattr(backends.load(find_kernel()), name, None)
 
 
 def describe_columns(rows: CSR) -> Columns:

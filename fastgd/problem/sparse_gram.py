@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from fastgd import backends
+from fastgd.backends.compiled import find_compiled, find_kernel
 from fastgd.backends.sparse import CSR
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array
 from fastgd.problem.moments import Moments
-from fastgd.problem.sparse_columns import NOTHING, Columns, find_compiled, find_kernel, scale_entries, sum_powers
+from fastgd.problem.sparse_columns import NOTHING, Columns, scale_entries, sum_powers
 
 MEASURED_AT_ONCE = 64  # columns
 

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from fastgd import backends
+from fastgd.backends.compiled import find_kernel
 from fastgd.backends.sparse import CSR, take_rows
 from fastgd.inputs.arrays import Array
-from fastgd.problem.sparse_columns import find_kernel, sum_powers
+from fastgd.problem.sparse_columns import sum_powers
 
 
 class SparseRows:

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from fastgd import backends
+from fastgd.backends.compiled import find_compiled
 from fastgd.backends.sparse import CSR
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import EPSILON, Array
@@ -101,7 +101,7 @@ def whiten_triangle(summary: Summary) -> tuple[Problem, Array, WhitenedCoordinat
     p, rows = summary.n_features, summary.rows
     if p > MOST_COMPILED or len(rows) != p + 1 or summary.pivoting is not None:
         return None
-    compiled = getattr(backends.load("auto"), "whiten_triangle", None)
+    compiled = find_compiled("whiten_triangle")
     if compiled is None:
         return None
     to_whitened, to_coef, scales = np.empty((p, p)), np.empty((p, p)), np.empty(p)
