@@ -266,6 +266,20 @@ def test_few_rows_of_extreme_scale_are_fitted(scale):
     np.testing.assert_allclose(result.coef * scale, whiten(X, y).coef, rtol=1e-10)
 
 
+@pytest.mark.parametrize("n_targets", [1, 3])
+@pytest.mark.parametrize("alpha", [0.0, 0.25])
+@pytest.mark.parametrize("n_samples", [4, 30])
+@pytest.mark.parametrize("exponent", [-400, 400])
+def test_coefficients_whose_squares_leave_the_range_are_found(exponent, n_samples, alpha, n_targets):
+    """X and y far apart: the coefficients are in the range of float64, but their squares are not."""
+    X, Y = GENERATOR.standard_normal((n_samples, 7)), GENERATOR.standard_normal((n_samples, n_targets))
+    y = Y[:, 0] if n_targets == 1 else Y
+    X_size, y_size = 2.0**exponent, 2.0**-exponent
+    result, expected = whiten(X * X_size, y * y_size, alpha=alpha * X_size**2), whiten(X, y, alpha=alpha)
+    np.testing.assert_allclose(result.coef / y_size * X_size, expected.coef, rtol=1e-10)
+    np.testing.assert_allclose(result.cost / y_size / y_size, expected.cost, rtol=1e-10, atol=1e-25)
+
+
 @pytest.mark.parametrize("n_samples", [12, 100])
 def test_a_direction_of_a_few_last_digits_is_not_dropped_quietly(n_samples):
     """Nanosecond timestamps: the latency is as small as the last digit, and y depends on it."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import ldexp, sqrt
 
 import numpy as np
 
@@ -134,7 +134,9 @@ class WhitenedCoordinates:
             return self.solve(whitened)
         if self.gram_inverse is None:
             return self.to_coef @ whitened
-        return self.to_whitened.T @ (self.gram_inverse @ whitened)
+        # A power of two near the root of the inverse keeps the products in the range of float64, and changes no digit.
+        root = ldexp(1.0, int(np.frexp(self.gram_inverse.diagonal().max(initial=0.0))[1]) // 2)
+        return root * (self.to_whitened.T @ (self.gram_inverse @ (whitened / root)))
 
     def to_data(self, weights: Array) -> Array:
         """Return weights in the units of the data."""

@@ -74,7 +74,7 @@ def whiten_few_rows_with_ridge(A: Array, targets: Array, scales: Array, alpha: f
     inverse_of_c = invert_triangle(C.T).T
     minimum = inverse_of_c @ (L.T @ targets)
     along = inverse_of_c.T @ minimum  # Q·c of the minimum
-    rest = np.hypot(np.linalg.norm(L @ along - targets, axis=0), np.linalg.norm(along, axis=0) * sqrt(alpha))
+    rest = np.hypot(np.linalg.norm(L @ along - targets, axis=0), np.linalg.norm(along * sqrt(alpha), axis=0))
     maps = (C.T @ inverse) @ A, np.zeros((A.shape[1], 0)), inverse_of_c @ inverse_of_c.T
     amplification = float(scales.max(initial=0)) * float(np.linalg.norm(inverse_of_c))
     return Whitening(*maps, minimum, rest, amplification, np.zeros_like(rest))

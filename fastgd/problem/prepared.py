@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import Any, Protocol
 
 import numpy as np
@@ -177,8 +178,9 @@ class Prepared:
         slope = self.coordinates.gradient_to_data(gradient) if self.coordinates else gradient.copy()
         if self.alpha > 0:
             coef = weights[int(self.fit_intercept) :]
-            squares = np.einsum("ij,ij->j", coef, coef) if self.several else float(coef @ coef)
-            cost = np.maximum(cost - 0.5 * self.alpha * squares, 0.0)
+            parts = sqrt(self.alpha) * coef  # their squares stay in the range of float64 where those of coef leave it
+            squares = np.einsum("ij,ij->j", parts, parts) if self.several else float(parts @ parts)
+            cost = np.maximum(cost - 0.5 * squares, 0.0)
             cost = cost if self.several else float(cost)
             slope[int(self.fit_intercept) :] -= self.alpha * coef
         return cost, slope
