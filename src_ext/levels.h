@@ -33,9 +33,9 @@ enum {
     NEAR_AHEAD = 1 << 14,    /* least distance in bytes at which they are prefetched again */
     CACHED = 1 << 24,        /* most bytes of an X that is expected to stay in cache */
     STREAMS = 16,            /* most columns that a processor prefetches by itself */
-    MANY_STREAMS = 1500,     /* with more columns, two cache lines of each are read at once */
-    AHEAD_OF_ALL = 1 << 18,  /* bytes that are prefetched of all columns together: they fit in L2 */
-    MOST_STRIP_ROWS = 16,    /* most rows in a strip: two cache lines of doubles */
+    MANY_STREAMS = 1500,     /* most columns for which a strip and half of the next one fit in L2 */
+    COLUMNS_AHEAD = 64,      /* most columns by which strips are prefetched ahead */
+    STRIP_VECTORS = 8,       /* most vectors in a column of a strip: residuals stay in half of 16 registers */
     TILE = 8,                /* targets side by side: a cache line of doubles */
     SCRATCH = 1 << 12,       /* doubles of X that are packed at a time for several targets: they fit in L1 */
     LEAST_SCRATCH_ROWS = 8,  /* least and most rows that are packed at a time, both multiples of 4 */
@@ -138,6 +138,7 @@ static inline ptrdiff_t scratch_rows(ptrdiff_t p) {
 #define add_short_rows_any NAME(add_short_rows_any)
 #define add_long_rows NAME(add_long_rows)
 #define add_long_rows_any NAME(add_long_rows_any)
+#define fetch_column NAME(fetch_column)
 #define add_strips NAME(add_strips)
 #define add_strips_any NAME(add_strips_any)
 #define pack_rows NAME(pack_rows)
@@ -304,6 +305,7 @@ static int highest_level(void) { return 0; }
 #undef add_short_rows_any
 #undef add_long_rows
 #undef add_long_rows_any
+#undef fetch_column
 #undef add_strips
 #undef add_strips_any
 #undef pack_rows

@@ -131,7 +131,7 @@ def test_several_blocks_for_every_number_of_threads(monkeypatch, path, n_samples
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("shape", [(41_603, 101), (2_805, 1_511)])
 def test_rows_out_of_cache(monkeypatch, path, shape, dtype):
-    """If X is larger than 16 MB, strips may have fewer rows, and more again for very many columns."""
+    """If X is larger than 16 MB, columns are prefetched: in both passes, or in one for very many columns."""
     backend = use(monkeypatch, path)
     X, y, weights, rates, expected, scales = solved(*shape, dtype, 1, 1)
     assert X.nbytes > 1 << 24
@@ -284,10 +284,10 @@ def test_an_unknown_level_names_those_there_are():
 
 @pytest.mark.skipif(len({backend for backend, _ in PATHS.values()}) < 2, reason="one of the two is not installed")
 def test_numba_shares_the_sizes_of_the_compiled_kernel():
-    from fastgd.backends.numba import epochs, loops, targets
+    from fastgd.backends.numba import epochs, loops, memory, targets
 
     sizes = backends.load("cython")._kernel.constants()
-    numba = vars(epochs) | vars(loops) | vars(targets)
+    numba = vars(epochs) | vars(loops) | vars(memory) | vars(targets)
     assert {name: numba[name] for name in sizes} == sizes
 
 

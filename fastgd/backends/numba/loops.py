@@ -16,7 +16,7 @@ from typing import Any
 
 from fastgd.backends.numba.compiling import COMPILING, compile_loop, compile_part
 from fastgd.backends.numba.epochs import run_epochs
-from fastgd.backends.numba.memory import LINE, fetch_twice
+from fastgd.backends.numba.memory import fetch, fetch_twice
 from fastgd.backends.numba.sparse import run_sparse_member
 from fastgd.backends.numba.targets import run_target_member
 from fastgd.backends.numba.vectors import (
@@ -41,7 +41,7 @@ from fastgd.inputs.arrays import Array
 
 # The sizes of src_ext/levels.h and _kernel.pyx, where they are explained; a test compares them.
 NARROW, MOST_VECTORS, FOUR_ROWS = 8, 6, 600
-FAR_AHEAD, NEAR_AHEAD, AHEAD_OF_ALL = 1 << 16, 1 << 14, 1 << 18
+FAR_AHEAD, NEAR_AHEAD, COLUMNS_AHEAD = 1 << 16, 1 << 14, 64
 CACHED, STREAMS, MANY_STREAMS = 1 << 24, 16, 1500
 PACK_FEATURES, PACK_ELEMENTS = 16, 16_384
 LOOPS: dict[tuple[Any, ...], Any] = {}  # the loops compiled so far, by what get_loop is given
@@ -86,14 +86,16 @@ def run_member(X: Array, y: Array, weights: Array, rates: Array, *rest: Any) -> 
 
 
 def choose_loop(n: int, p: int, columns: bool, size: int) -> tuple[Callable[..., Any], tuple[int, ...], int, int]:
-    """Return the function that makes the loop for X, its constants, and two distances in bytes for prefetching."""
+    """Return the function that makes the loop for X, its constants, and how far ahead to prefetch.
+
+    Rows are prefetched at two distances in bytes, columns at one in columns.
+    """
     vectors, row = -(-p // LANES), p * size
     if p <= NARROW:
         return make_narrow, (p, 2 if p <= LANES else 1, columns), 0, 0
     if columns:
         few = p <= STREAMS or n * row <= CACHED
-        ahead = 0 if few else min(max(AHEAD_OF_ALL // p // LINE * LINE, 2 * LINE), LINE * LINE)
-        return make_strips, (size == 4 or few or p > MANY_STREAMS,), ahead, ahead // 2
+        return make_strips, (), 0 if few else min(p // 2, COLUMNS_AHEAD), 0
     if vectors <= MOST_VECTORS:
         return make_short_rows, (vectors - 1,), FAR_AHEAD, NEAR_AHEAD
     group = 4 if size == 4 or row <= FOUR_ROWS else 2
@@ -241,24 +243,35 @@ def make_long_rows(R):
     return add_long_rows
 
 
+@compile_part
+def fetch_column(X, j, i, p, stride, rows):
+    """Prefetch some rows of column j from row i on; from column p on, as many rows behind them of the first columns."""
+    fetch(X, j * stride + i if j < p else (j - p) * stride + i + rows, rows)
+
+
 def make_strip(K):
     """Make the loop over strips of K vectors: residuals column after column, then the same columns from cache."""
-    fetched = K * LANES
+    strip = K * LANES
 
     @compile_part
-    def add_strip(X, y, first, rows, p, stride, far, near, w, intercept, out):
+    def add_strip(X, y, first, rows, p, stride, ahead, w, intercept, out):
         start, squares, total = splat(intercept), zeros(1, K), zeros(1, K)
-        end = rows - (rows - first) % (K * LANES)
-        for i in range(first, end, K * LANES):
+        end, both = rows - (rows - first) % strip, p <= MANY_STREAMS
+        for i in range(first, end, strip):
             r = start - load(y, i, 0, 1, K)
             for j in range(p):
                 r += load(X, j * stride + i, 0, 1, K) * splat(w[j])
-                if far:
-                    fetch_twice(X, j * stride + i, far, near, fetched)
+                if ahead and not both:
+                    fetch_column(X, j + ahead, i, p, stride, strip)
+                if ahead and both and j % 2 == 0:
+                    fetch_column(X, (p + j) // 2 + ahead, i, p, stride, strip)
             squares += r * r
             total += r
             for j in range(0, p - 3, 4):
                 s = add_columns(load(X, j * stride + i, stride, 4, K) * r)
+                if ahead and both:
+                    fetch_column(X, j // 2 + ahead, i + strip, p, stride, strip)
+                    fetch_column(X, j // 2 + 1 + ahead, i + strip, p, stride, strip)
                 store(out, 2 + j, load(out, 2 + j, 0, 1, 1) + add_lanes(s))
             for j in range(p - p % 4, p):
                 out[2 + j] += sum_lanes(load(X, j * stride + i, 0, 1, K) * r)
@@ -269,17 +282,18 @@ def make_strip(K):
     return add_strip
 
 
-add_sixteen_rows, add_eight_rows, add_four_rows = make_strip(4), make_strip(2), make_strip(1)
+add_strip_of_8, add_strip_of_4, add_strip_of_2, add_strip_of_1 = (make_strip(K) for K in (8, 4, 2, 1))
 
 
-def make_strips(wide):
-    """Make the loop for Fortran order: strips of sixteen rows if `wide`, then of eight, then of four."""
+def make_strips():
+    """Make the loop for Fortran order: strips of 32 rows, then of 16, 8 and 4."""
 
     def add_strips(X, y, rows, p, stride, far, near, w, intercept, out):
         clear(out, p)
-        done = add_sixteen_rows(X, y, 0, rows, p, stride, far, near, w, intercept, out) if wide else 0
-        done = add_eight_rows(X, y, done, rows, p, stride, far, near, w, intercept, out)
-        done = add_four_rows(X, y, done, rows, p, stride, 0, 0, w, intercept, out)
+        done = add_strip_of_8(X, y, 0, rows, p, stride, far, w, intercept, out)
+        done = add_strip_of_4(X, y, done, rows, p, stride, far, w, intercept, out)
+        done = add_strip_of_2(X, y, done, rows, p, stride, far, w, intercept, out)
+        done = add_strip_of_1(X, y, done, rows, p, stride, 0, w, intercept, out)
         add_rest(X, y, done, rows, p, 1, stride, w, intercept, out)
 
     return add_strips

@@ -18,23 +18,42 @@ from numba.extending import intrinsic, overload
 LINE = 64  # bytes of a cache line
 
 
+def generate_fetch(builder, place, bytes, distances):
+    """Prefetch `bytes` bytes into L2, line by line, at some distances in bytes from a place."""
+    place = builder.bitcast(place, ir.IntType(8).as_pointer())
+    flag = ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [place.type, flag, flag, flag])
+    prefetch = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
+    for line in range(0, bytes, LINE):
+        for distance in distances:
+            address = builder.gep(place, [builder.add(distance, distance.type(line))])
+            builder.call(prefetch, [address, flag(0), flag(2), flag(1)])  # to read, into L2, data
+
+
+@intrinsic(prefer_literal=True)
+def fetch(typing, pointer, index, count):
+    """Prefetch `count` numbers from an index on into L2."""
+
+    def generate(context, builder, signature, arguments):
+        start, index, _ = arguments
+        bytes = count.literal_value * pointer.dtype.bitwidth // 8
+        generate_fetch(builder, builder.gep(start, [index]), bytes, [index.type(0)])
+        return context.get_dummy_value()
+
+    return types.void(pointer, types.intp, count), generate
+
+
 @intrinsic(prefer_literal=True)
 def fetch_twice(typing, pointer, index, far, near, count):
-    """Prefetch `count` numbers into L2, line by line, at `far` bytes from an index and again at `near`.
+    """Prefetch `count` numbers into L2 at `far` bytes from an index and again at `near`.
 
     Processors drop requests while too many are under way; the second request brings the lines that the first missed.
     """
 
     def generate(context, builder, signature, arguments):
         start, index, *distances, _ = arguments
-        place = builder.bitcast(builder.gep(start, [index]), ir.IntType(8).as_pointer())
-        flag = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [place.type, flag, flag, flag])
-        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
-        for line in range(0, count.literal_value * pointer.dtype.bitwidth // 8, LINE):
-            for distance in distances:
-                address = builder.gep(place, [builder.add(distance, distance.type(line))])
-                builder.call(prefetch, [address, flag(0), flag(2), flag(1)])  # to read, into L2, data
+        bytes = count.literal_value * pointer.dtype.bitwidth // 8
+        generate_fetch(builder, builder.gep(start, [index]), bytes, distances)
         return context.get_dummy_value()
 
     return types.void(pointer, types.intp, types.intp, types.intp, count), generate
