@@ -212,6 +212,19 @@ def test_the_small_problem_has_few_rows_and_the_same_cost(name, method, fit_inte
     assert_same_cost((X_small, y_small), (X, y), fit_intercept)
 
 
+@pytest.mark.parametrize("constant", [False, True])
+@pytest.mark.parametrize("method", ["auto", "qr"])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 3), (3, 10), (30, 40), (3, 200)])
+def test_the_small_problem_of_few_rows_has_no_more_rows(shape, method, constant):
+    generator = np.random.default_rng(0)
+    X, y = generator.standard_normal(shape), generator.standard_normal(shape[0])
+    if constant:
+        X[:] = 7.0
+    small = compress(X, y, method=method)
+    assert small[0].shape == (shape[0], shape[1] + 1)
+    assert_same_cost(small, (X, y), True)
+
+
 @every_method
 @either_intercept
 @pytest.mark.parametrize("alpha", [0.0, 0.7])

@@ -347,7 +347,7 @@ def triangle(
     threads : int
         How many threads a compiled backend may use; the answer has the same bits for any number.
     backend : {"auto", "cython", "numba", "numpy", "python"}
-        The backend. Where it has no such function, or LAPACK is faster, NumPy computes.
+        The backend. Where it has no such function, or LAPACK is faster, or for few rows, NumPy computes.
 
     Returns
     -------
@@ -379,7 +379,8 @@ def triangle(
            [0., 2., 2.]])
     """
     module = load(backend)
-    if X.shape[1] > getattr(module, "MOST_REFLECTED", 0):
+    # Of few rows, NumPy returns as few; compiled code has a row for each column.
+    if X.shape[1] > getattr(module, "MOST_REFLECTED", 0) or X.shape[0] < X.shape[1] + 2:
         module = load("numpy")
     R: Array = module.triangle(X, y, sample_weight, shift, threads)
     return R

@@ -38,9 +38,10 @@ def compress(
         Ridge: alpha·½‖coef‖² is added to J; the intercept is not penalised. scikit-learn's ``Ridge(alpha=a)`` is
         ``a / n_samples`` here, or ``a / sample_weight.sum()``.
     method : {"auto", "gram", "qr"}
-        "gram" sums products and takes their Cholesky factor. "qr" takes three to five times as long and loses no
+        "gram" sums products and takes their Cholesky factor. "qr" takes up to seven times as long and loses no
         digits. "auto" tries "gram", and falls back on "qr" if "gram" would lose more than about six digits: if the
-        columns before a column, or before y, explain more than all but a millionth of its variance.
+        columns before a column, or before y, explain more than all but a millionth of its variance. With no more rows
+        than columns, it is "qr".
 
     Returns
     -------

@@ -44,7 +44,7 @@ def fit_batches(
     alpha : float
         Ridge: alpha·½‖coef‖² is added to J; the intercept is not penalised.
     method : {"auto", "gram", "qr"}
-        "gram" is the fastest, and refuses data whose digits it would lose; "qr" takes three to five times as long and
+        "gram" is the fastest, and refuses data whose digits it would lose; "qr" takes up to seven times as long and
         loses none. "auto" is "qr" here, because the rows cannot be read again.
     missing : {"error", "skip"}
         "error" refuses a row that holds a NaN, and names batch and row; "skip" leaves the row out and counts it.
