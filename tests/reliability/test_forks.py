@@ -251,15 +251,15 @@ def test_a_fork_waits_for_every_import_of_a_first_fit():
 
 
 FIRST_COMPILATION = """
-from fastgd.backends.numba import compiling, loops
+from fastgd.backends.numba import compiling
 compiles = threading.Event()
-original = loops.compile_loop
+original = compiling.compile_loop
 
 def announce(*arguments):
     compiles.set()
     return original(*arguments)
 
-loops.compile_loop = announce
+compiling.compile_loop = announce
 thread = threading.Thread(target=fit, args=("numba",))
 thread.start()
 assert compiles.wait(60)
@@ -445,16 +445,16 @@ def test_a_small_fit_does_not_wait_for_the_spectrum_of_another(monkeypatch, func
 
 @pytest.mark.skipif("numba" not in backends.available(), reason="Numba is not installed")
 def test_a_small_fit_by_numba_does_not_wait_while_another_compiles(monkeypatch):
-    loops = importlib.import_module("fastgd.backends.numba.loops")
+    compiling = importlib.import_module("fastgd.backends.numba.compiling")
     small, other = random_problem(30, 2), random_problem(30, 3)
 
     def fit(problem):
         return fastgd.gradient_descent(*problem, backend="numba", **ROWS)
 
     fit(small)
-    monkeypatch.setattr(loops, "LOOPS", dict(loops.LOOPS))
-    for key in [key for key in loops.LOOPS if key[1][0] == 3]:
-        del loops.LOOPS[key]
-    stop, entered, leave = wait_at(loops.compile_loop, lambda *_: True)
-    monkeypatch.setattr(loops, "compile_loop", stop)
+    monkeypatch.setattr(compiling, "LOOPS", dict(compiling.LOOPS))
+    for key in [key for key in compiling.LOOPS if key[1][0] == 3]:
+        del compiling.LOOPS[key]
+    stop, entered, leave = wait_at(compiling.compile_loop, lambda *_: True)
+    monkeypatch.setattr(compiling, "compile_loop", stop)
     run_beside(lambda: fit(other), entered, leave, lambda: fit(small))

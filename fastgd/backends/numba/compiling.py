@@ -6,6 +6,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from fastgd.inputs.arrays import Array
 from fastgd.inputs.extras import explain_import
 
 try:
@@ -49,10 +50,30 @@ def compile_loop(function: Callable[..., Any], char: str, rest: tuple[Any, ...] 
     return compiled
 
 
+LOOPS: dict[tuple[Any, ...], Any] = {}  # the loops compiled so far, by the function that makes them
 # Numba and LLVM are halfway through a change of state while a thread compiles: a fork waits for it, since the forked
 # process could never compile again.
 COMPILING = global_compiler_lock
 wait_before_forks(COMPILING)
+
+
+def get_loop(
+    make: Callable[..., Any], constants: tuple[int, ...], char: str, rest: tuple[Any, ...] = ONE_TARGET
+) -> Any:
+    """Return the loop ``make(*constants)``, as `compile_loop` does; only the first call compiles it."""
+    key = make, constants, char
+    if key not in LOOPS:
+        with COMPILING:  # otherwise threads that arrive together would each compile the loop
+            if key not in LOOPS:
+                LOOPS[key] = compile_loop(make(*constants), char, rest)
+    return LOOPS[key]
+
+
+def read_only(array: Array) -> Array:
+    """Return a view that cannot be written to: Numba would compile again for arrays that can."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 @intrinsic

@@ -14,7 +14,7 @@ Design:
 from collections.abc import Callable
 from typing import Any
 
-from fastgd.backends.numba.compiling import COMPILING, compile_loop, compile_part
+from fastgd.backends.numba.compiling import compile_part, get_loop, read_only
 from fastgd.backends.numba.epochs import run_epochs
 from fastgd.backends.numba.memory import fetch, fetch_twice
 from fastgd.backends.numba.sparse import run_sparse_member
@@ -44,7 +44,6 @@ NARROW, MOST_VECTORS, FOUR_ROWS = 8, 6, 600
 FAR_AHEAD, NEAR_AHEAD, COLUMNS_AHEAD = 1 << 16, 1 << 14, 64
 CACHED, STREAMS, MANY_STREAMS = 1 << 24, 16, 1500
 PACK_FEATURES, PACK_ELEMENTS = 16, 16_384
-LOOPS: dict[tuple[Any, ...], Any] = {}  # the loops compiled so far, by what get_loop is given
 
 
 def descend(
@@ -81,7 +80,6 @@ def run_member(X: Array, y: Array, weights: Array, rates: Array, *rest: Any) -> 
     loop = get_loop(make, constants, X.dtype.char)
     step = X.itemsize if columns else X.itemsize * stride
     rows = (loop.address, X.__array_interface__["data"][0], step, stride, far, near, shift)
-    # Numba would compile again for arrays that are not read-only: always pass read-only ones.
     return int(run_epochs(rows, read_only(y), weights, read_only(rates), *rest))
 
 
@@ -100,23 +98,6 @@ def choose_loop(n: int, p: int, columns: bool, size: int) -> tuple[Callable[...,
         return make_short_rows, (vectors - 1,), FAR_AHEAD, NEAR_AHEAD
     group = 4 if size == 4 or row <= FOUR_ROWS else 2
     return make_long_rows, (group,), max(2 * group * row, FAR_AHEAD), max(group * row, NEAR_AHEAD)
-
-
-def get_loop(make: Callable[..., Any], constants: tuple[int, ...], char: str) -> Any:
-    """Return the loop for X of a type; the first call compiles it, and later ones wait for no thread that compiles."""
-    key = make, constants, char
-    if key not in LOOPS:
-        with COMPILING:  # otherwise threads that arrive together would each compile the loop
-            if key not in LOOPS:
-                LOOPS[key] = compile_loop(make(*constants), char)
-    return LOOPS[key]
-
-
-def read_only(array: Array) -> Array:
-    """Return a view that cannot be written to."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 # Every loop is loop(X, y, rows, p, stride, far, near, w, intercept, out). It writes the sums of a block of rows to

@@ -78,9 +78,7 @@ def compute_sparse(rows, y, weights, intercepts, starts, partials, b):
     if y.shape[1] > 1:
         add_targets(data, indices, indptr, means, factors, order, y, weights, intercepts, first, last, out)
     else:
-        add_one_target(
-            data, indices, indptr, means, factors, order, y, weights, intercepts, starts[b], starts[b + 1], out
-        )
+        add_one_target(data, indices, indptr, means, factors, order, y, weights, intercepts, first, last, out)
 
 
 @compile_part

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from fastgd.backends.numba.compiling import (
-    COMPILING,
     DOUBLES,
     INTEGER,
     call_loop,
     compile_kernel,
-    compile_loop,
     compile_part,
+    get_loop,
+    read_only,
 )
 from fastgd.backends.numba.epochs import APPLIED, DOUBLE, Team, address_of, first_row, take_part, wait_for_end
 from fastgd.backends.numba.memory import read_entry, write_entry
@@ -29,7 +29,6 @@ from fastgd.inputs.arrays import Array
 # The sizes of src_ext/levels.h, where they are explained; a test compares them.
 SCRATCH, LEAST_SCRATCH_ROWS, MOST_SCRATCH_ROWS = 1 << 12, 8, 64
 SEVERAL_TARGETS = (DOUBLES, *[INTEGER] * 4, DOUBLES, INTEGER, DOUBLES, DOUBLES)  # types of arguments after X
-LOOPS: dict[tuple[bool, str], Any] = {}  # the loops compiled so far
 
 TargetBlocks = namedtuple(
     "TargetBlocks", "add_targets X step stride shift y n p k n_blocks block_rows intercepts scratch sums width"
@@ -42,26 +41,10 @@ def run_target_member(X: Array, y: Array, weights: Array, rates: Array, *rest: A
     columns = X.flags.f_contiguous
     stride = n if columns else p
     scratch = np.empty(scratch_rows(p) * (TILE + p))
-    loop = get_loop(columns, X.dtype.char)
+    loop = get_loop(make_targets, (columns,), X.dtype.char, SEVERAL_TARGETS)
     step = X.itemsize if columns else X.itemsize * stride
     rows = (loop.address, X.__array_interface__["data"][0], step, stride, 16 // X.itemsize if columns else 0)
     return int(run_target_epochs(rows, read_only(y), weights, read_only(rates), scratch, *rest))
-
-
-def read_only(array: Array) -> Array:
-    """Return a view that cannot be written to: Numba would compile again for arrays that can."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
-def get_loop(columns: bool, char: str) -> Any:
-    """Return the loop for X of an order and a type; the first call compiles it, and later ones wait for no thread."""
-    if (columns, char) not in LOOPS:
-        with COMPILING:  # otherwise threads that arrive together would each compile the loop
-            if (columns, char) not in LOOPS:
-                LOOPS[columns, char] = compile_loop(make_targets(columns), char, SEVERAL_TARGETS)
-    return LOOPS[columns, char]
 
 
 @compile_part
