@@ -69,8 +69,15 @@ def test_the_backends_are_timed_on_sparse_rows(dtype):
     assert measured["settings"]["density"] == 0.2
     assert "reading X once" in str(measured["absent"])
     text = bench.format_table(measured)
-    assert f"sparse rows of {dtype}, 0.2 of the entries stored" in text
+    assert f"sparse rows of {dtype}, 20 % of the entries stored" in text
+    assert "Cython against reading" not in text  # nothing was read
     json.dumps(measured)
+
+
+@pytest.mark.parametrize("density", [0.0, -0.5, 1.5, float("nan")])
+def test_measure_refuses_a_density_that_is_no_share(density):
+    with pytest.raises(ValueError, match="density must be above 0"):
+        bench.measure([(20, 3)], rounds=3, density=density)
 
 
 @pytest.mark.parametrize("density", ["0", "2", "nan", "much"])

@@ -16,8 +16,11 @@ SHOWN_VERSIONS = {
 LEGEND = (
     "µs per epoch, medians of {rounds} interleaved rounds; **spread** is the widest distance between quartiles in a "
     "row, as a share of the median. **Cython over numpy**: the time of NumPy, at its best number of BLAS threads, over "
-    "that of Cython (below 1, NumPy wins). **Cython against reading**: the time of Cython over that of a tuned loop, "
-    "with as many threads, that only reads X once (no kernel comes below 1 on data out of cache)."
+    "that of Cython (below 1, NumPy wins)."
+)
+READ_LEGEND = (
+    "**Cython against reading**: the time of Cython over that of a tuned loop, with as many threads, that only reads X "
+    "once (no kernel comes below 1 on data out of cache)."
 )
 SGD_LEGEND = "SGD is scikit-learn's SGDRegressor: another algorithm, an update for each row, so only its time compares."
 
@@ -51,8 +54,9 @@ def format_table(results: Results) -> str:
     if threads > 1:
         parts += [f"With {threads} threads:", format_rows(results, threaded_columns(threads))]
     parts.append(LEGEND.format(rounds=results["settings"]["rounds"]))
-    if any("sgd" in entry["contestants"] for entry in results["shapes"]):
-        parts[-1] += f" {SGD_LEGEND}"
+    for name, legend in (("read", READ_LEGEND), ("sgd", SGD_LEGEND)):
+        if any(name in entry["contestants"] for entry in results["shapes"]):
+            parts[-1] += f" {legend}"
     if results["absent"]:
         parts.append("Left out: " + "; ".join(f"{name} ({why})" for name, why in results["absent"].items()) + ".")
     return "\n\n".join(parts)
@@ -67,7 +71,7 @@ def describe_conditions(results: Results) -> str:
     versions = [f"{shown} {version}" for shown, version in found.items() if version]
     data = f"{settings['dtype']} in {'Fortran' if settings['order'] == 'F' else 'C'} order"
     if settings.get("density") is not None:
-        data = f"sparse rows of {settings['dtype']}, {settings['density']:.3g} of the entries stored"
+        data = f"sparse rows of {settings['dtype']}, {100 * settings['density']:.3g} % of the entries stored"
     hardware_text, versions_text = ", ".join(hardware), ", ".join(versions)
     return (
         f"{printable(machine['cpu'])} ({hardware_text}); {versions_text}; {data}; one thread unless stated otherwise."

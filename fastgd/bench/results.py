@@ -69,7 +69,7 @@ def measure(
     Raises
     ------
     ValueError
-        If there are fewer than three rounds.
+        If there are fewer than three rounds, or the density is no share.
 
     Examples
     --------
@@ -80,7 +80,9 @@ def measure(
     """
     if rounds < 3:
         raise ValueError(f"rounds must be 3 or more, for a median and its spread; got {rounds}")
-    contestants, absent = list_sparse_contestants(threads) if density else list_contestants(threads)
+    if density is not None and not 0 < density <= 1:
+        raise ValueError(f"density must be above 0, and at most 1; got {density}")
+    contestants, absent = list_contestants(threads) if density is None else list_sparse_contestants(threads)
     entries = []
     for n_samples, n_features in shapes:
         progress(f"{format_shape(n_samples, n_features)}: {rounds} rounds")

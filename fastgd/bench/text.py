@@ -226,7 +226,7 @@ def describe_settings(results: Mapping[str, Any]) -> str:
         return ""
     settings = results["settings"]
     data, density = f"{settings['order']} order", settings.get("density")
-    data = data if density is None else f"sparse rows, {density:.3g} of the entries stored"
+    data = data if density is None else f"sparse rows, {100 * density:.3g} % of the entries stored"
     return printable(f"{results['machine']['cpu']}, {settings['dtype']}, {data}")
 
 

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--order", choices=["C", "F"], default="C", help="the memory order of X")
     parser.add_argument(
         "--sparse", metavar="DENSITY", nargs="?", const=DENSITY, type=parse_density,
-        help=f"time the kernels on sparse rows, of whose entries this share is stored (default {DENSITY})",
+        help=f"time the kernels on sparse rows that store this share of their entries (default {DENSITY})",
     )  # fmt: skip
     parser.add_argument("--dtype", choices=["float64", "float32"], default="float64", help="the type of X")
     parser.add_argument("--json", metavar="FILE", help="save everything as JSON; - prints it instead of the table")

@@ -104,8 +104,8 @@ def check_numbers(name: str, values: ArrayLike) -> Array:
         return values
     check_frame(name, values)
     if is_sparse(values):
-        takers = "gradient_descent and GradientDescentRegressor take it"
-        raise TypeError(f"{name} must be dense here; got a {type(values).__name__}: {takers}")
+        takers = "; gradient_descent and GradientDescentRegressor take it" if name == "X" else ""
+        raise TypeError(f"{name} must be dense here; got a {type(values).__name__}{takers}")
     check_masked(name, values)
     try:
         array = np.asanyarray(values)
