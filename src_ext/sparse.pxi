@@ -268,9 +268,9 @@ cdef ptrdiff_t run_sparse_epochs(
 
 
 cdef int check_sparse_call(
-    const SparseBlocks *blocks, const Team *team, const int64_t[::1] starts, ptrdiff_t stored, ptrdiff_t means,
-    ptrdiff_t factors, const double[:, ::1] y, const double[:, ::1] weights, const double[:, ::1] costs,
-    const double[:, ::1] gradient, ptrdiff_t rates, ptrdiff_t entries,
+    const SparseBlocks *blocks, const Team *team, const int64_t[::1] starts, ptrdiff_t means, ptrdiff_t factors,
+    const double[:, ::1] y, const double[:, ::1] weights, const double[:, ::1] costs, const double[:, ::1] gradient,
+    ptrdiff_t rates, ptrdiff_t entries,
 ) except -1:
     """Refuse a call whose arrays do not fit together; CSR in sparse.py has checked where the indices point."""
     cdef ptrdiff_t b
@@ -310,7 +310,7 @@ def run_sparse_member(
     blocks.n, blocks.k, blocks.p = indptr.shape[0] - 1, weights.shape[1], weights.shape[0] - intercepts
     blocks.n_blocks, blocks.width, blocks.intercepts = partials.shape[0], partials.shape[1], intercepts
     check_sparse_call(
-        &blocks, &team, starts, stored, means.shape[0], factors.shape[0], y, weights, costs, gradient, rates.shape[0],
+        &blocks, &team, starts, means.shape[0], factors.shape[0], y, weights, costs, gradient, rates.shape[0],
         sync.shape[0],
     )
     if indices.shape[0] != stored or indptr[0] != 0 or indptr[blocks.n] != stored:

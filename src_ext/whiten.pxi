@@ -57,7 +57,6 @@ cdef double invert_scaled(
     return squares
 
 
-
 def factorize_products(
     const double[:, ::1] products, double total, const double[::1] means, double epsilon, double least,
     double[:, ::1] R,

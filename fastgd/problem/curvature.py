@@ -302,7 +302,7 @@ def find_ritz_extremes(diagonal: Array, beside: Array, size: int) -> tuple[float
 def hessian_product(X: Array, vector: Array, fit_intercept: bool) -> Array:
     """Return XᵀXv/n, summed over blocks of rows, for a vector or the columns of a matrix."""
     if not isinstance(X, np.ndarray):
-        return X.hessian_product(vector, fit_intercept)  # sparse rows
+        return X.hessian_product(vector)  # sparse rows
     image = np.zeros_like(vector)
     for start in range(0, len(X), BLOCK_ROWS):
         block = X[start : start + BLOCK_ROWS].astype(np.float64, copy=False)

@@ -226,8 +226,9 @@ def are_ordinary(mean_squares: Array, live: Array, squares: Array) -> Array:
     mean square of zero, or of the rounding of their mean.
     """
     least, most = ORDINARY
-    X = ((mean_squares >= least) | ~live) & (mean_squares <= most)
-    return X.all(axis=1) & (((squares >= least) | (squares == 0)) & (squares <= most)).all(axis=1)
+    features = ((mean_squares >= least) | ~live) & (mean_squares <= most)
+    targets = ((squares >= least) | (squares == 0)) & (squares <= most)
+    return features.all(axis=1) & targets.all(axis=1)
 
 
 def solve_rows(block: Array, means: Array, counts: Array, p: int, alpha: float) -> Solved:

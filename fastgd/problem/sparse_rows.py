@@ -53,7 +53,7 @@ class SparseRows:
         rows = self.given if isinstance(self.given, CSR) else take_rows(self.given)
         return rows if self.means is None else replace(rows, means=self.means, factors=self.factors)
 
-    def hessian_product(self, vector: Array, fit_intercept: bool) -> Array:
+    def hessian_product(self, vector: Array) -> Array:
         """Return XᵀXv/n: the gradient of an update at the rate 0 for targets of zeros, in one pass over the rows."""
         gradient, weights, targets = np.empty_like(vector), vector.copy(), vector.shape[1:]
         descend = backends.load(find_kernel()).descend
