@@ -280,6 +280,17 @@ def test_coefficients_whose_squares_leave_the_range_are_found(exponent, n_sample
     np.testing.assert_allclose(result.cost / y_size / y_size, expected.cost, rtol=1e-10, atol=1e-25)
 
 
+@pytest.mark.parametrize("storage", [np.asarray, sparse.csr_array], ids=["dense", "sparse"])
+def test_a_constant_column_whose_square_overflows_counts_only_without_an_intercept(storage):
+    X, y = GENERATOR.standard_normal((20, 3)), GENERATOR.standard_normal(20)
+    X[:, 1] = 2e168
+    with_intercept = whiten(storage(X), y)
+    assert with_intercept.converged
+    np.testing.assert_allclose(with_intercept.coef[[0, 2]], least_squares(X[:, [0, 2]], y)[1], rtol=1e-10)
+    with pytest.raises(ValueError, match=r"X must have columns with a mean square between .* column 1 .* mean 2e\+168"):
+        whiten(storage(X), y, fit_intercept=False)
+
+
 @pytest.mark.parametrize("n_samples", [12, 100])
 def test_a_direction_of_a_few_last_digits_is_not_dropped_quietly(n_samples):
     """Nanosecond timestamps: the latency is as small as the last digit, and y depends on it."""

@@ -120,7 +120,7 @@ class WhitenedCoordinates:
     @property
     def magnitudes(self) -> Array:
         """Return the root mean square of each column, or, with a ridge, a little more."""
-        return np.sqrt(self.means**2 + np.einsum("ij,ij->j", self.to_whitened, self.to_whitened))
+        return np.hypot(self.means, np.sqrt(np.einsum("ij,ij->j", self.to_whitened, self.to_whitened)))
 
     def find_coef(self, whitened: Array) -> Array:
         """Return the coefficients of least norm; a second product takes off the rounding of the first."""

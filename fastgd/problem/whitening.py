@@ -31,7 +31,7 @@ from fastgd.backends.compiled import find_compiled
 from fastgd.backends.sparse import CSR
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import EPSILON, Array
-from fastgd.inputs.data import SMALLEST_SQUARE
+from fastgd.inputs.data import LARGEST_SQUARE, SMALLEST_SQUARE
 from fastgd.problem.coordinates import Problem, WhitenedCoordinates
 from fastgd.problem.directions import WELL_CONDITIONED, Directions, find_directions, invert_triangle, reduce_rows
 from fastgd.problem.few_rows import Whitening, whiten_few_rows, whiten_few_rows_with_ridge
@@ -56,7 +56,7 @@ def whiten_summary(summary: Summary, fit_intercept: bool, alpha: float) -> tuple
             return simple
     p, means, factor = summary.n_features, summary.means, summary.rows / sqrt(summary.total)
     if not fit_intercept:
-        check_small_means(means[:p], factor[:, :p])
+        check_means(means[:p], factor[:, :p])
         rows, means = np.concatenate([factor, means[np.newaxis]]), np.zeros_like(means)
         factor = rows if len(rows) < p else np.asarray(np.linalg.qr(rows, mode="r"))
     magnitudes, mean_squares = np.abs(means[:p]), np.einsum("ij,ij->j", factor[:, :p], factor[:, :p])
@@ -126,14 +126,18 @@ def find_doubtful_part(found: Directions, rest: Array, n_samples: int) -> Array:
     return np.maximum(part, found.overlap * rest)
 
 
-def check_small_means(means: Array, factor: Array) -> None:
-    """Refuse constant columns whose squares vanish in float64: without an intercept, they count."""
-    tiny = sqrt(SMALLEST_SQUARE)
-    small = np.flatnonzero((means != 0) & (np.abs(means) < tiny) & (np.abs(factor).max(axis=0, initial=0.0) < tiny))
-    if len(small):
+def check_means(means: Array, factor: Array) -> None:
+    """Refuse means whose squares leave the range of float64: without an intercept, they count.
+
+    A mean is too small only in a constant column.
+    """
+    sizes, least, most = np.abs(means), sqrt(SMALLEST_SQUARE), sqrt(LARGEST_SQUARE)
+    small = (means != 0) & (sizes < least) & (np.abs(factor).max(axis=0, initial=0.0) < least)
+    bad = np.flatnonzero(small | (sizes > most))
+    if len(bad):
         raise ValueError(
-            f"X must have columns with a mean square of at least {SMALLEST_SQUARE} if no intercept is fitted; column "
-            f"{small[0]} (counted from 0) has {means[small[0]]} in each row: rescale it"
+            f"X must have columns with a mean square between {SMALLEST_SQUARE} and {LARGEST_SQUARE} if no intercept is "
+            f"fitted; column {bad[0]} (counted from 0) has the mean {means[bad[0]]}: rescale it"
         )
 
 
