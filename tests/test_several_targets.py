@@ -11,6 +11,7 @@ import fastgd
 from fastgd import streaming
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.rules import make_rules
+from fastgd.descent.target_rules import TargetRules
 from fastgd.files.model import ModelError
 from fastgd.files.model import load as load_model
 from fastgd.problem.rows import DenseSource
@@ -164,6 +165,14 @@ def test_one_warning_names_the_targets_that_did_not_converge():
         "all 20 epochs ran, for 2 targets (1, 3); the gradient vanished after 20 epochs, for"
     )
     assert repr(result).startswith("<DescentResult: 3 of 5 targets converged after 20 epochs, costs ")
+
+
+def test_a_rounding_error_whose_square_overflows_gives_no_warning_of_numpy():
+    ones, rounding = np.ones(2), np.array([1e200, 0.0])
+    rules = TargetRules(1e-6, 1.0, ones, ones, True, 0.0, lambda: ones, lambda: 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert rules.is_least(2 * ones, ones, rounding).tolist() == [True, False]
 
 
 def test_tol_0_runs_all_epochs_without_a_warning():

@@ -63,7 +63,8 @@ class TargetRules:
         if least is None:
             return self.bounds_excess(cost, size)
         small = np.maximum(self.negligible, rounding)
-        near: Array = cost - least <= np.maximum(self.tol, self.least_error) * least + small * small
+        with np.errstate(over="ignore"):  # such a fit has a doubt of its own
+            near: Array = cost - least <= np.maximum(self.tol, self.least_error) * least + small * small
         return near
 
     def bounds_excess(self, cost: Array, size: Array) -> Array:
