@@ -170,6 +170,24 @@ def test_several_targets(fit_intercept):
         np.testing.assert_allclose(result.predict(X, labels)[:, target], alone.predict(X, labels), rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.parametrize("form", [np.asfortranarray, lambda a: np.repeat(a, 2, axis=0)[::2], lambda a: a[::-1][::-1]])
+def test_targets_and_weights_may_lie_anywhere_in_memory(form):
+    X, y, labels = make_groups(30, 20, 3, seed=9)
+    Y, weights = np.column_stack([y, y**2]), np.random.default_rng(0).uniform(1, 2, len(y))
+    expected = fastgd.fit_groups(X, Y, labels, sample_weight=weights)
+    result = fastgd.fit_groups(form(X), form(Y), labels, sample_weight=form(weights))
+    np.testing.assert_array_equal(result.weights, expected.weights)
+
+
+def test_frames_name_the_targets():
+    pandas = pytest.importorskip("pandas")
+    X, y, labels = make_groups(8, 20, 2, seed=17)
+    Y = np.column_stack([y, y**2])
+    result = fastgd.fit_groups(X, pandas.DataFrame(Y, columns=["price", "square"]), labels)
+    assert result.target == ["price", "square"]
+    np.testing.assert_array_equal(result.weights, fastgd.fit_groups(X, Y, labels).weights)
+
+
 def test_one_column_of_targets_is_one_target():
     X, y, labels = make_groups(5, 20, 2)
     column, flat = fastgd.fit_groups(X, y[:, np.newaxis], labels), fastgd.fit_groups(X, y, labels)

@@ -404,3 +404,12 @@ def test_well_conditioned_rows_are_not_compressed(monkeypatch):
     assert (result.compressed, result.precondition) == (False, "standardize")
     assert fastgd.gradient_descent(X, y, compress=True).compressed
     assert fastgd.gradient_descent(many_columns("decay"), y).compressed
+
+
+@pytest.mark.parametrize("settings", [{}, {"compress": False}, {"learning_rate": "constant", "epochs": 20, "tol": 0}])
+def test_weights_of_rows_may_lie_anywhere_in_memory(settings):
+    X, generator = make_rows((200, 8)), np.random.default_rng(0)
+    y, weights = generator.standard_normal(200), generator.uniform(1, 2, 400)[::2]
+    expected = fastgd.gradient_descent(X, y, sample_weight=weights.copy(), **settings)
+    result = fastgd.gradient_descent(X, y, sample_weight=weights, **settings)
+    np.testing.assert_array_equal(result.weights, expected.weights)

@@ -39,8 +39,8 @@ class GroupResult:
         targets.
     features : list of str or None
         The names of the columns of X, if it was a data frame.
-    target : str or None
-        The name of y, if it had one.
+    target : str, list of str, or None
+        The name of y, or the names of its columns, if they have names.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class GroupResult:
     n_samples: Array
     converged: Array
     features: list[str] | None = None
-    target: str | None = None
+    target: str | list[str] | None = None
 
     def __repr__(self) -> str:
         return (

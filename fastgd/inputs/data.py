@@ -307,4 +307,4 @@ def check_sample_weight(weights: ArrayLike | None, n_samples: int, *, zero_sum: 
         raise ValueError(f"sample_weight must have a sum in the range of float64, with all its digits; got {total}")
     if not zero_sum and not array.any():
         raise ValueError("sample_weight must be above 0 in at least one row; got only zeros")
-    return array
+    return np.ascontiguousarray(array)  # compiled code reads them in order

@@ -83,6 +83,7 @@ def sort_rows(X: Array, Y: Array, sample_weight: Array | None, codes: Array, n_g
     counts = np.bincount(codes, minlength=n_groups)
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     totals = counts if sample_weight is None else np.bincount(codes, weights=sample_weight, minlength=n_groups)
+    Y = np.ascontiguousarray(Y)  # the columns of a data frame are not
     return GroupRows(X, Y, sample_weight, order_by_group(codes, n_groups), starts, counts, totals.astype(np.float64))
 
 
