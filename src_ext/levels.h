@@ -126,6 +126,7 @@ static inline ptrdiff_t scratch_rows(ptrdiff_t p) {
 #define load_x NAME(load_x)
 #define load_transposed NAME(load_transposed)
 #define store_doubles NAME(store_doubles)
+#define fetch NAME(fetch)
 #define fetch_twice NAME(fetch_twice)
 #define splat NAME(splat)
 #define sum_lanes NAME(sum_lanes)
@@ -293,6 +294,7 @@ static int highest_level(void) { return 0; }
 #undef load_x
 #undef load_transposed
 #undef store_doubles
+#undef fetch
 #undef fetch_twice
 #undef splat
 #undef sum_lanes

@@ -91,11 +91,11 @@ def choose_loop(n: int, p: int, columns: bool, size: int) -> tuple[Callable[...,
     vectors, row = -(-p // LANES), p * size
     if p <= NARROW:
         return make_narrow, (p, 2 if p <= LANES else 1, columns), 0, 0
+    cached = n * row <= CACHED
     if columns:
-        few = p <= STREAMS or n * row <= CACHED
-        return make_strips, (), 0 if few else min(p // 2, COLUMNS_AHEAD), 0
+        return make_strips, (), 0 if p <= STREAMS or cached else min(p // 2, COLUMNS_AHEAD), 0
     if vectors <= MOST_VECTORS:
-        return make_short_rows, (vectors - 1,), FAR_AHEAD, NEAR_AHEAD
+        return make_short_rows, (vectors - 1, cached), FAR_AHEAD, NEAR_AHEAD
     group = 4 if size == 4 or row <= FOUR_ROWS else 2
     return make_long_rows, (group,), max(2 * group * row, FAR_AHEAD), max(group * row, NEAR_AHEAD)
 
@@ -158,8 +158,11 @@ def make_narrow(P, groups, columns):
     return add_narrow
 
 
-def make_short_rows(whole):
-    """Make the loop for rows of `whole` vectors and a tail: four rows at a time, with the gradient in registers."""
+def make_short_rows(whole, cached):
+    """Make the loop for rows of `whole` vectors and a tail: four rows at a time, with the gradient in registers.
+
+    Rows that stay in cache are prefetched once: a second request would take the place of a load.
+    """
     fetched = 4 * LANES * (whole + 1)
 
     def add_short_rows(X, y, rows, p, stride, far, near, w, intercept, out):
@@ -176,7 +179,10 @@ def make_short_rows(whole):
             r = splat_lanes(residual, 4)
             g += add_rows(x * r)
             g_tail += add_rows(x_tail * r)
-            fetch_twice(X, a, far, near, fetched)
+            if cached:
+                fetch(X, a, near, fetched)
+            else:
+                fetch_twice(X, a, far, near, fetched)
         store(out, 2, g)
         store(out, 2 + last, g_tail)  # in the overlap of the last two vectors, both have the same sums
         out[0] = sum_lanes(squares)
@@ -227,7 +233,7 @@ def make_long_rows(R):
 @compile_part
 def fetch_column(X, j, i, p, stride, rows):
     """Prefetch some rows of column j from row i on; from column p on, as many rows behind them of the first columns."""
-    fetch(X, j * stride + i if j < p else (j - p) * stride + i + rows, rows)
+    fetch(X, j * stride + i if j < p else (j - p) * stride + i + rows, 0, rows)
 
 
 def make_strip(K):

@@ -31,16 +31,16 @@ def generate_fetch(builder, place, bytes, distances):
 
 
 @intrinsic(prefer_literal=True)
-def fetch(typing, pointer, index, count):
-    """Prefetch `count` numbers from an index on into L2."""
+def fetch(typing, pointer, index, distance, count):
+    """Prefetch `count` numbers into L2 at a distance in bytes from an index."""
 
     def generate(context, builder, signature, arguments):
-        start, index, _ = arguments
+        start, index, distance, _ = arguments
         bytes = count.literal_value * pointer.dtype.bitwidth // 8
-        generate_fetch(builder, builder.gep(start, [index]), bytes, [index.type(0)])
+        generate_fetch(builder, builder.gep(start, [index]), bytes, [distance])
         return context.get_dummy_value()
 
-    return types.void(pointer, types.intp, count), generate
+    return types.void(pointer, types.intp, types.intp, count), generate
 
 
 @intrinsic(prefer_literal=True)
