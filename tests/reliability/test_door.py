@@ -185,8 +185,8 @@ def test_read_only_inputs_are_taken(call):
         ({"X": np.zeros(7)}, r"X must have shape \(n_samples, n_features\); got shape \(7,\)"),
         ({"X": np.zeros((7, 2, 1))}, r"X must have shape \(n_samples, n_features\); got shape \(7, 2, 1\)"),
         ({"y": np.zeros(6)}, r"y must have shape \(7,\), to fit X of shape \(7, 2\); got \(6,\)"),
-        ({"y": np.zeros((7, 1))}, r"y must have one dimension; got shape \(7, 1\)"),
-        ({"y": np.array(1.0)}, r"y must have one dimension; got shape \(\)"),
+        ({"y": np.zeros((7, 1))}, r"weights must have shape \(2, 1\), or \(3, 1\) with an intercept, .* got \(3,\)"),
+        ({"y": np.array(1.0)}, r"y must have one or two dimensions; got shape \(\)"),
         (
             {"weights": np.zeros(4), "gradient": np.zeros(4)},
             r"weights must have shape \(2,\), or \(3,\) .*\(7, 2\)",
