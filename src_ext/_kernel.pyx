@@ -75,6 +75,16 @@ cdef extern from "levels.h" nogil:
     ctypedef void (*reduce_block_function)(
         double *block, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t pivots, ptrdiff_t columns, double *R,
     ) noexcept
+    ctypedef struct measure_task:
+        ptrdiff_t p, stride
+        int columns
+        const double *means
+        const double *vector
+        double centre
+        double *sums
+    ctypedef void (*add_measured_function)(
+        const measure_task *task, const void *part, const double *y, ptrdiff_t k, const double *weights, ptrdiff_t n,
+    ) noexcept
     ctypedef struct cpu_level:
         const char *name
         add_block_function *add_block  # for X of doubles, and of floats
@@ -83,6 +93,7 @@ cdef extern from "levels.h" nogil:
         add_rows_function *add_gram
         add_rows_function *add_triangle
         reduce_block_function reduce_block
+        add_measured_function *add_measured
         ptrdiff_t tile_rows
 
     const bint PLAIN_LOOPS
@@ -374,6 +385,7 @@ def run_member(
 
 
 include "sums.pxi"
+include "measure.pxi"
 include "whiten.pxi"
 include "targets.pxi"
 include "sparse.pxi"

@@ -169,6 +169,9 @@ static inline ptrdiff_t scratch_rows(ptrdiff_t p) {
 #define sum_tile NAME(sum_tile)
 #define reflect NAME(reflect)
 #define reduce_columns NAME(reduce_columns)
+#define add_centred_row NAME(add_centred_row)
+#define add_four_rows NAME(add_four_rows)
+#define add_columns NAME(add_columns)
 
 /* The sums over rows that add_gram and add_triangle add to, and their memory. */
 typedef struct {
@@ -184,6 +187,17 @@ typedef struct {
     double *squares;     /* k: those of the targets */
 } gram_task;
 
+/* Weights that add_measured measures, and the sums that it adds to; arrays are padded with zeros to whole cache lines. */
+typedef struct {
+    ptrdiff_t p;          /* columns of X */
+    ptrdiff_t stride;     /* numbers from column to column of X in Fortran order */
+    int columns;          /* X is in Fortran order */
+    const double *means;  /* of the columns */
+    const double *vector; /* the weights of the centred columns */
+    double centre;        /* the mean of y */
+    double *sums;         /* Σ s·r², and from the next cache line on Σ s·r·(x − mean) */
+} measure_task;
+
 /* A level: its name, and its functions for X of doubles and of floats. */
 typedef void (*add_block_function)(const void *X, const double *y, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t stride,
                                    int columns, int cached, const double *w, double intercept, double *out);
@@ -195,6 +209,8 @@ typedef void (*add_rows_function)(const gram_task *task, const void *part, const
                                   ptrdiff_t n);
 typedef void (*reduce_block_function)(double *block, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t pivots, ptrdiff_t columns,
                                       double *R);
+typedef void (*add_measured_function)(const measure_task *task, const void *part, const double *y, ptrdiff_t k,
+                                      const double *weights, ptrdiff_t n);
 typedef struct {
     const char *name;
     add_block_function add_block[2];
@@ -203,6 +219,7 @@ typedef struct {
     add_rows_function add_gram[2];
     add_rows_function add_triangle[2];
     reduce_block_function reduce_block;
+    add_measured_function add_measured[2];
     ptrdiff_t tile_rows;
 } cpu_level;
 #define FUNCTIONS_OF(level, tile_rows)                                                  \
@@ -212,7 +229,8 @@ typedef struct {
      {sum_all_##level##_double, sum_all_##level##_float},                               \
      {add_gram_##level##_double, add_gram_##level##_float},                             \
      {add_triangle_##level##_double, add_triangle_##level##_float},                     \
-     reduce_columns_##level##_double,                                                     \
+     reduce_columns_##level##_double,                                                   \
+     {add_measured_##level##_double, add_measured_##level##_float},                     \
      tile_rows}
 
 #define LEVEL baseline
@@ -337,6 +355,9 @@ static int highest_level(void) { return 0; }
 #undef sum_tile
 #undef reflect
 #undef reduce_columns
+#undef add_centred_row
+#undef add_four_rows
+#undef add_columns
 #undef INLINE
 #undef OUTLINE
 #undef TILE_INLINE

@@ -24,9 +24,9 @@ A module that takes sparse rows says so: ``TAKES_SPARSE = True``.
 It applies ``len(rates)`` updates and returns how many it applied. It stops before an update if the cost or a new weight
 of any target would not be finite, so weights stay finite. Arithmetic is in float64 for either type of X.
 
-A backend may also export ``gram`` and ``triangle``, with the arguments of the functions here but the last: what
-compression needs. ``MOST_TILED`` and ``MOST_REFLECTED`` say up to how many columns these are the fastest; elsewhere
-NumPy computes.
+A backend may also export ``gram``, ``triangle`` and ``measure``, with the arguments of the functions here but the last:
+what compression needs. ``MOST_TILED`` and ``MOST_REFLECTED`` say up to how many columns the first two are the fastest,
+and ``MOST_MEASURED`` up to how many vectors the third is; elsewhere NumPy computes.
 """
 
 import sys
@@ -43,7 +43,18 @@ from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.extras import is_installed
 from fastgd.inputs.words import printable, quote
 
-__all__ = ["MODULES", "REQUIRES", "BackendWarning", "available", "descend", "gram", "load", "resolve", "triangle"]
+__all__ = [
+    "MODULES",
+    "REQUIRES",
+    "BackendWarning",
+    "available",
+    "descend",
+    "gram",
+    "load",
+    "measure",
+    "resolve",
+    "triangle",
+]
 # In order of preference. A new backend is one module and one line here (CONTRIBUTING.md).
 MODULES = {
     "cython": "fastgd.backends.cython",
@@ -384,3 +395,58 @@ def triangle(
         module = load("numpy")
     R: Array = module.triangle(X, y, sample_weight, shift, threads)
     return R
+
+
+def measure(
+    X: Array,
+    y: Array | None,
+    sample_weight: Array | None,
+    means: Array,
+    vectors: Array,
+    threads: int = 1,
+    backend: str = "auto",
+) -> tuple[Array, Array]:
+    """Return the squares and the gradients of residuals r = (x−c)·v − (y−d), from one pass over the rows.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), float64 or float32
+        The features, in C or Fortran order, or some rows of an array in Fortran order.
+    y : ndarray of shape (n_samples, m), float64, or None
+        A target for each vector, in C order; None for zeros.
+    sample_weight : ndarray of shape (n_samples,), float64, or None
+        The weights s of the rows, 0 or more.
+    means : ndarray of shape (n_features + m,) or (n_features,), float64
+        The numbers c and d that are subtracted from the columns of X and y, before any product.
+    vectors : ndarray of shape (n_features, m), float64
+        The weights v, one column for each target.
+    threads : int
+        How many threads a compiled backend may use; the answer has the same bits for any number.
+    backend : {"auto", "cython", "numba", "numpy", "python"}
+        The backend. Where it has no such function, or BLAS is faster, NumPy computes.
+
+    Returns
+    -------
+    tuple of ndarray
+        Σ s·r² of each vector, shape (m,), and Σ s·r·(x−c), shape (n_features, m).
+
+    Raises
+    ------
+    ValueError
+        If shapes, types or orders are others; compiled backends check them.
+    ImportError
+        If the backend cannot be used here.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastgd import backends
+    >>> X, y = np.array([[0.0], [2.0]]), np.array([[1.0], [3.0]])
+    >>> backends.measure(X, y, None, np.array([1.0, 2.0]), np.array([[3.0]]))
+    (array([8.]), array([[4.]]))
+    """
+    module = load(backend)
+    if vectors.shape[1] > getattr(module, "MOST_MEASURED", 0):
+        module = load("numpy")
+    found: tuple[Array, Array] = module.measure(X, y, sample_weight, means, vectors, threads)
+    return found

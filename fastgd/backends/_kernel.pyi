@@ -24,6 +24,9 @@ def sum_sparse_products(
 # X, y, weights, shift, part_rows, parts, member, members, level
 def sum_products(*arguments: Any) -> None: ...
 def sum_triangles(*arguments: Any) -> None: ...
+
+# X, y, target, weights, centre, means, vector, part_rows, parts, member, members, level
+def measure_parts(*arguments: Any) -> None: ...
 def whiten_triangle(
     rows: Array,
     total: float,

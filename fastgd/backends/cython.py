@@ -27,6 +27,7 @@ LEVEL_VARIABLE = "FASTGD_CPU_LEVEL"
 MOST_PARTS, PART_ROWS, PART_ELEMENTS = 16, 2048, 1 << 20
 # Most columns whose products, and whose reflections, leave the cache so rarely that BLAS takes no less time.
 MOST_TILED, MOST_REFLECTED = 512, 128
+MOST_MEASURED = 2  # vectors that are measured one after the other in less time than by products of matrices
 
 TAKES_SPARSE = True
 
@@ -73,17 +74,45 @@ def triangle(X: Array, y: Array, sample_weight: Array | None, shift: Array, thre
     return parts[0]
 
 
+def measure(
+    X: Array, y: Array | None, sample_weight: Array | None, means: Array, vectors: Array, threads: int = 1
+) -> tuple[Array, Array]:
+    """Return Σ s·r² and Σ s·r·(x−c) for r = (x−c)·v − (y−d): see `fastgd.backends.measure`."""
+    X, (p, m) = as_rows(X), vectors.shape
+    columns, rows = np.ascontiguousarray(vectors.T), choose_part_rows(len(X), (2 + p) * (2 + p))
+    parts = np.empty((m, -(-len(X) // rows), 1 + p))
+    members = min(threads, parts.shape[1])
+
+    def work(member: int) -> None:
+        for t in range(m):
+            centre = 0.0 if y is None else means[p + t]
+            given = y, t, sample_weight, centre, means[:p], columns[t]
+            _kernel.measure_parts(X, *given, rows, parts[t], member, members, LEVEL)
+
+    run_shares(work, members)
+    sums = parts.sum(axis=1)
+    return sums[:, 0], sums[:, 1:].T
+
+
+def as_rows(X: Array) -> Array:
+    """Return X, or a copy if it is in neither order, nor some rows of an array in Fortran order."""
+    return X if X.flags.c_contiguous or X.strides[0] == X.itemsize else np.ascontiguousarray(X)
+
+
+def choose_part_rows(n_samples: int, elements: int) -> int:
+    """Return how many rows make a part, each with sums of so many elements: by shapes alone, a multiple of 8."""
+    parts = max(1, min(MOST_PARTS, n_samples // PART_ROWS, PART_ELEMENTS // elements))
+    return -(-n_samples // (8 * parts)) * 8
+
+
 def sum_parts(
     kernel: Callable[..., None], X: Array, y: Array, sample_weight: Array | None, shift: Array, threads: int
 ) -> Array:
     """Return the sums of each part of the rows, as an array of (parts, 2 + n_features, 1 + n_features + n_targets)."""
-    if not X.flags.c_contiguous and X.strides[0] != X.itemsize:  # neither order, not even of some rows
-        X = np.ascontiguousarray(X)
-    y = np.ascontiguousarray(y)
+    X, y = as_rows(X), np.ascontiguousarray(y)
     sample_weight = None if sample_weight is None else np.ascontiguousarray(sample_weight)
     n, p, k = *X.shape, y.shape[1]
-    parts = max(1, min(MOST_PARTS, n // PART_ROWS, PART_ELEMENTS // ((2 + p) * (1 + p + k))))
-    rows = -(-n // (8 * parts)) * 8
+    rows = choose_part_rows(n, (2 + p) * (1 + p + k))
     sums = np.empty((-(-n // rows), 2 + p, 1 + p + k))
     members = min(threads, len(sums))
 

@@ -13,6 +13,8 @@ from fastgd.inputs.arrays import Array
 BLOCK_ELEMENTS = 1 << 17  # of a block of rows: 1 MB in float64, so that the block stays in cache for its product
 LEAST_REDUCED = 256  # rows of a block for a QR
 LONG_QR = 1 << 26  # rows times columns² of a QR that takes long enough to limit BLAS to one thread: some milliseconds
+MEASURED_ELEMENTS = 1 << 16  # of a block of centred rows: 512 KB, which two products read
+LONG_PRODUCT = 1 << 24  # elements times vectors of products that take as long
 BLOCK_ROWS = 2048  # the product of a wide block with fewer rows takes up to twice as long
 
 TAKES_SPARSE = True
@@ -131,6 +133,30 @@ def triangle(X: Array, y: Array, sample_weight: Array | None, shift: Array, thre
             block = pack_rows(X[part], y[part], None if sample_weight is None else sample_weight[part], shift, buffer)
             R = stack_triangle(R, block, k)
     return R
+
+
+def measure(
+    X: Array, y: Array | None, sample_weight: Array | None, means: Array, vectors: Array, threads: int = 1
+) -> tuple[Array, Array]:
+    """Return Σ s·r² and Σ s·r·(x−c) for r = (x−c)·v − (y−d): see `fastgd.backends.measure`.
+
+    BLAS has one thread where blocks take long enough for a limit.
+    """
+    (n, p), m = X.shape, vectors.shape[1]
+    squares, gradient = np.zeros(m), np.zeros((p, m))
+    rows = max(MEASURED_ELEMENTS // p, LEAST_REDUCED)
+    buffer = np.empty((min(rows, n), p), order="F" if X.strides[0] == X.itemsize else "C")
+    with one_blas_thread() if X.size * m >= LONG_PRODUCT else nullcontext():
+        for start in range(0, n, rows):
+            part = slice(start, start + rows)
+            block = np.subtract(X[part], means[:p], out=buffer[: min(rows, n - start)])
+            residual = block @ vectors
+            if y is not None:
+                residual -= y[part] - means[p:]
+            weighted = residual if sample_weight is None else residual * sample_weight[part, np.newaxis]
+            squares += np.einsum("ij,ij->j", residual, weighted)
+            gradient += block.T @ weighted
+    return squares, gradient
 
 
 def stack_triangle(R: Array, rows: Array, n_targets: int = 1) -> Array:

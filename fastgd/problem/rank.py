@@ -30,14 +30,13 @@ import numpy as np
 from fastgd.backends.compiled import find_compiled
 from fastgd.forks import halt_for_forks, import_safely
 from fastgd.inputs.arrays import EPSILON, Array
+from fastgd.problem.corrected import Measure
 from fastgd.problem.directions import WELL_CONDITIONED
 from fastgd.problem.few_rows import Whitening
 from fastgd.problem.moments import LEAST_PIVOT, Moments, Pivoting, Summary, are_zero, find_squares
 
-# For the centred rows Z and the centred targets Y, the weights s, and a matrix V, returns √Σ s·(z·v − y)² of each
-# column v of V, and the gradients Σ s·(z·v − y)·z. Y has the columns of the listed targets; without a list, Y is zero.
-Measure = Callable[[Array, list[int] | None], tuple[Array, Array]]
 FIRST_COLUMNS = 128  # of those often one depends on the others already, and no factor of all is tried
+HOPELESS = 1e-5  # the largest norm of a direction that a correction may make zero; rounding leaves less of it
 CORRECTIONS = 2  # each takes off the error of the one before, up to the rounding of a product
 
 
@@ -182,8 +181,9 @@ def correct_dependence(pivots: Pivots, n_features: int, threshold: float, measur
         found, slopes = measure(directions, None)
         if (found <= threshold * sizes).all():
             return pivots.R @ dependence
-        if last < CORRECTIONS:
-            dependence = dependence + pivots.find_changes(slopes)
+        if last == CORRECTIONS or (found > HOPELESS * sizes).any():
+            return None
+        dependence = dependence + pivots.find_changes(slopes)
     return None
 
 

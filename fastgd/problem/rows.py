@@ -21,6 +21,7 @@ from fastgd.problem.coordinates import (
     standardize_rows,
     standardize_summary,
 )
+from fastgd.problem.dense import summarize_dense
 from fastgd.problem.directions import reduce_rows
 from fastgd.problem.moments import (
     Summary,
@@ -79,6 +80,15 @@ class DenseSource:
         method = choose_method(self.X.shape, self.n_targets, exact=whitened)
         return summarize_rows(self.X, self.y, self.sample_weight, method, threads=threads, backend=backend)
 
+    def summarize_for(self, options: PrepareOptions) -> Summary:
+        """Return the summary of the rows for these options; it is corrected where only the minimum of J matters."""
+        whitened, shape = options.precondition == "whiten", self.X.shape
+        corrected = whitened and options.fit_intercept and options.alpha == 0
+        if corrected and choose_method(shape, self.n_targets, exact=True) == "auto":
+            rows = self.X, self.y, self.sample_weight
+            return summarize_dense(*rows, threads=options.threads, backend=options.backend)
+        return self.summarize(options.precondition, options.threads, options.backend)
+
     def prepare(self, options: PrepareOptions) -> Prepared:
         """Return the prepared problem of all targets."""
         if options.batch_size is not None:
@@ -86,8 +96,7 @@ class DenseSource:
         options = options.resolved(self.X.shape)
         compressed, message = options.choose_compression(self.X.shape)
         if compressed:
-            summary = self.summarize(options.precondition, options.threads, options.backend)
-            return prepare_summary(summary, options, message)
+            return prepare_summary(self.summarize_for(options), options, message)
         return prepare_rows(self.X, as_kernel_targets(self.y), self.sample_weight, options, message)
 
 
