@@ -87,7 +87,7 @@ def measure(
         for t in range(m):
             centre = 0.0 if y is None else means[p + t]
             given = y, t, sample_weight, centre, means[:p], columns[t]
-            _kernel.measure_parts(X, *given, rows, parts[t], member, members, LEVEL)
+            measure_parts(X, *given, rows, parts[t], member, members, LEVEL)
 
     run_shares(work, members)
     sums = parts.sum(axis=1)
@@ -143,5 +143,6 @@ def run_member(*arguments: Any) -> int:
 
 sum_sparse_products, describe_columns = _kernel.sum_sparse_products, _kernel.describe_columns
 whiten_triangle, factorize_products = _kernel.whiten_triangle, _kernel.factorize_products
+measure_parts = _kernel.measure_parts  # an older kernel fails here, and not in the middle of a fit
 sum_powers, scale_entries, scale_products = _kernel.sum_powers, _kernel.scale_entries, _kernel.scale_products
 LEVEL = LEVELS.index(choose_level())
