@@ -1,4 +1,4 @@
-"""The residuals of weights, measured in the data: their squares and their gradient (measure.inc), by parts of the rows."""
+"""The residuals of weights, measured in the data: squares and gradient (measure.inc), by parts of the rows."""
 
 
 def measure_parts(
@@ -7,7 +7,7 @@ def measure_parts(
 ):
     """Write Σ s·r² and Σ s·r·(x − mean) of the rows in some parts to `parts`: those of this member of a team.
 
-    The residuals are r = (x − mean)·vector − (y − centre), where y is the column `target`, or zero without y and centre.
+    The residuals are r = (x − mean)·vector − (y − centre), where y is the column `target`, or zero without y.
     Part b begins at row b · part_rows.
     """
     cdef measure_task task

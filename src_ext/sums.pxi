@@ -1,6 +1,6 @@
 """Sums over rows for compression: products of columns (gram.inc), or the triangle R of a QR (triangle.inc).
 
-The caller divides the rows into parts, by their shape alone, and the members of a team of threads share the parts. So the
+The caller divides the rows into parts, by their shape alone, and the members of a team of threads share them. So the
 sums of a part have the same bits for any number of threads.
 """
 
@@ -51,8 +51,8 @@ def sum_triangles(
 ):
     """Write the triangles R of the rows in some parts to `parts`: those of this member of a team.
 
-    Part b begins at row b · part_rows. Its R is that of the rows [1 X−c y−c] times the roots of their weights; in its last
-    row stands, for each target, the norm of what the features do not explain.
+    Part b begins at row b · part_rows. Its R is that of the rows [1 X−c y−c] times the roots of their weights; in its
+    last row stands, for each target, the norm of what the features do not explain.
     """
     sum_parts(X, y, weights, shift, part_rows, parts, member, members, level, True)
 
@@ -138,7 +138,7 @@ cdef ptrdiff_t choose_rows(ptrdiff_t elements, ptrdiff_t most, ptrdiff_t width, 
 
 
 def merge_triangles(double[:, :, ::1] parts, ptrdiff_t pivots, int level):
-    """Change the first of several triangles R so that RᵀR is the sum over all of them; the first columns have pivots."""
+    """Change the first of several triangles R so that RᵀR is the sum over all; the first columns have pivots."""
     cdef ptrdiff_t columns = parts.shape[2], stride = padded(parts.shape[1], PER_LINE), b, i, j
     cdef void *memory = NULL
     cdef double *block

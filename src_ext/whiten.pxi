@@ -1,4 +1,4 @@
-"""Factors of few well-conditioned columns, and their whitened coordinates: calls of NumPy would take longer than these."""
+"""Factors of few well-conditioned columns, and their whitened coordinates: calls of NumPy take longer."""
 
 
 def whiten_triangle(
@@ -7,8 +7,8 @@ def whiten_triangle(
 ):
     """Write the maps between coefficients and whitened coordinates, and the scales; return a bound, or 0.
 
-    The features are the first columns of the triangle, as many as there are scales; its rows are divided by the root of the
-    total weight. The bound is the Frobenius norm of the inverse of the standardized triangle. It is 0 where NumPy must
+    The features are the first columns of the triangle, as many as there are scales; its rows are divided by the root
+    of the total weight. The bound is the Frobenius norm of the inverse of the standardized triangle. It is 0 where NumPy must
     decide: a column is constant up to the rounding `epsilon` of its mean, or the condition number is above `most`.
     """
     cdef ptrdiff_t p = scales.shape[0]
@@ -61,11 +61,11 @@ def factorize_products(
     const double[:, ::1] products, double total, const double[::1] means, double epsilon, double least,
     double[:, ::1] R,
 ):
-    """Write the triangle R of the centred columns, from products; return the least pivot, or -1 where NumPy must decide.
+    """Write the triangle R of the centred columns, from products; return the least pivot, -1 where NumPy decides.
 
-    The products are those of `sum_products`. A pivot is the share of a column's squares that the mean and the columns before
-    it do not explain; below `least`, R is not complete. NumPy decides about columns that are constant up to the rounding
-    `epsilon` of their means.
+    The products are those of `sum_products`. A pivot is the share of a column's squares that the mean and the columns
+    before it do not explain; below `least`, R is not complete. NumPy decides about columns that are constant up to the
+    rounding `epsilon` of their means.
     """
     cdef ptrdiff_t p = products.shape[0] - 2, size = products.shape[1] - 1
     cdef double pivot
