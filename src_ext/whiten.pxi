@@ -8,8 +8,8 @@ def whiten_triangle(
     """Write the maps between coefficients and whitened coordinates, and the scales; return a bound, or 0.
 
     The features are the first columns of the triangle, as many as there are scales; its rows are divided by the root
-    of the total weight. The bound is the Frobenius norm of the inverse of the standardized triangle. It is 0 where NumPy must
-    decide: a column is constant up to the rounding `epsilon` of its mean, or the condition number is above `most`.
+    of the total weight. The bound is the Frobenius norm of the inverse of the standardized triangle. It is 0 where NumPy
+    must decide: a column is constant up to the rounding `epsilon` of its mean, or the condition number is above `most`.
     """
     cdef ptrdiff_t p = scales.shape[0]
     cdef double bound

@@ -56,7 +56,7 @@ PIECES: list[tuple[str, str, list[str], str, dict[str, list[str]]]] = [
     ("cython", "loops.inc", ["add_short_rows"], VECTORS, {
         "r": [*(f"s[{k}] = FUSED(weight" for k in range(4)), "add_lanes(s, r)", "r[k] += start - load_doubles"],
         "j": ["squares[k] = FUSED(r[k]"],
-        "g": ["total[k] += r[k]", "g[k] += FUSED(r0, load_x"],
+        "g": ["total[k] += r[k]", "g[k] = FUSED(r1, load_x", "g[k] = FUSED(r3, load_x"],
     }),
 ]  # fmt: skip
 
