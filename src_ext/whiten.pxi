@@ -8,7 +8,7 @@ def whiten_triangle(
     """Write the maps between coefficients and whitened coordinates, and the scales; return a bound, or 0.
 
     The features are the first columns of the triangle, as many as there are scales; its rows are divided by the root
-    of the total weight. The bound is the Frobenius norm of the inverse of the standardized triangle. It is 0 where NumPy
+    of the total weight. The bound is the Frobenius norm of the inverse of the standardized triangle. It is 0 if NumPy
     must decide: a column is constant up to the rounding `epsilon` of its mean, or the condition number is above `most`.
     """
     cdef ptrdiff_t p = scales.shape[0]
