@@ -14,13 +14,11 @@ src_ext/sparse.pxi says which sums of a block are where.
 """
 
 from collections.abc import Callable
-from operator import index
-from threading import Thread
 
 import numpy as np
 
 from fastgd.backends.sparse import CSR, check_sparse_arrays
-from fastgd.backends.threads import ENDED, MOST_BLOCKS, PER_LINE, SHARED, empty_lines, start_threads
+from fastgd.backends.threads import MOST_BLOCKS, empty_lines, run_members
 from fastgd.inputs.arrays import Array
 
 BLOCK_WORK = 16_384  # least entries and rows in a block, times targets: computing it takes longer than telling threads
@@ -44,24 +42,13 @@ def run_sparse_team(
     starts = divide_rows(X, k)
     blocks = len(starts) - 1
     partials, own = empty_lines(blocks, (X.shape[1] + 5) * k), weights.reshape(-1, k).copy()
-    members = min(index(threads), blocks)
-    sync = np.zeros((SHARED + members) * PER_LINE, dtype=np.int64)
     means, factors = (NOTHING if part is None else part for part in (X.means, X.factors))
     rows = X.data, X.indices, X.indptr, means, factors
     sums = costs.reshape(-1, k), gradient.reshape(-1, k)
-    arguments = (*rows, y.reshape(-1, k), own, rates, *sums, intercepts, X.order, starts, partials, sync)
-    others = [Thread(target=run_member, args=(*arguments, member, members)) for member in range(1, members)]
-    try:
-        start_threads(others)
-        applied = run_member(*arguments, 0, members)
-        weights[:] = own.reshape(weights.shape)
-        return applied
-    finally:
-        # Release the waiting members after Ctrl-C; after a whole run none waits.
-        sync[ENDED] = 1
-        for thread in others:
-            if thread.ident is not None:
-                thread.join()
+    arguments = (*rows, y.reshape(-1, k), own, rates, *sums, intercepts, X.order, starts, partials)
+    applied = run_members(run_member, arguments, blocks, threads)
+    weights[:] = own.reshape(weights.shape)
+    return applied
 
 
 def divide_rows(X: CSR, n_targets: int = 1) -> Array:

@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable
 from operator import index
 from threading import Thread
+from typing import Any
 
 import numpy as np
 
@@ -61,18 +62,26 @@ def run_team(
         own[:] = weights
     else:
         partials, own = empty_tiles(blocks, 2 + n_features, targets), as_tiles(weights)
+    arguments = (X, y, own, rates, costs, gradient, intercepts, block_rows, partials[:blocks])
+    applied = run_members(run_member, arguments, blocks, threads)
+    if y.ndim == 1:
+        weights[:] = own
+    else:
+        fill_from_tiles(weights, own)
+    return applied
+
+
+def run_members(run_member: Callable[..., int], arguments: tuple[Any, ...], blocks: int, threads: int) -> int:
+    """Run the members of a team, which share the blocks; return how many updates were applied.
+
+    Each member gets the arguments, the entries by which the members communicate, its own number and the number of all.
+    """
     members = min(index(threads), blocks)  # Python's integer: the products below would overflow a small one of NumPy
     sync = np.zeros((SHARED + members) * PER_LINE, dtype=np.int64)
-    arguments = (X, y, own, rates, costs, gradient, intercepts, block_rows, partials[:blocks], sync)
-    others = [Thread(target=run_member, args=(*arguments, member, members)) for member in range(1, members)]
+    others = [Thread(target=run_member, args=(*arguments, sync, member, members)) for member in range(1, members)]
     try:
         start_threads(others)
-        applied = run_member(*arguments, 0, members)
-        if y.ndim == 1:
-            weights[:] = own
-        else:
-            fill_from_tiles(weights, own)
-        return applied
+        return run_member(*arguments, sync, 0, members)
     finally:
         # Release the waiting members after Ctrl-C; after a whole run none waits.
         sync[ENDED] = 1
