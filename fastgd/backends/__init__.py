@@ -219,6 +219,12 @@ def takes_sparse(backend: str) -> bool:
     return bool(getattr(load(backend), "TAKES_SPARSE", False))
 
 
+def load_fastest(backend: str, limit: str, columns: int) -> ModuleType:
+    """Return the module of a backend, or that of NumPy for more columns than the named limit of the backend."""
+    module = load(backend)
+    return module if columns <= getattr(module, limit, 0) else load("numpy")
+
+
 def descend(
     X: Array | CSR,
     y: Array,
@@ -333,9 +339,7 @@ def gram(
            [0., 2., 2.],
            [0., 0., 2.]])
     """
-    module = load(backend)
-    if X.shape[1] > getattr(module, "MOST_TILED", 0):
-        module = load("numpy")
+    module = load_fastest(backend, "MOST_TILED", X.shape[1])
     products: Array = module.gram(X, y, sample_weight, shift, threads)
     return products
 
@@ -389,10 +393,9 @@ def triangle(
            [0., 2., 2.],
            [0., 2., 2.]])
     """
-    module = load(backend)
     # Of few rows, NumPy returns as few; compiled code has a row for each column.
-    if X.shape[1] > getattr(module, "MOST_REFLECTED", 0) or X.shape[0] < X.shape[1] + 2:
-        module = load("numpy")
+    few = X.shape[0] < X.shape[1] + 2
+    module = load_fastest("numpy" if few else backend, "MOST_REFLECTED", X.shape[1])
     R: Array = module.triangle(X, y, sample_weight, shift, threads)
     return R
 
@@ -445,8 +448,6 @@ def measure(
     >>> backends.measure(X, y, None, np.array([1.0, 2.0]), np.array([[3.0]]))
     (array([8.]), array([[4.]]))
     """
-    module = load(backend)
-    if vectors.shape[1] > getattr(module, "MOST_MEASURED", 0):
-        module = load("numpy")
+    module = load_fastest(backend, "MOST_MEASURED", vectors.shape[1])
     found: tuple[Array, Array] = module.measure(X, y, sample_weight, means, vectors, threads)
     return found
