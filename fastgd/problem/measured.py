@@ -1,16 +1,14 @@
 """Combinations of the centred columns of dense rows, measured in the data: the norms of residuals, and gradients."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from fastgd import backends
 from fastgd.backends.threads import choose_threads
-from fastgd.forks import halt_for_forks, let_forks_pass
+from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array
-from fastgd.problem.moments import Moments
+from fastgd.problem.moments import Moments, sum_calls
 
 MEASURED_AT_ONCE = 64  # combinations
 CALL_ELEMENTS = 1 << 26  # of X in one call: some tenths of a second, then Python answers Ctrl-C
@@ -54,18 +52,11 @@ def measure_rows(
             centres = np.concatenate([centres, means[p:][targets[part]]])
         members = threads or choose_threads(n, p, 1, chosen.shape[1])
         measure = partial(backends.measure, means=centres, vectors=chosen, threads=members, backend=backend)
-        squares[part], gradients[:, part] = measure_calls(measure, X, goal, weights)
+        most = max(CALL_ELEMENTS // X.shape[1], 1)
+        squares[part], gradients[:, part] = sum_calls(measure, add_pairs, most, X, goal, weights)
     return np.sqrt(squares), gradients
 
 
-def measure_calls(measure: Callable[..., tuple[Array, Array]], X: Array, *arrays: Array | None) -> tuple[Array, Array]:
-    """Return sums over all rows; each call of a backend takes as many rows as it can in a short time."""
-    rows = max(CALL_ELEMENTS // X.shape[1], 1)
-    squares: Any = 0.0
-    gradients: Any = 0.0
-    for start in range(0, len(X), rows):
-        let_forks_pass()
-        part = slice(start, start + rows)
-        found = measure(X[part], *(None if array is None else array[part] for array in arrays))
-        squares, gradients = squares + found[0], gradients + found[1]
-    return squares, gradients
+def add_pairs(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Return the sums of two pairs, entry by entry."""
+    return a[0] + b[0], a[1] + b[1]

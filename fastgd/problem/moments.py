@@ -124,27 +124,24 @@ def sum_blocks(
     sums = partial(backends.gram if gram else backends.triangle, shift=shift, threads=members, backend=backend)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         join = np.add if gram else partial(stack_triangle, n_targets=y.shape[1])
-        matrix = sum_calls(sums, join, CALL_PRODUCTS if gram else CALL_REFLECTED, X, y, weights)
+        size, most = 1 + len(shift), CALL_PRODUCTS if gram else CALL_REFLECTED
+        matrix = sum_calls(sums, join, max(most // size // (1 + p), size), X, y, weights)
         squares = find_squares(matrix, p, gram=gram)
     total = float(len(y)) if weights is None else float(weights.sum())
     check_squares(X, y, weights, squares, total)
     return Moments(shift, total, len(y), matrix, y.shape[1])
 
 
-def sum_calls(
-    sums: Callable[..., Array], join: Callable[[Array, Array], Array], most: int, X: Array, *arrays: Any
-) -> Array:
-    """Return sums over all rows; each call of a backend takes rows for `most` products, all columns times features."""
-    size, total = 1 + X.shape[1] + arrays[0].shape[1], None
-    rows = max(most // size // (1 + X.shape[1]), size)
+def sum_calls(sums: Callable[..., Any], join: Callable[[Any, Any], Any], rows: int, X: Array, *arrays: Any) -> Any:
+    """Return sums over all rows; each call of a backend takes as many `rows` as it can in a short time."""
     if len(X) <= rows:
         return sums(X, *arrays)
+    total = None
     for start in range(0, len(X), rows):
         let_forks_pass()
         part = slice(start, start + rows)
         found = sums(X[part], *(None if array is None else array[part] for array in arrays))
         total = found if total is None else join(total, found)
-    assert total is not None  # there are rows
     return total
 
 
@@ -407,15 +404,17 @@ def summarize_few_rows(X: Array, y: Array, weights: Array | None) -> Summary:
 
 @halt_for_forks
 def make_small_problem(summary: Summary, fit_intercept: bool, penalty: Array) -> tuple[Array, Array]:
-    """Return X_small and y_small, whose J is that of the rows plus ½·Σ penaltyⱼ·coefⱼ²."""
-    total, rows = summary.total, summary.rows
+    """Return X_small and y_small, whose J is that of the rows plus ½·Σ penaltyⱼ·coefⱼ².
+
+    y_small has columns if there are several targets; its last row is what no feature reaches of each.
+    """
+    total, rows, p, k = summary.total, summary.rows, summary.n_features, summary.n_targets
     if penalty.any():
-        rows = stack_triangle(
-            rows, np.eye(len(penalty), len(penalty) + 1) * (sqrt(total) * np.sqrt(penalty))[:, np.newaxis]
-        )
-    small = np.zeros((len(rows) + 1, rows.shape[1] + 1))
+        rows = stack_triangle(rows, np.eye(p, p + k) * (sqrt(total) * np.sqrt(penalty))[:, np.newaxis], k)
+    small = np.zeros((len(rows) + 1, 1 + p + k))
     small[0], small[1:, 1:] = sqrt(total) * np.append(1.0, summary.means), rows
     small *= sqrt(len(small)) / sqrt(total)
     if not np.isfinite(small).all():
         raise ValueError("alpha and sample_weight must have products in the range of float64; rescale them")
-    return np.ascontiguousarray(small[:, 1 - fit_intercept : -1]), small[:, -1].copy()
+    y = small[:, 1 + p] if k == 1 else small[:, 1 + p :]
+    return np.ascontiguousarray(small[:, 1 - fit_intercept : 1 + p]), y.copy()

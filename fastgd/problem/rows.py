@@ -22,7 +22,6 @@ from fastgd.problem.coordinates import (
     standardize_summary,
 )
 from fastgd.problem.dense import summarize_dense
-from fastgd.problem.directions import reduce_rows
 from fastgd.problem.moments import (
     Summary,
     check_small_columns,
@@ -176,32 +175,8 @@ def prepare_summary(summary: Summary, options: PrepareOptions, message: str) -> 
     if options.precondition == "standardize":
         rows, coordinates = standardize_summary(summary, fit_intercept, alpha)
     penalty = scale_penalty(alpha, summary.n_features, coordinates)
-    make = make_small_problem if summary.n_targets == 1 else make_small_targets
-    problem = Problem(*make(rows, fit_intercept, penalty), False)
+    problem = Problem(*make_small_problem(rows, fit_intercept, penalty), False)
     return Prepared(problem, problem, alpha, penalty, coordinates, *known, lambda: summary)
-
-
-def make_small_targets(summary: Summary, fit_intercept: bool, penalty: Array) -> tuple[Array, Array]:
-    """Return X_small and the matrix y_small of several targets, as `make_small_problem` does of one.
-
-    The last row holds the rest of each target that no feature reaches.
-    """
-    p = summary.n_features
-    A, targets = summary.rows[:, :p], summary.rows[:, p:]
-    empty = ~A.any(axis=1)
-    A, targets, rest = A[~empty], targets[~empty], np.linalg.norm(targets[empty], axis=0)
-    if penalty.any():
-        ridge = np.sqrt(summary.total) * np.sqrt(penalty)
-        A, targets, more = reduce_rows(A, targets, ridge, triangular=True)
-        rest = np.hypot(rest, more)
-    m = len(A) + 2
-    X, y = np.zeros((m, p + 1)), np.zeros((m, summary.n_targets))
-    X[0], X[1:-1, 1:] = sqrt(summary.total) * np.append(1.0, summary.means[:p]), A
-    y[0], y[1:-1], y[-1] = sqrt(summary.total) * summary.means[p:], targets, rest
-    X, y = X * (sqrt(m) / sqrt(summary.total)), y * (sqrt(m) / sqrt(summary.total))
-    if not (np.isfinite(X).all() and np.isfinite(y).all()):
-        raise ValueError("alpha and sample_weight must have products in the range of float64; rescale them")
-    return np.ascontiguousarray(X[:, 1 - fit_intercept :]), y
 
 
 def find_variance(summary: Summary) -> Any:
