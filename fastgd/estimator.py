@@ -250,7 +250,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if compressor.n_features is None:
             self._wait_for_rows(compressor)
             return self
-        source = CompressedSource(compressor.summary(None), "partial_fit has summed up the rows")
+        source = CompressedSource(compressor.summary(), "partial_fit has summed up the rows")
         options = replace(options, compress="auto")  # the rows themselves are gone
         start = self._find_start(source, options)
         self._set_results(*solve(source.prepare(options), start, options), np.ndim(y))
@@ -327,7 +327,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_is_fitted(self, "coef_")
         if is_dask(X):
             self._check_dask_names(X)
-            squares = sum_squares(find_blocks(X, y, sample_weight, targets=True), self.coef_.T, self.intercept_)
+            squares = sum_squares(find_blocks(X, y, sample_weight), self.coef_.T, self.intercept_)
             if squares.n_samples > 1:
                 return squares.r_squared
             warn_caller(UndefinedMetricWarning("R² is not defined for less than two samples"))
@@ -445,7 +445,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _find_source(self, X: Any, y: Any, sample_weight: Any) -> tuple[Source, int]:
         """Return the source of the rows (arrays, sparse arrays or Dask collections) and the dimensions of y."""
         if is_dask(X, y, sample_weight):
-            blocks = find_blocks(X, y, sample_weight, targets=True)
+            blocks = find_blocks(X, y, sample_weight)
             self._set_columns(X)
             return blocks, np.ndim(y)
         X, y, sample_weight = self._check_arrays(X, y, sample_weight, reset=True)
@@ -457,7 +457,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _add_blocks(self, compressor: Compressor, X: Any, y: Any, sample_weight: Any) -> None:
         """Let Dask compress a part of the rows, and add it to the compressor, even if none of them counts."""
-        blocks = find_blocks(X, y, sample_weight, targets=True)
+        blocks = find_blocks(X, y, sample_weight)
         if compressor.n_samples and blocks.n_features != self.n_features_in_:
             raise ValueError(f"X must have {self.n_features_in_} columns, as before; got {blocks.n_features}")
         part = reduce_blocks(blocks, Compressor(method="qr"))

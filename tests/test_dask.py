@@ -138,7 +138,7 @@ def test_columns_of_other_types_fit(dtype):
 def test_several_targets_are_collected_on_request():
     X, y, s = make_data()
     lazy, _, _ = as_arrays(X, y, s)
-    compressor = find_blocks(lazy, np.column_stack([s, y]), targets=True).compress()
+    compressor = find_blocks(lazy, np.column_stack([s, y])).compress()
     expected = fastgd.gradient_descent(X, y, **FIT)
     np.testing.assert_allclose(
         fastgd.gradient_descent(compressor, target=1, **FIT).weights, expected.weights, rtol=1e-10

@@ -236,15 +236,137 @@ def test_one_column_stays_one_dimensional():
     assert isinstance(fastgd.cost(X, Y[:, :1], result.weights), float)
 
 
-def test_a_compressor_fits_one_target_or_all():
-    compressor = fastgd.Compressor(alpha=0.1)
-    compressor.add(X[:70], Y[:70])
-    compressor.add(X[70:], Y[70:])
-    expected = fastgd.gradient_descent(X, Y, alpha=0.1)
-    np.testing.assert_allclose(fastgd.gradient_descent(compressor, target=None).weights, expected.weights, atol=1e-12)
+def compress_by_parts(targets, **options):
+    """Return a compressor with two parts of the rows."""
+    compressor = fastgd.Compressor(**options)
+    compressor.add(X[:70], targets[:70], COUNTS[:70])
+    compressor.add(X[70:], targets[70:], COUNTS[70:])
+    return compressor
+
+
+def test_a_compressor_fits_all_targets_or_one():
+    compressor = compress_by_parts(Y, alpha=0.1)
+    expected = fastgd.gradient_descent(X, Y, alpha=0.1, sample_weight=COUNTS)
+    result = fastgd.gradient_descent(compressor)
+    assert result.weights.shape == (7, 5)
+    np.testing.assert_allclose(result.weights, expected.weights, rtol=0, atol=1e-12 * np.abs(expected.weights).max())
     for k in range(5):
         one = fastgd.gradient_descent(compressor, target=k)
         np.testing.assert_allclose(one.weights, expected.weights[:, k], atol=1e-12)
+    with pytest.raises(ValueError, match="target must be below 5; got 5"):
+        fastgd.gradient_descent(compressor, target=5)
+    with pytest.raises(ValueError, match="target must be None unless X is a Compressor; got 0"):
+        fastgd.gradient_descent(X, Y, target=0)
+
+
+def test_a_compressor_with_one_target_stays_one_dimensional():
+    compressor = fastgd.Compressor()
+    compressor.add(X, Y[:, :1])
+    assert fastgd.gradient_descent(compressor).weights.shape == (7,)
+    assert compressor.problem()[1].ndim == compressor.problem(0)[1].ndim == 1
+
+
+def assert_same_costs(small, targets, alpha, weighted):
+    """Check that a small problem has J and the gradient of the rows, with the ridge, for any weights of each target."""
+    counts = COUNTS if weighted else np.ones(150)
+    fit_intercept = small[0].shape[1] == 7
+    rows = np.column_stack([np.ones(150), X]) if fit_intercept else X
+    draw = np.random.default_rng(1)
+    for size in (0.0, 1.0, 1e3):
+        weights = size * draw.standard_normal((rows.shape[1], targets.shape[1]))
+        penalty = np.where(np.arange(rows.shape[1])[:, np.newaxis] < fit_intercept, 0.0, alpha * weights)
+        error = rows @ weights - targets
+        expected = counts @ error**2 / (2 * counts.sum()) + (penalty * weights).sum(axis=0) / 2
+        found = fastgd.cost(*small, weights if targets.shape[1] > 1 else weights[:, 0])
+        np.testing.assert_allclose(found, expected if targets.shape[1] > 1 else expected[0], rtol=1e-12)
+        slope = rows.T @ (error * counts[:, np.newaxis]) / counts.sum() + penalty
+        found = fastgd.gradient(*small, weights if targets.shape[1] > 1 else weights[:, 0])
+        scale = np.abs(slope).max() + np.abs(rows).max() * np.abs(targets).max()
+        np.testing.assert_allclose(found, slope if targets.shape[1] > 1 else slope[:, 0], rtol=0, atol=1e-12 * scale)
+
+
+@pytest.mark.parametrize("method", ["auto", "gram", "qr"])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("alpha", [0.0, 0.3])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_a_small_problem_has_the_cost_of_each_target(method, fit_intercept, alpha, weighted):
+    targets = Y[:, 1:4]  # not the target without noise, whose digits a Gram matrix loses
+    options = {"fit_intercept": fit_intercept, "alpha": alpha, "method": method}
+    small = fastgd.compress(X, targets, sample_weight=COUNTS if weighted else None, **options)
+    assert small[0].shape[1] == 6 + fit_intercept
+    assert small[1].shape == (len(small[0]), 3)
+    assert len(small[0]) <= 8
+    assert_same_costs(small, targets, alpha, weighted)
+    if weighted:
+        made = compress_by_parts(targets, **options)
+        assert made.problem()[1].shape == (8, 3)
+        assert_same_costs(made.problem(), targets, alpha, weighted)
+        assert_same_costs(made.problem(target=2), targets[:, 2:], alpha, weighted)
+
+
+def test_a_small_problem_of_one_column_is_that_of_a_vector():
+    for found, expected in zip(fastgd.compress(X, Y[:, 1:2]), fastgd.compress(X, Y[:, 1]), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_few_rows_and_a_lost_digit_of_one_target_are_compressed():
+    few = fastgd.compress(X[:4], Y[:4])
+    weights = np.random.default_rng(0).standard_normal((7, 5))
+    np.testing.assert_allclose(fastgd.cost(*few, weights), fastgd.cost(X[:4], Y[:4], weights), rtol=1e-12)
+    with pytest.raises(ValueError, match="method must not be 'gram' for these data"):
+        fastgd.compress(X, Y, method="gram")
+    np.testing.assert_allclose(fastgd.cost(*fastgd.compress(X, Y), weights), fastgd.cost(X, Y, weights), rtol=1e-12)
+
+
+def test_dask_compresses_all_targets():
+    da = pytest.importorskip("dask.array")
+    small = fastgd.compress(da.from_array(X, chunks=(40, 6)), da.from_array(Y, chunks=(40, 5)), alpha=0.3)
+    assert small[1].shape == (len(small[0]), 5)
+    assert_same_costs(small, Y, 0.3, weighted=False)
+
+
+def test_a_compressor_keeps_the_names_of_its_targets():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(Y, columns=list("abcde"))
+    made = fastgd.Compressor()
+    made.add(X[:50], Y[:50])
+    made.add(X[50:70], frame[50:70])
+    made.add(X[70:], Y[70:])
+    assert made.target == list("abcde")
+    assert fastgd.gradient_descent(made).target == list("abcde")
+    assert fastgd.gradient_descent(made, target=3).target == "d"
+    before = made.n_samples
+    for other, names in ((frame[list("abced")], "'a', 'b', 'c', 'e', 'd'"), (frame["a"], "'a'")):
+        with pytest.raises(ValueError, match=rf"y must have the columns of the fit, .* 'd', 'e'\]; got \[{names}\]$"):
+            made.add(X[:50], other[:50])
+    assert made.n_samples == before
+    other = fastgd.Compressor()
+    other.add(X, frame.rename(columns={"e": "f"}))
+    with pytest.raises(ValueError, match=r"other must have the same target, .*'e'.*; got .*'f'"):
+        made.merge(other)
+    assert made.n_samples == before
+    single = fastgd.Compressor()
+    single.add(X, frame["a"])
+    assert fastgd.gradient_descent(single).target == single.target == "a"
+    with pytest.raises(ValueError, match=r"y must have the columns of the fit, in their order, \['a'\]; got \['b'\]"):
+        single.add(X, frame["b"])
+
+
+def test_batches_that_change_the_names_of_their_targets_are_refused():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(Y, columns=list("abcde"))
+    result = streaming.fit_batches([(X[:50], frame[:50]), (X[50:], frame[50:])])
+    assert result.target == list("abcde")
+    with pytest.raises(ValueError, match=r"batch 1 \(counted from 0\): y must have the columns of the fit"):
+        streaming.fit_batches([(X[:50], frame[:50]), (X[50:], frame[50:][list("bacde")])])
+
+
+def test_a_frame_of_dask_names_the_targets():
+    pandas, dask = pytest.importorskip("pandas"), pytest.importorskip("dask.dataframe")
+    names = list("abcde")
+    frame = dask.from_pandas(pandas.DataFrame(np.column_stack([X, Y]), columns=[*"uvwxyz", *names]), npartitions=3)
+    result = fastgd.gradient_descent(frame[list("uvwxyz")], frame[names])
+    assert (result.features, result.target) == (list("uvwxyz"), names)
 
 
 def test_frames_name_the_targets():
@@ -312,7 +434,7 @@ REFUSED = {
     "transposed start": ({"weights": np.zeros((5, 7))}, r"the shape of the gradient, \(7, 5\)"),
     "large": ({"y": Y * [1, 1, 1e150, 1, 1]}, r"y\[:, 2\] must have a mean square between"),
     "small": ({"y": Y * [1, 1, 1, 1, 1e-150], "compress": False}, r"y\[:, 4\] must have a mean square between"),
-    "target": ({"target": 1}, "target must be below 1"),
+    "target": ({"target": 1}, "target must be None unless X is a Compressor; got 1"),
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from fastgd.inputs.arrays import is_sparse
 from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.data import check_problem, check_sample_weight
 from fastgd.inputs.frames import column_names, target_names
-from fastgd.inputs.options import check_level, check_position
+from fastgd.inputs.options import check_level
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.dask import find_blocks, is_dask
 from fastgd.problem.prepared import Source
@@ -45,7 +45,7 @@ def gradient_descent(
     random_state: int | np.random.Generator | None = None,
     callback: Callback | None = None,
     verbose: int = 0,
-    target: int | None = 0,
+    target: int | None = None,
 ) -> DescentResult:
     """Fit a linear regression by gradient descent.
 
@@ -123,7 +123,8 @@ def gradient_descent(
     verbose : int
         1 prints ``epoch k: cost …`` at the same epochs.
     target : int or None
-        The column of y to fit, counted from 0, if a compressor has several; None fits all of them.
+        The column of y to fit, counted from 0, if a compressor has several; None fits all of them. It must be None
+        for other X.
 
     Returns
     -------
@@ -193,19 +194,21 @@ def gradient_descent(
 
 
 def find_source(X: Any, y: Any, sample_weight: Any, target: int | None) -> Source:
-    """Return the source of the rows: arrays, Dask collections or a compressor, with all targets or one of them."""
+    """Return the source of the rows: arrays, Dask collections, or a compressor and one or all of its targets."""
     if isinstance(X, Compressor):
         if y is not None or sample_weight is not None:
             raise TypeError("y and sample_weight must be left out if X is a Compressor, which has summed them up")
         if X.n_features is None:
             raise ValueError("X must be a Compressor with rows of positive weight; got one without such rows")
-        name = X.target if X.n_targets == 1 else None
-        return CompressedSource(X.summary(target), "a compressor has summed up the rows", X.features, name)
-    check_position("target", target or 0, 1)
+        summary = X.summary(target)  # refuses a target that the compressor does not have
+        name = X.target[target] if isinstance(X.target, list) and target is not None else X.target
+        return CompressedSource(summary, "a compressor has summed up the rows", X.features, name)
+    if target is not None:
+        raise ValueError(f"target must be None unless X is a Compressor; got {target}: pass the column of y alone")
     if y is None:
         raise TypeError(f"y must be given unless X is a Compressor; got None with X, a {type(X).__name__}")
     if is_dask(X, y, sample_weight):
-        return find_blocks(X, y, sample_weight, targets=True)
+        return find_blocks(X, y, sample_weight)
     features, name = column_names(X), target_names(y)
     X, y = check_problem(X, y, finite=False, targets=True, sparse=True)
     kind = SparseSource if is_sparse(X) else DenseSource

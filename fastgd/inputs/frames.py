@@ -4,7 +4,7 @@ The numbers come through the array protocol, ``numpy.asarray(frame)``, so no fra
 """
 
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NoReturn
 
 from fastgd.inputs.words import MOST_NAMES, quote_names
 
@@ -51,8 +51,22 @@ def check_same_columns(frame: Any, features: list[str] | None) -> None:
     """Refuse a frame whose columns differ from the features of the fit, or stand in another order."""
     names = column_names(frame) if features is not None else None
     if names is not None and features is not None and names != features:
-        expected, got = (f"[{quote_names(one)}]" for one in (features, names))
-        first = next(j for j, (before, now) in enumerate(zip_longest(features, names)) if before != now)
-        # The lists show only the first names of many.
-        place = f" (they differ from column {first} on, counted from 0)" if first >= MOST_NAMES else ""
-        raise ValueError(f"X must have the columns of the fit, in their order, {expected}; got {got}{place}")
+        refuse_names("X", features, names)
+
+
+def check_same_targets(targets: Any, known: Any) -> None:
+    """Refuse a series or a frame whose name or names differ from those of the targets of the fit, or their order."""
+    names = target_names(targets)
+    if None not in (names, known) and names != known:
+        refuse_names("y", *([one] if isinstance(one, str) else one for one in (known, names)))
+
+
+def refuse_names(argument: str, expected: list[str], got: list[str]) -> NoReturn:
+    """Raise the error of a frame whose columns have other names than those of the fit."""
+    first = next(j for j, (before, now) in enumerate(zip_longest(expected, got)) if before != now)
+    # The lists show only the first names of many.
+    place = f" (they differ from column {first} on, counted from 0)" if first >= MOST_NAMES else ""
+    raise ValueError(
+        f"{argument} must have the columns of the fit, in their order, [{quote_names(expected)}]; got "
+        f"[{quote_names(got)}]{place}"
+    )

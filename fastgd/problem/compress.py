@@ -28,8 +28,8 @@ def compress(
     X : array_like of shape (n_samples, n_features)
         The features, float32 or float64; read block by block, never copied whole. Dask compresses its partitions
         where they are.
-    y : array_like of shape (n_samples,) or (n_samples, 1)
-        The target.
+    y : array_like of shape (n_samples,) or (n_samples, n_targets)
+        The target or targets.
     fit_intercept : bool
         True if column 0 of X_small belongs to an intercept.
     sample_weight : array_like of shape (n_samples,), float or None
@@ -47,8 +47,9 @@ def compress(
     -------
     X_small : ndarray of shape (m, n_features + 1) or (m, n_features), float64
         The features of m rows; with an intercept, column 0 replaces the column of ones.
-    y_small : ndarray of shape (m,), float64
-        The target of these rows. ``fastgd.cost(X_small, y_small, weights)`` is J of the data.
+    y_small : ndarray of shape (m,), or (m, n_targets) for several targets, float64
+        The target or targets of these rows. ``fastgd.cost(X_small, y_small, weights)`` is J of the data, for each
+        target.
 
     Raises
     ------
@@ -72,9 +73,9 @@ def compress(
     """
     if is_dask(X, y, sample_weight):
         return find_blocks(X, y, sample_weight).compress(fit_intercept, alpha, method).problem()
-    X, y = check_problem(X, y, finite=False)
+    X, y = check_problem(X, y, finite=False, targets=True)
     weights = check_sample_weight(sample_weight, len(y))
     fit_intercept = check_flag("fit_intercept", fit_intercept)
     alpha = check_alpha(alpha)
-    summary = summarize_rows(X, y[:, np.newaxis], weights, check_choice("method", method, METHODS))
+    summary = summarize_rows(X, y, weights, check_choice("method", method, METHODS))
     return make_small_problem(summary, fit_intercept, np.full(X.shape[1], alpha))

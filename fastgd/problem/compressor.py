@@ -6,7 +6,7 @@ data can be compressed in different places and merged.
 
 from __future__ import annotations  # so that help() shows ArrayLike by its name
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -39,7 +39,7 @@ class Kept(NamedTuple):
     moments: Moments | None = None
     n_samples: int = 0
     features: list[str] | None = None
-    target: str | None = None
+    target: Any = None  # a name, or a list of names of several targets
 
 
 class Compressor:
@@ -61,8 +61,10 @@ class Compressor:
         The number of rows added so far, with those of weight zero.
     n_features, n_targets : int or None
         The numbers of columns of X and y; None before the first row of positive weight.
-    features, target : list of str, str, or None
-        The names of the columns of X, and of y, if the first rows came in data frames.
+    features : list of str or None
+        The names of the columns of X, if the first rows came in a data frame.
+    target : str, list of str, or None
+        The name of y, or the names of its columns if there are several targets.
 
     Examples
     --------
@@ -104,8 +106,8 @@ class Compressor:
         return self._kept.features
 
     @property
-    def target(self) -> str | None:
-        """The name of the column of y."""
+    def target(self) -> Any:
+        """The name of y, or the list of the names of several targets."""
         return self._kept.target
 
     def add(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
@@ -123,7 +125,8 @@ class Compressor:
         Raises
         ------
         ValueError, TypeError
-            If an argument does not fit its description above. The compressor then stays as it was.
+            If an argument does not fit its description above, or is a data frame or series with other names than the
+            rows before. The compressor then stays as it was.
 
         Examples
         --------
@@ -134,8 +137,9 @@ class Compressor:
         >>> compressor.n_samples, compressor.n_features, compressor.n_targets
         (3, 1, 1)
         """
-        names, name_of_y = frames.column_names(X), frames.series_name(y)
+        names, names_of_y = frames.column_names(X), frames.target_names(y)
         frames.check_same_columns(X, self.features)
+        frames.check_same_targets(y, self.target)
         X, y = check_problem(X, y, finite=False, targets=True)
         weights = check_sample_weight(sample_weight, len(y), zero_sum=True)
         for name, array, before in (("X", X, self.n_features), ("y", y, self.n_targets)):
@@ -147,7 +151,7 @@ class Compressor:
             self._kept = self._kept._replace(n_samples=self.n_samples + len(y))
             return
         sums = sum_blocks(X, y, weights, self.method)
-        self._kept = self._with_rows(Kept(sums, len(y), names, name_of_y))
+        self._kept = self._with_rows(Kept(sums, len(y), names, names_of_y))
 
     def include(self, moments: Moments, n_samples: int) -> None:
         """Add rows that were summed up before, by the same method.
@@ -189,8 +193,8 @@ class Compressor:
         Raises
         ------
         TypeError, ValueError
-            If `other` is no compressor, or differs in the columns of X and y, intercept, alpha or method. The
-            compressor then stays as it was.
+            If `other` is no compressor, or differs in the columns of X and y, their names, intercept, alpha or method.
+            The compressor then stays as it was.
 
         Examples
         --------
@@ -204,7 +208,7 @@ class Compressor:
         """
         if not isinstance(other, Compressor):
             raise TypeError(f"other must be a Compressor; got {quote(other)}, a {type(other).__name__}")
-        for name in ("fit_intercept", "alpha", "method", "features", "n_features", "n_targets"):
+        for name in ("fit_intercept", "alpha", "method", "features", "target", "n_features", "n_targets"):
             mine, others = getattr(self, name), getattr(other, name)
             if None not in (mine, others) and mine != others:
                 raise ValueError(f"other must have the same {name}, {quote(mine)}; got {quote(others)}")
@@ -240,7 +244,7 @@ class Compressor:
         moments = self._kept.moments
         return self.method == "qr" or moments is None or summarize_moments(moments, self.method) is not None
 
-    def problem(self, target: int = 0) -> tuple[Array, Array]:
+    def problem(self, target: int | None = None) -> tuple[Array, Array]:
         """Return X_small and y_small, as `compress` does, for all rows added so far.
 
         Fit them without another intercept, and do not standardize them: their rows are no samples. In most cases, pass
@@ -248,15 +252,15 @@ class Compressor:
 
         Parameters
         ----------
-        target : int
-            The column of y, counted from 0.
+        target : int or None
+            The column of y, counted from 0; None takes all targets.
 
         Returns
         -------
         X_small : ndarray of shape (m, n_features + 1) or (m, n_features), float64
             The features of m rows, at most n_features + 2; with an intercept, column 0 replaces the column of ones.
-        y_small : ndarray of shape (m,), float64
-            The target of these rows.
+        y_small : ndarray of shape (m,), or (m, n_targets) for several targets, float64
+            The target or targets of these rows.
 
         Raises
         ------
@@ -276,7 +280,7 @@ class Compressor:
         summary = self.summary(target)
         return make_small_problem(summary, self.fit_intercept, np.full(summary.n_features, self.alpha))
 
-    def summary(self, target: int | None = 0) -> Summary:
+    def summary(self, target: int | None = None) -> Summary:
         """Return the quantities that determine J: total weight, means, and the triangular factor of the centred rows.
 
         Parameters

@@ -47,15 +47,17 @@ class DaskSource:
         The number of rows, NaN if it is unknown.
     layout : Layout
         The declared columns, which every block must have.
-    features, target : list of str, str, or None
-        The names of the columns of X, and of y.
+    features : list of str or None
+        The names of the columns of X.
+    target : str, list of str, or None
+        The name of y, or of its columns.
     """
 
     parts: list[tuple[Any, ...]]
     n_samples: float
     layout: Layout
     features: list[str] | None
-    target: str | None
+    target: Any
 
     @property
     def n_features(self) -> int:
@@ -74,7 +76,7 @@ class DaskSource:
         if not np.isnan(self.n_samples):
             method = choose_method_for(options, (int(self.n_samples), self.n_features), self.n_targets)
         compressor = self.compress(options.fit_intercept, options.alpha, method)
-        source = CompressedSource(compressor.summary(None), MESSAGE, self.features, self.target)
+        source = CompressedSource(compressor.summary(), MESSAGE, self.features, self.target)
         return source.prepare(options)
 
     def compress(self, fit_intercept: bool = True, alpha: float = 0.0, method: str = "auto") -> Compressor:
@@ -124,27 +126,25 @@ def is_dask(*values: Any) -> bool:
     return any(type(value).__module__.partition(".")[0] in {"dask", "dask_expr"} for value in values)
 
 
-def find_blocks(X: Any, y: Any, sample_weight: Any = None, *, targets: bool = False) -> DaskSource:
+def find_blocks(X: Any, y: Any, sample_weight: Any = None) -> DaskSource:
     """Return the blocks of rows of X, y and the weights, after checks of all shapes and types.
 
     Parameters
     ----------
     X : dask.array.Array or dask.dataframe.DataFrame of shape (n_samples, n_features)
         The features. An array must be chunked along its rows only.
-    y : dask.array.Array, dask.dataframe.Series or DataFrame, or array_like, of shape (n_samples,) or (n_samples, 1)
-        The target. Its rows belong to the rows of X by position; the index of a frame is ignored. A y in memory is
-        cut at the blocks of X, whose lengths must be known, and sent to the workers.
+    y : dask.array.Array, dask.dataframe.Series or DataFrame, or array_like, of shape (n_samples,) or (n_samples, k)
+        The target or targets. The rows belong to those of X by position; the index of a frame is ignored. A y in memory
+        is cut at the blocks of X, whose lengths must be known, and sent to the workers.
     sample_weight : as y, of shape (n_samples,), number or None
         The weights of the rows, 0 or more; one number is the weight of every row, None the weight 1.
-    targets : bool
-        True if y may have several columns.
     """
-    features, target = frames.column_names(X), frames.series_name(y)
+    features, target = frames.column_names(X), frames.target_names(y)
     lengths = check_dask_features(X)
     y = align_rows("y", y, lengths)
-    if y.ndim != 1 and (y.ndim != 2 or (y.shape[1] < 1 if targets else y.shape[1] != 1)):
+    if y.ndim != 1 and (y.ndim != 2 or y.shape[1] < 1):
         got = f"{y.shape[1]} columns" if y.ndim == 2 else f"{y.ndim} dimensions"
-        raise ValueError(f"y must have shape (n_samples,) or (n_samples, {'n_targets' if targets else 1}); got {got}")
+        raise ValueError(f"y must have shape (n_samples,) or (n_samples, n_targets); got {got}")
     columns, weighs_all = [X, y], isinstance(sample_weight, Number)
     if weighs_all:
         check_sample_weight(sample_weight, 1, zero_sum=True)

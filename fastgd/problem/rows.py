@@ -51,15 +51,17 @@ class DenseSource:
         The targets.
     sample_weight : ndarray of shape (n_samples,) or None
         The weights of the rows.
-    features, target : list of str, str, or None
-        The names of the columns of X, and of y.
+    features : list of str or None
+        The names of the columns of X.
+    target : str, list of str, or None
+        The name of y, or of its columns.
     """
 
     X: Array
     y: Array
     sample_weight: Array | None
     features: list[str] | None = None
-    target: str | None = None
+    target: Any = None
 
     @property
     def n_features(self) -> int:
@@ -109,14 +111,16 @@ class CompressedSource:
         The summary of all rows and targets.
     message : str
         The reason why only the summary is at hand.
-    features, target : list of str, str, or None
-        The names of the columns of X, and of y.
+    features : list of str or None
+        The names of the columns of X.
+    target : str, list of str, or None
+        The name of y, or of its columns.
     """
 
     summary: Summary
     message: str
     features: list[str] | None = None
-    target: str | None = None
+    target: Any = None
 
     @property
     def n_features(self) -> int:

@@ -155,7 +155,7 @@ def compress_sparse(X: Any, y: Array, weights: Array | None) -> Summary:
     if summary is None:
         compressor = Compressor(method="qr")
         add_sparse(compressor, X, y, weights)
-        summary = compressor.summary(None)
+        summary = compressor.summary()
     return summary
 
 

@@ -133,6 +133,7 @@ class IterableBatchSource:
             self.features, self.target = frames.column_names(X), frames.target_names(y)
         try:
             frames.check_same_columns(X, self.features)
+            frames.check_same_targets(y, self.target)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
         return Batch(X, y, weights, 0, where, lambda row: f"batch {number}, row {row} (counted from 0)", whole=ALL)
