@@ -97,16 +97,6 @@ def test_a_column_without_numbers_is_named(library, bad):
 
 
 @library
-def test_missing_values_are_refused(library):
-    values = [None, *X[1:, 0].tolist()]
-    frame = make(library, {"a": values, "b": X[:, 1]})
-    with pytest.raises(
-        (ValueError, TypeError), match=r"X must (be finite; got nan at row 0, column 0|hold real numbers)"
-    ):
-        fastgd.gradient_descent(frame, Y)
-
-
-@library
 def test_frames_are_not_changed(library):
     frame, again = make(library, FLOATS), make(library, FLOATS)
     fastgd.gradient_descent(frame, Y, precondition="standardize", alpha=0.1)

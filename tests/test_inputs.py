@@ -10,7 +10,8 @@ from problems import PROBLEMS
 
 import fastgd
 from fastgd import Compressor
-from fastgd.inputs.data import check_problem, has_masked
+from fastgd.inputs.data import check_problem
+from fastgd.inputs.masks import has_masked
 from fastgd.streaming import fit_array, fit_batches
 
 # Every form holds these whole numbers exactly.

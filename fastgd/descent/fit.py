@@ -14,7 +14,7 @@ from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import solve
 from fastgd.inputs.arrays import is_sparse
 from fastgd.inputs.callers import warn_caller
-from fastgd.inputs.data import check_problem, check_sample_weight
+from fastgd.inputs.data import check_all_finite, check_problem, check_sample_weight
 from fastgd.inputs.frames import column_names, target_names
 from fastgd.inputs.options import check_level
 from fastgd.problem.compressor import Compressor
@@ -186,7 +186,12 @@ def gradient_descent(
         options = options.with_problem(X.fit_intercept, X.alpha)
     source = find_source(X, y, sample_weight, None if target is None else check_level("target", target))
     start = options.make_start(source.n_features, source.n_targets)
-    result, warning = solve(source.prepare(options), start, options)
+    try:
+        result, warning = solve(source.prepare(options), start, options)
+    except ValueError:
+        if isinstance(source, DenseSource):
+            check_all_finite(source.X, source.y, X, y)  # this message names the column of a data frame
+        raise
     if warning is not None:
         warn_caller(warning)
     named = source.features is not None or source.target is not None

@@ -4,9 +4,6 @@ The checks run before any work and never write to their arguments. Each message 
 and the value received.
 """
 
-import sys
-from collections.abc import Sequence
-from itertools import chain
 from math import isfinite
 from numbers import Number
 from typing import Any
@@ -16,8 +13,11 @@ from numpy.typing import ArrayLike
 
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array, is_sparse
-from fastgd.inputs.frames import column_names
-from fastgd.inputs.words import printable, quote
+from fastgd.inputs.frames import name_column
+from fastgd.inputs.masks import check_masked
+from fastgd.inputs.objects import read_objects
+from fastgd.inputs.tables import read_frame
+from fastgd.inputs.words import describe_position, printable
 
 FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 # Mean squares outside this range would make costs and curvatures overflow or vanish in float64.
@@ -33,6 +33,7 @@ def check_problem(
     (n_samples, n_targets) if `targets` is true. If `finite` is false, the caller must check that all values are finite,
     but for those of sparse rows. If `sparse` is true, X may be a sparse array or matrix of SciPy, and becomes CSR.
     """
+    given = X, y
     X, y = check_sparse(X) if sparse and is_sparse(X) else check_matrix(X), check_numbers("y", y)
     if y.ndim != 1 and (y.ndim != 2 or (y.shape[1] < 1 if targets else y.shape[1] != 1)):
         raise ValueError(
@@ -43,20 +44,19 @@ def check_problem(
     y = y.reshape(len(y), -1) if targets else y.reshape(-1)
     y = as_kernel_array(y).astype(np.float64, copy=False)
     if finite:
-        check_finite("X", X)
-        check_finite("y", y if y.ndim == 1 or y.shape[1] > 1 else y[:, 0])
+        check_all_finite(X, y, *given)
     return X, y
 
 
 def check_new_rows(X: ArrayLike, n_features: int) -> Array:
     """Return rows to predict as the kernels take them; they must have the `n_features` columns of the fit."""
     sparse = is_sparse(X)
-    X = check_sparse(X) if sparse else check_matrix(X)
-    if X.shape[1] != n_features:
-        raise ValueError(f"X must have {n_features} columns, as in the fit; got {X.shape[1]}")
+    rows = check_sparse(X) if sparse else check_matrix(X)
+    if rows.shape[1] != n_features:
+        raise ValueError(f"X must have {n_features} columns, as in the fit; got {rows.shape[1]}")
     if not sparse:
-        check_finite("X", X)
-    return X
+        check_finite("X", rows, X)
+    return rows
 
 
 def check_sparse(X: Any) -> Array:
@@ -84,15 +84,15 @@ def check_sparse(X: Any) -> Array:
 
 def check_matrix(X: ArrayLike) -> Array:
     """Return X as the kernels take it, without a check that its values are finite."""
-    X = check_numbers("X", X)
-    check_dimensions(X.shape)
-    return as_kernel_array(X)
+    array = check_numbers("X", X)
+    check_dimensions(array.shape, "to_frame()" if hasattr(X, "to_frame") else "reshape(-1, 1)")
+    return as_kernel_array(array)
 
 
-def check_dimensions(shape: tuple[int, ...]) -> None:
-    """Refuse an X that has not two dimensions, or no row or column."""
+def check_dimensions(shape: tuple[int, ...], method: str = "reshape(-1, 1)") -> None:
+    """Refuse an X that has not two dimensions, or no row or column; `method` gives a vector a second dimension."""
     if len(shape) != 2:
-        hint = "; X.reshape(-1, 1) makes it one feature" if len(shape) == 1 else ""
+        hint = f"; X.{method} makes it one feature" if len(shape) == 1 else ""
         raise ValueError(f"X must be two-dimensional, (n_samples, n_features); got shape {shape}{hint}")
     if 0 in shape:
         raise ValueError(f"X must have at least one row and one column; got shape {shape}")
@@ -102,80 +102,26 @@ def check_numbers(name: str, values: ArrayLike) -> Array:
     """Return `values` as an array of real numbers (float32 or float64) of any shape."""
     if type(values) is np.ndarray and values.dtype in (FLOAT64, FLOAT32):  # the usual case, in little time
         return values
-    check_frame(name, values)
     if is_sparse(values):
         takers = "; gradient_descent and GradientDescentRegressor take it" if name == "X" else ""
         raise TypeError(f"{name} must be dense here; got a {type(values).__name__}{takers}")
-    check_masked(name, values)
-    try:
-        array = np.asanyarray(values)
-    except ValueError as error:  # rows of different lengths
-        raise ValueError(f"{name} must be a rectangular array of numbers; {printable(error)}") from error
-    check_masked(name, array)  # the values may have been no array, but convert to a masked one
-    array = np.asarray(array)
-    if array.dtype.kind not in "biufO":
-        raise TypeError(f"{name} must hold real numbers; got an array of dtype {array.dtype}")
+    array = read_frame(name, values)
+    if array is None:
+        check_masked(name, values)
+        try:
+            array = np.asanyarray(values)
+        except ValueError as error:  # rows of different lengths
+            raise ValueError(f"{name} must be a rectangular array of numbers; {printable(error)}") from error
+        check_masked(name, array)  # the values may have been no array, but convert to a masked one
+        array = np.asarray(array)
     if array.dtype.kind == "O":
-        check_objects(name, array, values)
-    if array.dtype.kind == "f" and array.dtype.itemsize == np.dtype(np.float32).itemsize:
+        return read_objects(name, array)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers; got an array of dtype {array.dtype}")
+    if array.dtype.kind == "f" and array.dtype.itemsize == FLOAT32.itemsize:
         return array
-    try:
-        with np.errstate(over="ignore"):  # a longdouble out of range becomes inf, which check_finite refuses
-            return array.astype(np.float64, copy=False, order="K")
-    except (OverflowError, ValueError) as error:  # ValueError: a Decimal that is a signalling NaN
-        raise ValueError(f"{name} must hold numbers in the range of float64; {printable(error)}") from error
-
-
-def check_masked(name: str, values: Any) -> None:
-    """Refuse masked values: NumPy and scikit-learn would read the numbers under the mask."""
-    if has_masked(values):
-        raise ValueError(f"{name} must not have masked values; fill or drop them first")
-
-
-def has_masked(values: Any) -> bool:
-    """Return True if a masked array has masked values, also one in a list of arrays, or in an array of objects."""
-    if type(values) is np.ndarray and values.dtype != object:  # the usual case, in little time
-        return False
-    if "numpy.ma" not in sys.modules:  # NumPy loads it when somebody first needs it: nobody has made a masked array
-        return False
-    objects = isinstance(values, np.ndarray) and values.dtype == object and not isinstance(values, np.ma.MaskedArray)
-    level = values.ravel().tolist() if objects else [values]
-    for _ in range(3):  # the data, their rows and their entries
-        kinds = set(map(type, level))  # found fast, so that long lists of numbers cost little
-        masked = tuple(kind for kind in kinds if issubclass(kind, np.ma.MaskedArray))
-        if masked and any(np.ma.is_masked(value) for value in level if isinstance(value, masked)):
-            return True
-        nested = tuple(kind for kind in kinds if issubclass(kind, Sequence) and kind not in (str, bytes, memoryview))
-        if not nested:
-            break
-        level = list(chain.from_iterable(value for value in level if isinstance(value, nested)))
-    return False
-
-
-def check_frame(name: str, frame: Any) -> None:
-    """Refuse a data frame with a column of text, dates and the like; `check_objects` checks columns of objects."""
-    names = column_names(frame) or []
-    first = frame[:1] if names else frame  # once: pandas takes a time for it that grows with the number of columns
-    for j, column in enumerate(names):
-        dtype = np.asarray(first[column]).dtype
-        if dtype.kind not in "biufO":
-            got = "text" if dtype.kind in "UST" else dtype
-            raise TypeError(f"{name} must hold real numbers; got {got}{describe_column(frame, j)}")
-
-
-def check_objects(name: str, array: Array, values: Any) -> None:
-    """Refuse an array with an object that is not a real number; the message gives its place in the values passed."""
-    for position, value in np.ndenumerate(array):
-        if isinstance(value, complex | np.complexfloating) or not isinstance(value, Number | np.bool):
-            where = f", at {describe_position(position)}" if position else ""
-            where += describe_column(values, position[-1]) if len(position) == 2 else ""
-            raise TypeError(f"{name} must hold real numbers; got {quote(value)}, a {type(value).__name__}{where}")
-
-
-def describe_column(values: Any, column: int) -> str:
-    """Return the name of a column of a data frame, with advice; "" if the columns have no names."""
-    names = column_names(values)
-    return f" in column {quote(names[column])}: encode that column as numbers, or leave it out" if names else ""
+    with np.errstate(over="ignore"):  # a longdouble out of range becomes inf, which check_finite refuses
+        return array.astype(np.float64, copy=False, order="K")
 
 
 def as_kernel_array(array: Array) -> Array:
@@ -188,8 +134,11 @@ def as_kernel_array(array: Array) -> Array:
     return array.copy(order="C")
 
 
-def check_finite(name: str, array: Array) -> None:
-    """Refuse NaN and infinities; the message gives the place of the first one."""
+def check_finite(name: str, array: Array, given: Any = None) -> None:
+    """Refuse NaN and infinities; the message gives the place of the first one.
+
+    If the array came from a data frame, pass it as `given`: the message then names the column.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
         # One fast pass: a NaN or an infinity never gives a finite sum. If the sum is not finite, the loop below looks
         # by blocks of rows, so that it needs no mask of the size of the data.
@@ -199,15 +148,18 @@ def check_finite(name: str, array: Array) -> None:
         bad = np.argwhere(~np.isfinite(array[start : start + 4096]))
         if len(bad):
             row, *column = bad[0].tolist()
-            position = (start + row, *column)
-            raise ValueError(
-                f"{name} must be finite; got {array[position]} at {describe_position(position)} (counted from 0)"
-            )
+            value, place = array[(start + row, *column)], describe_position((start + row, *column))
+            label = name_column(given, *column or [0])
+            if label is not None:
+                value, place = "a missing value (NaN)" if np.isnan(value) else value, f"row {start + row}"
+                place += f" of column {label}"
+            raise ValueError(f"{name} must be finite; got {value} at {place} (counted from 0)")
 
 
-def describe_position(position: tuple[int, ...]) -> str:
-    """Return a position in words: the row and, in two dimensions, the column."""
-    return ", ".join(f"{axis} {i}" for axis, i in zip(("row", "column"), position, strict=False))
+def check_all_finite(X: Array, y: Array, given_X: Any, given_y: Any) -> None:
+    """Refuse NaN and infinities in X and y; the last two arguments are the data frames or arrays they came from."""
+    check_finite("X", X, given_X)
+    check_finite("y", y if y.ndim == 1 or y.shape[1] > 1 else y[:, 0], given_y)
 
 
 def check_mean_square(name: str, array: Array) -> float:

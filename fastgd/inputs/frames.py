@@ -1,12 +1,12 @@
 """Names of the columns of data frames, read from the attributes that pandas, polars, pyarrow and Dask share.
 
-The numbers come through the array protocol, ``numpy.asarray(frame)``, so no frame library is imported here.
+`fastgd.inputs.tables` reads their numbers.
 """
 
 from itertools import zip_longest
 from typing import Any, NoReturn
 
-from fastgd.inputs.words import MOST_NAMES, quote_names
+from fastgd.inputs.words import MOST_NAMES, quote, quote_names
 
 
 def column_names(frame: Any) -> list[str] | None:
@@ -21,6 +21,8 @@ def column_names(frame: Any) -> list[str] | None:
     >>> column_names([[1.0, 2.0]]) is None
     True
     """
+    if hasattr(frame, "collect"):  # a lazy frame computes its names; `tables` refuses it
+        return None
     names = getattr(frame, "column_names", None)  # pyarrow, where `columns` holds the data
     if names is None:
         names = getattr(frame, "columns", None)  # pandas, polars, dask
@@ -70,3 +72,11 @@ def refuse_names(argument: str, expected: list[str], got: list[str]) -> NoReturn
         f"{argument} must have the columns of the fit, in their order, [{quote_names(expected)}]; got "
         f"[{quote_names(got)}]{place}"
     )
+
+
+def name_column(frame: Any, column: int) -> str | None:
+    """Return the name of a column of a data frame, or of a series, in quotes; None if there is no such name."""
+    names = target_names(frame)
+    if not names:  # polars calls a series without a name ""
+        return None
+    return quote(names if isinstance(names, str) else names[column])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_masked
+from fastgd.inputs.masks import check_masked
 from fastgd.inputs.words import printable, quote
 
 DENSE = 4  # integers are counted in a table, not sorted, if their range is at most this many times the rows

@@ -75,6 +75,11 @@ def quote_names(names: Sequence[str]) -> str:
     return ", ".join(map(quote, names[:MOST_NAMES])) + more
 
 
+def describe_position(position: tuple[int, ...]) -> str:
+    """Return a position in words: the row and, in two dimensions, the column."""
+    return ", ".join(f"{axis} {i}" for axis, i in zip(("row", "column"), position, strict=False))
+
+
 def pad(text: str, width: int) -> str:
     """Return a text with spaces behind it, up to a number of columns of a terminal.
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_problem, check_sample_weight
+from fastgd.inputs.data import check_all_finite, check_problem, check_sample_weight
 from fastgd.inputs.options import check_alpha, check_choice, check_flag
 from fastgd.problem.dask import find_blocks, is_dask
 from fastgd.problem.moments import METHODS, make_small_problem, summarize_rows
@@ -73,9 +73,14 @@ def compress(
     """
     if is_dask(X, y, sample_weight):
         return find_blocks(X, y, sample_weight).compress(fit_intercept, alpha, method).problem()
+    given = X, y
     X, y = check_problem(X, y, finite=False, targets=True)
     weights = check_sample_weight(sample_weight, len(y))
     fit_intercept = check_flag("fit_intercept", fit_intercept)
-    alpha = check_alpha(alpha)
-    summary = summarize_rows(X, y, weights, check_choice("method", method, METHODS))
+    alpha, method = check_alpha(alpha), check_choice("method", method, METHODS)
+    try:
+        summary = summarize_rows(X, y, weights, method)
+    except ValueError:
+        check_all_finite(X, y, *given)  # this message names the column of a data frame
+        raise
     return make_small_problem(summary, fit_intercept, np.full(X.shape[1], alpha))

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_finite, check_problem, check_sample_weight
+from fastgd.inputs.data import check_all_finite, check_problem, check_sample_weight
 from fastgd.inputs.options import check_alpha, check_choice, check_count, check_flag, check_position
 from fastgd.inputs.words import quote
 from fastgd.problem.moments import (
@@ -140,17 +140,21 @@ class Compressor:
         names, names_of_y = frames.column_names(X), frames.target_names(y)
         frames.check_same_columns(X, self.features)
         frames.check_same_targets(y, self.target)
+        given = X, y
         X, y = check_problem(X, y, finite=False, targets=True)
         weights = check_sample_weight(sample_weight, len(y), zero_sum=True)
         for name, array, before in (("X", X, self.n_features), ("y", y, self.n_targets)):
             if before not in (None, array.shape[1]):
                 raise ValueError(f"{name} must have {before} columns, as before; got {array.shape[1]}")
         if weights is not None and not weights.any():
-            check_finite("X", X)
-            check_finite("y", y)
+            check_all_finite(X, y, *given)
             self._kept = self._kept._replace(n_samples=self.n_samples + len(y))
             return
-        sums = sum_blocks(X, y, weights, self.method)
+        try:
+            sums = sum_blocks(X, y, weights, self.method)
+        except ValueError:
+            check_all_finite(X, y, *given)  # this message names the column of a data frame
+            raise
         self._kept = self._with_rows(Kept(sums, len(y), names, names_of_y))
 
     def include(self, moments: Moments, n_samples: int) -> None:

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import as_kernel_array, check_masked, check_numbers, has_masked
+from fastgd.inputs.data import as_kernel_array, check_numbers
 from fastgd.inputs.frames import column_names, target_names
+from fastgd.inputs.masks import check_masked, has_masked
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
 from fastgd.streaming.source import STAMP_ROWS, START_OVER, Batch, SeenBatch, identify_file, make_stamp
@@ -156,7 +157,8 @@ def describe_array_row(start: int, row: int) -> str:
 def check_array(name: str, values: Any) -> Any:
     """Return an object with shape, dtype and slices: the values themselves if they have these, else an array."""
     check_masked(name, values)
-    array = values if hasattr(values, "shape") and hasattr(values, "dtype") else check_numbers(name, values)
+    plain = isinstance(getattr(values, "dtype", None), np.dtype) and hasattr(values, "shape")
+    array = values if plain and not hasattr(values, "to_numpy") else check_numbers(name, values)
     if not isinstance(array.dtype, np.dtype) or array.dtype.kind not in "biufO":
         raise TypeError(f"{name} must hold real numbers; got an array of dtype {array.dtype}")
     return array
