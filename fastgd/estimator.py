@@ -19,14 +19,16 @@ from fastgd.inputs.arrays import Array, is_sparse
 from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.data import (
     as_kernel_array,
-    check_masked,
-    check_matrix,
+    check_dimensions,
+    check_finite,
     check_sample_weight,
     predict_rows,
 )
 from fastgd.inputs.extras import explain_import
 from fastgd.inputs.frames import check_same_columns, column_names
+from fastgd.inputs.masks import check_masked
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_flag
+from fastgd.inputs.tables import read_frame
 from fastgd.inputs.words import quote
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.dask import find_blocks, is_dask, predict_lazily, reduce_blocks
@@ -38,7 +40,7 @@ from fastgd.problem.sparse import SparseSource, add_sparse
 try:
     from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
     from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
-    from sklearn.utils.validation import check_is_fitted, validate_data
+    from sklearn.utils.validation import check_is_fitted, check_X_y, validate_data
 except Exception as error:
     raise explain_import("GradientDescentRegressor needs scikit-learn", error, "sklearn") from error
 
@@ -286,9 +288,13 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if is_dask(X):
             self._check_dask_names(X)
             return predict_lazily(X, self.coef_.T, self.intercept_)
-        refuse_masked("X", X)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        return predict_rows(X, self.coef_.T, self.intercept_)
+        rows = read_named("X", X)
+        refuse_masked("X", rows)
+        if rows is X:
+            rows = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        else:
+            validate_data(self, X, reset=False, skip_check_array=True)
+        return predict_rows(rows, self.coef_.T, self.intercept_)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return R² = 1 − Σ s·(y − prediction)² / Σ s·(y − mean)², the mean of it for several targets.
@@ -336,6 +342,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             import dask  # installed, since y or the weights are Dask's
 
             y, sample_weight = dask.compute(y, sample_weight)
+        y, sample_weight = read_named("y", y), read_named("sample_weight", sample_weight)
         refuse_masked("y", y)
         refuse_masked("sample_weight", sample_weight)
         return float(super().score(X, y, sample_weight))
@@ -430,14 +437,17 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _check_arrays(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Array, Array, Array | None]:
         """Return the arguments as arrays, after scikit-learn's checks."""
-        if column_names(X) is not None:
-            check_matrix(X)  # its message names a column that holds no numbers
-        refuse_masked("X", X)
+        rows, y = read_named("X", X), read_named("y", y)
+        refuse_masked("X", rows)
         refuse_masked("y", y)
         kinds: dict[str, Any] = {"dtype": [np.float64, np.float32], "multi_output": True, "y_numeric": True}
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # values that overflow are refused as infinite
-                X, y = validate_data(self, X, y, reset=reset, accept_sparse="csr", **kinds)
+                if rows is X:
+                    X, y = validate_data(self, X, y, reset=reset, accept_sparse="csr", **kinds)
+                else:
+                    validate_data(self, X, reset=reset, skip_check_array=True)  # the number and the names of columns
+                    X, y = check_X_y(rows, y, estimator=self, **kinds)
         except ArithmeticError as error:  # from integers or decimals outside the range of float64
             raise ValueError(f"X and y must hold numbers in the range of float64; {error}") from error
         return X, y, check_sample_weight(sample_weight, len(y), zero_sum=True)
@@ -544,6 +554,16 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 def refuse_masked(name: str, values: Any) -> None:
     """Refuse masked values, also those of an object that scikit-learn would convert to an array without its mask."""
     check_masked(name, values)
-    convertible = hasattr(values, "__array__") and not isinstance(values, np.ndarray)
-    if convertible and column_names(values) is None:  # a data frame is checked with its columns
+    if hasattr(values, "__array__") and not isinstance(values, np.ndarray):
         check_masked(name, np.asanyarray(values))
+
+
+def read_named(name: str, values: Any) -> Any:
+    """Return the finite numbers of a data frame or a series; any other value as it is."""
+    numbers = read_frame(name, values)
+    if numbers is None:
+        return values
+    if name == "X":
+        check_dimensions(numbers.shape, "to_frame()")
+    check_finite(name, numbers, values)
+    return numbers

@@ -158,3 +158,38 @@ def test_frames_of_many_columns_are_read_with_few_calls(library):
     result = fastgd.gradient_descent(frame, [1.0, 2.0, 3.0])
     assert result.features == [*columns, "flag"]
     np.testing.assert_allclose(result.predict(frame), [1.0, 2.0, 3.0], rtol=1e-6)
+
+
+# ---- the estimator
+
+
+@forms
+def test_the_estimator_names_the_column_of_a_missing_value(library, form):
+    pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
+    column = LIBRARIES[library][form][1]
+    frame, target = MAKERS[library]({"a": X[:, 0], "gap": column}), MAKERS[library]({"gap": column})
+    model = fastgd.GradientDescentRegressor().fit(X, Y)
+    for refused, name in (
+        (lambda: fastgd.GradientDescentRegressor().fit(frame, Y), "X"),
+        (lambda: fastgd.GradientDescentRegressor().partial_fit(frame, Y), "X"),
+        (lambda: model.predict(frame), "X"),
+        (lambda: fastgd.GradientDescentRegressor().fit(X, target), "y"),
+        (lambda: model.score(X, target), "y"),
+    ):
+        with pytest.raises(ValueError, match=f"{name} {LOST}"):
+            refused()
+
+
+@forms
+def test_the_estimator_reads_every_kind_of_column(library, form):
+    pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
+    values, column = LIBRARIES[library][form]
+    full = [k for k, value in enumerate(values) if value is not None]
+    short = column.iloc[full] if library == "pandas" else column[full] if library == "polars" else column.take(full)
+    numbers = np.array([float(values[k]) for k in full])
+    frame = MAKERS[library]({"b": short, "c": X[FULL, 0]})
+    expected = fastgd.GradientDescentRegressor().fit(np.column_stack([numbers, X[FULL, 0]]), numbers)
+    model = fastgd.GradientDescentRegressor().fit(frame, short)
+    np.testing.assert_allclose(model.coef_, expected.coef_, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(model.predict(frame), numbers, rtol=1e-9)
+    assert model.score(frame, short) == pytest.approx(1.0)
