@@ -88,8 +88,27 @@ class TestCostHistory:
         _, ax = pyplot.subplots()
         assert plots.cost_history(result, ax=ax, label="mine") is ax
         assert plots.cost_history(result, ax=ax) is ax
-        assert [line.get_label() for line in ax.lines] == ["mine", f"{result.backend}: {result.reason}"]
+        labels = ["mine", f"converged after {result.epochs} epochs"]
+        assert [line.get_label() for line in ax.lines] == labels
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == labels
         assert len(pyplot.get_fignums()) == 1
+
+    @pytest.mark.parametrize(
+        ("changed", "label"),
+        [
+            ({"reason": "gradient"}, "converged after 1,200 epochs"),
+            ({"epochs": 1}, "converged after 1 epoch"),
+            ({"reason": "epochs", "converged": False}, "not converged after 1,200 epochs"),
+            ({"reason": "cost", "converged": False}, "not converged after 1,200 epochs"),
+            ({"reason": "diverged", "converged": False}, "diverged after 1,200 epochs"),
+            ({"reason": "callback", "converged": False}, "ended by the callback after 1,200 epochs"),
+            ({"reason": "interrupted", "converged": False}, "interrupted after 1,200 epochs"),
+        ],
+    )
+    def test_the_legend_says_how_the_run_ended(self, result, changed, label):
+        epochs = changed.get("epochs", 1200)
+        ended = replace(result, **{"epochs": epochs, "cost_history": np.ones(epochs), "converged": True} | changed)
+        assert [text.get_text() for text in plots.cost_history(ended).get_legend().get_texts()] == [label]
 
     def test_a_curve_has_a_gid(self, result):
         (gid,) = gids(plots.cost_history(result))

@@ -70,10 +70,10 @@ def run(options: argparse.Namespace) -> int:
         try:
             result, features, counts = fit_stream(options) if stream else fit_table(options)
         except DivergenceWarning as diverged:
-            print(f"fastgd: no model: {explain_divergence(diverged)}", file=sys.stderr)
+            print(f"fastgd: {explain_divergence(diverged)}", file=sys.stderr)
             return DIVERGED
     if result.reason == "interrupted":
-        print(f"fastgd: no model: interrupted after {count(result.epochs, 'epoch')}", file=sys.stderr)
+        print(f"fastgd: interrupted after {count(result.epochs, 'epoch')}; no model saved", file=sys.stderr)
         return INTERRUPTED
     notes = make_notes(result, options.learning_rate, options.tol, options.fit_intercept, counts)
     done = is_done(notes)
@@ -96,7 +96,7 @@ def write_outputs(
         model.save(fitted, options.out)
     if picture:
         figure = plots.new_figure()
-        plots.cost_history(result, ax=figure.add_subplot()).legend()
+        plots.cost_history(result, ax=figure.add_subplot())
         save_figure(figure, picture)
     if options.json:
         print(model.encode_json(document))

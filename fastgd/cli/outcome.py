@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Sequence
+from decimal import ROUND_FLOOR, Context
 from typing import Any
 
 from fastgd.descent.result import DescentResult
@@ -11,12 +12,13 @@ from fastgd.inputs.words import LONGEST_QUOTE, count, pad, printable, quote, wid
 
 CONVERGED, DIVERGED, UNCONVERGED = 0, 1, 3  # exit codes
 INTERRUPTED = 130  # the exit code of Ctrl-C in shells: 128 + SIGINT
-LAST_WORDS = "; the result holds the last good weights"  # of a run that diverged; the command line prints no weights
+ROUNDED_DOWN = Context(prec=3, rounding=ROUND_FLOOR)  # a limit must not be rounded up
 
 
 def explain_divergence(warning: DivergenceWarning) -> str:
     """Return why there is no model, in the words of the command line."""
-    return str(warning).removesuffix(LAST_WORDS).replace("learning_rate", "--learning-rate")
+    limit = float(ROUNDED_DOWN.create_decimal_from_float(warning.stable_rate))
+    return f"diverged after {count(warning.epochs, 'epoch')}; no model saved; use a rate below {limit:.3g}"
 
 
 def explain_unconverged(caught: Sequence[warnings.WarningMessage]) -> str:

@@ -127,7 +127,7 @@ def run(
         grown = ending.reasons == {"epochs"} and has_grown_at_a_check(ending, checks)
         if "diverged" not in ending.reasons and not grown:
             return ending
-        weights = start  # it diverged: repeat it with checks, which keep the last good weights
+        weights = start  # it diverged: repeat it with checks, which keep the weights with the lowest cost
     return Run(call_kernel, evaluate, epochs_a_call, weights, checks).go(checks.blocks())
 
 
@@ -142,7 +142,7 @@ def has_grown_at_a_check(ending: Ending, checks: Checks) -> bool:
 
 
 class Run:
-    """The mutable state of a run: weights and costs so far, and the best weights at any check.
+    """The mutable state of a run: weights and costs so far, and the weights with the lowest cost at a check.
 
     The targets of a matrix share the rates and the checks. Each is judged by its own costs, and keeps its first reason;
     the run ends when all targets have settled, or when one of them diverges.

@@ -7,6 +7,13 @@ from fastgd.rates.decays import largest_stable_rate
 class DivergenceWarning(RuntimeWarning):
     """The cost grew or stopped being finite: the learning rate is too large for the data.
 
+    Attributes
+    ----------
+    epochs : int
+        The number of epochs that ran.
+    stable_rate : float
+        2/smoothness: at a smaller constant rate the cost falls.
+
     Examples
     --------
     >>> import warnings, fastgd
@@ -15,7 +22,12 @@ class DivergenceWarning(RuntimeWarning):
     ...     result = fastgd.gradient_descent([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], learning_rate=9.0)
     >>> result.reason, "the largest stable one" in str(caught[0].message)
     ('diverged', True)
+    >>> round(caught[0].message.stable_rate, 3)
+    0.431
     """
+
+    epochs: int
+    stable_rate: float
 
 
 class ConvergenceWarning(RuntimeWarning):
@@ -49,11 +61,14 @@ class ConditionWarning(ConvergenceWarning):
 
 def make_divergence_warning(rate: float, epochs: int, smoothness: float) -> DivergenceWarning:
     """Return the warning that the cost grew, with the largest rate that was used and the largest stable rate."""
-    return DivergenceWarning(
+    stable_rate = largest_stable_rate(smoothness)
+    warning = DivergenceWarning(
         f"the cost grew or was no longer finite after {count(epochs, 'epoch')}: the largest learning_rate used is "
-        f"{rate:.6g}, the largest stable one for this X is 2/smoothness = {largest_stable_rate(smoothness):.6g}; the "
-        "result holds the last good weights"
+        f"{rate:.6g}, the largest stable one for this X is 2/smoothness = {stable_rate:.6g}; the result holds the "
+        "weights with the lowest cost at a check"
     )
+    warning.epochs, warning.stable_rate = epochs, stable_rate
+    return warning
 
 
 def make_convergence_warning(

@@ -34,14 +34,14 @@ def cost_history(
     ax : matplotlib Axes or None
         The axes to draw on; None makes a new figure.
     label : str or None
-        The curve's name in a legend; by default the backend, and the reason why the run ended.
+        The curve's name in the legend; by default how the run ended, such as "converged after 12 epochs".
     target : int or None
         The target to draw, counted from 0, if the result has several.
 
     Returns
     -------
     matplotlib Axes
-        Axes with costs on a logarithmic scale over epochs.
+        Axes with a legend, and costs on a logarithmic scale over epochs.
 
     Raises
     ------
@@ -58,14 +58,15 @@ def cost_history(
     >>> plots.cost_history(result).get_xlabel()
     'epoch'
     """
-    history, reason = result.cost_history, result.reason
+    history, reason, converged = result.cost_history, result.reason, result.converged
     if history.ndim == 2:
         if target is None:
             raise ValueError(f"target must be the number of one of the {history.shape[1]} targets; got None")
-        history, reason = history[:, check_position("target", target, history.shape[1])], reason[target]
+        target = check_position("target", target, history.shape[1])
+        history, reason, converged = history[:, target], reason[target], converged[target]
     if ax is None:
         ax = new_figure().add_subplot()
-    label = label or f"{result.backend}: {reason}"
+    label = label or describe_ending(reason, bool(converged), result.epochs)
     marker = "o" if result.epochs == 1 else ""  # a line through one point would not show
     (line,) = ax.plot(range(result.epochs), history, marker=marker, label=plain(printable(label)))
     costs = "no epochs"
@@ -74,7 +75,16 @@ def cost_history(
     line.set_gid(f"{title(result.backend)}, {costs}")
     ax.set(xlabel="epoch", ylabel="cost J", yscale="log")
     ax.grid(alpha=0.3, which="both")
+    ax.legend()
     return ax
+
+
+def describe_ending(reason: str, converged: bool, epochs: int) -> str:
+    """Return how a run ended, in words."""
+    verb = {"diverged": "diverged", "interrupted": "interrupted", "callback": "ended by the callback"}.get(reason)
+    if verb is None:
+        verb = "converged" if converged else "not converged"
+    return f"{verb} after {epochs:,} epoch{'' if epochs == 1 else 's'}"
 
 
 def span(points: int) -> str:
