@@ -14,7 +14,7 @@ import pytest
 
 import fastgd
 from fastgd.cli import fit
-from fastgd.cli.main import main
+from fastgd.cli.main import main, make_parser
 from fastgd.cli.outcome import name_options
 from fastgd.inputs.extras import is_installed
 
@@ -432,7 +432,7 @@ def test_the_command_ends_quietly_when_its_reader_goes_away(tmp_path):
         assert process.stdout.readline() == "y\n"
         process.stdout.close()
         assert process.stderr.read() == ""
-    assert process.returncode == 1
+    assert process.returncode == 141
 
 
 def test_an_interrupt_outside_a_fit_is_exit_code_130(file, capsys, monkeypatch):
@@ -613,3 +613,30 @@ def test_the_error_of_an_unknown_option_shows_the_usage_of_its_command(capsys, c
     message = capsys.readouterr().err
     assert message.startswith(f"usage: fastgd {command} ")
     assert message.endswith(f"fastgd {command}: error: unrecognized arguments: --strands 2\n")
+
+
+def list_options():
+    """Return each option of each command that takes a value, as (command, option, help)."""
+    commands = next(a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
+    return [
+        (command, action.option_strings[-1], action.help or "")
+        for command, parser in commands.items()
+        for action in parser._actions
+        if action.option_strings and action.nargs != 0 and not action.required
+    ]
+
+
+@pytest.mark.parametrize(("command", "option", "text"), list_options())
+def test_the_help_of_every_option_gives_its_default(command, option, text):
+    assert "(default: " in text
+
+
+def test_demo_runs_where_no_file_can_be_written(monkeypatch, capsys):
+    pytest.importorskip("matplotlib", reason="pictures need an extra")
+    monkeypatch.setattr("fastgd.cli.demo.run_demo", lambda picture, backend: print(f"ran with {picture}"))
+    monkeypatch.setattr("fastgd.files.paths.find_obstacle", lambda path: "Permission denied")
+    assert main(["demo"]) == 0
+    expected = "No picture: --plot must be a file that can be written; got 'fastgd-demo.png': Permission denied\n\n"
+    assert capsys.readouterr().out == expected + "ran with None\n"
+    assert main(["demo", "--plot", "mine.png"]) == 2
+    assert "got 'mine.png': Permission denied" in capsys.readouterr().err

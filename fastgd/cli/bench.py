@@ -26,23 +26,46 @@ PICTURES = ("ladder", "epoch_times", "roofline")  # the files of --plot
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `fastgd bench`."""
     parser.add_argument(
-        "--shapes", metavar="LIST", type=parse_shapes, default=SHAPES, help="samples x features, as in 100x5,1000x10"
+        "--shapes",
+        metavar="LIST",
+        type=parse_shapes,
+        default=SHAPES,
+        help=f"samples x features (default: {','.join('x'.join(map(str, shape)) for shape in SHAPES)})",
     )
     parser.add_argument(
-        "--rounds", metavar="N", type=parse_rounds, default=ROUNDS, help=f"samples for each median (default {ROUNDS})"
+        "--rounds",
+        metavar="N",
+        type=parse_rounds,
+        default=ROUNDS,
+        help=f"samples for each median, at least 3 (default: {ROUNDS})",
     )
     parser.add_argument(
-        "--threads", metavar="N", type=parse_threads, default=1, help="time the kernels with N threads too"
+        "--threads",
+        metavar="N",
+        type=parse_threads,
+        default=1,
+        help="time the kernels with N threads too (default: 1, one thread alone)",
     )
-    parser.add_argument("--order", choices=["C", "F"], default="C", help="the memory order of X")
+    parser.add_argument("--order", choices=["C", "F"], default="C", help="the memory order of X (default: C)")
     parser.add_argument(
         "--sparse", metavar="DENSITY", nargs="?", const=DENSITY, type=parse_density,
-        help=f"time the kernels on sparse rows that store this share of their entries (default {DENSITY})",
+        help="time the kernels on sparse rows that store this share of their entries, above 0 and at most 1 "
+        f"(default: dense rows; without a number: {DENSITY})",
     )  # fmt: skip
-    parser.add_argument("--dtype", choices=["float64", "float32"], default="float64", help="the type of X")
-    parser.add_argument("--json", metavar="FILE", help="save everything as JSON; - prints it instead of the table")
-    parser.add_argument("--plot", metavar="FOLDER", help="save ladder.png, epoch_times.png and roofline.png there")
-    parser.add_argument("--write", metavar="FILE.md", help="put the table between the bench markers of a file")
+    parser.add_argument(
+        "--dtype", choices=["float64", "float32"], default="float64", help="the type of X (default: float64)"
+    )
+    parser.add_argument(
+        "--json",
+        metavar="FILE",
+        help="where to save everything as JSON; - prints it instead of the table (default: nowhere)",
+    )
+    parser.add_argument(
+        "--plot", metavar="FOLDER", help="where to save ladder.png, epoch_times.png and roofline.png (default: nowhere)"
+    )
+    parser.add_argument(
+        "--write", metavar="FILE.md", help="a file to put the table into, between its bench markers (default: none)"
+    )
 
 
 def parse_shapes(text: str) -> list[tuple[int, int]]:

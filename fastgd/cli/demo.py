@@ -26,18 +26,28 @@ REAL_EPOCHS = 20_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `fastgd demo`."""
-    parser.add_argument("--plot", metavar="FILE", default=PICTURE, help=f"a picture of the cost curves ({PICTURE})")
+    parser.add_argument(
+        "--plot", metavar="FILE", help=f"where to save a picture of the cost curves (default: {PICTURE})"
+    )
     names = ["auto", *backends.MODULES]
-    parser.add_argument("--backend", choices=names, default="auto", help="the backend of the printed runs")
+    parser.add_argument(
+        "--backend",
+        choices=names,
+        default="auto",
+        help="the backend of the printed runs (default: auto, the fastest one installed)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the demonstration, without its picture if matplotlib is missing."""
-    check_output("--plot", options.plot)
+    """Run the demonstration, without its picture if matplotlib is missing, or no file can be written here."""
     picture = None
     try:
-        picture = check_picture("--plot", options.plot)
-    except ImportError as error:
+        path = PICTURE if options.plot is None else options.plot
+        check_output("--plot", path)
+        picture = check_picture("--plot", path)
+    except (ImportError, ValueError) as error:
+        if options.plot is not None and isinstance(error, ValueError):
+            raise  # somebody asked for this file
         print(f"No picture: {printable(error)}\n")
     run_demo(picture, options.backend)
     return 0

@@ -1,8 +1,8 @@
 """The command line: ``fastgd demo``, ``fit``, ``predict``, ``bench``, ``study`` and ``config``.
 
-Exit codes: 0, done; 1, the fit diverged, or the reader of the output went away; 2, bad input, output that could not be
-written, or a study whose steps do not compute the same, with a message on standard error; 3, the fit has not converged;
-130, interrupted.
+Exit codes: 0, done; 1, the fit diverged; 2, bad input, output that could not be written, or a study whose steps do not
+compute the same, with a message on standard error; 3, the fit has not converged; 130, interrupted; 141, the reader of
+the output went away, as after `| head`.
 """
 
 import argparse
@@ -21,9 +21,12 @@ from fastgd.cli.outcome import INTERRUPTED
 from fastgd.config import installed_version
 from fastgd.inputs.words import LONGEST_MESSAGE, printable
 
-EPILOG = "Exit codes: 0, done; 1, the fit diverged; 2, bad input; 3, the fit has not converged; 130, interrupted."
+EPILOG = (
+    "Exit codes: 0, done; 1, the fit diverged; 2, bad input; 3, the fit has not converged; 130, interrupted; 141, the "
+    "reader of the output went away."
+)
 MISSING_HINT = "missing='skip'"  # the hint in the messages of the Python functions
-READER_GONE, REFUSED = 1, 2  # exit codes
+REFUSED, READER_GONE = 2, 141  # exit codes; shells give 128 + SIGPIPE to a command whose reader went away
 WRITING = (errno.ENOSPC, errno.EFBIG, errno.EIO)  # errors of writing, which name no file
 
 
@@ -100,7 +103,7 @@ def describe_error(error: Exception) -> str:
         if error.filename is not None:
             return f"{printable(os.fsdecode(error.filename))}: {printable(error.strerror)}"
         if error.errno in WRITING:
-            text = f"the output cannot be written: {error.strerror}"
+            text = f"standard output cannot be written: {error.strerror}"
     return printable(text.replace(MISSING_HINT, "--missing skip"), LONGEST_MESSAGE)
 
 

@@ -10,28 +10,39 @@ from fastgd.report.compare import compare_studies
 from fastgd.report.page import check_extras
 from fastgd.report.record import Study, format_json
 from fastgd.report.run import study
-from fastgd.report.settings import MOST_ELEMENTS, SECTIONS, Sizes, check_sections, check_sizes
+from fastgd.report.settings import FULL_SIZES, MOST_ELEMENTS, SECTIONS, Sizes, check_sections, check_sizes
 
 PAGE, COMPARISON = "fastgd-study.html", "fastgd-comparison.html"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `fastgd study`."""
-    parser.add_argument("--out", metavar="FILE.html", help=f"where to save the page ({PAGE}, {COMPARISON})")
+    parser.add_argument("--out", metavar="FILE.html", help=f"where to save the page (default: {PAGE}, or {COMPARISON})")
     parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds: under a minute instead of ten")
     parser.add_argument(
         "--sizes",
         metavar="N,…xP,…",
         type=parse_sizes,
-        help="numbers of samples x numbers of features, as in 100,1000,10000x1,10,100",
+        help="numbers of samples x numbers of features, as in 100,1000,10000x1,10,100, of shapes with at most "
+        f"{MOST_ELEMENTS:,} elements (default: {'x'.join(','.join(map(str, side)) for side in FULL_SIZES)})",
     )
     parser.add_argument(
-        "--sections", metavar="LIST", type=parse_sections, help=f"one or more of {','.join(SECTIONS)} (all of them)"
+        "--sections",
+        metavar="LIST",
+        type=parse_sections,
+        help=f"one or more of {','.join(SECTIONS)} (default: all of them)",
     )
-    parser.add_argument("--json", metavar="FILE", help="save the data as JSON too, for --compare; - prints it alone")
+    parser.add_argument(
+        "--json",
+        metavar="FILE",
+        help="where to save the data as JSON too, for --compare; - prints them alone (default: nowhere)",
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     parser.add_argument(
-        "--compare", metavar="FILE.json", nargs=2, help="measure nothing: put two saved studies on one page"
+        "--compare",
+        metavar="FILE.json",
+        nargs=2,
+        help="measure nothing: put two saved studies on one page (default: measure)",
     )
 
 

@@ -271,7 +271,7 @@ def test_a_full_disk_is_told_and_is_no_success(folder, command, unbuffered):
     code, output, errors = run_in_shell(folder, "> /dev/full", command, PYTHONUNBUFFERED=unbuffered)
     assert (code, output) == (2, "")
     lines = errors.splitlines()
-    assert lines[-1] == "fastgd: the output cannot be written: No space left on device"
+    assert lines[-1] == "fastgd: standard output cannot be written: No space left on device"
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="the system has no full device")
@@ -285,7 +285,7 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(folder):
     with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder) as process:
         process.stdout.close()
         assert process.stderr.read() == ""
-    assert process.returncode == 1
+    assert process.returncode == 141
 
 
 def test_a_stream_that_was_closed_in_this_process_is_told(monkeypatch, capsys):
