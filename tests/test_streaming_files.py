@@ -327,7 +327,7 @@ def test_the_error_of_a_damaged_file_names_the_row_group(tmp_path):
         ((["a.csv", "b.parquet"], "y"), "files of one kind; got 'a.csv' and 'b.parquet'"),
         ((["a.csv", "./a.csv"], "y"), r"no file twice; got '\./a\.csv' and 'a\.csv'"),
         (("none.csv", "y"), "none.csv"),
-        (("a.csv", 3), "target must be the name of a column; got 3, a int"),
+        (("a.csv", 3), "target must be the name of a column, or a list of names; got 3, a int"),
         (("a.csv", "y", {"features": "x"}), "features must be None or a list of names"),
         (("a.csv", "y", {"features": []}), "features must be None or a list of names"),
         (("a.csv", "y", {"features": ["x", "y"]}), "without target and weight; got 'y' twice"),

@@ -38,10 +38,10 @@ class Checkpoint:
         self.saved = monotonic()
         self.warned = False
 
-    def load(self, n_features: int | None = None) -> State | None:
+    def load(self, n_features: int | None = None, n_targets: int = 1) -> State | None:
         """Return the state that an earlier run has saved; None if there is no file. Refuse a file of another fit.
 
-        `n_features` is the number of columns of X, if it is known.
+        `n_features` and `n_targets` are the numbers of columns of X and y, if that of X is known.
         """
         if self.path is None:
             return None
@@ -53,7 +53,7 @@ class Checkpoint:
             status = os.fstat(descriptor)
             refuse_kinds(self.path, status, "a regular file", ())
             try:
-                return unpack_state(file, status.st_size, self.identity, n_features)
+                return unpack_state(file, status.st_size, self.identity, (n_features, n_targets))
             except ValueError as error:
                 raise ValueError(f"{self.name}: {error}; {REMEDY}") from error
 

@@ -41,7 +41,7 @@ Work = Callable[[str, str, int], State | Exception]  # takes the method, a file 
 
 def fit_on_cluster(
     paths: Sequence[str],
-    target: str,
+    target: str | Sequence[str],
     *,
     scheduler: str,
     features: Sequence[str] | None = None,
@@ -82,8 +82,9 @@ def fit_on_cluster(
     say = ignore if options.quiet else print_note
     files = [os.path.abspath(file) for file in find_files(paths)]  # workers may run in other folders
     source = FileBatchSource(files, target, features, weight)
-    options.descent.check_start_shape(source.n_features)
-    work = partial(sum_file, (target, source.columns.features, weight), missing, options.descent.threads)
+    options.descent.check_start_shape(source.n_features, source.n_targets)
+    columns = source.columns.targets, source.columns.features, weight
+    work = partial(sum_file, columns, missing, options.descent.threads)
     states, summary = run_coroutine(sum_files(scheduler, files, work, say))
     sums = CompressedSource(summary, "the workers of a cluster read the files", source.features, source.target)
     counts = {"n_rows": sum(state.rows for state in states), "skipped": sum(state.skipped for state in states)}
@@ -213,17 +214,22 @@ def print_note(message: str) -> None:
 
 
 def sum_file(
-    columns: tuple[str, list[str], str | None], missing: str, threads: int | None, method: str, file: str, size: int
+    columns: tuple[list[str], list[str], str | None],
+    missing: str,
+    threads: int | None,
+    method: str,
+    file: str,
+    size: int,
 ) -> State | Exception:
     """Return the sums of one file, on a worker, or the error that names the fault of the file or of the worker.
 
     The errors that are returned are ours; Dask raises those of the cluster.
     """
-    target, features, weight = columns
+    targets, features, weight = columns
     settings = {"method": method, "missing": missing, "checkpoint": None, "quiet": True}
     try:
         options = StreamOptions.checked("sum_file", {"threads": threads}, **settings)
-        source = FileBatchSource([file], target, features, weight)
+        source = FileBatchSource([file], targets, features, weight)
         if find_size(file) != size:  # a folder of the worker's own, or a file that changes
             return OSError(f"the worker at {find_worker()} has another file at {printable(file)}; {SAME_PATHS}")
         return run_pass(source, State(method), options, Checkpoint(None, {}))

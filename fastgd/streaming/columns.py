@@ -54,13 +54,18 @@ class Columns:
     """The columns to read."""
 
     features: list[str]
-    target: str
+    targets: list[str]
     weight: str | None
 
     @property
     def names(self) -> list[str]:
-        """The names of all columns to read: features, target, weight."""
-        return [*self.features, self.target, *([] if self.weight is None else [self.weight])]
+        """The names of all columns to read: features, targets, weight."""
+        return [*self.features, *self.targets, *([] if self.weight is None else [self.weight])]
+
+    @property
+    def target(self) -> str | list[str]:
+        """The name of the only target, or the list of the names of several, as results have it."""
+        return self.targets[0] if len(self.targets) == 1 else self.targets
 
     @property
     def batch_rows(self) -> int:
@@ -69,49 +74,74 @@ class Columns:
 
     def make_batch(self, arrays: Sequence[Array], file: int, where: str, locate: Any) -> Batch:
         """Return the batch of one array for each column, in the order of `names`."""
-        p = len(self.features)
+        p, k = len(self.features), len(self.targets)
         small = all(array.dtype == np.float32 for array in arrays[:p])
-        X = np.empty((len(arrays[0]), p), np.float32 if small else np.float64, order="F")
-        for j in range(p):
-            X[:, j] = arrays[j]
-        weights = None if self.weight is None else arrays[p + 1]
-        return Batch(X, arrays[p], weights, file, where, locate, self.names)
+        X = stack_arrays(arrays[:p], np.float32 if small else np.float64)
+        y = stack_arrays(arrays[p : p + k], np.float64)
+        weights = None if self.weight is None else arrays[p + k]
+        return Batch(X, y, weights, file, where, locate, self.names)
+
+
+def stack_arrays(arrays: Sequence[Array], dtype: type) -> Array:
+    """Return the arrays as the columns of a matrix in Fortran order."""
+    matrix: Array = np.empty((len(arrays[0]), len(arrays)), dtype, order="F")
+    for j, array in enumerate(arrays):
+        matrix[:, j] = array
+    return matrix
 
 
 def choose_columns(heads: list[Head], target: Any, features: Any, weight: Any) -> Columns:
     """Return the columns to read; refuse files that lack one, or whose columns differ."""
-    first = heads[0]
-    check_column_names(target, features, weight)
+    first, targets = heads[0], check_column_names(target, features, weight)
     if features is None:
-        features = [name for name in first.types if name not in (target, weight)]
+        taken = {*targets, weight}
+        features = [name for name in first.types if name not in taken]
         if not features:
-            raise TableError(f"{printable(first.path)}: expected columns beside the target {quote(target)}")
+            raise TableError(f"{printable(first.path)}: expected columns beside the {name_target(targets)}")
         for head in heads[1:]:
             if head.types.keys() != first.types.keys():
                 refuse_other_columns(first, head)
-    columns = Columns(list(features), target, weight)
+    columns = Columns(list(features), targets, weight)
     for head in heads:
         check_head(head, first, columns)
     return columns
 
 
-def check_column_names(target: Any, features: Any, weight: Any) -> None:
-    """Refuse arguments that are not names of columns, and a column that is named twice."""
-    if not isinstance(target, str):
-        raise TypeError(f"target must be the name of a column; got {quote(target)}, a {type(target).__name__}")
+def name_target(targets: list[str]) -> str:
+    """Return the target, or the targets, in words."""
+    return f"target{'s' * (len(targets) > 1)} {quote_names(targets)}"
+
+
+def check_column_names(target: Any, features: Any, weight: Any) -> list[str]:
+    """Return the names of the targets; refuse arguments that are no names of columns, and a column named twice."""
+    targets = [target] if isinstance(target, str) else target
+    if not are_names(targets):
+        raise TypeError(
+            f"target must be the name of a column, or a list of names; got {quote(target)}, a {type(target).__name__}"
+        )
     if weight is not None and not isinstance(weight, str):
         raise TypeError(f"weight must be None or the name of a column; got {quote(weight)}, a {type(weight).__name__}")
-    if weight == target:
+    check_different("target must be different columns", targets)
+    if weight in targets:
         raise ValueError(f"weight must be another column than target; got {quote(weight)} for both")
-    if features is None:
-        return
-    listed = isinstance(features, Sequence) and not isinstance(features, str)
-    if not listed or not all(isinstance(name, str) for name in features) or not len(features):
-        raise TypeError(f"features must be None or a list of names of columns; got {quote(features)}")
-    for name, number in Counter([*features, target, weight]).items():
+    if features is not None:
+        if not are_names(features):
+            raise TypeError(f"features must be None or a list of names of columns; got {quote(features)}")
+        check_different("features must be different columns, without target and weight", [*features, *targets, weight])
+    return list(targets)
+
+
+def are_names(values: Any) -> bool:
+    """Return True for a list, or another sequence, of one or more texts; a text itself is none."""
+    listed = isinstance(values, Sequence) and not isinstance(values, str)
+    return listed and len(values) > 0 and all(isinstance(name, str) for name in values)
+
+
+def check_different(rule: str, names: Sequence[Any]) -> None:
+    """Refuse a name that occurs twice; the message begins with the rule."""
+    for name, number in Counter(names).items():
         if number > 1:
-            got = f"got {quote(name)} twice"
-            raise ValueError(f"features must be different columns, without target and weight; {got}")
+            raise ValueError(f"{rule}; got {quote(name)} twice")
 
 
 def check_head(head: Head, first: Head, columns: Columns) -> None:

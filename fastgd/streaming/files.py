@@ -20,7 +20,7 @@ READERS = {".parquet": parquet_file, ".csv": csv_file}
 
 def fit_files(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-    target: str,
+    target: str | Sequence[str],
     *,
     features: Sequence[str] | None = None,
     weight: str | None = None,
@@ -42,8 +42,8 @@ def fit_files(
     paths : path, or iterable of paths
         A path is a file, a folder (its .parquet or .csv files) or a pattern such as ``data/*.parquet``. All files must
         have the same suffix, which tells Parquet from CSV.
-    target : str
-        The column to predict.
+    target : str or sequence of str
+        The column to predict, or several: one pass and one descent fit them all.
     features : sequence of str or None
         The columns to predict from. None takes all others, in the order of the first file, and all files must have the
         same columns. The order of the columns may differ between files, and unused columns may hold anything.
@@ -60,8 +60,8 @@ def fit_files(
         "skip" leaves the row out and counts it. Infinities are always refused.
     checkpoint : path or None
         A file that keeps the sums, saved every few seconds; see `fit_batches`. The files must be the same, and
-        unchanged. A resumed fit skips the files and row groups already summed; it reads the CSV file in which it
-        stopped from the start, and drops the rows already summed.
+        unchanged, and the columns too. A resumed fit skips the files and row groups already summed; it reads the CSV
+        file in which it stopped from the start, and drops the rows already summed.
     quiet : bool
         False shows progress on standard error; see `fit_batches`.
     **descent
@@ -108,19 +108,22 @@ class FileBatchSource:
 
     rereadable = True
 
-    def __init__(self, paths: list[str], target: str, features: Sequence[str] | None, weight: str | None) -> None:
+    def __init__(
+        self, paths: list[str], target: str | Sequence[str], features: Sequence[str] | None, weight: str | None
+    ) -> None:
         reader = READERS[suffix_of(paths[0])]
         heads = [reader.read_head(path) for path in paths]  # before any rows, so that errors come early
         self.columns: Columns = choose_columns(heads, target, features, weight)
         self.heads, self.reader = heads, reader
         rows = [head.rows for head in heads if head.rows is not None]
         self.total = sum(rows) if len(rows) == len(heads) else None
-        self.features, self.target = self.columns.features, target
-        self.n_features, self.n_targets = len(self.features), 1
+        self.features, self.target = self.columns.features, self.columns.target
+        self.n_features, self.n_targets = len(self.features), len(self.columns.targets)
         self.identity: dict[str, Any] = {
             "source": "files",
             "files": [identify_file(head.path, head.state) for head in heads],
-            "columns": self.columns.names,
+            "target": self.target,
+            "features": self.features,
             "weight": weight,
             "reader": reader.identify_reader(self.columns),
         }

@@ -20,7 +20,7 @@ from fastgd.streaming.sums import BatchSums, State, sum_batch
 
 def sum_source(source: BatchSource, options: StreamOptions, checkpoint: Checkpoint) -> tuple[State, Summary]:
     """Return the sums over all batches, and their summary."""
-    state = checkpoint.load(source.n_features)
+    state = checkpoint.load(source.n_features, source.n_targets)
     if state is None:
         method = "gram" if source.rereadable else "qr"  # rows that cannot be read again must lose no digits
         state = State(method if options.method == "auto" else options.method)

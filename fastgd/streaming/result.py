@@ -51,7 +51,8 @@ def fit_source(source: BatchSource, options: StreamOptions) -> StreamResult:
         state, summary = sum_source(source, options, checkpoint)
         rows = CompressedSource(summary, "the rows were read in batches", source.features, source.target)
         result = solve_sums(rows, options.descent, n_rows=state.rows, skipped=state.skipped, method=state.method)
-        if result.reason != "interrupted":  # an interrupted descent can start again without reading the rows
+        # An interrupted descent can start again without reading the rows; several targets have a list of reasons.
+        if "interrupted" not in result.reason:
             checkpoint.remove()
     return result
 

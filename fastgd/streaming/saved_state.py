@@ -72,10 +72,10 @@ def pack_state(identity: dict[str, Any], state: State) -> list[Any]:
     return [MAGIC, digest.hexdigest().encode(), b"\n", *body]
 
 
-def unpack_state(file: BinaryIO, size: int, identity: dict[str, Any], n_features: int | None) -> State:
+def unpack_state(file: BinaryIO, size: int, identity: dict[str, Any], columns: tuple[int | None, int]) -> State:
     """Return the state in a file of the given size; refuse a file of another fit, and one that is damaged.
 
-    `n_features` is the number of columns of X, if it is known.
+    `columns` are the numbers of columns of X and y, if that of X is known.
     """
     start = file.read(START)
     if not start.startswith(MAGIC):
@@ -94,8 +94,10 @@ def unpack_state(file: BinaryIO, size: int, identity: dict[str, Any], n_features
     if start != MAGIC + digest.hexdigest().encode() + b"\n":
         refuse_damage("its checksum is wrong")
     check_identity(header["identity"], identity)
-    if n_features is not None and header["sums"] is not None and header["sums"]["n_features"] != n_features:
-        refuse_damage(f"its sums have {header['sums']['n_features']} columns instead of {n_features}")
+    if columns[0] is not None and header["sums"] is not None:
+        for name, noun, number in zip(("n_features", "n_targets"), ("columns", "targets"), columns, strict=True):
+            if header["sums"][name] != number:
+                refuse_damage(f"its sums have {header['sums'][name]} {noun} instead of {number}")
     file.seek(START + len(line))
     return make_state(header, read_arrays(file, shapes))
 
@@ -185,9 +187,9 @@ def are_sums(moments: Moments, method: str) -> bool:
 
 
 def check_identity(found: dict[str, Any], identity: dict[str, Any]) -> None:
-    """Refuse a checkpoint of another fit, and name the first difference."""
+    """Refuse a checkpoint of another fit, and name the first difference, in the order of the identity."""
     wanted = json.loads(json.dumps(identity))  # JSON turns tuples into lists
-    for name in sorted(wanted.keys() | found.keys()):
+    for name in [*wanted, *sorted(found.keys() - wanted.keys())]:
         before, now = found.get(name), wanted.get(name)
         if differ(before, now):
             before, now = find_difference(before, now)

@@ -38,7 +38,7 @@ class Batch:
     locate : callable
         Takes a row of the batch, counted from 0, and returns its place, for messages.
     columns : list of str or None
-        The names of the features, the target and the weight.
+        The names of the features, the targets and the weight.
     whole : tuple of bool
         For X, y and the weights: True if the stamp covers all rows, not just the first and last.
     """
@@ -66,8 +66,10 @@ class BatchSource(Protocol):
         The number of features; None if it is not known before the first batch.
     n_targets : int
         The number of targets, if the number of features is known.
-    features, target : list of str, str, or None
-        The names of the columns, known after the last batch at the latest.
+    features : list of str or None
+        The names of the columns of X, known after the last batch at the latest.
+    target : str, list of str, or None
+        The name of y, or of its columns, known as early.
     rereadable : bool
         True if batches stay unchanged, so that several can be summed at a time, and all of them read again.
     """

@@ -659,6 +659,11 @@ def test_sums_of_another_method_or_number_of_columns_are_refused(path, small_blo
     sign(path, change(header, "method", "qr"), arrays)
     with pytest.raises(ValueError, match="damaged: its arrays have impossible values"):
         fit_array(X, y, checkpoint=path)
+    header["sums"] |= {"n_targets": 2}
+    sign(path, header, arrays + bytes(8 * 6))  # one more number in the shift, and in each of five rows
+    with pytest.raises(ValueError, match="damaged: its sums have 2 targets instead of 1"):
+        fit_array(X, y, checkpoint=path)
+    header["sums"] |= {"n_targets": 1}
     header["sums"] |= {"n_features": 2, "rows": 4}
     sign(path, header, arrays[: 8 * (3 * header["batches"] + 3 + 16)])
     with pytest.raises(ValueError, match="damaged: its sums have 2 columns instead of 3"):

@@ -59,9 +59,9 @@ def leave(path, kind):
     batches, known = [], []
     original = Checkpoint.load
 
-    def spy(self, n_features=None):
+    def spy(self, n_features=None, n_targets=1):
         known.append((self.identity, n_features))
-        return original(self, n_features)
+        return original(self, n_features, n_targets)
 
     with patch.object(Checkpoint, "load", spy), patch.object(array, "BLOCK_BYTES", 1):
         try:
