@@ -62,9 +62,21 @@ def test_files_read_by_workers_give_the_fit_of_all_rows(folder, address, kind):
     assert json.loads((folder / "model.json").read_text()) == model
 
 
+def test_workers_sum_up_several_targets(folder, address):
+    options = ["--features", "x0", "x1", "--scheduler", address, "--json"]
+    done = fit(folder, str(folder / "*.parquet"), "--target", "price", "x2", *options)
+    assert done.returncode == 0, done.stderr
+    model = json.loads(done.stdout)
+    expected = fastgd.gradient_descent(X[:, :2], np.column_stack([Y, X[:, 2]]))
+    tolerance = 1e-12 * np.abs(expected.weights).max()
+    np.testing.assert_allclose([model["intercept"], *model["coef"]], expected.weights, rtol=0, atol=tolerance)
+    assert (model["schema_version"], model["target"], model["features"]) == (2, ["price", "x2"], ["x0", "x1"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--features", "x0", "--target", "price", "cost"], "0.parquet: no column 'cost'; there are 'x0', 'x1', 'x2'"),
         (["--features", "x0", "--target", "cost"], "0.parquet: no column 'cost'; there are 'x0', 'x1', 'x2'"),
         (["--features", "x0", "--target", "price", "--weight", "w"], "0.parquet: no column 'w'"),
         (["--target", "price", "--checkpoint", "c"], "--scheduler goes without --checkpoint"),

@@ -1,4 +1,4 @@
-"""`fastgd fit`: fit one column of CSV or Parquet files by the others; print and save the model."""
+"""`fastgd fit`: fit columns of CSV or Parquet files by the others; print and save the model."""
 
 import argparse
 import sys
@@ -21,7 +21,7 @@ from fastgd.cli.outcome import (
 )
 from fastgd.descent.fit import gradient_descent
 from fastgd.descent.options import DescentOptions
-from fastgd.descent.result import DescentResult
+from fastgd.descent.result import DescentResult, list_values
 from fastgd.descent.warnings import ConvergenceWarning, DivergenceWarning
 from fastgd.files import model
 from fastgd.files.csv import CsvTable, read_csv
@@ -34,9 +34,10 @@ from fastgd.inputs.words import count, printable, quote, quote_names
 from fastgd.plots.figures import check_picture, save_figure
 from fastgd.streaming import fit_files
 from fastgd.streaming.cluster import fit_on_cluster
-from fastgd.streaming.columns import check_column_names
+from fastgd.streaming.columns import check_column_names, name_target
 from fastgd.streaming.files import find_files, is_pattern
 
+MOST_CURVES = 10  # of several targets
 LARGE_FILE = 1 << 26  # the bytes above which a CSV file is read in batches, which is also faster
 DESCENT_ARGUMENTS = (
     "learning_rate",
@@ -60,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Fit one column by the others; print and save the model, and draw its cost curve."""
+    """Fit the targets by the other columns; print and save the model, and draw its cost curves."""
     stream = needs_batches(options)
     check_descent(options, stream)
     picture = check_outputs(options, find_files(options.files) if stream else options.files)
@@ -72,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         except DivergenceWarning as diverged:
             print(f"fastgd: {explain_divergence(diverged)}", file=sys.stderr)
             return DIVERGED
-    if result.reason == "interrupted":
+    if "interrupted" in result.reason:  # a text, or a list of the reasons of several targets
         print(f"fastgd: interrupted after {count(result.epochs, 'epoch')}; no model saved", file=sys.stderr)
         return INTERRUPTED
     notes = make_notes(result, options.learning_rate, options.tol, options.fit_intercept, counts)
@@ -82,7 +83,8 @@ def run(options: argparse.Namespace) -> int:
         if options.out and not options.keep_unconverged:
             hint = "--keep-unconverged saves the model all the same"
             print(f"fastgd: nothing was written to {printable(options.out)}; {hint}", file=sys.stderr)
-    fitted = model.Model(options.target, features, result.intercept, result.coef.tolist(), notes)
+    target = options.target if len(options.target) > 1 else options.target[0]
+    fitted = model.Model(target, features, list_values(result.intercept), result.coef.tolist(), notes)
     write_outputs(options, fitted, result, picture)
     return CONVERGED if done else UNCONVERGED
 
@@ -95,13 +97,24 @@ def write_outputs(
     if options.out and (is_done(fitted.fit) or options.keep_unconverged):
         model.save(fitted, options.out)
     if picture:
-        figure = plots.new_figure()
-        plots.cost_history(result, ax=figure.add_subplot())
-        save_figure(figure, picture)
+        save_figure(draw_costs(result, fitted.target), picture)
     if options.json:
         print(model.encode_json(document))
     else:
         print_model(document)
+
+
+def draw_costs(result: DescentResult, target: Any) -> Any:
+    """Return a figure of the cost curve; of several targets, of the first ones, with their names in the legend."""
+    figure = plots.new_figure()
+    axes = figure.add_subplot()
+    if isinstance(target, str):
+        plots.cost_history(result, ax=axes)
+        return figure
+    for k, name in enumerate(target[:MOST_CURVES]):
+        plots.cost_history(result, ax=axes, target=k, label=name)
+    axes.legend(title=f"the first {MOST_CURVES} of {len(target)} targets" if len(target) > MOST_CURVES else None)
+    return figure
 
 
 def needs_batches(options: argparse.Namespace) -> bool:
@@ -154,16 +167,17 @@ def fit_stream(options: argparse.Namespace) -> Fit:
 def fit_table(options: argparse.Namespace) -> Fit:
     """Fit one CSV file, read whole."""
     path = options.files[0]
-    wanted = None if options.features is None else [*options.features, options.target]
-    check_column_names(options.target, options.features, None)
+    targets = check_column_names(options.target, options.features, None)
+    wanted = None if options.features is None else [*options.features, *targets]
     try:
         table = read_csv(path, required=wanted)
     except TableError as error:
         hint = "; --missing skip leaves out rows without a value" if str(error).endswith("an empty cell") else ""
         raise TableError(f"{error}{hint}") from error
     features = choose_features(path, table, options)
-    X, y = table.columns(features), table.columns([options.target])[:, 0]
-    check_mean_square(f"column {quote(options.target)}", y)
+    X, y = table.columns(features), table.columns(targets)
+    for name, column in zip(targets, y.T, strict=True):
+        check_mean_square(f"column {quote(name)}", column)
     check_scales(features, X, options.fit_intercept)
     result = gradient_descent(X, y, compress=COMPRESS[options.compress], **list_descent(options))
     return result, features, {"n_samples": len(y)}
@@ -180,13 +194,15 @@ def check_outputs(options: argparse.Namespace, sources: list[str]) -> Path | Non
 
 
 def choose_features(path: str, table: CsvTable, options: argparse.Namespace) -> list[str]:
-    """Return the columns that --features names, or else all but the target."""
-    where, target = f"{printable(path)}, line 1", options.target
-    if target not in table.names:
-        raise ValueError(f"{where}: no column {quote(target)} for --target; there are {quote_names(table.names)}")
-    features = [name for name in table.names if name != target] if options.features is None else options.features
+    """Return the columns that --features names, or else all but the targets."""
+    where, targets = f"{printable(path)}, line 1", dict.fromkeys(options.target)
+    lacking = targets.keys() - set(table.names)
+    for target in targets:
+        if target in lacking:
+            raise ValueError(f"{where}: no column {quote(target)} for --target; there are {quote_names(table.names)}")
+    features = [name for name in table.names if name not in targets] if options.features is None else options.features
     if not features:
-        raise ValueError(f"{where}: expected columns beside the target {quote(target)}")
+        raise ValueError(f"{where}: expected columns beside the {name_target(options.target)}")
     return features
 
 

@@ -15,8 +15,8 @@ from fastgd.streaming.options import MISSING
 TOL = 1e-8
 COMPRESS: dict[str, bool | str] = {"auto": "auto", "yes": True, "no": False}
 DESCRIPTION = (
-    "Fit one column by the others, by gradient descent, and print the model. The defaults give the least-squares fit, "
-    "whatever the scales of the columns."
+    "Fit one column, or several, by the others, by gradient descent, and print the model. The defaults give the "
+    "least-squares fit, whatever the scales of the columns."
 )
 EPILOG = (
     "Exit codes: 0, the fit converged, or --tol is 0 and all epochs ran; 1, it diverged, and there is no model; 2, an "
@@ -34,7 +34,14 @@ def add_data(add: Callable[..., Any]) -> None:
         help="a CSV file with column names in the first line; or Parquet files, several files, a folder of files or a "
         "pattern, which are read in batches",
     )
-    add("--target", metavar="COLUMN", required=True, help="the column to predict")
+    add(
+        "--target",
+        metavar="COLUMN",
+        nargs="+",
+        action="extend",
+        required=True,
+        help="the column to predict, or several, of which each gets a fit of its own; FILE comes before",
+    )
     add("--features", metavar="COLUMN", nargs="+", help="the columns to predict from (default: all others)")
     add("--weight", metavar="COLUMN", help="a column of weights of the rows (default: every row counts once)")
     add("--missing", choices=MISSING, default="error", help="refuse rows with an empty cell, or skip (default: error)")

@@ -134,7 +134,7 @@ def make_parser() -> Parser:
 # The module of each command, and its line in `fastgd --help`.
 COMMANDS = {
     "demo": (demo, "fit the tutorial's problem and real data by all backends"),
-    "fit": (fit, "fit CSV or Parquet files: one column by all the others"),
+    "fit": (fit, "fit CSV or Parquet files: one or more columns by the others"),
     "predict": (predict, "predict the rows of a CSV file by a saved model"),
     "bench": (bench, "time an epoch of every backend on a ladder of sizes"),
     "study": (study, "measure the gain of every step from a loop on, and save a page of it"),

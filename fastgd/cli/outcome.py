@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Context
 from typing import Any
 
-from fastgd.descent.result import DescentResult
+from fastgd.descent.result import DescentResult, list_values
 from fastgd.descent.warnings import ConvergenceWarning, DivergenceWarning
-from fastgd.inputs.words import LONGEST_QUOTE, count, pad, printable, quote, width_of
+from fastgd.inputs.words import LONGEST_QUOTE, abbreviate, count, pad, printable, quote, width_of
 
 CONVERGED, DIVERGED, UNCONVERGED = 0, 1, 3  # exit codes
+CELL = 16  # the width of a number in a table
+MOST_COLUMNS = 5  # targets whose weights are printed
 INTERRUPTED = 130  # the exit code of Ctrl-C in shells: 128 + SIGINT
 ROUNDED_DOWN = Context(prec=3, rounding=ROUND_FLOOR)  # a limit must not be rounded up
 
@@ -53,35 +55,82 @@ def make_notes(
         "tol": tol,
         "epochs": result.epochs,
         "reason": result.reason,
-        "converged": result.converged,
+        "converged": list_values(result.converged),
         **counts,
-        "cost": result.cost,
-        "r_squared": result.r_squared,
+        "cost": list_values(result.cost),
+        "r_squared": list_values(result.r_squared),
     }
 
 
 def is_done(notes: dict[str, Any]) -> bool:
-    """Return True if a fit has done what it was asked for: to converge, or to run all epochs if `tol` is 0."""
-    return notes["converged"] or notes["tol"] == 0
+    """Return True if a fit has done what it was asked for: to converge, or to run all epochs if `tol` is 0.
+
+    Of several targets, all must have converged.
+    """
+    return all(as_list(notes["converged"])) or notes["tol"] == 0
+
+
+def as_list(values: Any) -> list[Any]:
+    """Return a list as it is, and the value of a single target as a list of it."""
+    return values if isinstance(values, list) else [values]
 
 
 def print_model(document: dict[str, Any]) -> None:
     """Print the model as text; the first line says so if the fit has not converged."""
-    notes = document["fit"]
+    notes, targets = document["fit"], as_list(document["target"])
     if not is_done(notes):
-        print(f"not converged after {count(notes['epochs'], 'epoch')}")
-    r_squared = "undefined" if notes["r_squared"] is None else f"{notes['r_squared']:.6f}"
+        missed = f": {as_list(notes['converged']).count(False)} of {len(targets)} targets" if len(targets) > 1 else ""
+        print(f"not converged after {count(notes['epochs'], 'epoch')}{missed}")
     left_out = f" ({notes['skipped']} more left out)" if notes.get("skipped") else ""
     features = count(len(document["features"]), "feature")
-    print(f"{count(notes['n_samples'], 'row')}{left_out}, {features}, target {quote(document['target'])}")
+    target = f"target {quote(targets[0])}" if len(targets) == 1 else count(len(targets), "target")
+    print(f"{count(notes['n_samples'], 'row')}{left_out}, {features}, {target}")
     print(f"backend {notes['backend']}, {describe_rates(notes)}, {describe_epochs(notes)}")
-    print(f"cost {notes['cost']:.8g}, R² {r_squared}\n")
-    values = {"intercept": document["intercept"]} if notes["fit_intercept"] else {}
-    coef = zip(map(printable, document["features"]), document["coef"], strict=True)
-    named = [*values.items(), *coef]
-    width = min(LONGEST_QUOTE, max(width_of(name) for name, _ in named))  # a longer name moves its own number alone
-    for name, value in named:
-        print(f"{pad(name, width)}  {value:>16.8g}")
+    if len(targets) == 1:
+        print(f"cost {notes['cost']:.8g}, R² {show_r_squared(notes['r_squared'])}\n")
+    else:
+        print_costs(targets, notes)
+    print_weights(document)
+
+
+def show_r_squared(value: float | None) -> str:
+    """Return R² in words: a constant target has none."""
+    return "undefined" if value is None else f"{value:.6f}"
+
+
+def print_costs(targets: list[str], notes: dict[str, Any]) -> None:
+    """Print a line for each of several targets: its cost, its R², and whether it has not converged."""
+    rows = [("target", ["cost", "R²"])]
+    for name, cost, r_squared, converged in zip(
+        targets, notes["cost"], notes["r_squared"], notes["converged"], strict=True
+    ):
+        missed = [] if converged or is_done(notes) else ["not converged"]
+        rows.append((printable(name), [f"{cost:.8g}", show_r_squared(r_squared), *missed]))
+    print()
+    print_rows(rows)
+    print()
+
+
+def print_weights(document: dict[str, Any]) -> None:
+    """Print a line for each weight; several targets have a column each, of which only the first ones are printed."""
+    targets = as_list(document["target"])
+    rows = [("", [abbreviate(printable(name), CELL - 1) for name in targets[:MOST_COLUMNS]])][: len(targets) > 1]
+    names, values = document["features"], document["coef"]
+    if document["fit"]["fit_intercept"]:
+        rows.append(("intercept", [f"{value:.8g}" for value in as_list(document["intercept"])[:MOST_COLUMNS]]))
+    for name, weights in zip(names, values, strict=True):
+        rows.append((printable(name), [f"{value:.8g}" for value in as_list(weights)[:MOST_COLUMNS]]))
+    print_rows(rows)
+    if len(targets) > MOST_COLUMNS:
+        more = count(len(targets) - MOST_COLUMNS, "more target")
+        print(f"and {more}: --json prints all weights, and --out saves them")
+
+
+def print_rows(rows: list[tuple[str, list[str]]]) -> None:
+    """Print the rows of a table, each a name and its cells, which stand below each other."""
+    width = min(LONGEST_QUOTE, max(width_of(name) for name, _ in rows))  # a longer name moves its own numbers alone
+    for name, cells in rows:
+        print("  ".join([pad(name, width), *(" " * (CELL - width_of(cell)) + cell for cell in cells)]))
 
 
 def describe_rates(notes: dict[str, Any]) -> str:
@@ -93,6 +142,6 @@ def describe_rates(notes: dict[str, Any]) -> str:
 def describe_epochs(notes: dict[str, Any]) -> str:
     """Return how many epochs ran and why no more; of an unconverged fit the first line has said that."""
     epochs = count(notes["epochs"], "epoch")
-    if notes["converged"]:
-        return f"{epochs}, converged ({notes['reason']})"
+    if all(as_list(notes["converged"])):
+        return f"{epochs}, converged ({', '.join(sorted(set(as_list(notes['reason']))))})"
     return f"{epochs}, all run as --tol 0 asks" if notes["tol"] == 0 else epochs
