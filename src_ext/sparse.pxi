@@ -4,6 +4,7 @@ An entry is used twice while its row is in L1: for the residual, and for the gra
 weights of a row's columns are anywhere in memory. So they are the same at every CPU level.
 """
 
+from libc.math cimport fabs
 from libc.stdint cimport int32_t
 from libc.string cimport memset
 
@@ -349,8 +350,10 @@ cdef void add_products(
                 matrix[1 + p + c] += s * y[i * k + c]
         for t in range(indptr[i], indptr[i + 1]):
             column = indices[t]
-            if column < low or column >= high:
+            if column < low:
                 continue
+            if column >= high:  # and so are those that follow
+                break
             value, out = s * data[t], matrix + (1 + column) * width + 1
             matrix[1 + column] += value
             for u in range(t, indptr[i + 1]):
@@ -396,7 +399,7 @@ def describe_columns(const number[::1] data, const place[::1] indices, double[:,
     with nogil:
         for t in range(data.shape[0]):
             j = indices[t]
-            size = data[t] if data[t] > 0 else -data[t]
+            size = fabs(data[t])  # a comparison with 0 would be guessed wrong half of the time
             total += size * size
             numbers[j, 0] += 1
             if not size <= numbers[j, 1]:  # NaN too
@@ -459,3 +462,19 @@ def scale_products(const double[:, ::1] matrix, const double[::1] norms, double 
             shift, size = matrix[0, 1 + i] / total, 1 / norms[i]
             for j in range(i, p):
                 scaled[i, j] = (matrix[1 + i, 1 + j] - shift * matrix[0, 1 + j]) * (size / norms[j])
+
+
+def spread_factor(
+    const double[:, :] factor, const int64_t[::1] columns, const double[::1] norms, double[:, :] rows,
+):
+    """Write each column of a factor, times its norm, to one of the columns of the rows."""
+    cdef ptrdiff_t i, j
+    if factor.shape[0] != rows.shape[0] or columns.shape[0] != factor.shape[1] or norms.shape[0] != factor.shape[1]:
+        raise ValueError("factor must have a row for each row, and columns and norms an entry for each of its columns")
+    for j in range(columns.shape[0]):
+        if not 0 <= columns[j] < rows.shape[1]:
+            raise ValueError("columns must be columns of the rows")
+    with nogil:
+        for i in range(rows.shape[0]):
+            for j in range(factor.shape[1]):
+                rows[i, columns[j]] = factor[i, j] * norms[j]

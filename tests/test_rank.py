@@ -163,3 +163,25 @@ def test_without_pivots_the_rows_are_factorized(monkeypatch):
     monkeypatch.setattr(rank, "find_pivots", lambda *_: None)
     model = fit(BIG, y)
     np.testing.assert_allclose(model.coef_, expected, rtol=0, atol=1e-9 * abs(expected).max())
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("make", [lambda: BIG, lambda: extended("sum of two")[0], lambda: BIG[:40, :3]])
+def test_gram_sums_have_the_same_bits_for_any_number_of_threads(make, weighted):
+    X = make().tocsr()
+    y = np.column_stack([make_target(X), make_target(X, seed=3)])
+    counts = np.random.default_rng(2).uniform(0.1, 2, len(y)) if weighted else None
+    rows = problem_sparse.take_rows(sparse_gram.merge_entries(X))
+    shifted = sparse_gram.shift_rows(rows, y, counts, problem_sparse.check_entries(rows, counts))
+    single = sparse_gram.sum_rows(shifted, 1)[0].matrix
+    assert np.linalg.norm(single) > 0
+    for threads in (2, 3, 7):
+        np.testing.assert_array_equal(sparse_gram.sum_rows(shifted, threads)[0].matrix, single)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_fits_of_sparse_rows_have_the_same_bits_for_any_number_of_threads(threads):
+    y = make_target(BIG)
+    for options in ({}, {"precondition": "standardize"}):
+        model, single = (fit(BIG, y, threads=count, **options) for count in (threads, 1))
+        np.testing.assert_array_equal(model.coef_, single.coef_)

@@ -247,9 +247,9 @@ def test_rows_that_are_too_many_to_be_made_dense_are_not(monkeypatch):
 def refuse_dense(summarize):
     """Return the function with an assertion that nothing is made dense at once."""
 
-    def checked(*arguments, dense):
+    def checked(*arguments, dense, threads):
         assert not dense
-        return summarize(*arguments, dense=dense)
+        return summarize(*arguments, dense=dense, threads=threads)
 
     return checked
 

@@ -7,8 +7,10 @@ threads that it lacks.
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from threading import RLock, get_ident
 from typing import Any
 
@@ -29,7 +31,7 @@ def one_blas_thread() -> Iterator[bool]:
         yield any(os.environ.get(name) == "1" for name in BLAS_VARIABLES)
         return
     with LOCK:  # threadpoolctl has locks of its own, which a fork shall find free
-        libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
+        libraries = find_libraries(threadpoolctl, len(sys.modules))
         CALLS.append(get_ident())
     try:
         set_limit(libraries)
@@ -38,6 +40,13 @@ def one_blas_thread() -> Iterator[bool]:
         with LOCK:
             CALLS.remove(get_ident())
             restore_if_unused()
+
+
+@lru_cache(maxsize=1)
+def find_libraries(threadpoolctl: Any, modules: int) -> list[Any]:
+    """Return the BLAS libraries of this process; it takes longer than a small fit, so only after a further import."""
+    found: list[Any] = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
+    return found
 
 
 def set_limit(libraries: list[Any]) -> None:

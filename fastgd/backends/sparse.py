@@ -70,6 +70,11 @@ class CSR:
         return sparse.csr_array((self.data, self.indices, self.indptr), shape=self.shape)
 
     @cached_property
+    def divided(self) -> dict[int, Array]:
+        """The rows where blocks begin, for each number of blocks that was asked for."""
+        return {}
+
+    @cached_property
     def order(self) -> Array:
         """An order of the rows in which those of a length follow each other, strip by strip; empty for their own.
 

@@ -18,10 +18,11 @@ from collections.abc import Callable
 import numpy as np
 
 from fastgd.backends.sparse import CSR, check_sparse_arrays
-from fastgd.backends.threads import MOST_BLOCKS, empty_lines, run_members
+from fastgd.backends.threads import MOST_BLOCKS, choose_threads, empty_lines, run_members
 from fastgd.inputs.arrays import Array
 
 BLOCK_WORK = 16_384  # least entries and rows in a block, times targets: computing it takes longer than telling threads
+ENTRY_ELEMENTS = 5  # elements of dense rows in the time of a stored entry, whose weight is anywhere in memory
 LEAST_SHARE = 16  # least entries and rows in a block for each of its sums, which the last member has to add up
 NOTHING = np.empty(0)
 
@@ -57,12 +58,18 @@ def divide_rows(X: CSR, n_targets: int = 1) -> Array:
     work = len(X.data) + n
     blocks = min(MOST_BLOCKS, work * n_targets // BLOCK_WORK, work // (LEAST_SHARE * p), n)
     blocks = max(blocks - blocks % 2, 1)  # two threads have the same share
-    shares = np.arange(1, blocks) * (work // blocks)
-    rows = np.searchsorted(X.indptr[1:] + np.arange(1, n + 1), shares) if blocks > 1 else shares
-    starts: Array = np.unique(np.concatenate([[0], rows, [n]])).astype(np.int64)
-    return starts
+    if blocks not in X.divided:
+        shares = np.arange(1, blocks) * (work // blocks)
+        rows = np.searchsorted(X.indptr[1:] + np.arange(1, n + 1), shares) if blocks > 1 else shares
+        X.divided[blocks] = np.unique(np.concatenate([[0], rows, [n]])).astype(np.int64)
+    return X.divided[blocks]
 
 
 def count_sparse_work(X: CSR, n_targets: int = 1) -> int:
     """Return the multiplications of an epoch, each way."""
     return (len(X.data) + X.shape[0]) * n_targets
+
+
+def choose_sparse_threads(work: int, epochs: int) -> int:
+    """Return how many threads are worth starting for a call, by the multiplications of each epoch."""
+    return choose_threads(work, 1, ENTRY_ELEMENTS * epochs)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastgd import backends
-from fastgd.backends.sparse_team import count_sparse_work
+from fastgd.backends.sparse_team import choose_sparse_threads, count_sparse_work
 from fastgd.backends.threads import choose_threads
 from fastgd.descent import minibatches
 from fastgd.descent.judging import choose_rates, limit_smoothness
@@ -165,15 +165,18 @@ def bind_kernel(backend: str, prepared: Prepared, threads: int | None) -> CallKe
     """Return the kernel bound to the problem; if `threads` is None, each call uses as many threads as pay off."""
     kernel, problem = backends.load(backend).descend, prepared.problem
     X: Any = problem.X
-    (n, p), targets = X.shape, problem.y.shape[1] if prepared.several else 1
+    (n, p), targets, work = X.shape, problem.y.shape[1] if prepared.several else 1, 0
     if isinstance(X, SparseRows) and prepared.compressed and not backends.takes_sparse(backend):
         X = np.asarray(X, dtype=np.float64)
     elif isinstance(X, SparseRows):
         X = X.record
-        n, p = count_sparse_work(X), 1  # for one target
+        work = count_sparse_work(X, targets)
+
+    def choose(epochs: int) -> int:
+        return choose_sparse_threads(work, epochs) if work else choose_threads(n, p, epochs, targets)
 
     def call_kernel(weights: Array, rates: Array, costs: Array, gradient: Array) -> int:
-        members = threads or choose_threads(n, p, len(rates), targets)
+        members = threads or choose(len(rates))
         return int(kernel(X, problem.y, weights, rates, costs, gradient, members))
 
     return call_kernel

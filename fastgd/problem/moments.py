@@ -80,11 +80,12 @@ class Moments:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pivoting:
-    """The order of the columns in which R is upper triangular, and the condition of its first columns of norm 1."""
+    """The order of the columns in which R is upper triangular, and the factor of its first columns, of norm 1."""
 
     order: Array  # of the columns that are not constant
-    size: float  # the Frobenius norm of these columns' factor
-    amplification: float  # an estimate of the norm of its inverse, rather too large
+    R: Array  # the triangular factor of these columns that have pivots: the first ones
+    norms: Array  # the norms of the first ones, in the units of the data
+    amplification: float  # an estimate of the norm of the inverse of the factor, rather too large
 
 
 @dataclass(frozen=True, slots=True, eq=False)

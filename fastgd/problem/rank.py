@@ -77,15 +77,18 @@ class Pivots:
 
 
 @halt_for_forks
-def summarize_ranked(moments: Moments, measure: Measure) -> Summary | None:
+def summarize_ranked(moments: Moments, measure: Measure, room: Array | None = None) -> Summary | None:
     """Return the summary of data whose columns may depend on each other; None if only a QR of the rows can tell.
 
     Parameters
     ----------
     moments : Moments
-        The Gram sums, of which only the part on and above the diagonal counts.
+        The Gram sums, of which only the part on and above the diagonal counts. A summary overwrites them: where the
+        matrix was, its rows are then.
     measure : callable
         Measures combinations of the columns in the data: see `Measure`.
+    room : ndarray of shape (n_features, n_features) or None
+        Memory for the products of the columns of norm 1, and for their factor.
     """
     p, k, total = moments.n_features, moments.n_targets, moments.total
     sums, products = moments.matrix[0, 1:], moments.matrix[1:, 1:]
@@ -97,7 +100,9 @@ def summarize_ranked(moments: Moments, measure: Measure) -> Summary | None:
     if not len(live) or not are_zero(raw[dead] / total, np.abs(moments.means[dead])).all():
         return None
     norms = np.sqrt(squares[live])
-    pivots = find_pivots(partial(scale_products, moments, live, norms), live, norms, shares[live])
+    if room is None or len(live) < p:
+        room = np.empty((len(live), len(live)))
+    pivots = find_pivots(partial(scale_products, moments, live, norms, room), live, norms, shares[live])
     threshold = EPSILON * max(p, sqrt(moments.n_samples))
     beside = None if pivots is None else correct_dependence(pivots, p, threshold, measure)
     if pivots is None or beside is None:
@@ -107,28 +112,39 @@ def summarize_ranked(moments: Moments, measure: Measure) -> Summary | None:
     slopes = np.zeros((p, k))
     slopes[first] = products[first, p:] - np.outer(sums[first], sums[p:] / total)
     images, rest = find_images(pivots, slopes, squares[p:], shares[p:], measure)
-    rows = np.zeros((r + 1, p + k))
+    pivoting = Pivoting(pivots.columns, pivots.R, pivots.norms[:r], bound_inverse(pivots.lapack, pivots.R))
+    means = moments.means
+    rows = moments.matrix.reshape(-1)[: (r + 1) * (p + k)].reshape(r + 1, p + k)
+    write_rows(pivots, beside, rows[:r, :p])
+    rows[r, :p], rows[:r, p:], rows[r, p:] = 0.0, images, rest
+    return Summary(total, moments.n_samples, means, rows, k, pivoting)
+
+
+def write_rows(pivots: Pivots, beside: Array, rows: Array) -> None:
+    """Write the factor of all columns, in their order and their units; columns without a pivot are zeros."""
+    r, p = rows.shape
     if r == p:
-        np.multiply(pivots.R, norms, out=rows[:p, :p])
-    else:
-        both = np.concatenate([pivots.R, beside], axis=1)
-        both *= pivots.norms
-        both = np.take(both, np.argsort(pivots.columns), axis=1)  # faster than an assignment to these columns
-        rows[:r, slice(p) if len(live) == p else live] = both
-    rows[:r, p:], rows[r, p:] = images, rest
-    pivoting = Pivoting(pivots.columns, float(np.linalg.norm(pivots.R)), bound_inverse(pivots.lapack, pivots.R))
-    return Summary(total, moments.n_samples, moments.means, rows, k, pivoting)
+        np.multiply(pivots.R, pivots.norms, out=rows)
+        return
+    rows[:] = 0.0
+    compiled = find_compiled("spread_factor")
+    for first, part in ((0, pivots.R), (r, beside)):
+        chosen = slice(first, first + part.shape[1])
+        columns, norms = pivots.columns[chosen], pivots.norms[chosen]
+        if compiled is not None:
+            compiled(part, columns, norms, rows)
+        else:
+            rows[:, columns] = part * norms
 
 
-def scale_products(moments: Moments, columns: Array, norms: Array) -> Array:
-    """Return the products of columns that are centred and divided by their norms, on and above the diagonal."""
+def scale_products(moments: Moments, columns: Array, norms: Array, scaled: Array) -> Array:
+    """Write the products of columns that are centred and divided by their norms, on and above the diagonal."""
     compiled, p = find_compiled("scale_products"), moments.n_features
     if compiled is not None and len(columns) == p:
-        scaled = np.empty((p, p))
         compiled(moments.matrix, norms, moments.total, scaled)
         return scaled
     sums, products = moments.matrix[0, 1 + columns], moments.matrix[1:, 1:]
-    scaled = np.multiply.outer(sums, sums / -moments.total)
+    np.multiply.outer(sums, sums / -moments.total, out=scaled)
     scaled += products[:p, :p] if len(columns) == p else products[np.ix_(columns, columns)]
     scaled /= norms
     scaled /= norms[:, np.newaxis]
@@ -156,7 +172,19 @@ def find_pivots(make_products: Callable[[], Array], columns: Array, norms: Array
     order = order - 1
     if r == len(order) or not keeps_digits(factor[:r, :r], shares[order[:r]]):
         return None
-    return Pivots(lapack, columns[order], norms[order], np.triu(factor.T[:r, :r]), factor.T[:r, r:])
+    return Pivots(lapack, columns[order], norms[order], *split_factor(factor.T, r))
+
+
+def split_factor(factor: Array, r: int) -> tuple[Array, Array]:
+    """Return the first r columns of the first r rows, with zeros below the diagonal, and copies of the others.
+
+    The triangle takes the memory of the factor: each of its rows lies before the place where it was.
+    """
+    beside, memory = factor[:r, r:].copy(), factor.reshape(-1)
+    for row in range(r):
+        memory[row * r + row : (row + 1) * r] = factor[row, row:r]
+        memory[row * r : row * r + row] = 0.0
+    return memory[: r * r].reshape(r, r), beside
 
 
 def keeps_digits(factor: Array, shares: Array) -> bool:
@@ -219,7 +247,9 @@ def find_images(pivots: Pivots, slopes: Array, squares: Array, shares: Array, me
     return images, rest
 
 
-def whiten_ranked(A: Array, targets: Array, order: Array, pivoting: Pivoting, noise: Array) -> Whitening | None:
+def whiten_ranked(
+    A: Array, targets: Array, order: Array, pivoting: Pivoting, total: float, noise: Array
+) -> Whitening | None:
     """Return the whitened coordinates of such a factor, in the units of the data; None if it is ill-conditioned.
 
     Parameters
@@ -231,23 +261,25 @@ def whiten_ranked(A: Array, targets: Array, order: Array, pivoting: Pivoting, no
     order : ndarray of shape (k,)
         The columns in the order of the pivots, among those of A.
     pivoting : Pivoting
-        The condition of the factor.
+        The factor's first columns, and their condition.
+    total : float
+        The total weight, which the factor has been divided by.
     noise : ndarray of shape (k,)
         The rounding of each column, relative to its deviation.
     """
-    amplification = pivoting.amplification  # A·Aᵀ is R·Rᵀ and more
-    if pivoting.size * amplification > WELL_CONDITIONED or float(noise.max()) * amplification >= 1:
+    amplification, R = pivoting.amplification, pivoting.R  # A·Aᵀ is R·Rᵀ and more
+    if float(np.linalg.norm(R)) * amplification > WELL_CONDITIONED or float(noise.max()) * amplification >= 1:
         return None
     lapack: Any = import_safely("scipy.linalg.lapack")  # it made the factor
     r, k = A.shape
     first, others = order[:r], order[r:]
-    R = A if r == k else np.take(A, first, axis=1)
-    zero = np.zeros((k, k - r))
+    zero, units = np.zeros((k, k - r)), sqrt(total) / pivoting.norms
     if r < k:
-        zero[first], zero[others, np.arange(k - r)] = -lapack.dtrtrs(R.T, A[:, others], lower=1, trans=1)[0], 1.0
+        dependence = lapack.dtrtrs(R.T, A[:, others], lower=1, trans=1)[0] * units[:, np.newaxis]
+        zero[first], zero[others, np.arange(k - r)] = -dependence, 1.0
         zero = np.linalg.qr(zero)[0]
     nothing = np.zeros(targets.shape[1])
-    solve = partial(solve_ranked, lapack, R, first, zero)
+    solve = partial(solve_ranked, lapack, R, units, first, zero)
     return Whitening(A, np.zeros((k, 0)), None, targets, nothing, amplification, nothing, solve)
 
 
@@ -259,7 +291,7 @@ def bound_inverse(lapack: Any, R: Array) -> float:
     return sqrt(1 / product) if product > 0 else float("inf")
 
 
-def solve_ranked(lapack: Any, R: Array, first: Array, zero: Array, right: Array) -> Array:
+def solve_ranked(lapack: Any, R: Array, units: Array, first: Array, zero: Array, right: Array) -> Array:
     """Return the coefficients of least norm for whitened coordinates: along the first columns, without zero directions.
 
     Parameters
@@ -267,7 +299,9 @@ def solve_ranked(lapack: Any, R: Array, first: Array, zero: Array, right: Array)
     lapack : module
         SciPy's LAPACK.
     R : ndarray of shape (r, r)
-        The triangular factor of the first columns.
+        The triangular factor of the first columns, each of norm 1.
+    units : ndarray of shape (r,)
+        The inverses of their norms in the data.
     first : ndarray of shape (r,)
         The first columns.
     zero : ndarray of shape (k, k - r)
@@ -276,6 +310,6 @@ def solve_ranked(lapack: Any, R: Array, first: Array, zero: Array, right: Array)
         The whitened coordinates.
     """
     coef = np.zeros((len(zero), *right.shape[1:]))
-    coef[first] = lapack.dtrtrs(R.T, right, lower=1, trans=1)[0].reshape(right.shape)
+    coef[first] = (lapack.dtrtrs(R.T, right, lower=1, trans=1)[0].reshape(right.shape).T * units).T
     coef -= zero @ (zero.T @ coef)
     return coef

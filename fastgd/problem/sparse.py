@@ -5,12 +5,14 @@ No step of the descent fills zeros, not even that of centred columns: see `Centr
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
 import numpy as np
 
+from fastgd.backends.blas import one_blas_thread
 from fastgd.backends.sparse import CSR, take_rows
 from fastgd.backends.sparse_team import count_sparse_work
 from fastgd.forks import halt_for_forks
@@ -53,6 +55,7 @@ from fastgd.rates.chebyshev import cycle_length
 MOST_COMPRESSED = 1024
 # Up to this many, the factor takes a few seconds at most; the rows may take all epochs, and not converge.
 MOST_FACTORIZED = 4096
+ONE_THREAD = 1024  # columns up to which BLAS has one thread: others would wait for each other longer than they work
 MOST_WORK = 1 << 33  # multiplications of a QR that takes about a second
 # Seconds of an entry or row in an epoch, and of the factor of p columns over p³; only their ratio matters.
 ENTRY, FACTOR = 2e-9, 4e-11
@@ -67,7 +70,7 @@ def add_sparse(compressor: Compressor, X: Any, y: Array, weights: Array | None) 
     columns = check_entries(rows, weights)
     check_mean_square("y", y)
     if compressor.method == "gram":
-        compressor.include(mirror_triangle(sum_rows(shift_rows(rows, y, weights, columns))), len(y))
+        compressor.include(mirror_triangle(sum_rows(shift_rows(rows, y, weights, columns))[0]), len(y))
         return
     block = max(LEAST_DENSE_ROWS, DENSE_ELEMENTS // (1 + X.shape[1] + y.shape[1]))
     for start in range(0, len(y), block):
@@ -97,10 +100,16 @@ class SparseSource(DenseSource):
         """Return the summary of the rows; little data is made dense for whitened coordinates, which need its digits."""
         n, p = self.X.shape
         little = is_wide(self.X) or (n > p and choose_method((n, p), self.n_targets, exact=True) == "qr")
-        return summarize_sparse(self.X, self.y, self.sample_weight, dense=precondition == "whiten" and little)
+        dense = precondition == "whiten" and little
+        return summarize_sparse(self.X, self.y, self.sample_weight, dense=dense, threads=threads)
 
     def prepare(self, options: PrepareOptions) -> Prepared:
         """Return the problem of all targets: compressed, or the sparse rows if X has many columns."""
+        with one_blas_thread() if self.n_features <= ONE_THREAD else nullcontext():
+            return self.choose_problem(options)
+
+    def choose_problem(self, options: PrepareOptions) -> Prepared:
+        """Do the work of `prepare`."""
         if options.batch_size is not None:
             raise ValueError(f"batch_size must be None for sparse X; got {options.batch_size!r}")
         n, p = self.X.shape
@@ -111,13 +120,13 @@ class SparseSource(DenseSource):
             rows = self.prepare_rows(options.resolved((n, p), affordable=False))
             if takes_few_epochs(rows):
                 return rows
-            summary = sum_sparse(self.X, self.y, self.sample_weight)
+            summary = sum_sparse(self.X, self.y, self.sample_weight, options.threads)
             if summary is None and n * p * p > MOST_WORK:
                 return rows
         needed = found.compress is True or found.precondition == "whiten"
         if needed or (found.compress == "auto" and p <= MOST_COMPRESSED):
             message = f"sparse X of {p} columns has a small compressed problem"
-            return prepare_summary(summary or self.summarize(found.precondition), found, message)
+            return prepare_summary(summary or self.summarize(found.precondition, options.threads), found, message)
         return self.prepare_rows(found)
 
     def prepare_rows(self, options: PrepareOptions) -> Prepared:
@@ -140,18 +149,18 @@ def is_wide(X: Any) -> bool:
     return bool(n <= p and n * p <= MOST_DENSE)
 
 
-def summarize_sparse(X: Any, y: Array, weights: Array | None, *, dense: bool) -> Summary:
+def summarize_sparse(X: Any, y: Array, weights: Array | None, *, dense: bool, threads: int | None = None) -> Summary:
     """Return the summary of sparse rows: by `compress_sparse`, or from all rows at once, made dense."""
     if not dense:
-        return compress_sparse(X, y, weights)
+        return compress_sparse(X, y, weights, threads)
     rows = X.toarray()
     few = len(y) <= X.shape[1]
     return summarize_few_rows(rows, y, weights) if few else summarize_rows(rows, y, weights, "qr")
 
 
-def compress_sparse(X: Any, y: Array, weights: Array | None) -> Summary:
+def compress_sparse(X: Any, y: Array, weights: Array | None, threads: int | None = None) -> Summary:
     """Return the summary of sparse rows from their Gram matrix, or from a QR of blocks if that loses digits."""
-    summary = sum_sparse(X, y, weights)
+    summary = sum_sparse(X, y, weights, threads)
     if summary is None:
         compressor = Compressor(method="qr")
         add_sparse(compressor, X, y, weights)
@@ -159,14 +168,14 @@ def compress_sparse(X: Any, y: Array, weights: Array | None) -> Summary:
     return summary
 
 
-def sum_sparse(X: Any, y: Array, weights: Array | None) -> Summary | None:
+def sum_sparse(X: Any, y: Array, weights: Array | None, threads: int | None = None) -> Summary | None:
     """Return the summary of sparse rows from their Gram matrix; None if that loses digits."""
     rows = take_rows(merge_entries(X))
     columns = check_entries(rows, weights)
     check_mean_square("y", y)
     shifted = shift_rows(rows, y, weights, columns)
-    moments = sum_rows(shifted)
-    summary = summarize_ranked(moments, partial(measure_columns, shifted, moments))
+    moments, room = sum_rows(shifted, threads)
+    summary = summarize_ranked(moments, partial(measure_columns, shifted, moments, threads=threads), room)
     return summarize_moments(mirror_triangle(moments), "gram") if summary is None else summary
 
 
@@ -179,7 +188,8 @@ def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: Prepa
     n, p = X.shape
     variance, summarize, coordinates = weighted_variance(y, sample_weight), None, None
     if min(n, p) <= MOST_SUMMARIZED and (n > p or is_wide(X)):
-        summarize = partial(summarize_sparse, X, y.reshape(n, -1), sample_weight, dense=is_wide(X))
+        given = X, y.reshape(n, -1), sample_weight
+        summarize = partial(summarize_sparse, *given, dense=is_wide(X), threads=options.threads)
     moved, counts = SparseRows(record), np.ones(n) if sample_weight is None else sample_weight
     if options.precondition == "standardize":
         counted = counts > 0
@@ -191,6 +201,7 @@ def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: Prepa
     problem = Problem(moved, y, options.fit_intercept)  # type: ignore[arg-type]  # it behaves as an array here
     if sample_weight is not None or options.alpha > 0:
         problem = weight_sparse(problem, counts, penalty if options.alpha > 0 else penalty[:0])
+    problem.X.threads = options.threads  # type: ignore[attr-defined]
     message = f"sparse X of {p} columns has fewer entries than a compressed problem"
     known = options.fit_intercept, False, variance, message, summarize
     return Prepared(problem, problem, options.alpha, penalty, coordinates, *known)

@@ -16,6 +16,7 @@ import numpy as np
 from fastgd import backends
 from fastgd.backends.compiled import find_kernel
 from fastgd.backends.sparse import CSR, take_rows
+from fastgd.backends.sparse_team import choose_sparse_threads, count_sparse_work
 from fastgd.inputs.arrays import Array
 from fastgd.problem.sparse_columns import sum_powers
 
@@ -33,6 +34,7 @@ class SparseRows:
     means: Array | None = None
     factors: Array | None = None
     standard: Array | None = None  # the mean square of each column, if they are known, and all means are zero
+    threads: int | None = None  # how many threads products may use; None for as many as pay off
     flags = SimpleNamespace(c_contiguous=True, f_contiguous=False)
 
     def __init__(self, rows: Any) -> None:
@@ -58,7 +60,8 @@ class SparseRows:
         gradient, weights, targets = np.empty_like(vector), vector.copy(), vector.shape[1:]
         descend = backends.load(find_kernel()).descend
         goal, costs = np.zeros((self.shape[0], *targets)), np.empty((1, *targets))
-        descend(self.record, goal, weights, np.zeros(1), costs, gradient)
+        members = self.threads or choose_sparse_threads(count_sparse_work(self.record, vector[0].size), 1)
+        descend(self.record, goal, weights, np.zeros(1), costs, gradient, members)
         return gradient
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:

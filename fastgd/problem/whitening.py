@@ -65,12 +65,15 @@ def whiten_summary(summary: Summary, fit_intercept: bool, alpha: float) -> tuple
     threshold, noise = EPSILON * max(p, sqrt(summary.n_samples)), EPSILON * magnitudes[live] / scales
     A, targets, found = factor[:, :p] if len(live) == p else factor[:, live], factor[:, p:], None
     lost = np.zeros(targets.shape[1])
-    if summary.pivoting is not None:  # the factor ends with a row without features
+    if summary.pivoting is not None and fit_intercept:  # the factor ends with a row without features
+        A, targets, lost = A[:-1], targets[:-1], np.abs(targets[-1])
+    elif summary.pivoting is not None:
         empty = ~A.any(axis=1)
         lost = np.linalg.norm(targets[empty], axis=0)
         A, targets = A[~empty], targets[~empty]
     if summary.pivoting is not None and fit_intercept and alpha == 0:
-        found = whiten_ranked(A, targets, np.searchsorted(live, summary.pivoting.order), summary.pivoting, noise)
+        order = np.searchsorted(live, summary.pivoting.order)
+        found = whiten_ranked(A, targets, order, summary.pivoting, summary.total, noise)
     if found is None and len(A) < len(live) and alpha == 0:
         found = whiten_few_rows(A, targets, scales, noise)
     elif found is None and len(A) <= len(live) and alpha > 0:
