@@ -413,3 +413,83 @@ def test_weights_of_rows_may_lie_anywhere_in_memory(settings):
     expected = fastgd.gradient_descent(X, y, sample_weight=weights.copy(), **settings)
     result = fastgd.gradient_descent(X, y, sample_weight=weights, **settings)
     np.testing.assert_array_equal(result.weights, expected.weights)
+
+
+# ---- functions beside the fit
+
+
+def make_sparse_problem(n_targets=None, form="csr", seed=0):
+    """Return sparse rows with an empty column, targets, and weights of the rows."""
+    generator = np.random.default_rng(seed)
+    X = sparse.random_array((300, 12), density=0.3, rng=generator, format="lil")
+    X[:, 4] = 0.0
+    return X.asformat(form), generator.standard_normal((300, n_targets) if n_targets else 300), generator.random(300)
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo"])
+@pytest.mark.parametrize("n_targets", [None, 3])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("intercept", [0, 1])
+def test_cost_and_gradient_take_sparse_rows(form, n_targets, dtype, intercept):
+    X, y, _ = make_sparse_problem(n_targets, form)
+    X = X.astype(dtype)
+    weights = np.random.default_rng(1).standard_normal((12 + intercept, *y.shape[1:]))
+    np.testing.assert_allclose(fastgd.cost(X, y, weights), fastgd.cost(X.toarray(), y, weights), rtol=1e-12)
+    found, dense = fastgd.gradient(X, y, weights), fastgd.gradient(X.toarray(), y, weights)
+    assert found.shape == weights.shape
+    np.testing.assert_allclose(found, dense, rtol=0, atol=1e-12 * abs(dense).max())
+
+
+def test_cost_of_sparse_rows_refuses_what_that_of_dense_rows_does():
+    X, y, _ = make_sparse_problem()
+    with pytest.raises(ValueError, match="weights must have"):
+        fastgd.cost(X, y, np.ones(5))
+    with pytest.raises(ValueError, match="y must be finite"):
+        fastgd.cost(X, np.where(np.arange(300) == 7, np.nan, y), np.ones(13))
+    X.data[3] = np.inf
+    with pytest.raises(ValueError, match="X must be finite"):
+        fastgd.gradient(X, y, np.ones(13))
+    X.data[3] = 1e200
+    with pytest.raises(ValueError, match="mean square"):
+        fastgd.cost(X, y, np.ones(13))
+
+
+@pytest.mark.parametrize("method", ["auto", "gram", "qr"])
+@pytest.mark.parametrize("n_targets", [None, 3])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("alpha", [0.0, 0.3])
+def test_compressed_sparse_rows_have_the_cost_of_the_rows(method, n_targets, fit_intercept, alpha):
+    X, y, counts = make_sparse_problem(n_targets)
+    options = {"fit_intercept": fit_intercept, "sample_weight": counts, "alpha": alpha, "method": method}
+    small, goal = fastgd.compress(X, y, **options)
+    dense, dense_goal = fastgd.compress(X.toarray(), y, **(options | {"method": "qr"}))
+    assert len(small) == len(goal) <= X.shape[1] + 2 + X.shape[1] * (alpha > 0)
+    for seed in range(3):
+        weights = np.random.default_rng(seed).standard_normal((small.shape[1], *y.shape[1:]))
+        expected = fastgd.cost(dense, dense_goal, weights)
+        np.testing.assert_allclose(fastgd.cost(small, goal, weights), expected, rtol=1e-10)
+
+
+def test_compressed_sparse_rows_of_dependent_columns_have_the_cost_of_the_rows():
+    X, y, _ = make_sparse_problem()
+    X = sparse.hstack([X, X[:, :2] @ np.array([[1.0], [2.0]])], format="csr")
+    small, goal = fastgd.compress(X, y)
+    weights = np.random.default_rng(5).standard_normal(14)
+    np.testing.assert_allclose(fastgd.cost(small, goal, weights), fastgd.cost(X, y, weights), rtol=1e-10)
+    nearly = X.tocsc()
+    nearly.data[-1] += 1e-5  # neither a direction of zero nor one that products can tell from it
+    with pytest.raises(ValueError, match="method must not be 'gram'"):
+        fastgd.compress(nearly, y, method="gram")
+
+
+def test_few_sparse_rows_are_compressed_as_dense_ones_are():
+    X, y, _ = make_sparse_problem()
+    small, goal = fastgd.compress(X[:6], y[:6])
+    weights = np.random.default_rng(5).standard_normal(13)
+    np.testing.assert_allclose(fastgd.cost(small, goal, weights), fastgd.cost(X[:6], y[:6], weights), rtol=1e-10)
+
+
+def test_batches_of_sparse_rows_are_refused_with_the_way_out():
+    X, y, _ = make_sparse_problem()
+    with pytest.raises(ValueError, match=r"batch_size must be None for sparse X; got 10: .*toarray"):
+        fastgd.gradient_descent(X, y, batch_size=10)

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd import backends
+from fastgd.backends.sparse import take_rows
 from fastgd.forks import halt_for_forks
-from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_mean_square, check_mean_squares, check_problem, check_weights
+from fastgd.inputs.arrays import Array, is_sparse
+from fastgd.inputs.data import check_finite, check_mean_square, check_mean_squares, check_problem, check_weights
+from fastgd.problem.sparse_rows import SparseRows
 
 
 def cost(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Any:
@@ -20,7 +22,7 @@ def cost(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Any:
 
     Parameters
     ----------
-    X : array_like of shape (n_samples, n_features)
+    X : array_like or sparse array of shape (n_samples, n_features)
         The features.
     y : array_like of shape (n_samples,) or (n_samples, n_targets)
         The target or targets.
@@ -59,7 +61,7 @@ def gradient(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Array:
 
     Parameters
     ----------
-    X : array_like of shape (n_samples, n_features)
+    X : array_like or sparse array of shape (n_samples, n_features)
         The features.
     y : array_like of shape (n_samples,) or (n_samples, n_targets)
         The target or targets.
@@ -88,10 +90,13 @@ def gradient(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Array:
 @halt_for_forks
 def evaluate(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> tuple[Any, Array]:
     """Return cost and gradient; one update at a rate of 0 by the preferred backend computes both."""
-    X, y = check_problem(X, y, targets=True)
+    stored, targets = is_sparse(X), y
+    X, y = check_problem(X, y, finite=not stored, targets=True, sparse=True)
+    if stored:
+        check_finite("y", y[:, 0] if y.shape[1] == 1 else y, targets)
     y = np.ascontiguousarray(y[:, 0] if y.shape[1] == 1 else y)
     w = check_weights("weights", weights, X.shape[1], y.shape[1:])
-    check_mean_square("X", X)
+    check_mean_square("X", SparseRows(take_rows(X)) if stored else X)  # type: ignore[arg-type]  # it does as an array
     check_mean_squares("y", y)
     costs, slope = np.empty((1, *y.shape[1:])), np.empty_like(w)
     if not backends.descend(X, y, w, np.zeros(1), costs, slope):

@@ -103,7 +103,9 @@ def check_numbers(name: str, values: ArrayLike) -> Array:
     if type(values) is np.ndarray and values.dtype in (FLOAT64, FLOAT32):  # the usual case, in little time
         return values
     if is_sparse(values):
-        takers = "; gradient_descent and GradientDescentRegressor take it" if name == "X" else ""
+        takers = (
+            "; gradient_descent, cost, gradient, compress and GradientDescentRegressor take it" if name == "X" else ""
+        )
         raise TypeError(f"{name} must be dense here; got a {type(values).__name__}{takers}")
     array = read_frame(name, values)
     if array is None:

@@ -5,11 +5,12 @@ from __future__ import annotations  # so that help() shows ArrayLike by its name
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastgd.inputs.arrays import Array
+from fastgd.inputs.arrays import Array, is_sparse
 from fastgd.inputs.data import check_all_finite, check_problem, check_sample_weight
 from fastgd.inputs.options import check_alpha, check_choice, check_flag
 from fastgd.problem.dask import find_blocks, is_dask
 from fastgd.problem.moments import METHODS, make_small_problem, summarize_rows
+from fastgd.problem.sparse import compress_sparse
 
 
 def compress(
@@ -25,9 +26,9 @@ def compress(
 
     Parameters
     ----------
-    X : array_like of shape (n_samples, n_features)
+    X : array_like or sparse array of shape (n_samples, n_features)
         The features, float32 or float64; read block by block, never copied whole. Dask compresses its partitions
-        where they are.
+        where they are. Of sparse arrays of SciPy, products need no more than the stored entries.
     y : array_like of shape (n_samples,) or (n_samples, n_targets)
         The target or targets.
     fit_intercept : bool
@@ -74,13 +75,14 @@ def compress(
     if is_dask(X, y, sample_weight):
         return find_blocks(X, y, sample_weight).compress(fit_intercept, alpha, method).problem()
     given = X, y
-    X, y = check_problem(X, y, finite=False, targets=True)
+    stored = is_sparse(X)
+    X, y = check_problem(X, y, finite=False, targets=True, sparse=True)
     weights = check_sample_weight(sample_weight, len(y))
     fit_intercept = check_flag("fit_intercept", fit_intercept)
     alpha, method = check_alpha(alpha), check_choice("method", method, METHODS)
     try:
-        summary = summarize_rows(X, y, weights, method)
+        summary = compress_sparse(X, y, weights, method) if stored else summarize_rows(X, y, weights, method)
     except ValueError:
-        check_all_finite(X, y, *given)  # this message names the column of a data frame
+        check_all_finite(np.zeros((1, 1)) if stored else X, y, *given)  # this message names the column of a data frame
         raise
     return make_small_problem(summary, fit_intercept, np.full(X.shape[1], alpha))

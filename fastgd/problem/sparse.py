@@ -21,6 +21,7 @@ from fastgd.inputs.data import LARGEST_SQUARE, SMALLEST_SQUARE, check_mean_squar
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.coordinates import Problem, ScaledCoordinates, choose_scales, scale_penalty
 from fastgd.problem.moments import (
+    LOST_DIGITS,
     Summary,
     are_zero,
     check_small_columns,
@@ -111,7 +112,10 @@ class SparseSource(DenseSource):
     def choose_problem(self, options: PrepareOptions) -> Prepared:
         """Do the work of `prepare`."""
         if options.batch_size is not None:
-            raise ValueError(f"batch_size must be None for sparse X; got {options.batch_size!r}")
+            raise ValueError(
+                f"batch_size must be None for sparse X; got {options.batch_size!r}: batches are rows of an array, "
+                "which X.toarray() makes"
+            )
         n, p = self.X.shape
         affordable = min(n, p) <= MOST_FACTORIZED and (n > p or is_wide(self.X))
         found, summary = options.resolved((n, p), affordable=affordable), None
@@ -152,19 +156,25 @@ def is_wide(X: Any) -> bool:
 def summarize_sparse(X: Any, y: Array, weights: Array | None, *, dense: bool, threads: int | None = None) -> Summary:
     """Return the summary of sparse rows: by `compress_sparse`, or from all rows at once, made dense."""
     if not dense:
-        return compress_sparse(X, y, weights, threads)
+        return compress_sparse(X, y, weights, threads=threads)
     rows = X.toarray()
     few = len(y) <= X.shape[1]
     return summarize_few_rows(rows, y, weights) if few else summarize_rows(rows, y, weights, "qr")
 
 
-def compress_sparse(X: Any, y: Array, weights: Array | None, threads: int | None = None) -> Summary:
-    """Return the summary of sparse rows from their Gram matrix, or from a QR of blocks if that loses digits."""
-    summary = sum_sparse(X, y, weights, threads)
+def compress_sparse(
+    X: Any, y: Array, weights: Array | None, method: str = "auto", threads: int | None = None
+) -> Summary:
+    """Return the summary of sparse rows: by products of columns, unless these lose digits, or by a QR of blocks."""
+    summary = None
+    if method == "gram" or (method == "auto" and len(y) > X.shape[1]):  # else products have no factor
+        summary = sum_sparse(X, y, weights, threads)
+    if summary is None and method == "gram":
+        raise ValueError(LOST_DIGITS)
     if summary is None:
         compressor = Compressor(method="qr")
         add_sparse(compressor, X, y, weights)
-        summary = compressor.summary()
+        summary = compressor.summary(None)
     return summary
 
 
