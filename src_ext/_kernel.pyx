@@ -50,7 +50,7 @@ cdef extern from *:
 cdef extern from "levels.h" nogil:
     enum:
         LINE, NARROW, MOST_VECTORS, FOUR_ROWS, FAR_AHEAD, NEAR_AHEAD, CACHED, STREAMS, MANY_STREAMS, COLUMNS_AHEAD
-        MOST_PACKED_ROWS, MOST_REDUCED_ROWS, TILE, SCRATCH, LEAST_SCRATCH_ROWS, MOST_SCRATCH_ROWS
+        MOST_PACKED_ROWS, MOST_PANEL, MOST_REDUCED_ROWS, TILE, SCRATCH, LEAST_SCRATCH_ROWS, MOST_SCRATCH_ROWS
 
     ctypedef void (*add_block_function)(
         const void *X, const double *y, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t stride, int columns, int cached,
@@ -63,14 +63,16 @@ cdef extern from "levels.h" nogil:
     ctypedef double (*sum_all_function)(const void *X, ptrdiff_t size, ptrdiff_t ahead) noexcept
     ctypedef struct gram_task:
         ptrdiff_t p, k, stride
-        int columns
+        int columns, singles
         const double *shift
         ptrdiff_t left, width, rows
         double *packed
+        double *panel
         double *sums
+        double *totals
         double *squares
     ctypedef void (*add_rows_function)(
-        const gram_task *task, const void *part, const double *y, const double *weights, ptrdiff_t n,
+        const gram_task *task, const void *part, const void *y, const double *weights, ptrdiff_t n,
     ) noexcept
     ctypedef void (*reduce_block_function)(
         double *block, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t pivots, ptrdiff_t columns, double *R,

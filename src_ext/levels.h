@@ -41,6 +41,7 @@ enum {
     LEAST_SCRATCH_ROWS = 8,  /* least and most rows that are packed at a time, both multiples of 4 */
     MOST_SCRATCH_ROWS = 64,
     MOST_PACKED_ROWS = 128,  /* most rows that add_gram packs at a time: their tiles' columns fit in L1 */
+    MOST_PANEL = 24,         /* most columns of a panel of packed rows */
     MOST_REDUCED_ROWS = 512, /* most rows that add_triangle packs at a time */
 #ifdef FASTGD_PLAIN
     PLAIN_LOOPS = 1,
@@ -157,14 +158,22 @@ static inline ptrdiff_t scratch_rows(ptrdiff_t p) {
 #define load_tile NAME(load_tile)
 #define multiply NAME(multiply)
 #define multiply_any NAME(multiply_any)
+#define multiply_panel NAME(multiply_panel)
 #define pack_c_order NAME(pack_c_order)
 #define pack_column NAME(pack_column)
 #define pack_fortran_order NAME(pack_fortran_order)
-#define pack_target NAME(pack_target)
+#define number_at NAME(number_at)
+#define number_place NAME(number_place)
+#define pack_numbers NAME(pack_numbers)
+#define load_numbers NAME(load_numbers)
+#define multiply_targets NAME(multiply_targets)
+#define multiply_targets_any NAME(multiply_targets_any)
 #define pack_targets NAME(pack_targets)
 #define pack_panel NAME(pack_panel)
-#define add_squares NAME(add_squares)
-#define pack_doubles NAME(pack_doubles)
+#define add_packed_row NAME(add_packed_row)
+#define add_sums NAME(add_sums)
+#define add_sums_any NAME(add_sums_any)
+#define pack_target NAME(pack_target)
 #define pack_turned NAME(pack_turned)
 #define sum_tile NAME(sum_tile)
 #define reflect NAME(reflect)
@@ -178,13 +187,16 @@ typedef struct {
     ptrdiff_t p, k;      /* columns of X and of y */
     ptrdiff_t stride;    /* numbers from column to column of X in Fortran order */
     int columns;         /* X is in Fortran order */
+    int singles;         /* y has numbers of single precision */
     const double *shift; /* subtracted from each column of X and y */
-    ptrdiff_t left;      /* columns of [X 1], padded to whole tiles */
-    ptrdiff_t width;     /* columns of [X 1 y], padded to whole tiles */
+    ptrdiff_t left;      /* columns of X, padded to half a tile */
+    ptrdiff_t width;     /* columns of [X y], padded to whole tiles */
     ptrdiff_t rows;      /* that are packed at a time, in whole vectors */
-    double *packed;      /* rows × width, zero; of a triangle, rows × (1 + p + k) */
+    double *packed;      /* the rows of all panels that have columns of X, zero; of a triangle, rows × (1 + p + k) */
+    double *panel;       /* the rows of a panel that has targets only */
     double *sums;        /* left × width: the products on and above the diagonal; of a triangle, R, (2 + p) × (1 + p + k) */
-    double *squares;     /* k: those of the targets */
+    double *totals;      /* width: the sums of the columns */
+    double *squares;     /* width: those of the targets */
 } gram_task;
 
 /* Weights that add_measured measures, and the sums that it adds to; arrays are padded with zeros to whole cache lines. */
@@ -205,7 +217,7 @@ typedef void (*add_targets_function)(const void *X, const double *y, ptrdiff_t r
                                      int columns, ptrdiff_t k, const double *w, int intercepts, double *scratch,
                                      double *out);
 typedef double (*sum_all_function)(const void *X, ptrdiff_t size, ptrdiff_t ahead);
-typedef void (*add_rows_function)(const gram_task *task, const void *part, const double *y, const double *weights,
+typedef void (*add_rows_function)(const gram_task *task, const void *part, const void *y, const double *weights,
                                   ptrdiff_t n);
 typedef void (*reduce_block_function)(double *block, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t pivots, ptrdiff_t columns,
                                       double *R);
@@ -343,14 +355,22 @@ static int highest_level(void) { return 0; }
 #undef load_tile
 #undef multiply
 #undef multiply_any
+#undef multiply_panel
 #undef pack_c_order
 #undef pack_column
 #undef pack_fortran_order
-#undef pack_target
+#undef number_at
+#undef number_place
+#undef pack_numbers
+#undef load_numbers
+#undef multiply_targets
+#undef multiply_targets_any
 #undef pack_targets
 #undef pack_panel
-#undef add_squares
-#undef pack_doubles
+#undef add_packed_row
+#undef add_sums
+#undef add_sums_any
+#undef pack_target
 #undef pack_turned
 #undef sum_tile
 #undef reflect

@@ -6,6 +6,9 @@ sums of a part have the same bits for any number of threads.
 
 cdef enum:
     PACKED_ELEMENTS = 131_072  # of the rows whose products are summed at a time (1 MB), unless the rows are very long
+    # Rows of many targets are read side by side. While few columns are multiplied, memory keeps up with few rows only.
+    FEW_COLUMNS = 16
+    FEW_ROWS = 32
     REDUCED_ELEMENTS = 8_192  # of the rows that are reduced at a time (64 KB)
 
 
@@ -14,27 +17,22 @@ cdef ptrdiff_t padded(ptrdiff_t columns, ptrdiff_t unit) noexcept nogil:
     return (columns + unit - 1) // unit * unit
 
 
-cdef void copy_products(const gram_task *task, double[:, ::1] out) noexcept nogil:
-    """Write the products of [X 1 y] as those of [1 X y], with both triangles; then the squares of the targets."""
+cdef void copy_products(const gram_task *task, double total, double[:, ::1] out) noexcept nogil:
+    """Write the products of [1 X y], with both triangles, then the squares of the targets; `total` sums up weights."""
     cdef ptrdiff_t p = task.p, k = task.k, i, j
-    cdef const double *ones = task.sums + p * task.width
+    out[0, 0] = total
+    memcpy(&out[0, 1], task.totals, (p + k) * sizeof(double))
     for i in range(p):
-        for j in range(i, p):
-            out[1 + i, 1 + j] = out[1 + j, 1 + i] = task.sums[i * task.width + j]
-        out[0, 1 + i] = out[1 + i, 0] = task.sums[i * task.width + p]
-        for j in range(k):
-            out[1 + i, 1 + p + j] = task.sums[i * task.width + p + 1 + j]
-    out[0, 0] = ones[p]
-    for j in range(k):
-        out[0, 1 + p + j] = ones[p + 1 + j]
-        i = p + 1 + j
-        out[1 + p, i] = task.sums[i * task.width + i] if i < task.left else task.squares[j]
-    for j in range(1 + p):
-        out[1 + p, j] = 0.0
+        out[1 + i, 0] = task.totals[i]
+        memcpy(&out[1 + i, 1 + i], task.sums + i * task.width + i, (p + k - i) * sizeof(double))
+        for j in range(i):
+            out[1 + i, 1 + j] = out[1 + j, 1 + i]
+    memset(&out[1 + p, 0], 0, (1 + p) * sizeof(double))
+    memcpy(&out[1 + p, 1 + p], task.squares + p, k * sizeof(double))
 
 
 def sum_products(
-    X, const double[:, ::1] y, const double[::1] weights, const double[::1] shift, ptrdiff_t part_rows,
+    X, y, const double[::1] weights, const double[::1] shift, ptrdiff_t part_rows,
     double[:, :, ::1] parts, ptrdiff_t member, ptrdiff_t members, int level,
 ):
     """Write the products of the rows in some parts to `parts`: those of this member of a team.
@@ -46,7 +44,7 @@ def sum_products(
 
 
 def sum_triangles(
-    X, const double[:, ::1] y, const double[::1] weights, const double[::1] shift, ptrdiff_t part_rows,
+    X, y, const double[::1] weights, const double[::1] shift, ptrdiff_t part_rows,
     double[:, :, ::1] parts, ptrdiff_t member, ptrdiff_t members, int level,
 ):
     """Write the triangles R of the rows in some parts to `parts`: those of this member of a team.
@@ -58,66 +56,108 @@ def sum_triangles(
 
 
 cdef int sum_parts(
-    X, const double[:, ::1] y, const double[::1] weights, const double[::1] shift, ptrdiff_t part_rows,
+    X, y, const double[::1] weights, const double[::1] shift, ptrdiff_t part_rows,
     double[:, :, ::1] parts, ptrdiff_t member, ptrdiff_t members, int level, bint triangle,
 ) except -1:
     """Check a call, take the memory that it needs, and sum up its parts."""
-    cdef gram_task task
-    cdef Py_buffer view
-    cdef ptrdiff_t n, summed
-    cdef void *memory = NULL
-    cdef add_rows_function add_rows
+    cdef Py_buffer view, targets
     PyObject_GetBuffer(X, &view, PyBUF_STRIDES | PyBUF_FORMAT)
     try:
-        check_rows(&view, level)
-        n, task.p, task.k = view.shape[0], view.shape[1], y.shape[1]
-        if task.k < 1 or y.shape[0] != n or shift.shape[0] != task.p + task.k:
-            raise ValueError("y must have a number for each row and target, and shift one for each column of X and y")
-        if weights is not None and weights.shape[0] != n:
-            raise ValueError("weights must have one number for each row of X")
-        if part_rows < 1 or parts.shape[0] != (n - 1) // part_rows + 1:
-            raise ValueError("the parts must cover the rows, and none may be empty")
-        if parts.shape[1] != 2 + task.p or parts.shape[2] != 1 + task.p + task.k:
-            raise ValueError("parts must have a row for each column of [1 X] and one more, and the columns of [1 X y]")
-        if not 0 <= member < members:
-            raise ValueError("member must be below members")
-        task.columns = not PyBuffer_IsContiguous(&view, b"C")
-        task.stride, task.shift = view.strides[1] // view.itemsize, &shift[0]
-        if triangle:
-            task.left, task.width = 2 + task.p, 1 + task.p + task.k
-            task.rows = choose_rows(REDUCED_ELEMENTS, MOST_REDUCED_ROWS, task.width, n)
-            add_rows = cpu_levels[level].add_triangle[view.itemsize == sizeof(float)]
-        else:
-            task.left = padded(task.p + 1, cpu_levels[level].tile_rows)
-            task.width = padded(task.p + 1 + task.k, cpu_levels[level].tile_rows)
-            task.rows = choose_rows(PACKED_ELEMENTS, MOST_PACKED_ROWS, task.width, n)
-            add_rows = cpu_levels[level].add_gram[view.itemsize == sizeof(float)]
-        summed = task.left * task.width + task.k
-        memory = malloc((task.rows * task.width + summed + PER_LINE) * sizeof(double))
-        if memory == NULL:
-            raise MemoryError
-        task.packed = <double*> ((<uintptr_t> memory + LINE - 1) // LINE * LINE)
-        task.sums = task.packed + task.rows * task.width
-        task.squares = task.sums + task.left * task.width
-        with nogil:
-            set_bounds(view.buf, (n - 1) * view.strides[0] + (task.p - 1) * view.strides[1] + view.itemsize)
-            memset(task.packed, 0, task.rows * task.width * sizeof(double))
-            while member < parts.shape[0]:
-                memset(task.sums, 0, summed * sizeof(double))
-                sum_part(&task, add_rows, &view, y, weights, part_rows, member)
-                if triangle:
-                    memcpy(&parts[member, 0, 0], task.sums, task.left * task.width * sizeof(double))
-                else:
-                    copy_products(&task, parts[member])
-                member += members
+        PyObject_GetBuffer(y, &targets, PyBUF_STRIDES | PyBUF_FORMAT)
+        try:
+            check_rows(&view, level)
+            check_summed_targets(&targets, view.shape[0])
+            if shift.shape[0] != view.shape[1] + targets.shape[1]:
+                raise ValueError("shift must have a number for each column of X and y")
+            if weights is not None and weights.shape[0] != view.shape[0]:
+                raise ValueError("weights must have one number for each row of X")
+            if part_rows < 1 or parts.shape[0] != (view.shape[0] - 1) // part_rows + 1:
+                raise ValueError("the parts must cover the rows, and none may be empty")
+            if parts.shape[1] != 2 + view.shape[1] or parts.shape[2] != 1 + shift.shape[0]:
+                raise ValueError("parts must have a row for each column of [1 X] and one more, and columns for [1 X y]")
+            if not 0 <= member < members:
+                raise ValueError("member must be below members")
+            add_parts(&view, &targets, weights, shift, part_rows, parts, member, members, level, triangle)
+        finally:
+            PyBuffer_Release(&targets)
     finally:
-        free(memory)
         PyBuffer_Release(&view)
     return 0
 
 
+cdef int check_summed_targets(const Py_buffer *targets, ptrdiff_t n) except -1:
+    """Refuse targets that are no matrix of numbers in C order with a row for each row of X."""
+    if targets.ndim != 2 or not holds_numbers(targets) or not PyBuffer_IsContiguous(targets, b"C"):
+        raise ValueError("y must be a matrix of aligned float64 or float32 numbers in C order")
+    if targets.shape[0] != n or targets.shape[1] < 1:
+        raise ValueError("y must have a number for each row of X and each target")
+    return 0
+
+
+cdef int add_parts(
+    const Py_buffer *view, const Py_buffer *targets, const double[::1] weights, const double[::1] shift,
+    ptrdiff_t part_rows, double[:, :, ::1] parts, ptrdiff_t member, ptrdiff_t members, int level, bint triangle,
+) except -1:
+    """Take the memory that a call needs, and sum up its parts."""
+    cdef gram_task task
+    cdef ptrdiff_t n = view.shape[0], packed, summed
+    cdef double total
+    cdef bint few
+    cdef void *memory
+    cdef add_rows_function add_rows
+    task.p, task.k = view.shape[1], targets.shape[1]
+    task.columns, task.singles = not PyBuffer_IsContiguous(view, b"C"), targets.itemsize == sizeof(float)
+    task.stride, task.shift = view.strides[1] // view.itemsize, &shift[0]
+    if triangle:
+        task.left, task.width = 2 + task.p, 1 + task.p + task.k
+        packed = task.width
+        task.rows = choose_rows(REDUCED_ELEMENTS, MOST_REDUCED_ROWS, packed, n)
+        add_rows = cpu_levels[level].add_triangle[view.itemsize == sizeof(float)]
+    else:
+        task.left = padded(task.p, cpu_levels[level].tile_rows // 2)
+        task.width = padded(task.p + task.k, cpu_levels[level].tile_rows)
+        packed = min(task.width, task.left + MOST_PANEL)
+        few = task.left <= FEW_COLUMNS and task.k > MOST_PANEL
+        task.rows = choose_rows(PACKED_ELEMENTS, FEW_ROWS if few else MOST_PACKED_ROWS, packed, n)
+        add_rows = cpu_levels[level].add_gram[view.itemsize == sizeof(float)]
+    summed = (task.left + 2) * task.width
+    memory = malloc((task.rows * (packed + MOST_PANEL) + summed + PER_LINE) * sizeof(double))
+    if memory == NULL:
+        raise MemoryError
+    task.packed = <double*> ((<uintptr_t> memory + LINE - 1) // LINE * LINE)
+    task.panel = task.packed + task.rows * packed
+    task.sums = task.panel + task.rows * MOST_PANEL
+    task.totals = task.sums + task.left * task.width
+    task.squares = task.totals + task.width
+    with nogil:
+        set_bounds(view.buf, (n - 1) * view.strides[0] + (task.p - 1) * view.strides[1] + view.itemsize)
+        memset(task.packed, 0, task.rows * packed * sizeof(double))
+        while member < parts.shape[0]:
+            memset(task.sums, 0, summed * sizeof(double))
+            sum_part(&task, add_rows, view, targets, weights, part_rows, member)
+            if triangle:
+                memcpy(&parts[member, 0, 0], task.sums, task.left * task.width * sizeof(double))
+            else:
+                total = add_weights(weights, member * part_rows, min((member + 1) * part_rows, n))
+                copy_products(&task, total, parts[member])
+            member += members
+    free(memory)
+    return 0
+
+
+cdef double add_weights(const double[::1] weights, ptrdiff_t first, ptrdiff_t last) noexcept nogil:
+    """Return the sum of the weights of some rows, each 1 unless weights are given."""
+    cdef double total = 0.0
+    cdef ptrdiff_t i
+    if weights is None:
+        return last - first
+    for i in range(first, last):
+        total += weights[i]
+    return total
+
+
 cdef int sum_part(
-    const gram_task *task, add_rows_function add_rows, const Py_buffer *view, const double[:, ::1] y,
+    const gram_task *task, add_rows_function add_rows, const Py_buffer *view, const Py_buffer *targets,
     const double[::1] weights, ptrdiff_t part_rows, ptrdiff_t b,
 ) except -1 nogil:
     """Add up the rows of part b."""
@@ -126,8 +166,8 @@ cdef int sum_part(
     if weights is not None:
         row_weights = &weights[first]
     add_rows(
-        task, <const char*> view.buf + first * view.strides[0], &y[first, 0], row_weights,
-        min(part_rows, view.shape[0] - first),
+        task, <const char*> view.buf + first * view.strides[0], <const char*> targets.buf + first * targets.strides[0],
+        row_weights, min(part_rows, view.shape[0] - first),
     )
     return 0
 

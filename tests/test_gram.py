@@ -64,6 +64,9 @@ def test_products_of_all_shapes(monkeypatch, level, dtype, order, weighted):
             (24, 1),
             (25, 1),
             (50, 1),
+            (2, 60),
+            (17, 80),
+            (24, 49),
         ):
             arrays = problem(n, p, k, dtype, order, weighted=weighted)
             assert_products(compiled.gram(*arrays), *arrays)
@@ -73,6 +76,17 @@ def test_products_of_all_shapes(monkeypatch, level, dtype, order, weighted):
 def test_many_columns_and_few_rows_are_packed_a_few_at_a_time():
     arrays = problem(40, 3000, 2)
     assert_products(compiled.gram(*arrays), *arrays)
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("sums", [compiled.gram, compiled.triangle, vectorized.gram, vectorized.triangle])
+@pytest.mark.parametrize("level", LEVELS)
+def test_targets_of_single_precision_are_converted_one_by_one(monkeypatch, level, sums, weighted):
+    monkeypatch.setattr(compiled, "LEVEL", level)
+    for p, k in ((3, 1), (2, 7), (5, 60), (17, 49)):
+        X, y, *rest = problem(300, p, k, weighted=weighted)
+        y = y.astype(np.float32)
+        np.testing.assert_array_equal(sums(X, y, *rest), sums(X, y.astype(np.float64), *rest))
 
 
 @pytest.mark.parametrize("order", "CF")
@@ -238,7 +252,10 @@ BAD_CALLS = {
         {"X": np.lib.stride_tricks.as_strided(np.arange(99.0), (40, 3), (8, 8))}, "X must be in C order, or rows of",
     ),
     "short y": ({"y": Y[:39].copy()}, "y must have a number for each row"),
-    "long shift": ({"shift": np.zeros(6)}, "shift one for each column"),
+    "a vector of targets": ({"y": Y[:, 0].copy()}, "y must be a matrix"),
+    "targets in Fortran order": ({"y": np.asfortranarray(Y)}, "y must be a matrix of .* in C order"),
+    "targets that are whole numbers": ({"y": Y.astype(int)}, "y must be a matrix of aligned float64 or float32"),
+    "long shift": ({"shift": np.zeros(6)}, "shift must have a number for each column"),
     "short weights": ({"weights": np.ones(39)}, "weights must have one number for each row"),
     "too few parts": ({"parts": PARTS[:4]}, "the parts must cover the rows"),
     "no rows in a part": ({"part_rows": 0}, "the parts must cover the rows"),

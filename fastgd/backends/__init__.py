@@ -306,7 +306,7 @@ def gram(
     ----------
     X : ndarray of shape (n_samples, n_features), float64 or float32
         The features, in C or Fortran order, or some rows of an array in Fortran order.
-    y : ndarray of shape (n_samples, n_targets), float64
+    y : ndarray of shape (n_samples, n_targets), float64 or float32
         The targets.
     sample_weight : ndarray of shape (n_samples,), float64, or None
         The weights s of the rows, 0 or more.
@@ -353,7 +353,7 @@ def triangle(
     ----------
     X : ndarray of shape (n_samples, n_features), float64 or float32
         The features, in C or Fortran order, or some rows of an array in Fortran order.
-    y : ndarray of shape (n_samples, n_targets), float64
+    y : ndarray of shape (n_samples, n_targets), float64 or float32
         The targets.
     sample_weight : ndarray of shape (n_samples,), float64, or None
         The weights s of the rows, 0 or more.
