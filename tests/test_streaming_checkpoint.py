@@ -237,14 +237,15 @@ def test_changed_values_and_weights_are_refused(tmp_path, changed):
 def test_files_that_are_cut_into_other_batches_are_refused(tmp_path, monkeypatch, kind):
     pa = pytest.importorskip("pyarrow", reason="files need pyarrow, an extra")
     pq, csv = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow.csv")
-    from fastgd.streaming import columns, csv_file, files
+    from fastgd.files import csv_blocks
+    from fastgd.streaming import columns, files
 
     generator = np.random.default_rng(0)
     table = pa.table({"a": generator.standard_normal(4000), "y": generator.standard_normal(4000)})
     data, path = tmp_path / f"data.{kind}", tmp_path / "checkpoint"
     (pq.write_table if kind == "parquet" else csv.write_csv)(table, data)
     monkeypatch.setattr(columns, "BATCH_BYTES", 300 * 16)
-    monkeypatch.setattr(csv_file, "BLOCK_BYTES", 1 << 14)
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 1 << 14)
     batches_after = files.FileBatchSource.batches_after
     with monkeypatch.context() as patch:
         patch.setattr(files.FileBatchSource, "batches_after", lambda *given: cut_short(batches_after(*given), 3))
@@ -253,7 +254,7 @@ def test_files_that_are_cut_into_other_batches_are_refused(tmp_path, monkeypatch
     assert path.exists()
     with monkeypatch.context() as patch:
         patch.setattr(columns, "BATCH_BYTES", 700 * 16)
-        patch.setattr(csv_file, "BLOCK_BYTES", 1 << 15)
+        patch.setattr(csv_blocks, "BLOCK_BYTES", 1 << 15)
         with pytest.raises(ValueError, match="the checkpoint is of another fit, with reader"):
             files.fit_files(data, "y", checkpoint=path)
     assert files.fit_files(data, "y", checkpoint=path).n_samples == 4000

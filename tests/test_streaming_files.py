@@ -10,9 +10,9 @@ from test_streaming import SETTINGS, assert_same_fit, make_data
 
 import fastgd
 from fastgd.cli.main import main
-from fastgd.files import lines
+from fastgd.files import csv_blocks, lines
 from fastgd.files.csv import read_csv
-from fastgd.streaming import columns, csv_file, fit_files
+from fastgd.streaming import columns, fit_files
 from fastgd.streaming.files import FileBatchSource, find_files
 
 pa = pytest.importorskip("pyarrow")
@@ -45,7 +45,7 @@ def folder(request, tmp_path):
 @pytest.fixture
 def small_batches(monkeypatch):
     monkeypatch.setattr(columns, "BATCH_BYTES", 1)
-    monkeypatch.setattr(csv_file, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 1000)
 
 
 def fit_in_memory(**options):
@@ -155,7 +155,7 @@ def test_missing_values_in_csv_are_named_by_row_and_column(tmp_path):
 )
 def test_bad_csv_is_refused_by_line_and_column(tmp_path, monkeypatch, text, message, small):
     if small:
-        monkeypatch.setattr(csv_file, "BLOCK_BYTES", 50)
+        monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 50)
     (tmp_path / "a.csv").write_text(text, errors="surrogateescape")
     with pytest.raises(ValueError, match=message):
         fit_files(tmp_path / "a.csv", "y")
@@ -181,7 +181,7 @@ CSV_ROWS = [
 def test_csv_in_blocks_holds_what_csv_read_whole_holds(tmp_path, monkeypatch, rows, good, size):
     path = tmp_path / "a.csv"
     path.write_bytes(f"x,t,y\n9,c,8\n{rows}".encode("utf-8", "surrogateescape"))
-    monkeypatch.setattr(csv_file, "BLOCK_BYTES", size)
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", size)
     if good:
         source = FileBatchSource([str(path)], "y", ["x"], None)
         found = np.concatenate([np.column_stack([batch.X, batch.y]) for batch in source.batches_after([])])
@@ -195,7 +195,7 @@ def test_csv_in_blocks_holds_what_csv_read_whole_holds(tmp_path, monkeypatch, ro
 def test_plain_blocks_of_quotes_are_read_by_pyarrow(tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     path.write_text("x,t,y\n" + '1,"a, ""b""",2\n"2",c,4\n3,"",6.5\n' * 50)
-    monkeypatch.setattr(csv_file, "read_any", lambda *given: pytest.fail("the block is plain"))
+    monkeypatch.setattr(csv_blocks, "read_any", lambda *given: pytest.fail("the block is plain"))
     assert fit_files(path, "y", features=["x"]).n_samples == 150
 
 

@@ -1,8 +1,10 @@
 """The lines of a CSV file, whole lines of bytes at a time, and the error of a file that is no table."""
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from fastgd.files.dialect import Dialect
 from fastgd.inputs.words import printable
 
 READ_BYTES = 1 << 16  # read at a time where lines are taken one by one
@@ -23,12 +25,14 @@ class Lines:
     ----------
     path : str
         The file, for messages.
+    dialect : Dialect
+        How the file is written.
     number : int
         The number of lines used.
     """
 
-    def __init__(self, path: str, file: BinaryIO) -> None:
-        self.path, self.file, self.number = path, file, 0
+    def __init__(self, path: str, file: BinaryIO, dialect: Dialect = Dialect()) -> None:
+        self.path, self.file, self.dialect, self.number = path, file, dialect, 0
         self.text = b""  # read from the file, and not used yet
         self.waiting: Iterator[bytes] = iter(())  # lines of the block that `read_on` is in
 
@@ -80,4 +84,5 @@ def decode(path: str, number: int, line: bytes) -> str:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
         got = f"expected text in UTF-8; got the byte 0x{line[error.start]:02x}"
-        raise TableError(f"{printable(path)}, line {number}: {got}") from None
+        hint = "utf-16" if line.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "latin-1"
+        raise TableError(f"{printable(path)}, line {number}: {got}; encoding='{hint}' may read it") from None

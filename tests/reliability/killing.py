@@ -10,11 +10,12 @@ import numpy as np
 from processes import start_python
 from test_streaming import SETTINGS, cut, make_data
 
-from fastgd.streaming import array, checkpoint, columns, csv_file, fit_array, fit_batches, fit_files
+from fastgd.files import csv_blocks
+from fastgd.streaming import array, checkpoint, columns, fit_array, fit_batches, fit_files
 
 KINDS = ("batches", "array", "map", "parquet", "csv")
 SMALL = [(array, "BLOCK_BYTES", 1), (array, "ROWS_PER_COLUMN", 4), (columns, "BATCH_BYTES", 400)]
-SMALL += [(csv_file, "BLOCK_BYTES", 800)]
+SMALL += [(csv_blocks, "BLOCK_BYTES", 800)]
 CODE = """
 import sys
 sys.path.insert(0, {here!r})

@@ -5,9 +5,9 @@ import os
 import numpy as np
 import pytest
 
-from fastgd.files import csv, opening
+from fastgd.files import csv, csv_blocks, opening
 from fastgd.files.opening import open_unchanged, state_of
-from fastgd.streaming import columns, csv_file, files, fit_files
+from fastgd.streaming import columns, files, fit_files
 
 pa = pytest.importorskip("pyarrow", reason="files in parts need pyarrow, an extra")
 parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet needs pyarrow, an extra")
@@ -19,7 +19,7 @@ LONG_AGO = (1, 1)  # an edit within a tick of the clock after the last one canno
 def paths(request, tmp_path, monkeypatch):
     """Return the paths of three files, each of which is read in several batches."""
     monkeypatch.setattr(columns, "BATCH_BYTES", 40 * 16)
-    monkeypatch.setattr(csv_file, "BLOCK_BYTES", 200)
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 200)
     found = [tmp_path / f"{name}{request.param}" for name in "abc"]
     for path in found:
         write(path, ["x", "y"])

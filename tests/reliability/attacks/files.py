@@ -15,8 +15,9 @@ from pyarrow import parquet
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from fastgd.files import csv_blocks
 from fastgd.files.csv import read_csv
-from fastgd.streaming import columns, csv_file
+from fastgd.streaming import columns
 from fastgd.streaming.files import FileBatchSource
 
 GOOD = [
@@ -45,9 +46,9 @@ BLOCKS = [1, 7, 16, 1 << 20]
 def attack(tally, rounds=10_000, seed=0):
     chance = random.Random(seed)
     before = csv.field_size_limit(LONGEST_CELL)
-    with TemporaryDirectory() as folder, patch.multiple(csv_file, BLOCK_BYTES=1, PART_BYTES=1):
+    with TemporaryDirectory() as folder, patch.multiple(csv_blocks, BLOCK_BYTES=1, PART_BYTES=1):
         for _ in range(rounds):
-            csv_file.BLOCK_BYTES, csv_file.PART_BYTES = chance.choice(BLOCKS), chance.choice(BLOCKS)
+            csv_blocks.BLOCK_BYTES, csv_blocks.PART_BYTES = chance.choice(BLOCKS), chance.choice(BLOCKS)
             compare(tally, str(Path(folder, "data.csv")), make_content(chance))
     csv.field_size_limit(before)
     for _ in range(rounds // 50):
@@ -85,7 +86,7 @@ def make_table(chance):
 def compare(tally, path, content):
     """Check that all ways of reading agree on the columns a and y."""
     Path(path).write_bytes(content)
-    case = f"blocks of {csv_file.BLOCK_BYTES} and parts of {csv_file.PART_BYTES} bytes of {content!r}"
+    case = f"blocks of {csv_blocks.BLOCK_BYTES} and parts of {csv_blocks.PART_BYTES} bytes of {content!r}"
     whole, parts = read_whole(path), read_parts(path)
     if isinstance(whole, str) or isinstance(parts, str):
         same = isinstance(whole, str) and isinstance(parts, str)
@@ -112,10 +113,10 @@ def read_parts(path):
     return rows if isinstance(rows, str) or np.isfinite(rows).all() else "not finite"
 
 
-def read_blocks(path, is_plain=csv_file.is_plain):
+def read_blocks(path, is_plain=csv_blocks.is_plain):
     """Return the columns a and y of all blocks, with NaN for no value, or the error."""
     try:
-        with patch.object(csv_file, "is_plain", is_plain):
+        with patch.object(csv_blocks, "is_plain", is_plain):
             source = FileBatchSource([path], "y", ["a"], None)
             rows = [np.column_stack([batch.X, batch.y]) for batch in source.batches_after([])]
     except ValueError as error:
@@ -165,7 +166,7 @@ def change_file(tally, folder, chance):
         os.utime(path, (1, 1))  # an edit within a tick of the clock after it cannot be seen
     moment, changed = chance.randint(0, 12), chance.choice(paths)
     rows, error = [], ""
-    with patch.multiple(csv_file, BLOCK_BYTES=2000), patch.object(columns, "BATCH_BYTES", 2000):
+    with patch.multiple(csv_blocks, BLOCK_BYTES=2000), patch.object(columns, "BATCH_BYTES", 2000):
         source = FileBatchSource([str(path) for path in paths], "y", ["a"], None)
         try:
             for number, batch in enumerate(chain([None], source.batches_after([]))):

@@ -1,0 +1,155 @@
+"""The numbers of a CSV file, block by block.
+
+pyarrow, where it is installed, reads a block if the block is plain, and Python's csv module reads it otherwise: pyarrow
+accepts cells such as ``"1"2``, and refuses others such as ``+1``. A block that pyarrow refuses is read again. So a file
+has the same rows and numbers, or is refused, however it is read.
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from fastgd.files.cells import MISSING, TRUTH, read_cell, read_rows
+from fastgd.files.dialect import Dialect
+from fastgd.files.lines import BOM, Lines
+from fastgd.inputs.arrays import Array
+
+BLOCK_BYTES = 1 << 23  # the size of a block of text
+PART_BYTES = 1 << 21  # of a block: pyarrow reads several parts at a time
+SAMPLE_BYTES = 1 << 14  # of a block, to find the columns of truth values
+QUOTE, LINE_FEED, RETURN = b'"\n\r'
+
+
+def read_blocks(lines: Lines, names: list[str], wanted: list[str], *, gaps: bool) -> Iterator[list[Array]]:
+    """Yield the wanted columns of each block of rows below the column names.
+
+    If `gaps` is true, cells without a value are NaN; else every cell must hold a finite number.
+    """
+    places = {name: k for k, name in enumerate(names)}
+    cells, read_plain = [(name, places[name]) for name in wanted], make_reader(names, wanted, lines.dialect)
+    while block := lines.next_block(BLOCK_BYTES):
+        arrays = read_plain(block) if read_plain is not None and is_plain(block, lines.dialect.delimiter) else None
+        if arrays is not None and not gaps and not all(np.isfinite(values).all() for values in arrays):
+            arrays = None  # the csv module finds the line of the cell
+        if arrays is None:
+            arrays = read_any(lines, block, cells, len(names), gaps=gaps)
+        else:
+            lines.number += count_lines(block)  # each row of a plain block is a line
+        if arrays and len(arrays[0]):
+            yield arrays
+
+
+def is_plain(block: bytes, delimiter: str) -> bool:
+    """Return True if pyarrow splits the lines into the cells that `csv` splits them into, or refuses them."""
+    quotes = b'"' in block
+    if block.startswith(BOM) or (quotes and not has_plain_quotes(block, delimiter)):
+        return False
+    # `csv` refuses a cell beyond its limit, which would have no separator in a window of half that size.
+    window = max(csv.field_size_limit() // 2, 1)
+    separators = (b"\n", b"\r") if quotes else (delimiter.encode(), b"\n", b"\r")
+    for start in range(0, len(block) - window + 1, window):
+        if all(block.find(separator, start, start + window) < 0 for separator in separators):
+            return False
+    try:
+        return block.isascii() or bool(block.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
+
+
+def has_plain_quotes(block: bytes, delimiter: str) -> bool:
+    """Return True if all quotes of a block enclose a whole cell on one line, or stand for one quote in such a cell.
+
+    The quotes are an opening and a closing one in turn. An opening one stands at the begin of a cell or, in a cell,
+    behind the closing one with which it stands for one quote; and the other way round.
+    """
+    text = np.frombuffer(block, np.uint8)
+    marks = text == QUOTE
+    quotes = np.flatnonzero(marks)
+    if len(quotes) % 2:
+        return False
+    marks |= text == LINE_FEED
+    if b"\r" in block:
+        marks |= text == RETURN
+    order = np.flatnonzero(text[np.flatnonzero(marks)] == QUOTE)  # places of quotes among quotes and ends of lines
+    if (order[1::2] - order[::2] > 1).any():
+        return False
+    before, after = quotes[::2] - 1, quotes[1::2] + 1
+    inside = np.append(before[before >= 0], after[after < len(text)])
+    beside = list(f'"{delimiter}\n\r'.encode())  # the bytes before an opening and after a closing quote
+    return bool(np.isin(text[inside], beside).all())
+
+
+def make_reader(names: list[str], wanted: list[str], dialect: Dialect) -> Callable[[bytes], list[Array] | None] | None:
+    """Return the function by which pyarrow reads the wanted columns of a plain block; None without pyarrow.
+
+    The function returns None for odd rows. Whole columns of truth values are read as 1 and 0.
+    """
+    if not wanted:
+        return None  # pyarrow would read all columns
+    try:
+        import pyarrow as pa
+        import pyarrow.csv
+    except Exception:  # missing, or one that cannot be imported: Python's csv module reads the same numbers
+        return None
+    parse = pa.csv.ParseOptions(delimiter=dialect.delimiter)
+    types: dict[str, Any] = dict.fromkeys(wanted, pa.float64())
+    words: dict[str, Any] = {
+        "true_values": [word for word, value in TRUTH.items() if value],
+        "false_values": [word for word, value in TRUTH.items() if not value],
+        "null_values": MISSING,
+        "decimal_point": dialect.decimal,
+    }
+
+    def read(block: bytes, convert: Any) -> Any:
+        part = max(PART_BYTES, 2 * block.find(b"\n"))  # a line must fit into a part
+        options = pa.csv.ReadOptions(column_names=names, block_size=part)
+        return pa.csv.read_csv(pa.BufferReader(block), options, parse, convert)
+
+    def find_truth(block: bytes) -> None:
+        """Let columns that hold truth values in the first lines of a block be read as such."""
+        sample = block[: block.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or block
+        found = read(sample, pa.csv.ConvertOptions(include_columns=wanted, **words)).schema
+        types.update({name: pa.bool_() for name in wanted if found.field(name).type == pa.bool_()})
+
+    def read_plain(block: bytes) -> list[Array] | None:
+        for attempt in (False, True):
+            try:
+                if attempt:
+                    find_truth(block)
+                table = read(block, pa.csv.ConvertOptions(include_columns=wanted, column_types=types, **words))
+                break
+            except pa.ArrowInvalid:
+                if attempt:
+                    return None
+        if table.num_rows != count_lines(block):  # pyarrow skips empty lines
+            return None
+        arrays = [column.cast(pa.float64()).to_numpy() for column in table.columns]
+        nulls = [column.null_count for column in table.columns]
+        return arrays if nulls == [np.isnan(values).sum() for values in arrays] else None  # nan(1) is NaN, not null
+
+    return read_plain
+
+
+def count_lines(block: bytes) -> int:
+    r"""Return the number of lines of a block, which end in ``\n``, ``\r`` or both."""
+    text = np.frombuffer(block, np.uint8)
+    ends = np.count_nonzero(text == LINE_FEED) + (not block.endswith((b"\n", b"\r")))
+    if b"\r" in block:
+        ends += block.count(b"\r") - block.count(b"\r\n")
+    return int(ends)
+
+
+def read_any(
+    lines: Lines, block: bytes, wanted: Sequence[tuple[str, int]], n_columns: int, *, gaps: bool
+) -> list[Array]:
+    """Return the wanted columns, each a name and a place, of the rows that begin in a block."""
+    last = lines.number + len(block.splitlines())
+    rows = []
+    for line, cells in read_rows(lines, block, n_columns):
+        rows.append([read_cell(lines, line, name, cells[j], gaps=gaps) for name, j in wanted])
+        if line >= last:
+            break
+    lines.stop()
+    return list(np.array(rows, dtype=np.float64).reshape(len(rows), len(wanted)).T)

@@ -1,0 +1,75 @@
+"""The bytes of a text file in UTF-8, whatever its compression and its encoding."""
+
+import codecs
+import gzip
+import zlib
+from typing import Any, BinaryIO
+
+from fastgd.files.dialect import UTF_8, compression_of
+from fastgd.files.lines import TableError
+from fastgd.inputs.extras import explain_import
+from fastgd.inputs.words import printable
+
+PIECE = 1 << 20  # bytes read at a time
+
+
+class Decoded:
+    """An opened file whose `read` returns its text in UTF-8.
+
+    Attributes
+    ----------
+    path : str
+        The file, for messages.
+    file : object
+        The opened file, or a reader that decompresses it.
+    decoder : codecs.IncrementalDecoder
+        The decoder of its encoding.
+    """
+
+    def __init__(self, path: str, file: Any, encoding: str) -> None:
+        self.path, self.file, self.encoding = path, file, encoding
+        self.decoder = None if encoding == UTF_8 else codecs.getincrementaldecoder(encoding)()
+        self.ready = b""  # decoded, and not returned yet
+        self.ended = False
+
+    def read(self, size: int) -> bytes:
+        """Return as many bytes as asked for; fewer at the end of the file only."""
+        pieces, length = [self.ready], len(self.ready)
+        while length < size and not self.ended:
+            pieces.append(self.read_piece())
+            length += len(pieces[-1])
+        text = b"".join(pieces)
+        self.ready = text[size:]
+        return text[:size]
+
+    def read_piece(self) -> bytes:
+        """Return the next bytes in UTF-8, as many as a piece of the file gives."""
+        try:
+            piece = self.file.read(PIECE)
+        except (EOFError, gzip.BadGzipFile, zlib.error, ValueError) as error:
+            compression = compression_of(self.path)
+            raise TableError(f"{printable(self.path)}: expected text in {compression}; {printable(error)}") from error
+        self.ended = not piece
+        if self.decoder is None:
+            return bytes(piece)
+        try:
+            return self.decoder.decode(piece, final=self.ended).encode(UTF_8, "surrogatepass")
+        except UnicodeDecodeError as error:
+            raise TableError(f"{printable(self.path)}: expected text in {self.encoding}; {printable(error)}") from error
+
+
+def decode_file(path: str, file: BinaryIO, encoding: str) -> Any:
+    """Return an opened file as one whose `read` returns text in UTF-8; plain text in UTF-8 is the file itself."""
+    compression = compression_of(path)
+    if compression is None and encoding == UTF_8:
+        return file
+    reader: Any = file
+    if compression == "gzip":
+        reader = gzip.GzipFile(fileobj=file)
+    elif compression is not None:
+        try:
+            import pyarrow
+        except Exception as error:
+            raise explain_import(f"{compression} files need pyarrow", error, "pyarrow") from error
+        reader = pyarrow.CompressedInputStream(pyarrow.PythonFile(file, "r"), compression)
+    return Decoded(path, reader, encoding)
