@@ -109,9 +109,9 @@ def refuse_cell(lines: Lines, line: int, name: str, cell: str, expected: str) ->
 
 
 def to_number(text: str, decimal: str = ".") -> float:
-    """Return the text as a float; refuse 1_000, which Python's float accepts, and points if the decimal mark is a comma.
+    """Return the text as a float; True is 1 and False is 0.
 
-    True is 1 and False is 0.
+    Refuse 1_000, which Python's float accepts, and a point if the decimal mark is a comma.
     """
     if text.strip() in TRUTH:
         return TRUTH[text.strip()]

@@ -31,6 +31,9 @@ class Dialect:
     encoding: str = UTF_8
 
 
+COMMAS = Dialect()
+
+
 def check_dialect(path: str, delimiter: Any = None, decimal: Any = ".", encoding: Any = UTF_8) -> Dialect:
     r"""Return the dialect of a file; refuse values that no CSV file can have.
 
