@@ -11,9 +11,10 @@ import pytest
 import fastgd
 from fastgd.cli import fit as fit_command
 from fastgd.cli.main import main
+from fastgd.files import csv_blocks
 from fastgd.files.model import load
 from fastgd.inputs.extras import is_installed
-from fastgd.streaming import columns, csv_file, fit_files
+from fastgd.streaming import columns, fit_files
 
 needs_arrow = pytest.mark.skipif(not is_installed("pyarrow"), reason="batches of files need an extra")
 FEATURES, TARGETS = ["size", "rooms", "age"], ["price", "rent", "tax"]
@@ -42,7 +43,7 @@ def write_rows(path, values, order=ORDER):
 def folder(request, tmp_path, monkeypatch):
     """Return a folder of two files, which are read in many batches."""
     monkeypatch.setattr(columns, "BATCH_BYTES", 1)
-    monkeypatch.setattr(csv_file, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 1000)
     for number, rows in enumerate((slice(0, 150), slice(150, None))):
         values = {name: column[rows] for name, column in VALUES.items()}
         write_rows(tmp_path / f"{number}{request.param}", values, ORDER[::-1] if number else ORDER)

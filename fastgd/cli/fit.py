@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastgd import plots
+from fastgd.cli.data_arguments import check_text, split_names, take_files
 from fastgd.cli.fit_arguments import COMPRESS, DESCRIPTION, EPILOG, add_data, add_descent, add_output
 from fastgd.cli.outcome import (
     CONVERGED,
@@ -25,17 +26,17 @@ from fastgd.descent.result import DescentResult, list_values
 from fastgd.descent.warnings import ConvergenceWarning, DivergenceWarning
 from fastgd.files import model
 from fastgd.files.csv import CsvTable, read_csv
+from fastgd.files.dialect import suffix_of
 from fastgd.files.lines import TableError
 from fastgd.files.paths import check_different, check_output
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_mean_square
-from fastgd.inputs.extras import is_installed
 from fastgd.inputs.words import count, printable, quote, quote_names
 from fastgd.plots.figures import check_picture, save_figure
-from fastgd.streaming import fit_files
+from fastgd.streaming import csv_file, fit_files, parquet_file
 from fastgd.streaming.cluster import fit_on_cluster
 from fastgd.streaming.columns import check_column_names, name_target
-from fastgd.streaming.files import find_files, is_pattern
+from fastgd.streaming.files import READERS, find_files, is_pattern
 
 MOST_CURVES = 10  # of several targets
 LARGE_FILE = 1 << 26  # the bytes above which a CSV file is read in batches, which is also faster
@@ -62,6 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Fit the targets by the other columns; print and save the model, and draw its cost curves."""
+    options.files = take_files(options, options.features, options.target)
+    options.target = split_names(options.target)
+    options.features = None if options.features is None else split_names(options.features)
     stream = needs_batches(options)
     check_descent(options, stream)
     picture = check_outputs(options, find_files(options.files) if stream else options.files)
@@ -126,10 +130,9 @@ def needs_batches(options: argparse.Namespace) -> bool:
     named = options.checkpoint or options.weight or options.scheduler or options.missing != "error"
     if named or len(options.files) > 1 or path.is_dir() or is_pattern(options.files[0]):
         return True
-    suffix = path.suffix.lower()
-    large = path.is_file() and path.stat().st_size > LARGE_FILE and is_installed("pyarrow")
-    large = large and options.compress != "no"
-    return suffix == ".parquet" or (suffix == ".csv" and large)
+    reader = READERS.get(suffix_of(options.files[0]))
+    large = path.is_file() and path.stat().st_size > LARGE_FILE and options.compress != "no"
+    return reader is parquet_file or (reader is csv_file and large)
 
 
 def list_descent(options: argparse.Namespace) -> dict[str, Any]:
@@ -153,7 +156,8 @@ def check_descent(options: argparse.Namespace, stream: bool) -> None:
 
 def fit_stream(options: argparse.Namespace) -> Fit:
     """Fit files that need not fit into memory, in this process or on a cluster."""
-    given = list_descent(options) | {name: getattr(options, name) for name in ("features", "weight", "missing")}
+    names = ("features", "weight", "missing", "delimiter", "decimal", "encoding")
+    given = list_descent(options) | {name: getattr(options, name) for name in names}
     if options.scheduler is None:
         result = fit_files(options.files, options.target, checkpoint=options.checkpoint, quiet=options.quiet, **given)
     elif options.checkpoint is not None:
@@ -170,7 +174,7 @@ def fit_table(options: argparse.Namespace) -> Fit:
     targets = check_column_names(options.target, options.features, None)
     wanted = None if options.features is None else [*options.features, *targets]
     try:
-        table = read_csv(path, required=wanted)
+        table = read_csv(path, required=wanted, dialect=check_text(options))
     except TableError as error:
         hint = "; --missing skip leaves out rows without a value" if str(error).endswith("an empty cell") else ""
         raise TableError(f"{error}{hint}") from error

@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 
 from fastgd import backends
+from fastgd.cli.data_arguments import add_missing, add_text
 from fastgd.descent.options import DEFAULT_EPOCHS, PRECONDITIONS
 from fastgd.inputs.options import LARGEST_ALPHA, MOST_EPOCHS, check_alpha, check_count, check_not_negative, check_rates
 from fastgd.inputs.words import quote
 from fastgd.rates.schedules import SCHEDULES
-from fastgd.streaming.options import MISSING
 
 TOL = 1e-8
 COMPRESS: dict[str, bool | str] = {"auto": "auto", "yes": True, "no": False}
@@ -30,7 +30,7 @@ def add_data(add: Callable[..., Any]) -> None:
     add(
         "files",
         metavar="FILE",
-        nargs="+",
+        nargs="*",
         help="a CSV file with column names in the first line; or Parquet files, several files, a folder of files or a "
         "pattern, which are read in batches",
     )
@@ -40,11 +40,18 @@ def add_data(add: Callable[..., Any]) -> None:
         nargs="+",
         action="extend",
         required=True,
-        help="the column to predict, or several, of which each gets a fit of its own; FILE comes before",
+        help="the column to predict, or several, of which each gets a fit of its own",
     )
-    add("--features", metavar="COLUMN", nargs="+", help="the columns to predict from (default: all others)")
+    add(
+        "--features",
+        metavar="COLUMN",
+        nargs="+",
+        action="extend",
+        help="the columns to predict from: words, or separated by commas (default: all others)",
+    )
     add("--weight", metavar="COLUMN", help="a column of weights of the rows (default: every row counts once)")
-    add("--missing", choices=MISSING, default="error", help="refuse rows with an empty cell, or skip (default: error)")
+    add_missing(add)
+    add_text(add)
     add(
         "--checkpoint",
         metavar="FILE",

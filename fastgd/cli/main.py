@@ -9,6 +9,7 @@ import argparse
 import errno
 import io
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -25,7 +26,9 @@ EPILOG = (
     "Exit codes: 0, done; 1, the fit diverged; 2, bad input; 3, the fit has not converged; 130, interrupted; 141, the "
     "reader of the output went away."
 )
-MISSING_HINT = "missing='skip'"  # the hint in the messages of the Python functions
+# In the messages of the Python functions: arguments at the beginning, and hints that name an argument and its value.
+ARGUMENT = re.compile(r"^(features|target|weight|scheduler|delimiter|decimal|encoding|missing)(?= must | goes )")
+HINT = re.compile(r"\b(missing|delimiter|decimal|encoding)='([^']*)'")
 REFUSED, READER_GONE = 2, 141  # exit codes; shells give 128 + SIGPIPE to a command whose reader went away
 WRITING = (errno.ENOSPC, errno.EFBIG, errno.EIO)  # errors of writing, which name no file
 
@@ -104,7 +107,27 @@ def describe_error(error: Exception) -> str:
             return f"{printable(os.fsdecode(error.filename))}: {printable(error.strerror)}"
         if error.errno in WRITING:
             text = f"standard output cannot be written: {error.strerror}"
-    return printable(text.replace(MISSING_HINT, "--missing skip"), LONGEST_MESSAGE)
+    return printable(use_options(text), LONGEST_MESSAGE)
+
+
+def use_options(text: str) -> str:
+    """Return a message of the Python functions that names the options of the command line in place of arguments.
+
+    Examples
+    --------
+    >>> from fastgd.cli.main import use_options
+    >>> use_options("expected numbers; got 'a;b'; delimiter=';' separates them")
+    "expected numbers; got 'a;b'; --delimiter ';' separates them"
+    >>> use_options("features must be different columns; got 'a' twice")
+    "--features must be different columns; got 'a' twice"
+    """
+    text = HINT.sub(lambda hint: f"--{hint[1]} {quote_word(hint[2])}", text)
+    return ARGUMENT.sub(r"--\1", text.replace("paths must", "FILE must").replace("paths: ", "FILE: "))
+
+
+def quote_word(text: str) -> str:
+    """Return a word as it stands in a command: in quotes if it has special characters."""
+    return text if re.fullmatch(r"[\w-]+", text) else f"'{text}'"
 
 
 class Parser(argparse.ArgumentParser):

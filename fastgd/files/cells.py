@@ -5,10 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from math import isfinite, nan
-from pathlib import Path
 from typing import NoReturn
 
-from fastgd.files.dialect import Dialect
 from fastgd.files.lines import BOM, READ_BYTES, Lines, TableError
 from fastgd.inputs.words import MOST_NAMES, printable, quote
 
@@ -27,7 +25,7 @@ def read_names(lines: Lines) -> list[str]:
     block = lines.next_block(READ_BYTES).removeprefix(BOM)
     _, cells = next(split_rows(lines, block), (1, []))
     lines.stop()
-    return check_header(lines.path, cells, lines.dialect)
+    return check_header(lines, cells)
 
 
 def read_rows(lines: Lines, block: bytes, n_columns: int) -> Iterator[Row]:
@@ -48,7 +46,7 @@ def read_rows(lines: Lines, block: bytes, n_columns: int) -> Iterator[Row]:
 def split_rows(lines: Lines, block: bytes) -> Iterator[Row]:
     """Yield the cells of each row of a block, and those after it, blank lines included."""
     try:
-        for cells in csv.reader(lines.read_on(block), delimiter=lines.dialect.delimiter, strict=True):
+        for cells in csv.reader(lines.read_on(block), delimiter=lines.delimiter, strict=True):
             yield lines.number, cells
     except csv.Error as error:
         longest = f"expected cells of at most {csv.field_size_limit():,} characters; got a longer one"
@@ -56,20 +54,20 @@ def split_rows(lines: Lines, block: bytes) -> Iterator[Row]:
         raise TableError(f"{printable(lines.path)}, line {lines.number}: {reason}") from error
 
 
-def check_header(path: str | Path, cells: list[str], dialect: Dialect) -> list[str]:
+def check_header(lines: Lines, cells: list[str]) -> list[str]:
     """Return the column names from the cells of the first line; only the first name may be empty, as of an index."""
-    where = f"{printable(path)}, line 1"
+    where = f"{printable(lines.path)}, line 1"
     if is_blank(cells):
         raise TableError(f"{where}: expected column names; got an empty line")
     names = [cell.strip() for cell in cells]
     if "" in names[1:] or names == [""]:
         place = len(names) - names[::-1].index("")
         raise TableError(f"{where}: expected a name for every column; got none for column {place}")
-    if all(is_number(name, dialect) for name in names if name):
+    if all(is_number(name, lines.decimal) for name in names if name):
         raise TableError(f"{where}: expected column names; got the numbers {printable(', '.join(names[:MOST_NAMES]))}")
     other = [mark for mark in OTHER_DELIMITERS if mark in names[0]] if len(names) == 1 else []
     if other:
-        expected = f"expected columns separated by {'commas' if dialect.delimiter == ',' else quote(dialect.delimiter)}"
+        expected = f"expected columns separated by {'commas' if lines.delimiter == ',' else quote(lines.delimiter)}"
         hint = f"delimiter={quote(other[0])} separates them"
         raise TableError(f"{where}: {expected}; got the one column {quote(names[0])}; {hint}")
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
@@ -91,7 +89,7 @@ def read_cell(lines: Lines, line: int, name: str, cell: str, *, gaps: bool) -> f
     if gaps and cell.strip() in MISSING:
         return nan
     try:
-        value = to_number(cell, lines.dialect.decimal)
+        value = to_number(cell, lines.decimal)
     except ValueError:
         refuse_cell(lines, line, name, cell, "a number")
     if not gaps and not isfinite(value):
@@ -102,7 +100,7 @@ def read_cell(lines: Lines, line: int, name: str, cell: str, *, gaps: bool) -> f
 def refuse_cell(lines: Lines, line: int, name: str, cell: str, expected: str) -> NoReturn:
     """Raise the error of a cell of column `name`."""
     got = quote(cell) if cell.strip() else "an empty cell"
-    hint = "; decimal=',' reads it" if lines.dialect.decimal == "." and DECIMAL_COMMA.fullmatch(cell) else ""
+    hint = "; decimal=',' reads it" if lines.decimal == "." and DECIMAL_COMMA.fullmatch(cell) else ""
     raise TableError(
         f"{printable(lines.path)}, line {line}, column {quote(name)}: expected {expected}; got {got}{hint}"
     )
@@ -120,10 +118,10 @@ def to_number(text: str, decimal: str = ".") -> float:
     return float(text if decimal == "." else text.replace(decimal, "."))
 
 
-def is_number(text: str, dialect: Dialect) -> bool:
+def is_number(text: str, decimal: str) -> bool:
     """Return True if the text is a number; a truth value may be the name of a column."""
     try:
-        to_number(text, dialect.decimal)
+        to_number(text, decimal)
     except ValueError:
         return False
     return text not in TRUTH

@@ -10,7 +10,7 @@ import numpy as np
 from fastgd.files.cells import read_names
 from fastgd.files.csv_blocks import read_blocks
 from fastgd.files.decoding import decode_file
-from fastgd.files.dialect import Dialect, check_dialect
+from fastgd.files.dialect import PLAIN, Dialect
 from fastgd.files.lines import Lines, TableError
 from fastgd.files.opening import check_state, name_errors, open_stream, state_of
 from fastgd.inputs.arrays import Array
@@ -35,14 +35,13 @@ def number_names(names: list[str]) -> dict[str, int]:
     return {name: k for k, name in enumerate(names)}
 
 
-def read_csv(path: str | Path, required: list[str] | None = None, dialect: Dialect | None = None) -> CsvTable:
+def read_csv(path: str | Path, required: list[str] | None = None, dialect: Dialect = PLAIN) -> CsvTable:
     """Return the required columns of a file whose first line names the columns; None requires all that have a name.
 
     Other columns may hold anything. Blank lines are allowed only at the end of the file, so row k of the file is row k
-    of the table. A pipe is read as a file is. Without a dialect, the name of the file tells it.
+    of the table. A pipe is read as a file is.
     """
     path = os.fspath(path)
-    dialect = check_dialect(path) if dialect is None else dialect
     with open_stream(path) as file, name_errors(path):
         state = state_of(file) if S_ISREG(os.fstat(file.fileno()).st_mode) else None
         table = read_table(Lines(path, decode_file(path, file, dialect.encoding), dialect), required)

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from fastgd.files.cells import MISSING, TRUTH, read_cell, read_rows
-from fastgd.files.dialect import Dialect
 from fastgd.files.lines import BOM, Lines
 from fastgd.inputs.arrays import Array
 
@@ -28,9 +27,9 @@ def read_blocks(lines: Lines, names: list[str], wanted: list[str], *, gaps: bool
     If `gaps` is true, cells without a value are NaN; else every cell must hold a finite number.
     """
     places = {name: k for k, name in enumerate(names)}
-    cells, read_plain = [(name, places[name]) for name in wanted], make_reader(names, wanted, lines.dialect)
+    cells, read_plain = [(name, places[name]) for name in wanted], make_reader(names, wanted, lines)
     while block := lines.next_block(BLOCK_BYTES):
-        arrays = read_plain(block) if read_plain is not None and is_plain(block, lines.dialect.delimiter) else None
+        arrays = read_plain(block) if read_plain is not None and is_plain(block, lines.delimiter) else None
         if arrays is not None and not gaps and not all(np.isfinite(values).all() for values in arrays):
             arrays = None  # the csv module finds the line of the cell
         if arrays is None:
@@ -81,7 +80,7 @@ def has_plain_quotes(block: bytes, delimiter: str) -> bool:
     return bool(np.isin(text[inside], beside).all())
 
 
-def make_reader(names: list[str], wanted: list[str], dialect: Dialect) -> Callable[[bytes], list[Array] | None] | None:
+def make_reader(names: list[str], wanted: list[str], lines: Lines) -> Callable[[bytes], list[Array] | None] | None:
     """Return the function by which pyarrow reads the wanted columns of a plain block; None without pyarrow.
 
     The function returns None for odd rows. Whole columns of truth values are read as 1 and 0.
@@ -93,13 +92,13 @@ def make_reader(names: list[str], wanted: list[str], dialect: Dialect) -> Callab
         import pyarrow.csv
     except Exception:  # missing, or one that cannot be imported: Python's csv module reads the same numbers
         return None
-    parse = pa.csv.ParseOptions(delimiter=dialect.delimiter)
+    parse = pa.csv.ParseOptions(delimiter=lines.delimiter)
     types: dict[str, Any] = dict.fromkeys(wanted, pa.float64())
     words: dict[str, Any] = {
         "true_values": [word for word, value in TRUTH.items() if value],
         "false_values": [word for word, value in TRUTH.items() if not value],
         "null_values": MISSING,
-        "decimal_point": dialect.decimal,
+        "decimal_point": lines.decimal,
     }
 
     def read(block: bytes, convert: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import os
 import zlib
 from typing import Any, BinaryIO
 
@@ -71,5 +72,6 @@ def decode_file(path: str, file: BinaryIO, encoding: str) -> Any:
             import pyarrow
         except Exception as error:
             raise explain_import(f"{compression} files need pyarrow", error, "pyarrow") from error
-        reader = pyarrow.CompressedInputStream(pyarrow.PythonFile(file, "r"), compression)
+        own = open(os.dup(file.fileno()), "rb")  # noqa: SIM115 - pyarrow closes the file that it reads
+        reader = pyarrow.CompressedInputStream(pyarrow.PythonFile(own, "r"), compression)
     return Decoded(path, reader, encoding)

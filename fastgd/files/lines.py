@@ -4,7 +4,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from fastgd.files.dialect import COMMAS, Dialect
+from fastgd.files.dialect import PLAIN, Dialect
 from fastgd.inputs.words import printable
 
 READ_BYTES = 1 << 16  # read at a time where lines are taken one by one
@@ -25,14 +25,15 @@ class Lines:
     ----------
     path : str
         The file, for messages.
-    dialect : Dialect
-        How the file is written.
+    delimiter, decimal : str
+        The character between two cells, and the decimal mark.
     number : int
         The number of lines used.
     """
 
-    def __init__(self, path: str, file: BinaryIO, dialect: Dialect = COMMAS) -> None:
-        self.path, self.file, self.dialect, self.number = path, file, dialect, 0
+    def __init__(self, path: str, file: BinaryIO, dialect: Dialect = PLAIN) -> None:
+        self.path, self.file, self.number = path, file, 0
+        self.delimiter, self.decimal = dialect.mark_cells(path), dialect.decimal
         self.text = b""  # read from the file, and not used yet
         self.waiting: Iterator[bytes] = iter(())  # lines of the block that `read_on` is in
 

@@ -17,6 +17,7 @@ from functools import partial, reduce
 from threading import get_ident
 from typing import Any
 
+from fastgd.files.dialect import Dialect
 from fastgd.inputs.extras import explain_import
 from fastgd.inputs.words import count, printable, quote
 from fastgd.problem.dask_compute import explain_failure, ignore, watch
@@ -48,6 +49,9 @@ def fit_on_cluster(
     weight: str | None = None,
     alpha: float = 0.0,
     missing: str = "error",
+    delimiter: str | None = None,
+    decimal: str = ".",
+    encoding: str = "utf-8",
     quiet: bool = True,
     **descent: Any,
 ) -> StreamResult:
@@ -55,7 +59,7 @@ def fit_on_cluster(
 
     Parameters
     ----------
-    paths, target, features, weight, alpha, missing, **descent
+    paths, target, features, weight, alpha, missing, delimiter, decimal, encoding, **descent
         As in `fit_files`.
     scheduler : str
         The address of the scheduler, such as "tcp://10.0.0.1:8786".
@@ -81,10 +85,11 @@ def fit_on_cluster(
     )
     say = ignore if options.quiet else print_note
     files = [os.path.abspath(file) for file in find_files(paths)]  # workers may run in other folders
-    source = FileBatchSource(files, target, features, weight)
+    dialect = Dialect.checked(delimiter, decimal, encoding)
+    source = FileBatchSource(files, target, features, weight, dialect)
     options.descent.check_start_shape(source.n_features, source.n_targets)
     columns = source.columns.targets, source.columns.features, weight
-    work = partial(sum_file, columns, missing, options.descent.threads)
+    work = partial(sum_file, columns, dialect, missing, options.descent.threads)
     states, summary = run_coroutine(sum_files(scheduler, files, work, say))
     sums = CompressedSource(summary, "the workers of a cluster read the files", source.features, source.target)
     counts = {"n_rows": sum(state.rows for state in states), "skipped": sum(state.skipped for state in states)}
@@ -215,6 +220,7 @@ def print_note(message: str) -> None:
 
 def sum_file(
     columns: tuple[list[str], list[str], str | None],
+    dialect: Dialect,
     missing: str,
     threads: int | None,
     method: str,
@@ -229,7 +235,7 @@ def sum_file(
     settings = {"method": method, "missing": missing, "checkpoint": None, "quiet": True}
     try:
         options = StreamOptions.checked("sum_file", {"threads": threads}, **settings)
-        source = FileBatchSource([file], targets, features, weight)
+        source = FileBatchSource([file], targets, features, weight, dialect)
         if find_size(file) != size:  # a folder of the worker's own, or a file that changes
             return OSError(f"the worker at {find_worker()} has another file at {printable(file)}; {SAME_PATHS}")
         return run_pass(source, State(method), options, Checkpoint(None, {}))

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from fastgd.files.dialect import PLAIN, Dialect
 from fastgd.files.lines import TableError
 from fastgd.files.opening import FileState
 from fastgd.inputs.arrays import Array
@@ -39,6 +40,8 @@ class Head:
         The number of rows; None if it is not known.
     groups : tuple of int
         The number of rows of each row group, in Parquet.
+    dialect : Dialect
+        How the file is written, in CSV.
     """
 
     path: str
@@ -47,6 +50,7 @@ class Head:
     state: FileState
     rows: int | None = None
     groups: tuple[int, ...] = ()
+    dialect: Dialect = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,12 @@ def check_column_names(target: Any, features: Any, weight: Any) -> list[str]:
     if features is not None:
         if not are_names(features):
             raise TypeError(f"features must be None or a list of names of columns; got {quote(features)}")
-        check_different("features must be different columns, without target and weight", [*features, *targets, weight])
+        rule = "features must be different columns, without target and weight"
+        for role, names in (("target", targets), ("weight", [weight])):
+            for name in names:
+                if name in features:
+                    raise ValueError(f"{rule}; got {quote(name)} twice: it is the {role}")
+        check_different(rule, features)
     return list(targets)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from fastgd.files import csv_blocks
 from fastgd.files.cells import read_names
 from fastgd.files.decoding import decode_file
-from fastgd.files.dialect import check_dialect
+from fastgd.files.dialect import Dialect
 from fastgd.files.lines import Lines
 from fastgd.files.opening import open_regular, open_unchanged, refuse_change, state_of
 from fastgd.inputs.words import printable
@@ -17,13 +17,12 @@ from fastgd.streaming.source import Batch
 NUMBER = "number"  # the type of every column, before its cells are read
 
 
-def read_head(path: str) -> Head:
+def read_head(path: str, dialect: Dialect) -> Head:
     """Return the description of a file: its column names."""
-    dialect = check_dialect(path)
     with open_regular(path) as file:
         state = state_of(file)
         names = read_names(Lines(path, decode_file(path, file, dialect.encoding), dialect))
-    return Head(path, dict.fromkeys(names, NUMBER), frozenset(names), state)
+    return Head(path, dict.fromkeys(names, NUMBER), frozenset(names), state, dialect=dialect)
 
 
 def identify_reader(_: Columns) -> dict[str, Any]:
@@ -33,7 +32,7 @@ def identify_reader(_: Columns) -> dict[str, Any]:
 
 def read_batches(head: Head, columns: Columns, file: int, seen: int) -> Iterator[Batch]:
     """Yield the batches after the first `seen` rows."""
-    row, dialect = 0, check_dialect(head.path)
+    row, dialect = 0, head.dialect
     with open_unchanged(head.path, head.state) as opened:
         lines = Lines(head.path, decode_file(head.path, opened, dialect.encoding), dialect)
         names = read_names(lines)

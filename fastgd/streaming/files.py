@@ -8,6 +8,7 @@ from glob import escape, glob
 from pathlib import Path
 from typing import Any
 
+from fastgd.files.dialect import PLAIN, Dialect, suffix_of
 from fastgd.inputs.words import printable, quote
 from fastgd.streaming import csv_file, parquet_file
 from fastgd.streaming.columns import Columns, choose_columns
@@ -15,7 +16,8 @@ from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
 from fastgd.streaming.source import Batch, SeenBatch, find_position, identify_file
 
-READERS = {".parquet": parquet_file, ".csv": csv_file}
+READERS = {".parquet": parquet_file, ".pq": parquet_file, ".csv": csv_file, ".tsv": csv_file}
+MORE_SUFFIXES = "(.pq, .tsv, .csv.gz and .csv.zst too)"
 
 
 def fit_files(
@@ -28,6 +30,9 @@ def fit_files(
     alpha: float = 0.0,
     method: str = "auto",
     missing: str = "error",
+    delimiter: str | None = None,
+    decimal: str = ".",
+    encoding: str = "utf-8",
     checkpoint: str | os.PathLike[str] | None = None,
     quiet: bool = True,
     **descent: Any,
@@ -35,13 +40,14 @@ def fit_files(
     r"""Fit a linear regression to Parquet or CSV files that need not fit into memory.
 
     The fit is the one of `fastgd.gradient_descent` on the rows of all files with ``compress=True``. Files are read in
-    the order of their names: Parquet by row groups, CSV by blocks. This needs pyarrow, the extra ``parquet``.
+    the order of their names: Parquet by row groups, which needs pyarrow, the extra ``parquet``; CSV by blocks, which is
+    far faster with pyarrow.
 
     Parameters
     ----------
     paths : path, or iterable of paths
-        A path is a file, a folder (its .parquet or .csv files) or a pattern such as ``data/*.parquet``. All files must
-        have the same suffix, which tells Parquet from CSV.
+        A path is a file, a folder (its files of these kinds) or a pattern such as ``data/*.parquet``. All files must
+        be Parquet, .parquet or .pq, or all CSV, .csv or .tsv, which may be compressed: .csv.gz, .csv.zst.
     target : str or sequence of str
         The column to predict, or several: one pass and one descent fit them all.
     features : sequence of str or None
@@ -58,6 +64,13 @@ def fit_files(
     missing : {"error", "skip"}
         "error" refuses a row that holds a null or NaN in a used column, and names file, row group, row and column;
         "skip" leaves the row out and counts it. Infinities are always refused.
+    delimiter : str or None
+        The character between two cells of a CSV file. None is a tab in files that end in .tsv, a semicolon if the
+        decimal mark is a comma, and else a comma.
+    decimal : {".", ","}
+        The decimal mark of a CSV file.
+    encoding : str
+        The encoding of a CSV file, by a name that Python knows.
     checkpoint : path or None
         A file that keeps the sums, saved every few seconds; see `fit_batches`. The files must be the same, and
         unchanged, and the columns too. A resumed fit skips the files and row groups already summed; it reads the CSV
@@ -100,7 +113,8 @@ def fit_files(
     options = StreamOptions.checked(
         "fit_files", descent, method=method, missing=missing, checkpoint=checkpoint, quiet=quiet
     )
-    return fit_source(FileBatchSource(find_files(paths), target, features, weight), options)
+    dialect = Dialect.checked(delimiter, decimal, encoding)
+    return fit_source(FileBatchSource(find_files(paths), target, features, weight, dialect), options)
 
 
 class FileBatchSource:
@@ -109,10 +123,15 @@ class FileBatchSource:
     rereadable = True
 
     def __init__(
-        self, paths: list[str], target: str | Sequence[str], features: Sequence[str] | None, weight: str | None
+        self,
+        paths: list[str],
+        target: str | Sequence[str],
+        features: Sequence[str] | None,
+        weight: str | None,
+        dialect: Dialect = PLAIN,
     ) -> None:
         reader = READERS[suffix_of(paths[0])]
-        heads = [reader.read_head(path) for path in paths]  # before any rows, so that errors come early
+        heads = [reader.read_head(path, dialect) for path in paths]  # before any rows, so that errors come early
         self.columns: Columns = choose_columns(heads, target, features, weight)
         self.heads, self.reader = heads, reader
         rows = [head.rows for head in heads if head.rows is not None]
@@ -144,7 +163,7 @@ def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]])
     if not given:
         raise ValueError("paths must name one file at least; got none")
     found = sorted(file for path in given for file in expand_path(os.fsdecode(path)))
-    kinds = {suffix_of(file): file for file in found}
+    kinds = {READERS[suffix_of(file)]: file for file in found}
     if len(kinds) > 1:
         got = " and ".join(f"'{printable(file)}'" for file in sorted(kinds.values()))
         raise ValueError(f"paths must be files of one kind; got {got}")
@@ -177,8 +196,8 @@ def expand_path(path: str) -> list[str]:
         os.stat(path)  # raises an OSError that names the file
     for file in files:
         if suffix_of(file) not in READERS:
-            expected = f"expected files that end in {' or '.join(READERS)}"
-            raise ValueError(f"paths: {expected}; got '{printable(file)}'")
+            got = f"got '{printable(file)}' {MORE_SUFFIXES}"
+            raise ValueError(f"paths: expected files that end in .parquet or .csv; {got}")
     return files
 
 
@@ -217,8 +236,3 @@ def walk_folders(root: str) -> Iterator[str]:
         seen.add((status.st_dev, status.st_ino))
         names[:] = sorted(name for name in names if not name.startswith("."))
         yield os.path.join(folder, "").removeprefix(here)
-
-
-def suffix_of(path: str) -> str:
-    """Return the suffix of a file, in lower case."""
-    return os.path.splitext(path)[1].lower()

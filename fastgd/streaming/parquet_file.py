@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, BinaryIO
 
+from fastgd.files.dialect import Dialect
 from fastgd.files.lines import TableError
 from fastgd.files.opening import open_regular, open_unchanged, state_of
 from fastgd.inputs.arrays import Array
@@ -12,7 +13,7 @@ from fastgd.streaming.columns import Columns, Head, check_boundary, import_pyarr
 from fastgd.streaming.source import Batch
 
 
-def read_head(path: str) -> Head:
+def read_head(path: str, _: Dialect) -> Head:
     """Return the description of a file, from its footer."""
     pa = import_pyarrow("parquet")
     with open_regular(path) as opened:
