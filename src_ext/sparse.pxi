@@ -387,23 +387,24 @@ def sum_sparse_products(
 
 
 def describe_columns(const number[::1] data, const place[::1] indices, double[:, ::1] numbers):
-    """Add to the first number of each column that of its entries, and let the second be the largest size of an entry.
+    """Add to the numbers of each column that of its entries, their sum, and the largest size of an entry, if it grows.
 
-    Return the sum of their squares. The places must be those of a CSR record.
+    Return the sum of the squares of all entries. The places must be those of a CSR record.
     """
     cdef ptrdiff_t t
     cdef double total = 0.0, size
     cdef place j
-    if indices.shape[0] != data.shape[0] or numbers.shape[1] != 2:
-        raise ValueError("data and indices must have the same length, and each column two numbers")
+    if indices.shape[0] != data.shape[0] or numbers.shape[1] != 3:
+        raise ValueError("data and indices must have the same length, and each column three numbers")
     with nogil:
         for t in range(data.shape[0]):
             j = indices[t]
             size = fabs(data[t])  # a comparison with 0 would be guessed wrong half of the time
             total += size * size
             numbers[j, 0] += 1
-            if not size <= numbers[j, 1]:  # NaN too
-                numbers[j, 1] = size
+            numbers[j, 1] += data[t]
+            if not size <= numbers[j, 2]:  # NaN too
+                numbers[j, 2] = size
     return total
 
 

@@ -193,7 +193,7 @@ def sum_sparse(X: Any, y: Array, weights: Array | None, threads: int | None = No
 def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: PrepareOptions) -> Prepared:
     """Return the problem of the sparse rows themselves: scaled, weighted, with the rows of the ridge, all sparse."""
     record = take_rows(merge_entries(X))
-    check_entries(record, sample_weight)
+    columns = check_entries(record, sample_weight)
     check_mean_squares("y", y)
     n, p = X.shape
     variance, summarize, coordinates = weighted_variance(y, sample_weight), None, None
@@ -206,7 +206,8 @@ def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: Prepa
         if not counted.all():  # rows of weight zero have no influence, and nor do their zeros
             record, y, counts = take_rows(record.matrix[counted]), y[counted], counts[counted]
         weights = None if sample_weight is None else counts
-        moved, coordinates = standardize_sparse(record, weights, options.fit_intercept, options.alpha)
+        known = columns.sums if sample_weight is None else None
+        moved, coordinates = standardize_sparse(record, weights, options.fit_intercept, options.alpha, known)
     penalty = scale_penalty(options.alpha, p, coordinates)
     problem = Problem(moved, y, options.fit_intercept)  # type: ignore[arg-type]  # it behaves as an array here
     if sample_weight is not None or options.alpha > 0:
@@ -218,7 +219,7 @@ def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: Prepa
 
 
 def standardize_sparse(
-    rows: CSR, weights: Array | None, fit_intercept: bool, alpha: float
+    rows: CSR, weights: Array | None, fit_intercept: bool, alpha: float, known: Array | None = None
 ) -> tuple[SparseRows, ScaledCoordinates]:
     """Return the rows with centred and scaled columns, as `standardize_rows` does, and their coordinates.
 
@@ -236,16 +237,18 @@ def standardize_sparse(
         True to centre the columns.
     alpha : float
         The ridge, which is a part of the scales.
+    known : ndarray of shape (n_features,) or None
+        The weighted sum of each column, if it is known.
     """
     n, p = rows.shape
     total, means = float(n if weights is None else weights.sum()), np.zeros(p)
+    if fit_intercept:
+        means = (sum_powers(rows, weights, means)[2] if known is None else known) / total
     sums = sum_powers(rows, weights, means)
     full = sums[0] == n
     absent = np.where(full, 0.0, np.maximum(total - sums[1], 0.0))  # the weight of the zeros
     squares = sums[3] / total
     if fit_intercept:
-        means = sums[2] / total
-        sums = sum_powers(rows, weights, means)
         rest = (sums[2] - absent * means) / total  # the rounding error of the first mean
         means = means + rest
         squares = np.maximum(sums[3] - rest * (2 * sums[2] - rest * sums[1]) + absent * means**2, 0.0) / total

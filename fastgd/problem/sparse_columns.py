@@ -12,9 +12,10 @@ NOTHING = np.empty(0)
 
 
 class Columns(NamedTuple):
-    """The number of stored entries of each column, their largest size, and the sum of all squares over the rows."""
+    """The number of stored entries of each column, their sum and largest size, and all squares over the rows."""
 
     counts: Array
+    sums: Array
     largest: Array
     mean_square: float
 
@@ -23,13 +24,14 @@ def describe_columns(rows: CSR) -> Columns:
     """Return what the stored entries say about the columns."""
     p, compiled = rows.shape[1], find_compiled("describe_columns")
     if compiled is not None:
-        numbers = np.zeros((p, 2))
+        numbers = np.zeros((p, 3))
         square = compiled(rows.data, rows.indices, numbers) / rows.shape[0]
-        return Columns(numbers[:, 0], numbers[:, 1], square)
+        return Columns(*numbers.T, square)
     largest = np.zeros(p)
     np.maximum.at(largest, rows.indices, np.abs(rows.data))
     square = float(np.einsum("i,i->", rows.data, rows.data, dtype=np.float64)) / rows.shape[0]
-    return Columns(np.bincount(rows.indices, minlength=p), largest, square)
+    counts, sums = (np.bincount(rows.indices, values, minlength=p) for values in (None, rows.data))
+    return Columns(counts, sums, largest, square)
 
 
 def sum_powers(rows: CSR, weights: Array | None, centres: Array) -> Array:

@@ -93,7 +93,7 @@ class SparseRows:
 
     def any(self) -> bool:
         """Return True if any entry is not zero."""
-        return bool(self.rows.data.any())
+        return bool(self.given.data.any())
 
     def reshape(self, *_: Any, **__: Any) -> Array:
         """Return the stored entries as a vector, for sums over all entries."""
