@@ -460,9 +460,9 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return blocks, np.ndim(y)
         X, y, sample_weight = self._check_arrays(X, y, sample_weight, reset=True)
         check_sample_weight(sample_weight, len(y))
-        targets = y.reshape(len(y), -1).astype(np.float64, copy=False)
+        targets = y.reshape(len(y), -1)
         if is_sparse(X):
-            return SparseSource(X, targets, sample_weight), y.ndim
+            return SparseSource(X, targets.astype(np.float64, copy=False), sample_weight), y.ndim
         return DenseSource(as_kernel_array(X), targets, sample_weight), y.ndim
 
     def _add_blocks(self, compressor: Compressor, X: Any, y: Any, sample_weight: Any) -> None:

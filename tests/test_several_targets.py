@@ -565,3 +565,33 @@ def test_memory_grows_with_the_number_of_targets_not_with_its_square():
         tracemalloc.stop()
     assert peaks[1] < 2.5 * peaks[0]
     assert peaks[1] < targets.nbytes
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("rows", ["usual", "few", "collinear", "sparse"])
+def test_targets_of_single_precision_are_fitted_as_the_same_numbers(name, rows):
+    settings, targets = SETTINGS[name], Y.astype(np.float32)
+    A = np.column_stack([X, X[:, 1] + 1e-9 * X[:, 0]]) if rows == "collinear" else X
+    if rows == "few":
+        A, targets = X[:5], targets[:5]
+        settings = {key: value[:5] if isinstance(value, np.ndarray) else value for key, value in settings.items()}
+    elif rows == "sparse":
+        A = pytest.importorskip("scipy.sparse").csr_array(np.where(abs(X) < 1, 0.0, X))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        single = fastgd.gradient_descent(A, targets, **settings)
+        double = fastgd.gradient_descent(A, targets.astype(np.float64), **settings)
+    np.testing.assert_array_equal(single.weights, double.weights)
+    np.testing.assert_array_equal(single.cost, double.cost)
+
+
+def test_targets_of_single_precision_are_not_copied():
+    A = np.random.default_rng(0).standard_normal((4000, 3))
+    targets = np.random.default_rng(1).standard_normal((4000, 200)).astype(np.float32)
+    for fit in (fastgd.gradient_descent, fastgd.GradientDescentRegressor().fit):
+        fit(A, targets)
+        tracemalloc.start()
+        fit(A, targets)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < targets.nbytes

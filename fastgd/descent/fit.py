@@ -215,6 +215,6 @@ def find_source(X: Any, y: Any, sample_weight: Any, target: int | None) -> Sourc
     if is_dask(X, y, sample_weight):
         return find_blocks(X, y, sample_weight)
     features, name = column_names(X), target_names(y)
-    X, y = check_problem(X, y, finite=False, targets=True, sparse=True)
+    X, y = check_problem(X, y, finite=False, targets=True, sparse=True, widen=False)
     kind = SparseSource if is_sparse(X) else DenseSource
     return kind(X, y, check_sample_weight(sample_weight, len(y)), features, name)

@@ -25,13 +25,20 @@ SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
 
 
 def check_problem(
-    X: ArrayLike, y: ArrayLike, *, finite: bool = True, targets: bool = False, sparse: bool = False
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    finite: bool = True,
+    targets: bool = False,
+    sparse: bool = False,
+    widen: bool = True,
 ) -> tuple[Array, Array]:
     """Return X and y as the kernels take them, copied only if necessary.
 
     X is float32 or float64, and C- or Fortran-contiguous. y is float64 and has shape (n_samples,), or
     (n_samples, n_targets) if `targets` is true. If `finite` is false, the caller must check that all values are finite,
-    but for those of sparse rows. If `sparse` is true, X may be a sparse array or matrix of SciPy, and becomes CSR.
+    but for those of sparse rows. If `sparse` is true, X may be a sparse array or matrix of SciPy, and becomes CSR. If
+    `widen` is false, the y of dense rows may also be float32.
     """
     given = X, y
     X, y = check_sparse(X) if sparse and is_sparse(X) else check_matrix(X), check_numbers("y", y)
@@ -42,7 +49,9 @@ def check_problem(
     if X.shape[0] != len(y):
         raise ValueError(f"X and y must have the same number of rows; got {X.shape[0]} in X and {len(y)} in y")
     y = y.reshape(len(y), -1) if targets else y.reshape(-1)
-    y = as_kernel_array(y).astype(np.float64, copy=False)
+    y = as_kernel_array(y)
+    if widen or is_sparse(X):
+        y = y.astype(np.float64, copy=False)
     if finite:
         check_all_finite(X, y, *given)
     return X, y

@@ -48,7 +48,8 @@ def measure_rows(
         part = slice(start, start + MEASURED_AT_ONCE)
         goal, centres, chosen = None, means[:p], vectors[:, part]
         if targets is not None:
-            goal = y if targets[part] == list(range(y.shape[1])) else np.ascontiguousarray(y[:, targets[part]])
+            goal = y if targets[part] == list(range(y.shape[1])) else y[:, targets[part]]
+            goal = np.ascontiguousarray(goal, dtype=np.float64)
             centres = np.concatenate([centres, means[p:][targets[part]]])
         members = threads or choose_threads(n, p, 1, chosen.shape[1])
         measure = partial(backends.measure, means=centres, vectors=chosen, threads=members, backend=backend)

@@ -47,7 +47,7 @@ class DenseSource:
     ----------
     X : ndarray of shape (n_samples, n_features)
         The features, in a form that the kernels accept.
-    y : ndarray of shape (n_samples, n_targets), float64
+    y : ndarray of shape (n_samples, n_targets), float64 or float32
         The targets.
     sample_weight : ndarray of shape (n_samples,) or None
         The weights of the rows.
@@ -163,7 +163,7 @@ def check_needs_no_rows(options: PrepareOptions, data: str) -> None:
 
 def as_kernel_targets(y: Array) -> Array:
     """Return y (n_samples, n_targets) as the kernels take it: one target has one dimension."""
-    return np.ascontiguousarray(y[:, 0] if y.shape[1] == 1 else y)
+    return np.ascontiguousarray(y[:, 0] if y.shape[1] == 1 else y, dtype=np.float64)
 
 
 @halt_for_forks
