@@ -206,8 +206,8 @@ def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: Prepa
         if not counted.all():  # rows of weight zero have no influence, and nor do their zeros
             record, y, counts = take_rows(record.matrix[counted]), y[counted], counts[counted]
         weights = None if sample_weight is None else counts
-        known = columns.sums if sample_weight is None else None
-        moved, coordinates = standardize_sparse(record, weights, options.fit_intercept, options.alpha, known)
+        sums = columns.sums if sample_weight is None else None
+        moved, coordinates = standardize_sparse(record, weights, options.fit_intercept, options.alpha, sums)
     penalty = scale_penalty(options.alpha, p, coordinates)
     problem = Problem(moved, y, options.fit_intercept)  # type: ignore[arg-type]  # it behaves as an array here
     if sample_weight is not None or options.alpha > 0:

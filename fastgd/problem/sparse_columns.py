@@ -26,7 +26,7 @@ def describe_columns(rows: CSR) -> Columns:
     if compiled is not None:
         numbers = np.zeros((p, 3))
         square = compiled(rows.data, rows.indices, numbers) / rows.shape[0]
-        return Columns(*numbers.T, square)
+        return Columns(numbers[:, 0], numbers[:, 1], numbers[:, 2], square)
     largest = np.zeros(p)
     np.maximum.at(largest, rows.indices, np.abs(rows.data))
     square = float(np.einsum("i,i->", rows.data, rows.data, dtype=np.float64)) / rows.shape[0]
