@@ -19,11 +19,12 @@ from fastgd.cli.outcome import (
     is_done,
     make_notes,
     print_model,
+    print_notes,
 )
 from fastgd.descent.fit import gradient_descent
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult, list_values
-from fastgd.descent.warnings import ConvergenceWarning, DivergenceWarning
+from fastgd.descent.warnings import DivergenceWarning
 from fastgd.files import model
 from fastgd.files.csv import CsvTable, read_csv
 from fastgd.files.dialect import suffix_of
@@ -70,13 +71,15 @@ def run(options: argparse.Namespace) -> int:
     check_descent(options, stream)
     picture = check_outputs(options, find_files(options.files) if stream else options.files)
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ConvergenceWarning)
+        for category in (UserWarning, RuntimeWarning):  # of files, checkpoints, convergence
+            warnings.simplefilter("always", category)
         warnings.simplefilter("error", DivergenceWarning)
         try:
             result, features, counts = fit_stream(options) if stream else fit_table(options)
         except DivergenceWarning as diverged:
             print(f"fastgd: {explain_divergence(diverged)}", file=sys.stderr)
             return DIVERGED
+    print_notes(caught)
     if "interrupted" in result.reason:  # a text, or a list of the reasons of several targets
         print(f"fastgd: interrupted after {count(result.epochs, 'epoch')}; no model saved", file=sys.stderr)
         return INTERRUPTED

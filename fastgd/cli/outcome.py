@@ -1,6 +1,7 @@
 """The outcome of `fastgd fit`: its exit code, its messages in the words of the command line, the model as text."""
 
 import re
+import sys
 import warnings
 from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Context
@@ -8,7 +9,7 @@ from typing import Any
 
 from fastgd.descent.result import DescentResult, list_values
 from fastgd.descent.warnings import ConvergenceWarning, DivergenceWarning
-from fastgd.inputs.words import LONGEST_QUOTE, abbreviate, count, pad, printable, quote, width_of
+from fastgd.inputs.words import LONGEST_MESSAGE, LONGEST_QUOTE, abbreviate, count, pad, printable, quote, width_of
 
 CONVERGED, DIVERGED, UNCONVERGED = 0, 1, 3  # exit codes
 CELL = 16  # the width of a number in a table
@@ -26,6 +27,13 @@ def explain_divergence(warning: DivergenceWarning) -> str:
 def explain_unconverged(caught: Sequence[warnings.WarningMessage]) -> str:
     """Return why a fit has not converged, and what would help, by the warning that it gave."""
     return name_options(next(str(one.message) for one in caught if issubclass(one.category, ConvergenceWarning)))
+
+
+def print_notes(caught: Sequence[warnings.WarningMessage]) -> None:
+    """Print the warnings about the files on standard error; those about the descent have a line of their own."""
+    for one in caught:
+        if not issubclass(one.category, ConvergenceWarning):
+            print(f"fastgd: {printable(one.message, LONGEST_MESSAGE)}", file=sys.stderr)
 
 
 def name_options(message: str) -> str:

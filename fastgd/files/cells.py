@@ -76,6 +76,11 @@ def check_header(lines: Lines, cells: list[str]) -> list[str]:
     return names
 
 
+def describe_unnamed(path: str) -> str:
+    """Return the message that the first column is left out because it has no name."""
+    return f"{printable(path)}: left out the first column, which has no name, as the index that pandas writes"
+
+
 def is_blank(cells: list[str]) -> bool:
     """Return True if the cells come from a blank line; a line of just "" is not blank, it has one empty cell."""
     return not cells or (len(cells) == 1 and cells[0].isspace())

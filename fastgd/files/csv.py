@@ -7,13 +7,14 @@ from stat import S_ISREG
 
 import numpy as np
 
-from fastgd.files.cells import read_names
+from fastgd.files.cells import describe_unnamed, read_names
 from fastgd.files.csv_blocks import read_blocks
 from fastgd.files.decoding import decode_file
 from fastgd.files.dialect import PLAIN, Dialect
 from fastgd.files.lines import Lines, TableError
 from fastgd.files.opening import check_state, name_errors, open_stream, state_of
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.words import printable, quote, quote_names
 
 
@@ -55,6 +56,8 @@ def read_table(lines: Lines, required: list[str] | None) -> CsvTable:
     names = read_names(lines)
     wanted = [name for name in names if name] if required is None else required
     check_columns(lines.path, names, wanted)
+    if required is None and "" in names:
+        warn_caller(UserWarning(describe_unnamed(lines.path)))
     blocks = [np.column_stack(arrays) for arrays in read_blocks(lines, names, wanted, gaps=False)]
     if wanted and not blocks:
         raise TableError(f"{printable(lines.path)}: expected rows below the column names; got none")

@@ -8,10 +8,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from fastgd.files.cells import describe_unnamed
 from fastgd.files.dialect import PLAIN, Dialect
 from fastgd.files.lines import TableError
 from fastgd.files.opening import FileState
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.extras import explain_import
 from fastgd.inputs.words import printable, quote, quote_names
 from fastgd.streaming.source import Batch
@@ -42,6 +44,8 @@ class Head:
         The number of rows of each row group, in Parquet.
     dialect : Dialect
         How the file is written, in CSV.
+    index : frozenset of str
+        The columns that hold the index of a pandas frame: no features unless they are named.
     """
 
     path: str
@@ -51,6 +55,12 @@ class Head:
     rows: int | None = None
     groups: tuple[int, ...] = ()
     dialect: Dialect = PLAIN
+    index: frozenset[str] = frozenset()
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns without those of an index."""
+        return [name for name in self.types if name not in self.index]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +109,27 @@ def choose_columns(heads: list[Head], target: Any, features: Any, weight: Any) -
     first, targets = heads[0], check_column_names(target, features, weight)
     if features is None:
         taken = {*targets, weight}
-        features = [name for name in first.types if name not in taken]
+        features = [name for name in first.columns if name not in taken]
         if not features:
             raise TableError(f"{printable(first.path)}: expected columns beside the {name_target(targets)}")
         for head in heads[1:]:
-            if head.types.keys() != first.types.keys():
+            if {*head.columns} != {*first.columns}:
                 refuse_other_columns(first, head)
+        left_out = [name for name in first.types if name in first.index - taken]
+        if left_out:
+            warn_caller(UserWarning(describe_index(first.path, left_out)))
     columns = Columns(list(features), targets, weight)
     for head in heads:
         check_head(head, first, columns)
     return columns
+
+
+def describe_index(path: str, names: list[str]) -> str:
+    """Return the message that columns are no features because they are the index of a pandas frame."""
+    if names == [""]:
+        return describe_unnamed(path)
+    columns = f"column{'s' * (len(names) > 1)} {quote_names(names)}"
+    return f"{printable(path)}: left out the {columns}, the index of a pandas frame"
 
 
 def name_target(targets: list[str]) -> str:
@@ -169,8 +190,8 @@ def check_head(head: Head, first: Head, columns: Columns) -> None:
 
 def refuse_other_columns(first: Head, head: Head) -> NoReturn:
     """Raise an error that names a column which only one of the two files has."""
-    lacking = [name for name in first.types if name not in head.types]
-    new = [name for name in head.types if name not in first.types]
+    lacking = [name for name in first.columns if name not in head.types]
+    new = [name for name in head.columns if name not in first.types]
     got = f"no {quote(lacking[0])}" if lacking else f"{quote(new[0])} too"
     raise TableError(f"{printable(head.path)}: expected the columns of {printable(first.path)}; got {got}")
 

@@ -22,7 +22,9 @@ def read_head(path: str, dialect: Dialect) -> Head:
     with open_regular(path) as file:
         state = state_of(file)
         names = read_names(Lines(path, decode_file(path, file, dialect.encoding), dialect))
-    return Head(path, dict.fromkeys(names, NUMBER), frozenset(names), state, dialect=dialect)
+    return Head(
+        path, dict.fromkeys(names, NUMBER), frozenset(names), state, dialect=dialect, index=frozenset({""} & {*names})
+    )
 
 
 def identify_reader(_: Columns) -> dict[str, Any]:

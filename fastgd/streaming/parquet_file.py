@@ -21,6 +21,7 @@ def read_head(path: str, _: Dialect) -> Head:
         try:
             with pa.parquet.ParquetFile(opened) as file:
                 fields = [(field.name, field.type) for field in file.schema_arrow]
+                index = find_index(file.schema_arrow)
                 groups = tuple(file.metadata.row_group(k).num_rows for k in range(file.num_row_groups))
         except (OSError, pa.ArrowException) as error:
             raise TableError(f"{printable(path)}: expected a Parquet file; {printable(error)}") from error
@@ -28,7 +29,16 @@ def read_head(path: str, _: Dialect) -> Head:
     if len(types) < len(fields):
         raise TableError(f"{printable(path)}: expected different column names; two columns share one")
     numeric = frozenset(name for name, kind in fields if is_numeric(pa, kind))
-    return Head(path, types, numeric, state, sum(groups), groups)
+    return Head(path, types, numeric, state, sum(groups), groups, index=index & types.keys())
+
+
+def find_index(schema: Any) -> frozenset[str]:
+    """Return the columns that hold the index of the pandas frame that was saved."""
+    try:
+        columns = (schema.pandas_metadata or {}).get("index_columns", [])
+    except ValueError:  # no JSON
+        return frozenset()
+    return frozenset(name for name in columns if isinstance(name, str))  # a dict describes an index without a column
 
 
 def identify_reader(columns: Columns) -> dict[str, Any]:
@@ -37,9 +47,10 @@ def identify_reader(columns: Columns) -> dict[str, Any]:
 
 
 def is_numeric(pa: Any, kind: Any) -> bool:
-    """Return True for a type of numbers, or of truth values, which count as 0 and 1."""
+    """Return True for a type of numbers, decimals among them, or of truth values, which count as 0 and 1."""
     types = pa.types
-    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
+    kinds = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
+    return any(is_kind(kind) for is_kind in kinds)
 
 
 def read_batches(head: Head, columns: Columns, file: int, seen: int) -> Iterator[Batch]:
@@ -80,8 +91,8 @@ def make_batch(pa: Any, path: str, rows: Any, columns: Columns, file: int, place
 
 def to_array(pa: Any, column: Any) -> Array:
     """Return a column as an array, with NaN for null."""
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.uint8())
+    if pa.types.is_boolean(column.type) or pa.types.is_decimal(column.type):
+        column = column.cast(pa.float64())
     return column.to_numpy(zero_copy_only=False)
 
 
