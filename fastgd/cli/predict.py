@@ -1,48 +1,148 @@
-"""`fastgd predict`: predict the rows of a CSV file by a saved model."""
+"""`fastgd predict`: predict the rows of files by a saved model."""
 
 import argparse
 import csv
+import io
+import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
+from fastgd.cli.data_arguments import add_missing, add_text, check_text
 from fastgd.files import model
-from fastgd.files.csv import read_csv
-from fastgd.inputs.words import printable
+from fastgd.files.dialect import suffix_of
+from fastgd.files.paths import check_output, name_output, replacing
+from fastgd.inputs.arrays import Array
+from fastgd.inputs.words import count, printable
+from fastgd.streaming import parquet_file
+from fastgd.streaming.columns import import_pyarrow
+from fastgd.streaming.files import READERS
+from fastgd.streaming.rows import list_files, read_rows
+
+ROWS_AT_ONCE = 2048  # written at once: so few that a reader which goes away is noticed soon
+Write = Callable[[Array], None]  # takes the predictions of a part, of shape (n_rows, n_targets)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `fastgd predict`."""
     parser.description = (
-        "Print one prediction for each row of a CSV file. A line on standard error says so if the fit of the model has "
-        "not converged; the exit code is 0 all the same."
+        "Print one prediction for each row of files, which are read in parts. A line on standard error says so if the "
+        "fit of the model has not converged; the exit code is 0 all the same."
     )
     parser.add_argument("model", metavar="MODEL.json", help="the file that fit --out saved")
-    parser.add_argument("file", metavar="FILE.csv", help="a file with the columns that the model was fitted on")
+    parser.add_argument(
+        "files",
+        metavar="FILE",
+        nargs="+",
+        help="files with the columns that the model was fitted on: what fit takes, or - for CSV from standard input",
+    )
+    add_missing(parser.add_argument)
+    add_text(parser.add_argument)
+    parser.add_argument(
+        "--out", metavar="FILE", help="where to save the predictions: .parquet, or else CSV (default: print them)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of CSV")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one prediction for each row of the file."""
-    fitted = model.load(options.model)
-    table = read_csv(options.file, required=fitted.features)
-    with np.errstate(over="ignore", invalid="ignore"):
-        predictions = fitted.predict(table.values)
-    bad = np.flatnonzero(~np.isfinite(predictions.reshape(len(predictions), -1)).all(axis=1))
-    if len(bad):
-        place = f"{printable(options.file)}, row {bad[0] + 1} below the column names"
-        raise ValueError(f"{place}: the prediction is out of the range of float64")
+    """Print or save one prediction for each row of the files."""
+    fitted, dialect = model.load(options.model), check_text(options)
+    if options.out is not None:
+        if options.json:
+            raise ValueError("--json must not be given with --out, which saves CSV or Parquet")
+        check_output("--out", options.out, [options.model, *list_files(options.files)])
+    warn_if_doubtful(fitted, options.model)
+    skipped = 0
+    names = fitted.target if isinstance(fitted.target, list) else [fitted.target]
+    with open_output(options, names) as write:
+        for rows in read_rows(options.files, fitted.features, options.missing, dialect):
+            write(predict(fitted, rows.X, rows.locate))
+            skipped += rows.skipped
+    if skipped:
+        print(f"fastgd: {count(skipped, 'row')} without a value left out", file=sys.stderr)
+    return 0
+
+
+def warn_if_doubtful(fitted: model.Model, path: str) -> None:
+    """Print a line on standard error if the fit of the model has not converged."""
     converged = fitted.fit.get("converged")
     missed = False in converged if isinstance(converged, list) else converged is False
     if missed and fitted.fit.get("tol") != 0:  # tol 0 asked for no more
         doubt = "the fit of this model has not converged: other weights may predict far better"
-        print(f"fastgd: {printable(options.model)}: {doubt}", file=sys.stderr)
+        print(f"fastgd: {printable(path)}: {doubt}", file=sys.stderr)
+
+
+def predict(fitted: model.Model, X: Array, locate: Callable[[int], str]) -> Array:
+    """Return the predictions, of shape (n_rows, n_targets); refuse those out of the range of float64."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        predictions = fitted.predict(X).reshape(len(X), -1)
+    bad = np.flatnonzero(~np.isfinite(predictions).all(axis=1))
+    if len(bad):
+        raise ValueError(f"{locate(int(bad[0]))}: the prediction is out of the range of float64")
+    return predictions
+
+
+@contextmanager
+def open_output(options: argparse.Namespace, names: list[str]) -> Iterator[Write]:
+    """Return the function that writes the predictions of a part; a file is complete only when the block has ended."""
     if options.json:
-        print(model.encode_json({"target": fitted.target, "predictions": predictions.tolist()}, indent=None))
-        return 0
-    lines = csv.writer(sys.stdout, lineterminator="\n")
-    # Data are printed as they are, but a terminal would obey the control characters of a name.
-    names = fitted.target if isinstance(fitted.target, list) else [fitted.target]
-    lines.writerow([printable(name) if sys.stdout.isatty() else name for name in names])
-    lines.writerows(predictions.reshape(len(predictions), -1).tolist())
-    return 0
+        with write_json(names) as write:
+            yield write
+    elif options.out is None:
+        # Data are printed as they are, but a terminal would obey the control characters of a name.
+        shown = [printable(name) if sys.stdout.isatty() else name for name in names]
+        yield write_csv(shown, sys.stdout.write)
+    else:
+        with name_output("--out", options.out), replacing(options.out) as file:
+            if READERS.get(suffix_of(options.out)) is parquet_file:
+                with write_parquet(names, file) as write:
+                    yield write
+            else:
+                yield write_csv(names, lambda text: file.write(text.encode()))
+
+
+def write_csv(names: list[str], put: Callable[[str], Any]) -> Write:
+    """Return the function that writes a part as CSV, the first one below the names of the targets."""
+    begin = io.StringIO()
+    csv.writer(begin, lineterminator="\n").writerow(names)
+    waiting = [begin.getvalue()]
+
+    def write(predictions: Array) -> None:
+        for start in range(0, len(predictions), ROWS_AT_ONCE):
+            part = predictions[start : start + ROWS_AT_ONCE]
+            if len(names) == 1:
+                lines = [repr(value) for value in part[:, 0].tolist()]
+            else:
+                lines = [",".join(map(repr, row)) for row in part.tolist()]
+            put("".join([*waiting, "\n".join(lines), "\n"]))
+            waiting.clear()
+
+    return write
+
+
+@contextmanager
+def write_json(names: list[str]) -> Iterator[Write]:
+    """Return the function that prints a part of one JSON document."""
+    several = len(names) > 1
+    waiting = [json.dumps({"target": names if several else names[0]})[:-1] + ', "predictions": [']
+
+    def write(predictions: Array) -> None:
+        text = json.dumps(predictions.tolist() if several else predictions[:, 0].tolist())[1:-1]
+        if text:
+            print(waiting.pop() + text, end="")
+            waiting.append(", ")
+
+    yield write
+    print(("" if waiting == [", "] else waiting[0]) + "]}")
+
+
+@contextmanager
+def write_parquet(names: list[str], file: Any) -> Iterator[Write]:
+    """Return the function that writes a part to a Parquet file."""
+    pa = import_pyarrow("parquet")
+    schema = pa.schema([(name, pa.float64()) for name in names])
+    with pa.parquet.ParquetWriter(file, schema) as writer:
+        yield lambda predictions: writer.write_table(pa.table(list(predictions.T), schema=schema))

@@ -1,6 +1,7 @@
 """Read numbers from a CSV file; every error names the file, the line and the column."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -40,28 +41,38 @@ def read_csv(path: str | Path, required: list[str] | None = None, dialect: Diale
     """Return the required columns of a file whose first line names the columns; None requires all that have a name.
 
     Other columns may hold anything. Blank lines are allowed only at the end of the file, so row k of the file is row k
-    of the table. A pipe is read as a file is.
+    of the table. A pipe is read as a file is, and the path "-" is standard input.
+    """
+    parts = list(read_parts(path, required, dialect))
+    return CsvTable(parts[0][0], np.concatenate([values for _, values in parts]))
+
+
+def read_parts(
+    path: str | Path, required: list[str] | None = None, dialect: Dialect = PLAIN, *, gaps: bool = False
+) -> Iterator[tuple[list[str], Array]]:
+    """Yield the names and the values of the required columns, part by part, as `read_csv` returns them.
+
+    If `gaps` is true, cells without a value are NaN.
     """
     path = os.fspath(path)
     with open_stream(path) as file, name_errors(path):
         state = state_of(file) if S_ISREG(os.fstat(file.fileno()).st_mode) else None
-        table = read_table(Lines(path, decode_file(path, file, dialect.encoding), dialect), required)
+        lines = Lines(path, decode_file(path, file, dialect.encoding), dialect)
+        names = read_names(lines)
+        wanted = [name for name in names if name] if required is None else required
+        check_columns(lines.path, names, wanted)
+        if required is None and "" in names:
+            warn_caller(UserWarning(describe_unnamed(path)))
+        empty = True
+        for arrays in read_blocks(lines, names, wanted, gaps=gaps):
+            empty = False
+            yield wanted, np.column_stack(arrays)
         if state is not None:
             check_state(path, file, state)
-    return table
-
-
-def read_table(lines: Lines, required: list[str] | None) -> CsvTable:
-    """Return the required columns of all lines of a file."""
-    names = read_names(lines)
-    wanted = [name for name in names if name] if required is None else required
-    check_columns(lines.path, names, wanted)
-    if required is None and "" in names:
-        warn_caller(UserWarning(describe_unnamed(lines.path)))
-    blocks = [np.column_stack(arrays) for arrays in read_blocks(lines, names, wanted, gaps=False)]
-    if wanted and not blocks:
-        raise TableError(f"{printable(lines.path)}: expected rows below the column names; got none")
-    return CsvTable(wanted, np.concatenate(blocks) if blocks else np.empty((0, 0)))
+        if empty and wanted:
+            raise TableError(f"{printable(path)}: expected rows below the column names; got none")
+        if empty:
+            yield wanted, np.empty((0, 0))
 
 
 def check_columns(path: str | Path, names: list[str], required: list[str]) -> None:

@@ -6,6 +6,7 @@ A path may lead to anything: a device such as /dev/zero never ends, and a pipe w
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -19,6 +20,7 @@ KINDS = {
     stat.S_IFBLK: "a block device",
     stat.S_IFSOCK: "a socket",
 }
+STANDARD_INPUT = "-"
 PIECE = 1 << 20  # bytes read at a time: Python takes memory for as many as it is asked to read
 BYTES = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)  # flags that some systems lack
 AT_ONCE = BYTES | getattr(os, "O_NONBLOCK", 0)  # opening a pipe does not wait for its writer
@@ -57,8 +59,10 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
 def open_stream(path: str | os.PathLike[str]) -> BinaryIO:
     """Return a regular file or a pipe, opened to read bytes; an OSError refuses devices and sockets.
 
-    A named pipe waits for its writer, as in other programs.
+    A named pipe waits for its writer, as in other programs. The path "-" is standard input.
     """
+    if os.fspath(path) == STANDARD_INPUT:
+        return open(os.dup(sys.stdin.fileno()), "rb")
     return open_kind(path, "a file or a pipe", (stat.S_IFIFO,), BYTES)
 
 

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from fastgd.inputs.words import printable
 
 UNWRITABLE = "{} must be a file that can be written; got '{}': {}"  # the option, the path, the reason
+NEW = ".fastgd-"  # the beginning of the name of a file that is not complete
 OPENED_BEFORE = ("/dev/std", "/dev/fd/", "/proc/")  # names of files that this process, or another, has opened
 
 
@@ -87,6 +88,18 @@ def write_file(option: str, path: str | Path, make: Callable[[], str]) -> None:
         raise ValueError(f"{option} cannot be written to '{printable(path)}': {error}") from error
 
 
+@contextmanager
+def name_output(option: str, path: str | Path) -> Iterator[None]:
+    """Put the option and the path into an error of writing; an error that names another file passes."""
+    try:
+        yield
+    except OSError as error:
+        name = os.fsdecode(error.filename or path)
+        if name != os.fspath(path) and not os.path.basename(name).startswith(NEW):
+            raise
+        raise ValueError(UNWRITABLE.format(option, printable(path), error.strerror or error)) from error
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write a text in UTF-8 to a file as a whole: see `replacing`."""
     content = text.encode("utf-8")
@@ -121,7 +134,7 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
         with open(path, "wb") as file:
             yield file
         return
-    new = os.path.join(folder, f".fastgd-{secrets.token_hex(8)}")
+    new = os.path.join(folder, f"{NEW}{secrets.token_hex(8)}")
     try:
         with open(new, "xb") as file:
             with suppress(FileNotFoundError):

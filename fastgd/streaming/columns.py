@@ -88,17 +88,17 @@ class Columns:
 
     def make_batch(self, arrays: Sequence[Array], file: int, where: str, locate: Any) -> Batch:
         """Return the batch of one array for each column, in the order of `names`."""
-        p, k = len(self.features), len(self.targets)
+        p, k, n = len(self.features), len(self.targets), len(arrays[0])
         small = all(array.dtype == np.float32 for array in arrays[:p])
-        X = stack_arrays(arrays[:p], np.float32 if small else np.float64)
-        y = stack_arrays(arrays[p : p + k], np.float64)
+        X = stack_arrays(arrays[:p], n, np.float32 if small else np.float64)
+        y = stack_arrays(arrays[p : p + k], n, np.float64)
         weights = None if self.weight is None else arrays[p + k]
         return Batch(X, y, weights, file, where, locate, self.names)
 
 
-def stack_arrays(arrays: Sequence[Array], dtype: type) -> Array:
+def stack_arrays(arrays: Sequence[Array], rows: int, dtype: type) -> Array:
     """Return the arrays as the columns of a matrix in Fortran order."""
-    matrix: Array = np.empty((len(arrays[0]), len(arrays)), dtype, order="F")
+    matrix: Array = np.empty((rows, len(arrays)), dtype, order="F")
     for j, array in enumerate(arrays):
         matrix[:, j] = array
     return matrix

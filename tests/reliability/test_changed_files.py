@@ -154,13 +154,13 @@ def test_a_checkpoint_of_unchanged_files_goes_on_where_another_inode_has_them(pa
 def test_a_csv_file_that_changes_while_it_is_read_whole_is_named(tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     write(path, ["x", "y"])
-    read_table = csv.read_table
+    read_names = csv.read_names
 
     def change_and_read(*given):
         append(path)
-        return read_table(*given)
+        return read_names(*given)
 
-    monkeypatch.setattr(csv, "read_table", change_and_read)
+    monkeypatch.setattr(csv, "read_names", change_and_read)
     with pytest.raises(ValueError, match=r"a\.csv: the file changed while it was in use: it had"):
         csv.read_csv(path)
 

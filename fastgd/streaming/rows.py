@@ -1,0 +1,81 @@
+"""The rows of files, part by part, for predictions."""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from fastgd.files.csv import read_parts
+from fastgd.files.dialect import Dialect, suffix_of
+from fastgd.inputs.arrays import Array
+from fastgd.streaming import csv_file, parquet_file
+from fastgd.streaming.columns import Columns, check_head
+from fastgd.streaming.files import READERS, find_files, is_pattern
+from fastgd.streaming.source import Batch
+from fastgd.streaming.sums import check_bad_rows, find_bad_rows
+
+
+class Rows(NamedTuple):
+    """A part of the rows of a file.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        The features, all finite.
+    skipped : int
+        The number of rows that were left out because they lack a value.
+    locate : callable
+        Takes a row of X, counted from 0, and returns its place, for messages.
+    """
+
+    X: Array
+    skipped: int
+    locate: Callable[[int], str]
+
+
+def read_rows(paths: list[str], features: list[str], missing: str, dialect: Dialect) -> Iterator[Rows]:
+    """Yield the features of all rows of the files, in parts of a fixed size; refuse values that are not finite.
+
+    The paths are those of `fit_files`; one path may also be that of a pipe, or "-", the standard input. If `missing` is
+    "skip", rows that lack a value are left out.
+    """
+    for path in list_files(paths):
+        if READERS.get(suffix_of(path)) is parquet_file:
+            yield from read_parquet(path, features, missing)
+        else:
+            yield from read_text(path, features, missing, dialect)
+
+
+def list_files(paths: list[str]) -> list[str]:
+    """Return the files of the paths; a single path may lead to anything that is no folder."""
+    single = len(paths) == 1 and not os.path.isdir(paths[0]) and not is_pattern(paths[0])
+    return paths if single else find_files(paths)
+
+
+def read_text(path: str, features: list[str], missing: str, dialect: Dialect) -> Iterator[Rows]:
+    """Yield the rows of a CSV file."""
+    start = 1
+    for _, values in read_parts(path, features, dialect, gaps=missing == "skip"):
+        locate = partial(csv_file.describe_file_row, path, start)
+        yield keep_good(Batch(values, np.empty((len(values), 0)), None, 0, path, locate, features), missing)
+        start += len(values)
+
+
+def read_parquet(path: str, features: list[str], missing: str) -> Iterator[Rows]:
+    """Yield the rows of a Parquet file."""
+    head, columns = parquet_file.read_head(path, Dialect()), Columns(features, [], None)
+    check_head(head, head, columns)
+    for batch in parquet_file.read_batches(head, columns, 0, 0):
+        yield keep_good(batch, missing)
+
+
+def keep_good(batch: Batch, missing: str) -> Rows:
+    """Return the rows of a batch whose values are all finite; refuse the others, unless they are to be left out."""
+    bad = find_bad_rows(batch.X, batch.y, None)
+    left_out = check_bad_rows(batch, (batch.X, batch.y, None), bad, missing) if len(bad) else bad
+    if not len(left_out):
+        return Rows(batch.X, 0, batch.locate)
+    kept = np.delete(np.arange(len(batch.X)), left_out)
+    return Rows(batch.X[kept], len(left_out), lambda row: batch.locate(int(kept[row])))

@@ -1,0 +1,172 @@
+"""`fastgd predict`: all kinds of files, in parts, to standard output or to a file."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from problems import random_problem
+
+import fastgd
+from fastgd.cli import predict
+from fastgd.cli.main import main
+from fastgd.files import csv_blocks
+from fastgd.inputs.extras import is_installed
+
+X, Y = random_problem(60, 3)
+NAMES = ["a", "b", "c"]
+needs_arrow = pytest.mark.skipif(not is_installed("pyarrow"), reason="Parquet needs pyarrow, an extra")
+posix = pytest.mark.skipif(os.name != "posix", reason="the test needs pipes of POSIX")
+
+
+def write_csv(path, rows, extra="no number"):
+    """Write rows as CSV, with a column of text that no model needs."""
+    lines = [",".join(["text", *NAMES])] + [",".join([extra, *map(repr, row)]) for row in rows.tolist()]
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Return a folder with a model, and rows as CSV in two files and in one."""
+    monkeypatch.chdir(tmp_path)
+    result = fastgd.gradient_descent(X, Y)
+    fastgd.files.model.save(
+        fastgd.files.model.Model("y", NAMES, float(result.intercept), result.coef.tolist()), "model.json"
+    )
+    write_csv(tmp_path / "all.csv", X)
+    (tmp_path / "parts").mkdir()
+    write_csv(tmp_path / "parts" / "1.csv", X[:35])
+    write_csv(tmp_path / "parts" / "2.csv", X[35:])
+    return tmp_path
+
+
+EXPECTED = fastgd.gradient_descent(X, Y).predict(X)
+
+
+def read(text):
+    """Return the predictions in a printed table."""
+    name, *lines = text.splitlines()
+    assert name == "y"
+    return np.array(lines, float)
+
+
+@pytest.mark.parametrize("size", [40, 1 << 20])
+@pytest.mark.parametrize("files", [["all.csv"], ["parts"], ["parts/*.csv"], ["parts/2.csv", "parts/1.csv"]], ids=str)
+def test_files_folders_and_patterns_are_predicted_in_parts(folder, monkeypatch, capsys, files, size):
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", size)
+    assert main(["predict", "model.json", *files]) == 0
+    np.testing.assert_allclose(read(capsys.readouterr().out), EXPECTED, rtol=1e-12)
+    assert main(["predict", "model.json", *files, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    np.testing.assert_allclose(document["predictions"], EXPECTED, rtol=1e-12)
+
+
+@needs_arrow
+def test_parquet_is_read_and_written(folder, capsys):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {name: X[:, j] for j, name in enumerate(NAMES)}
+    pq.write_table(pa.table(columns | {"text": ["no number"] * 60}), "rows.parquet", row_group_size=25)
+    assert main(["predict", "model.json", "rows.parquet", "--out", "out.pq"]) == 0
+    assert capsys.readouterr().out == ""
+    np.testing.assert_allclose(pq.read_table("out.pq")["y"].to_numpy(), EXPECTED, rtol=1e-12)
+    assert main(["predict", "model.json", "rows.parquet"]) == 0
+    np.testing.assert_allclose(read(capsys.readouterr().out), EXPECTED, rtol=1e-12)
+
+
+def test_predictions_are_saved_as_csv(folder, capsys):
+    assert main(["predict", "model.json", "all.csv", "--out", "out.csv"]) == 0
+    assert capsys.readouterr().out == ""
+    np.testing.assert_allclose(read((folder / "out.csv").read_text()), EXPECTED, rtol=1e-12)
+
+
+def test_rows_without_a_value_are_refused_or_left_out(folder, capsys):
+    lines = (folder / "all.csv").read_text().splitlines()
+    lines[5] = "no number,1.0,,2.0"
+    (folder / "gaps.csv").write_text("\n".join(lines))
+    assert main(["predict", "model.json", "gaps.csv"]) == 2
+    assert "gaps.csv, line 6, column 'b': expected a number; got an empty cell" in capsys.readouterr().err
+    assert main(["predict", "model.json", "gaps.csv", "--missing", "skip"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == "fastgd: 1 row without a value left out\n"
+    np.testing.assert_allclose(read(printed.out), np.delete(EXPECTED, 4), rtol=1e-12)
+
+
+@needs_arrow
+def test_rows_of_parquet_without_a_value_are_refused_or_left_out(folder, capsys):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {name: pa.array([None, *X[1:, j]]) for j, name in enumerate(NAMES)}
+    pq.write_table(pa.table(columns), "gaps.parquet")
+    assert main(["predict", "model.json", "gaps.parquet"]) == 2
+    assert "gaps.parquet, row group 0, row 0 (counted from 0), column 'a'" in capsys.readouterr().err
+    assert main(["predict", "model.json", "gaps.parquet", "--missing", "skip"]) == 0
+    np.testing.assert_allclose(read(capsys.readouterr().out), EXPECTED[1:], rtol=1e-12)
+
+
+def test_a_failure_keeps_the_old_predictions(folder, monkeypatch, capsys):
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 200)
+    (folder / "out.csv").write_text("old")
+    with (folder / "all.csv").open("a") as file:
+        file.write("no number,1.0,x,2.0\n")
+    assert main(["predict", "model.json", "all.csv", "--out", "out.csv"]) == 2
+    assert "line 62, column 'b': expected a number; got 'x'" in capsys.readouterr().err
+    assert (folder / "out.csv").read_text() == "old"
+    assert sorted(path.name for path in folder.iterdir()) == ["all.csv", "model.json", "out.csv", "parts"]
+
+
+def test_a_full_disk_is_told_by_the_name_of_the_output(folder, monkeypatch, capsys):
+    (folder / "out.csv").write_text("old")
+
+    class Full(io.BytesIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(predict, "replacing", lambda path: Full())
+    assert main(["predict", "model.json", "all.csv", "--out", "out.csv"]) == 2
+    printed = capsys.readouterr().err
+    assert printed == "fastgd: --out must be a file that can be written; got 'out.csv': No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "model.json"], "--out must not be the file that is read; got 'model.json'"),
+        (["--out", "all.csv"], "--out must not be the file that is read; got 'all.csv'"),
+        (["--out", "no/out.csv"], "--out must be in a folder that exists"),
+        (["--out", "out.csv", "--json"], "--json must not be given with --out"),
+        (["--decimal", "x"], "--decimal must be '.' or ','; got 'x'"),
+    ],
+)
+def test_bad_options_are_refused(folder, capsys, options, message):
+    assert main(["predict", "model.json", "all.csv", *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+@posix
+def test_standard_input_and_pipes_are_read(folder):
+    for files, given in (("-", "< all.csv"), ("<(cat all.csv)", "")):
+        command = f"{sys.executable} -m fastgd predict model.json {files} {given}"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        np.testing.assert_allclose(read(done.stdout), EXPECTED, rtol=1e-12)
+
+
+def test_several_targets_have_a_column_each(folder, capsys):
+    result = fastgd.gradient_descent(X, np.column_stack([Y, -Y]))
+    result.save("two.json", target=["up", "down"])
+    (folder / "all.csv").write_text("x0,x1,x2\n" + "\n".join(",".join(map(repr, row)) for row in X.tolist()))
+    assert main(["predict", "two.json", "all.csv"]) == 0
+    names, *lines = capsys.readouterr().out.splitlines()
+    assert names == "up,down"
+    found = [[float(cell) for cell in line.split(",")] for line in lines]
+    np.testing.assert_allclose(found, np.column_stack([EXPECTED, -EXPECTED]), rtol=1e-9)
+    assert main(["predict", "two.json", "all.csv", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["target"] == ["up", "down"]
+    assert np.shape(document["predictions"]) == (60, 2)
