@@ -157,6 +157,14 @@ def test_standard_input_and_pipes_are_read(folder):
         np.testing.assert_allclose(read(done.stdout), EXPECTED, rtol=1e-12)
 
 
+@needs_arrow
+def test_numbers_are_written_as_python_writes_them():
+    generator = np.random.default_rng(5)
+    spread = generator.standard_normal((4000, 2)) * 10.0 ** generator.integers(-4, 15, (4000, 2))
+    for values in (spread[(np.abs(spread) >= 1e-4).all(axis=1)], spread, np.array([[1.0, 1e22], [1e-7, -0.0]])):
+        assert predict.format_rows(values) == "".join(f"{a!r},{b!r}\n" for a, b in values.tolist())
+
+
 def test_several_targets_have_a_column_each(folder, capsys):
     result = fastgd.gradient_descent(X, np.column_stack([Y, -Y]))
     result.save("two.json", target=["up", "down"])

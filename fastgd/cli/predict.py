@@ -16,13 +16,14 @@ from fastgd.files import model
 from fastgd.files.dialect import suffix_of
 from fastgd.files.paths import check_output, name_output, replacing
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.extras import is_installed
 from fastgd.inputs.words import count, printable
 from fastgd.streaming import parquet_file
 from fastgd.streaming.columns import import_pyarrow
 from fastgd.streaming.files import READERS
 from fastgd.streaming.rows import list_files, read_rows
 
-ROWS_AT_ONCE = 2048  # written at once: so few that a reader which goes away is noticed soon
+ROWS_AT_ONCE = 1 << 13  # written at once: so few that a reader which goes away is noticed soon
 Write = Callable[[Array], None]  # takes the predictions of a part, of shape (n_rows, n_targets)
 
 
@@ -112,15 +113,25 @@ def write_csv(names: list[str], put: Callable[[str], Any]) -> Write:
 
     def write(predictions: Array) -> None:
         for start in range(0, len(predictions), ROWS_AT_ONCE):
-            part = predictions[start : start + ROWS_AT_ONCE]
-            if len(names) == 1:
-                lines = [repr(value) for value in part[:, 0].tolist()]
-            else:
-                lines = [",".join(map(repr, row)) for row in part.tolist()]
-            put("".join([*waiting, "\n".join(lines), "\n"]))
+            put("".join([*waiting, format_rows(predictions[start : start + ROWS_AT_ONCE])]))
             waiting.clear()
 
     return write
+
+
+def format_rows(values: Array) -> str:
+    """Return rows of numbers as lines of CSV, with the fewest digits that give each number back.
+
+    pyarrow, where it is installed, takes a fifth of Python's time. It writes the same text for numbers of common sizes
+    that are not whole.
+    """
+    sizes = np.abs(values)
+    if is_installed("pyarrow") and sizes.min() >= 1e-4 and sizes.max() < 1e15 and (np.rint(values) != values).all():
+        pa = import_pyarrow("csv")
+        table, text = pa.table(list(values.T), names=[str(j) for j in range(values.shape[1])]), io.BytesIO()
+        pa.csv.write_csv(table, text, pa.csv.WriteOptions(include_header=False))
+        return text.getvalue().decode()
+    return "".join([",".join(map(repr, row)) + "\n" for row in values.tolist()])
 
 
 @contextmanager

@@ -59,7 +59,10 @@ def read_text(path: str, features: list[str], missing: str, dialect: Dialect) ->
     start = 1
     for _, values in read_parts(path, features, dialect, gaps=missing == "skip"):
         locate = partial(csv_file.describe_file_row, path, start)
-        yield keep_good(Batch(values, np.empty((len(values), 0)), None, 0, path, locate, features), missing)
+        if missing == "skip":
+            yield keep_good(Batch(values, np.empty((len(values), 0)), None, 0, path, locate, features), missing)
+        else:
+            yield Rows(values, 0, locate)  # the reader has refused values that are not finite
         start += len(values)
 
 
