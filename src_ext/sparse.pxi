@@ -479,3 +479,15 @@ def spread_factor(
         for i in range(rows.shape[0]):
             for j in range(factor.shape[1]):
                 rows[i, columns[j]] = factor[i, j] * norms[j]
+
+
+def pack_triangle(double[:, ::1] factor, ptrdiff_t r):
+    """Move the triangle of the first r rows and columns to the first r² numbers, with zeros below its diagonal."""
+    cdef double *out = &factor[0, 0]
+    cdef ptrdiff_t i, j
+    if not 0 <= r <= min(factor.shape[0], factor.shape[1]):
+        raise ValueError("r must be at most the number of rows and of columns")
+    with nogil:
+        for i in range(r):  # no number is moved to the place of one that is still to be read
+            for j in range(r):
+                out[i * r + j] = factor[i, j] if j >= i else 0.0

@@ -9,8 +9,8 @@ sparse = pytest.importorskip("scipy.sparse", reason="sparse features need SciPy"
 pytest.importorskip("sklearn", reason="the estimator takes sparse features")
 
 from fastgd import GradientDescentRegressor  # noqa: E402
+from fastgd.problem import rank, sparse_gram  # noqa: E402
 from fastgd.problem import sparse as problem_sparse  # noqa: E402
-from fastgd.problem import sparse_gram  # noqa: E402
 from fastgd.problem.whitening import whiten_summary  # noqa: E402
 
 
@@ -163,6 +163,30 @@ def test_without_pivots_the_rows_are_factorized(monkeypatch):
     monkeypatch.setattr(rank, "find_pivots", lambda *_: None)
     model = fit(BIG, y)
     np.testing.assert_allclose(model.coef_, expected, rtol=0, atol=1e-9 * abs(expected).max())
+
+
+def test_the_factor_of_dependent_columns_is_the_same_without_the_kernel(monkeypatch):
+    y = make_target(BIG)
+    compiled = fit(BIG, y)
+    monkeypatch.setattr(rank, "find_compiled", lambda name: None)
+    model = fit(BIG, y)
+    np.testing.assert_allclose(model.coef_, compiled.coef_, rtol=0, atol=1e-12 * abs(compiled.coef_).max())
+
+
+def test_a_triangle_is_packed_into_the_first_numbers_of_its_factor():
+    kernel = pytest.importorskip("fastgd.backends._kernel", reason="the extension is not built")
+    factor = np.arange(1.0, 17.0).reshape(4, 4)
+    kernel.pack_triangle(factor, 3)
+    assert factor.ravel()[:9].tolist() == [1.0, 2.0, 3.0, 0.0, 6.0, 7.0, 0.0, 0.0, 11.0]
+    for r in (-1, 5):
+        with pytest.raises(ValueError, match="r must be at most"):
+            kernel.pack_triangle(factor, r)
+    rows = np.zeros((2, 3))
+    kernel.spread_factor(np.array([[1.0, 2.0], [0.0, 3.0]]), np.array([2, 0]), np.array([10.0, 1.0]), rows)
+    assert rows.tolist() == [[2.0, 0.0, 10.0], [3.0, 0.0, 0.0]]
+    for columns, norms in ((np.array([3, 0]), np.ones(2)), (np.array([0, 1]), np.ones(3))):
+        with pytest.raises(ValueError, match=r"columns must be|factor must have"):
+            kernel.spread_factor(np.ones((2, 2)), columns, norms, rows)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

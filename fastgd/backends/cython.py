@@ -145,5 +145,5 @@ sum_sparse_products, describe_columns = _kernel.sum_sparse_products, _kernel.des
 whiten_triangle, factorize_products = _kernel.whiten_triangle, _kernel.factorize_products
 measure_parts = _kernel.measure_parts  # an older kernel fails here, and not in the middle of a fit
 sum_powers, scale_entries, scale_products = _kernel.sum_powers, _kernel.scale_entries, _kernel.scale_products
-spread_factor = _kernel.spread_factor
+spread_factor, pack_triangle = _kernel.spread_factor, _kernel.pack_triangle
 LEVEL = LEVELS.index(choose_level())

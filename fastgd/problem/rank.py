@@ -180,10 +180,13 @@ def split_factor(factor: Array, r: int) -> tuple[Array, Array]:
 
     The triangle takes the memory of the factor: each of its rows lies before the place where it was.
     """
-    beside, memory = factor[:r, r:].copy(), factor.reshape(-1)
-    for row in range(r):
-        memory[row * r + row : (row + 1) * r] = factor[row, row:r]
-        memory[row * r : row * r + row] = 0.0
+    beside, memory, compiled = factor[:r, r:].copy(), factor.reshape(-1), find_compiled("pack_triangle")
+    if compiled is not None:
+        compiled(factor, r)
+    else:
+        for row in range(r):
+            memory[row * r + row : (row + 1) * r] = factor[row, row:r]
+            memory[row * r : row * r + row] = 0.0
     return memory[: r * r].reshape(r, r), beside
 
 
@@ -284,11 +287,12 @@ def whiten_ranked(
 
 
 def bound_inverse(lapack: Any, R: Array) -> float:
-    """Return an estimate of the norm of R⁻¹ that is rather too large, from LAPACK's estimates of two other norms."""
-    product = 1.0
-    for name in ("1", "I"):  # the largest sums of the columns and of the rows
-        product *= lapack.dtrcon(R.T, norm=name, uplo="L")[0] * lapack.dlange(name, R.T)
-    return sqrt(1 / product) if product > 0 else float("inf")
+    """Return an estimate of the norm of R⁻¹ that is rather too large, from LAPACK's of the largest sum of a column.
+
+    It is that of (RᵀR)⁻¹, whose norm is no larger, and the square of that of R⁻¹.
+    """
+    inverse = lapack.dpocon(R.T, 1.0, uplo="L")[0]  # one over that sum
+    return sqrt(1 / inverse) if inverse > 0 else float("inf")
 
 
 def solve_ranked(lapack: Any, R: Array, units: Array, first: Array, zero: Array, right: Array) -> Array:
