@@ -1,5 +1,8 @@
 """Factors of few well-conditioned columns, and their whitened coordinates: calls of NumPy take longer."""
 
+cdef enum:
+    SOLVED_AT_ONCE = 128  # targets: their columns of the triangle stay in cache
+
 
 def whiten_triangle(
     const double[:, :] rows, double total, const double[::1] means, double epsilon, double most,
@@ -81,25 +84,76 @@ cdef double factorize_centred(
     double[:, ::1] R,
 ) except -2 nogil:
     """Do the work of `factorize_products`."""
-    cdef ptrdiff_t p = R.shape[0] - 1, size = R.shape[1], i, j, k, last
+    cdef ptrdiff_t p = R.shape[0] - 1, size = R.shape[1], i, j, k, first
     cdef double around, squares, rest, number, lowest = 1.0
-    for j in range(size):
-        last = min(j, p)
-        around = products[1 + j, 1 + j] if j < p else products[1 + p, 1 + j]
-        squares = around - products[0, 1 + j] * (products[0, 1 + j] / total)
-        if not squares > 0 or not sqrt(squares / total) > 4 * epsilon * abs(means[j]):
+    for j in range(p):
+        squares = centred_squares(products, total, means, epsilon, j)
+        if not squares > 0:
             return -1.0
         rest = squares
-        for i in range(last):
+        for i in range(j):
             number = products[1 + i, 1 + j] - products[0, 1 + i] * (products[0, 1 + j] / total)
             for k in range(i):
                 number -= R[k, i] * R[k, j]
             R[i, j] = number / R[i, i]
             rest -= R[i, j] * R[i, j]
-        lowest = min(lowest, rest / around)
+        lowest = min(lowest, rest / products[1 + j, 1 + j])
         if not lowest >= least:
             return lowest
-        R[last, j] = sqrt(rest)
-        for i in range(last + 1, p + 1):
+        R[j, j] = sqrt(rest)
+        for i in range(j + 1, p + 1):
             R[i, j] = 0.0
+    first = p
+    while first < size:
+        number = solve_targets(products, total, means, epsilon, R, first, min(first + SOLVED_AT_ONCE, size))
+        if number < 0:
+            return -1.0
+        lowest = min(lowest, number)
+        if not lowest >= least:
+            return lowest
+        first += SOLVED_AT_ONCE
+    return lowest
+
+
+cdef double centred_squares(
+    const double[:, ::1] products, double total, const double[::1] means, double epsilon, ptrdiff_t j,
+) noexcept nogil:
+    """Return the sum of squares of column j of [X y] about its mean; 0 if rounding may have made it."""
+    cdef ptrdiff_t p = products.shape[0] - 2
+    cdef double around = products[1 + j, 1 + j] if j < p else products[1 + p, 1 + j]
+    cdef double squares = around - products[0, 1 + j] * (products[0, 1 + j] / total)
+    return squares if squares > 0 and sqrt(squares / total) > 4 * epsilon * abs(means[j]) else 0.0
+
+
+cdef double solve_targets(
+    const double[:, ::1] products, double total, const double[::1] means, double epsilon, double[:, ::1] R,
+    ptrdiff_t first, ptrdiff_t last,
+) noexcept nogil:
+    """Write the columns of R of some targets, all of them row by row; return their least pivot, -1 for a constant one."""
+    cdef ptrdiff_t p = R.shape[0] - 1, i, j, k
+    cdef double factor, lowest = 1.0
+    cdef double shares[SOLVED_AT_ONCE]
+    cdef double *row
+    cdef const double *above
+    for j in range(first, last):
+        R[p, j] = centred_squares(products, total, means, epsilon, j)
+        if not R[p, j] > 0:
+            return -1.0
+        shares[j - first] = products[0, 1 + j] / total
+    for i in range(p):
+        row, factor = &R[i, first], products[0, 1 + i]
+        for j in range(last - first):
+            row[j] = products[1 + i, 1 + first + j] - factor * shares[j]
+        for k in range(i):
+            above, factor = &R[k, first], R[k, i]
+            for j in range(last - first):
+                row[j] -= factor * above[j]
+        factor, above = R[i, i], row
+        row = &R[p, first]
+        for j in range(last - first):
+            R[i, first + j] = above[j] / factor
+            row[j] -= R[i, first + j] * R[i, first + j]
+    for j in range(first, last):
+        lowest = min(lowest, R[p, j] / products[1 + p, 1 + j])
+        R[p, j] = sqrt(max(R[p, j], 0.0))
     return lowest

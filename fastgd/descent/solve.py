@@ -144,7 +144,7 @@ def measure_in_data(ending: Ending, weights: Array, prepared: Prepared) -> Endin
     rounded, problem = prepared.from_data(weights), prepared.problem
     error, m = problem.X @ rounded - problem.y, len(problem.y)
     squares = np.einsum("ij,ij->j", error, error) if prepared.several else float(error @ error)
-    return Ending(rounded, ending.costs, ending.reason, squares / (2 * m), (error.T @ problem.X).T / m)
+    return Ending(rounded, ending.costs, ending.reason, squares / (2 * m), problem.X.T @ error / m)
 
 
 def find_batch_size(prepared: Prepared, options: DescentOptions) -> int | None:

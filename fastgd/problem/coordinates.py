@@ -155,10 +155,11 @@ class WhitenedCoordinates:
     def gradient_to_data(self, gradient: Array) -> Array:
         """Return the gradient of J by the weights in the units of the data: the transpose of `from_data`."""
         whitened = gradient[self.intercept : self.intercept + len(self.to_whitened)]
-        slope = (whitened.T @ self.to_whitened).T
+        slope = self.to_whitened.T @ whitened
         if not self.intercept:
             return slope
-        return np.concatenate([gradient[:1], slope + np.multiply.outer(self.means, gradient[0])])
+        slope += np.multiply.outer(self.means, gradient[0])
+        return np.concatenate([gradient[:1], slope])
 
 
 Coordinates = ScaledCoordinates | WhitenedCoordinates

@@ -41,6 +41,7 @@ from fastgd.problem.directions import invert_triangle
 CALL_PRODUCTS, CALL_REFLECTED = 1 << 34, 1 << 31
 PRODUCTS_AN_EPOCH = 8  # columns whose products with all columns take the time of an epoch
 SHIFT_RUNS, SHIFT_ROWS = 8, 32  # the shift comes from so many runs of as many rows each, from all parts of the data
+FEW_SHIFT_ROWS, MANY_COLUMNS = 4, 64  # of many columns, fewer rows: their means would take as long as their products
 WIDE = 512  # with more columns, BLAS multiplies features without a copy if they need no shift
 NEAR_ZERO = 3.0  # deviations from zero at most: the squares about zero are ten times those about the mean
 # Cholesky keeps about ten digits if the columns before a column leave at least this share of its variance unexplained.
@@ -180,9 +181,9 @@ def are_near_zero(X: Array, means: Array) -> bool:
 
 def mean_of_runs(array: Array) -> Array:
     """Return the means of the columns over all rows, or over some runs of rows."""
-    length = len(array) // SHIFT_RUNS
-    if length > SHIFT_ROWS:
-        array = array[: SHIFT_RUNS * length].reshape(SHIFT_RUNS, length, -1)[:, :SHIFT_ROWS]
+    length, rows = len(array) // SHIFT_RUNS, SHIFT_ROWS if array.shape[1] <= MANY_COLUMNS else FEW_SHIFT_ROWS
+    if length > rows:
+        array = array[: SHIFT_RUNS * length].reshape(SHIFT_RUNS, length, -1)[:, :rows]
     axes = tuple(range(array.ndim - 1))
     sums: Array = np.add.reduce(array, axes, np.float64)
     return sums / (array.size // len(sums))

@@ -188,7 +188,8 @@ def find_variance(summary: Summary) -> Any:
     p = summary.n_features
     if summary.n_targets == 1:
         return variance_from_norm(norm(summary.rows[:, p]), summary.total, summary.means[p])
-    size = np.linalg.norm(summary.rows[:, p:], axis=0)
+    targets = summary.rows[:, p:]
+    size = np.sqrt(np.einsum("ij,ij->j", targets, targets))
     return variance_from_norm(size, summary.total, summary.means[p:])
 
 
