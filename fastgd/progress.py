@@ -33,6 +33,7 @@ class Progress:
     ) -> None:
         self.total, self.title, self.unit, self.first, self.quiet = total, title, unit, first, quiet
         self.began = self.shown = monotonic()
+        self.read: tuple[int, int] | None = None
         self.bar: Any = None
         self.task: Any = None
         self.open = ExitStack()
@@ -48,16 +49,21 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.open.close()
 
-    def show(self, done: float, title: str = "") -> None:
-        """Show the amount that is done, and the title of the step that begins, if one does."""
+    def show(self, done: float, title: str = "", read: tuple[int, int] | None = None) -> None:
+        """Show the amount that is done, and the title of the step that begins, if one does.
+
+        If the total is not known, `read` may give the bytes read so far, and those of all files.
+        """
         if self.quiet:
             return
+        if read is not None and read[0]:
+            self.read, self.total = read, round(done * read[1] / read[0])  # an estimate, which ends up right
         self.title = title or self.title
         now = monotonic()
         speed = (done - self.first) / max(now - self.began, 1e-9)
         amount = self.describe(done, speed)
         if self.bar is not None:
-            self.bar.update(self.task, description=self.title, completed=done, amount=amount)
+            self.bar.update(self.task, description=self.title, completed=done, total=self.total, amount=amount)
         elif now - self.shown >= LINE_SECONDS:
             self.shown = now
             left = f", {(self.total - done) / speed:,.0f} s left" if self.total is not None and speed else ""
@@ -67,8 +73,13 @@ class Progress:
         """Return the amount that is done: with its unit and speed, or as a share."""
         if not self.unit:
             return f"{done / self.total:.0%}" if self.total else ""
-        total = "" if self.total is None else f" of {self.total:,}"
-        return f"{done:,}{total} {self.unit}, {speed:,.0f} {self.unit}/s"
+        if self.read is not None:
+            part, whole = (size / 1e6 for size in self.read)
+            amount = f"{done:,} {self.unit}, {part:,.0f} of {whole:,.0f} MB ({part / whole:.0%})"
+        else:
+            total = "" if self.total is None else f" of {self.total:,}"
+            amount = f"{done:,}{total} {self.unit}"
+        return f"{amount}, {speed:,.0f} {self.unit}/s"
 
 
 def make_bar() -> Any:

@@ -9,7 +9,7 @@ from test_streaming import SETTINGS, cut, make_data
 from test_streaming_checkpoint import leave_checkpoint
 
 from fastgd import progress
-from fastgd.streaming import array, fit_array, fit_batches
+from fastgd.streaming import array, fit_array, fit_batches, fit_files
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +73,16 @@ def test_terminal_without_rich_shows_lines(monkeypatch):
     monkeypatch.setitem(sys.modules, "rich.progress", None)
     fit_array(*make_data(), quiet=False, **SETTINGS)
     assert "fastgd: reading: 500 of 500 rows, " in sys.stderr.getvalue()
+
+
+def test_a_csv_file_shows_the_bytes_read_of_all(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0)
+    monkeypatch.setattr("fastgd.files.csv_blocks.BLOCK_BYTES", 100_000)
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("x,y\n" + "1.00000,2.00000\n2.00000,3.00000\n" * 20_000)
+    fit_files(tmp_path, "y", quiet=False)
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("fastgd: reading: ")]
+    shape = r"fastgd: reading: [\d,]+ rows, (\d+) of 1 MB \((\d+)%\), [\d,]+ rows/s, \d+ s left"
+    shares = [int(re.fullmatch(shape, line)[2]) for line in lines]
+    assert shares == sorted(shares)
+    assert (len(shares) > 10, shares[-1]) == (True, 100)

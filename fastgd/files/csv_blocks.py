@@ -7,6 +7,9 @@ has the same rows and numbers, or is refused, however it is read.
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from threading import current_thread, main_thread
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ from fastgd.files.cells import MISSING, TRUTH, read_cell, read_rows
 from fastgd.files.lines import BOM, Lines
 from fastgd.inputs.arrays import Array
 
+ReadPlain = Callable[[bytes], list[Array] | None]  # reads a plain block; None for odd rows
 BLOCK_BYTES = 1 << 23  # the size of a block of text
 PART_BYTES = 1 << 21  # of a block: pyarrow reads several parts at a time
 SAMPLE_BYTES = 1 << 14  # of a block, to find the columns of truth values
@@ -28,16 +32,32 @@ def read_blocks(lines: Lines, names: list[str], wanted: list[str], *, gaps: bool
     """
     places = {name: k for k, name in enumerate(names)}
     cells, read_plain = [(name, places[name]) for name in wanted], make_reader(names, wanted, lines)
-    while block := lines.next_block(BLOCK_BYTES):
-        arrays = read_plain(block) if read_plain is not None and is_plain(block, lines.delimiter) else None
-        if arrays is not None and not gaps and not all(np.isfinite(values).all() for values in arrays):
-            arrays = None  # the csv module finds the line of the cell
-        if arrays is None:
-            arrays = read_any(lines, block, cells, len(names), gaps=gaps)
-        else:
-            lines.number += count_lines(block)  # each row of a plain block is a line
-        if arrays and len(arrays[0]):
-            yield arrays
+    with ExitStack() as stack:
+        if read_plain is not None and current_thread() is main_thread():
+            read_plain = read_elsewhere(read_plain, stack)
+        while block := lines.next_block(BLOCK_BYTES):
+            arrays = read_plain(block) if read_plain is not None and is_plain(block, lines.delimiter) else None
+            if arrays is not None and not gaps and not all(np.isfinite(values).all() for values in arrays):
+                arrays = None  # the csv module finds the line of the cell
+            if arrays is None:
+                arrays = read_any(lines, block, cells, len(names), gaps=gaps)
+            else:
+                lines.number += count_lines(block)  # each row of a plain block is a line
+            if arrays and len(arrays[0]):
+                yield arrays
+
+
+def read_elsewhere(read_plain: ReadPlain, stack: ExitStack) -> ReadPlain:
+    """Return the function that reads a block in a thread of its own, which the stack ends.
+
+    In the main thread, pyarrow would take over the handler of SIGINT for each block, and lose a Ctrl-C at times.
+    """
+    worker = stack.enter_context(ThreadPoolExecutor(1))
+    try:
+        worker.submit(int)  # starts the thread
+    except (RuntimeError, MemoryError):  # RuntimeError: can't start new thread
+        return read_plain
+    return lambda block: worker.submit(read_plain, block).result()
 
 
 def is_plain(block: bytes, delimiter: str) -> bool:
@@ -80,7 +100,7 @@ def has_plain_quotes(block: bytes, delimiter: str) -> bool:
     return bool(np.isin(text[inside], beside).all())
 
 
-def make_reader(names: list[str], wanted: list[str], lines: Lines) -> Callable[[bytes], list[Array] | None] | None:
+def make_reader(names: list[str], wanted: list[str], lines: Lines) -> ReadPlain | None:
     """Return the function by which pyarrow reads the wanted columns of a plain block; None without pyarrow.
 
     The function returns None for odd rows. Whole columns of truth values are read as 1 and 0.

@@ -100,6 +100,7 @@ class ArrayBatchSource:
     """Arrays as a source of batches: blocks of rows."""
 
     rereadable = True
+    bytes_read = None
 
     def __init__(self, X: Any, y: Any, weights: Any) -> None:
         self.features, self.target = column_names(X), target_names(y)

@@ -101,6 +101,7 @@ class IterableBatchSource:
     n_features = None
     n_targets = 1
     rereadable = False
+    bytes_read = None
 
     def __init__(self, batches: Iterable[Any]) -> None:
         self.iterable = batches

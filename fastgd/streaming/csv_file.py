@@ -1,6 +1,7 @@
 """CSV files as a source of batches: one for each block of text."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -45,7 +46,8 @@ def read_batches(head: Head, columns: Columns, file: int, seen: int) -> Iterator
             check_boundary(head.path, row, seen, rows)
             if row >= seen:
                 where = f"{printable(head.path)}, rows {row + 1} to {row + rows} below the column names"
-                yield columns.make_batch(arrays, file, where, partial(describe_file_row, head.path, row + 1))
+                batch = columns.make_batch(arrays, file, where, partial(describe_file_row, head.path, row + 1))
+                yield replace(batch, end=opened.tell())
             row += rows
 
 

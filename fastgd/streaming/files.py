@@ -136,6 +136,7 @@ class FileBatchSource:
         self.heads, self.reader = heads, reader
         rows = [head.rows for head in heads if head.rows is not None]
         self.total = sum(rows) if len(rows) == len(heads) else None
+        self.bytes_read: tuple[int, int] | None = None
         self.features, self.target = self.columns.features, self.columns.target
         self.n_features, self.n_targets = len(self.features), len(self.columns.targets)
         self.identity: dict[str, Any] = {
@@ -150,8 +151,12 @@ class FileBatchSource:
     def batches_after(self, seen: Sequence[SeenBatch]) -> Iterator[Batch]:
         """Yield the batches after those seen."""
         first, rows = find_position(seen)
+        sizes = [head.state.size for head in self.heads]
         for file in range(first, len(self.heads)):
-            yield from self.reader.read_batches(self.heads[file], self.columns, file, rows if file == first else 0)
+            for batch in self.reader.read_batches(self.heads[file], self.columns, file, rows if file == first else 0):
+                if batch.end is not None:
+                    self.bytes_read = sum(sizes[:file]) + batch.end, sum(sizes)
+                yield batch
 
 
 def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:

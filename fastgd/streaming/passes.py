@@ -62,7 +62,7 @@ def run_pass(source: BatchSource, state: State, options: StreamOptions, checkpoi
                 state = state.with_batch(sums)
                 checkpoint.save_if_due(state)
                 rows += sums.seen.rows
-                progress.show(rows)
+                progress.show(rows, "", source.bytes_read)
         finally:
             checkpoint.save(state)
     return state

@@ -39,6 +39,8 @@ class Batch:
         Takes a row of the batch, counted from 0, and returns its place, for messages.
     columns : list of str or None
         The names of the features, the targets and the weight.
+    end : int or None
+        The bytes of its file that were read for it and the batches before it, if the number of rows is not known.
     whole : tuple of bool
         For X, y and the weights: True if the stamp covers all rows, not just the first and last.
     """
@@ -51,6 +53,7 @@ class Batch:
     locate: Callable[[int], str]
     columns: list[str] | None = None
     whole: tuple[bool, bool, bool] = (False, False, False)
+    end: int | None = None
 
 
 class BatchSource(Protocol):
@@ -70,6 +73,8 @@ class BatchSource(Protocol):
         The names of the columns of X, known after the last batch at the latest.
     target : str, list of str, or None
         The name of y, or of its columns, known as early.
+    bytes_read : pair of int or None
+        The bytes read so far, and those of all files; None if `total` or nothing is known.
     rereadable : bool
         True if batches stay unchanged, so that several can be summed at a time, and all of them read again.
     """
@@ -86,6 +91,8 @@ class BatchSource(Protocol):
     def features(self) -> list[str] | None: ...  # noqa: D102
     @property
     def target(self) -> Any: ...  # noqa: D102
+    @property
+    def bytes_read(self) -> tuple[int, int] | None: ...  # noqa: D102
     @property
     def rereadable(self) -> bool: ...  # noqa: D102
 
