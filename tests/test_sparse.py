@@ -1,6 +1,7 @@
 """Sparse rows with centred columns act as the dense ones do, and nothing fills their zeros."""
 
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import fastgd  # noqa: E402
 from fastgd import GradientDescentRegressor  # noqa: E402
 from fastgd.backends.sparse import take_rows  # noqa: E402
 from fastgd.descent.options import DescentOptions  # noqa: E402
+from fastgd.inputs.arrays import sum_squares  # noqa: E402
 from fastgd.problem import curvature  # noqa: E402
 from fastgd.problem import sparse as problem_sparse  # noqa: E402
 from fastgd.problem.coordinates import Problem, standardize_rows  # noqa: E402
@@ -493,3 +495,27 @@ def test_batches_of_sparse_rows_are_refused_with_the_way_out():
     X, y, _ = make_sparse_problem()
     with pytest.raises(ValueError, match=r"batch_size must be None for sparse X; got 10: .*toarray"):
         fastgd.gradient_descent(X, y, batch_size=10)
+
+
+def test_small_matrices_of_sparse_fits_have_one_thread_of_blas(monkeypatch):
+    threadpoolctl = pytest.importorskip("threadpoolctl", reason="without it, BLAS is left alone")
+    X, y, _ = make_sparse_problem()
+    counts, prepare_summary = [], problem_sparse.prepare_summary
+
+    def count(*arguments):
+        counts.extend(pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas")
+        return prepare_summary(*arguments)
+
+    monkeypatch.setattr(problem_sparse, "prepare_summary", count)
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        before = [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
+        fastgd.gradient_descent(X, y)
+        assert [pool["num_threads"] for pool in threadpoolctl.threadpool_info()] == before
+    assert set(counts) == {1}
+
+
+@pytest.mark.parametrize("size", [0, 3, 8191, 8192, 20_000])
+def test_sums_of_squares_are_those_of_exact_arithmetic(size):
+    vector = np.random.default_rng(0).standard_normal(size)
+    exact = float(sum(Fraction(value) ** 2 for value in vector.tolist()))
+    assert sum_squares(vector) == pytest.approx(exact, rel=1e-12)

@@ -7,6 +7,7 @@ import numpy as np
 
 from fastgd.descent.stopping import EXACT, StoppingRules
 from fastgd.descent.target_rules import TargetRules
+from fastgd.inputs.arrays import sum_squares
 from fastgd.inputs.data import check_mean_square, check_mean_squares
 from fastgd.problem.prepared import Prepared
 
@@ -42,5 +43,5 @@ def find_variation(prepared: Prepared) -> Any:
         rest = y - np.multiply.outer(ones, (ones @ y) / (ones @ ones))
     else:
         rest = y - y.mean(axis=0)
-    squares = np.einsum("ij,ij->j", rest, rest) if prepared.several else float(rest @ rest)
+    squares = np.einsum("ij,ij->j", rest, rest) if prepared.several else sum_squares(rest)
     return squares / (2 * len(y))

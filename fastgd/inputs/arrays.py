@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEW = 64  # up to this many entries, Python's hypot is faster than the NumPy calls below
+LONG = 8192  # entries from which on BLAS may use threads for a product
 SAFE_SQUARE = 1e-290  # sums of squares between this and its reciprocal have lost nothing
 EPSILON = float(np.finfo(np.float64).eps)
 Array = NDArray[Any]  # for annotations; docstrings give shapes and dtypes
@@ -27,6 +28,15 @@ def column_norms(matrix: Array) -> Array:
     scaled = matrix / scale
     norms: Array = scale * np.sqrt(np.einsum("ij,ij->j", scaled, scaled))
     return norms
+
+
+def sum_squares(vector: Array) -> float:
+    """Return the sum of squares of a vector.
+
+    Threads of BLAS, which it uses for long vectors, would wait for their next call on the processors that threads of
+    fastgd need: for some ten epochs.
+    """
+    return float(vector @ vector if len(vector) < LONG else np.einsum("i,i->", vector, vector))
 
 
 def norm(vector: Array) -> float:

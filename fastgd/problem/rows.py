@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastgd.forks import halt_for_forks
-from fastgd.inputs.arrays import EPSILON, Array, norm
+from fastgd.inputs.arrays import EPSILON, Array, norm, sum_squares
 from fastgd.inputs.data import check_mean_square, check_mean_squares
 from fastgd.inputs.options import check_count
 from fastgd.problem.coordinates import (
@@ -227,7 +227,7 @@ def weighted_variance(y: Array, sample_weight: Array | None) -> Any:
         if sample_weight is None:
             mean = float(y.mean())
             rest = y - mean
-            return variance_from_norm(sqrt(rest @ rest), len(y), mean)  # `norm` takes several times as long
+            return variance_from_norm(sqrt(sum_squares(rest)), len(y), mean)  # `norm` takes several times as long
         total = float(sample_weight.sum())
         mean = float(sample_weight @ y) / total
         rest = y - mean

@@ -56,7 +56,6 @@ from fastgd.rates.chebyshev import cycle_length
 MOST_COMPRESSED = 1024
 # Up to this many, the factor takes a few seconds at most; the rows may take all epochs, and not converge.
 MOST_FACTORIZED = 4096
-ONE_THREAD = 1024  # columns up to which BLAS has one thread: others would wait for each other longer than they work
 MOST_WORK = 1 << 33  # multiplications of a QR that takes about a second
 # Seconds of an entry or row in an epoch, and of the factor of p columns over p³; only their ratio matters.
 ENTRY, FACTOR = 2e-9, 4e-11
@@ -106,11 +105,6 @@ class SparseSource(DenseSource):
 
     def prepare(self, options: PrepareOptions) -> Prepared:
         """Return the problem of all targets: compressed, or the sparse rows if X has many columns."""
-        with one_blas_thread() if self.n_features <= ONE_THREAD else nullcontext():
-            return self.choose_problem(options)
-
-    def choose_problem(self, options: PrepareOptions) -> Prepared:
-        """Do the work of `prepare`."""
         if options.batch_size is not None:
             raise ValueError(
                 f"batch_size must be None for sparse X; got {options.batch_size!r}: batches are rows of an array, "
@@ -118,19 +112,28 @@ class SparseSource(DenseSource):
             )
         n, p = self.X.shape
         affordable = min(n, p) <= MOST_FACTORIZED and (n > p or is_wide(self.X))
-        found, summary = options.resolved((n, p), affordable=affordable), None
+        found, rows = options.resolved((n, p), affordable=affordable), None
         free = options.precondition == options.compress == "auto" and found.precondition == "whiten"
         if free and MOST_COMPRESSED < p < n:
-            rows = self.prepare_rows(options.resolved((n, p), affordable=False))
-            if takes_few_epochs(rows):
-                return rows
-            summary = sum_sparse(self.X, self.y, self.sample_weight, options.threads)
+            with one_blas_thread():  # others would wait for their next call on the processors of the products
+                rows = self.prepare_rows(options.resolved((n, p), affordable=False))
+                if takes_few_epochs(rows):
+                    return rows
+        # Where matrices are small, several threads of BLAS would wait for each other longer than they work.
+        with one_blas_thread() if p <= MOST_COMPRESSED else nullcontext():
+            return self.prepare_found(found, rows)
+
+    def prepare_found(self, found: PrepareOptions, rows: Prepared | None) -> Prepared:
+        """Return the problem for these coordinates, or the rows, if given, where compressing them needs a long QR."""
+        (n, p), summary = self.X.shape, None
+        if rows is not None:
+            summary = sum_sparse(self.X, self.y, self.sample_weight, found.threads)
             if summary is None and n * p * p > MOST_WORK:
                 return rows
         needed = found.compress is True or found.precondition == "whiten"
         if needed or (found.compress == "auto" and p <= MOST_COMPRESSED):
             message = f"sparse X of {p} columns has a small compressed problem"
-            return prepare_summary(summary or self.summarize(found.precondition, options.threads), found, message)
+            return prepare_summary(summary or self.summarize(found.precondition, found.threads), found, message)
         return self.prepare_rows(found)
 
     def prepare_rows(self, options: PrepareOptions) -> Prepared:
