@@ -1,4 +1,4 @@
-"""The command line: ``fastgd demo``, ``fit``, ``predict``, ``bench``, ``study`` and ``config``.
+"""The command line: ``fastgd demo``, ``fit``, ``predict``, ``info``, ``bench``, ``study`` and ``config``.
 
 Exit codes: 0, done; 1, the fit diverged; 2, bad input, output that could not be written, or a study whose steps do not
 compute the same, with a message on standard error; 3, the fit has not converged; 130, interrupted; 141, the reader of
@@ -17,7 +17,7 @@ from contextlib import ExitStack, redirect_stderr, suppress
 from functools import partial
 from typing import Any, NoReturn, TextIO
 
-from fastgd.cli import bench, config, demo, fit, predict, study
+from fastgd.cli import bench, config, demo, fit, info, predict, study
 from fastgd.cli.outcome import INTERRUPTED
 from fastgd.config import installed_version
 from fastgd.inputs.words import LONGEST_MESSAGE, printable
@@ -158,7 +158,8 @@ def make_parser() -> Parser:
 COMMANDS = {
     "demo": (demo, "fit the tutorial's problem and real data by all backends"),
     "fit": (fit, "fit CSV or Parquet files: one or more columns by the others"),
-    "predict": (predict, "predict the rows of a CSV file by a saved model"),
+    "predict": (predict, "predict the rows of files by a saved model"),
+    "info": (info, "show a saved model"),
     "bench": (bench, "time an epoch of every backend on a ladder of sizes"),
     "study": (study, "measure the gain of every step from a loop on, and save a page of it"),
     "config": (config, "show the versions and the build of this installation"),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -46,6 +46,8 @@ class Head:
         How the file is written, in CSV.
     index : frozenset of str
         The columns that hold the index of a pandas frame: no features unless they are named.
+    constants : dict of float
+        The values of the columns that the names of folders hold.
     """
 
     path: str
@@ -56,6 +58,18 @@ class Head:
     groups: tuple[int, ...] = ()
     dialect: Dialect = PLAIN
     index: frozenset[str] = frozenset()
+    constants: dict[str, float] = field(default_factory=dict)
+
+    def names_in_file(self, names: list[str]) -> list[str]:
+        """Return the names of the columns that stand in the file itself."""
+        return [name for name in names if name not in self.constants]
+
+    def fill(self, names: list[str], arrays: Sequence[Array]) -> list[Array]:
+        """Return an array for each name, from the arrays of the columns that stand in the file."""
+        if not self.constants:
+            return list(arrays)
+        rows, found = len(arrays[0]), iter(arrays)
+        return [np.full(rows, self.constants[name]) if name in self.constants else next(found) for name in names]
 
     @property
     def columns(self) -> list[str]:

@@ -39,9 +39,10 @@ def read_batches(head: Head, columns: Columns, file: int, seen: int) -> Iterator
     with open_unchanged(head.path, head.state) as opened:
         lines = Lines(head.path, decode_file(head.path, opened, dialect.encoding), dialect)
         names = read_names(lines)
-        if names != list(head.types):
+        if names != [name for name in head.types if head.types[name] == NUMBER]:
             refuse_change(head.path, "it has other column names")
-        for arrays in csv_blocks.read_blocks(lines, names, columns.names, gaps=True):
+        for found in csv_blocks.read_blocks(lines, names, head.names_in_file(columns.names), gaps=True):
+            arrays = head.fill(columns.names, found)
             rows = len(arrays[0])
             check_boundary(head.path, row, seen, rows)
             if row >= seen:

@@ -13,6 +13,7 @@ from fastgd.inputs.words import printable, quote
 from fastgd.streaming import csv_file, parquet_file
 from fastgd.streaming.columns import Columns, choose_columns
 from fastgd.streaming.options import StreamOptions
+from fastgd.streaming.partitions import add_partition
 from fastgd.streaming.result import StreamResult, fit_source
 from fastgd.streaming.source import Batch, SeenBatch, find_position, identify_file
 
@@ -46,8 +47,9 @@ def fit_files(
     Parameters
     ----------
     paths : path, or iterable of paths
-        A path is a file, a folder (its files of these kinds) or a pattern such as ``data/*.parquet``. All files must
-        be Parquet, .parquet or .pq, or all CSV, .csv or .tsv, which may be compressed: .csv.gz, .csv.zst.
+        A path is a file, a folder (its files of these kinds, and those in folders below) or a pattern such as
+        ``data/*.parquet``. All files must be Parquet, .parquet or .pq, or all CSV, .csv or .tsv, which may be
+        compressed: .csv.gz, .csv.zst. Of several files, folders such as ``year=2024`` hold a column.
     target : str or sequence of str
         The column to predict, or several: one pass and one descent fit them all.
     features : sequence of str or None
@@ -132,6 +134,8 @@ class FileBatchSource:
     ) -> None:
         reader = READERS[suffix_of(paths[0])]
         heads = [reader.read_head(path, dialect) for path in paths]  # before any rows, so that errors come early
+        if len(heads) > 1:
+            heads = [add_partition(head) for head in heads]
         self.columns: Columns = choose_columns(heads, target, features, weight)
         self.heads, self.reader = heads, reader
         rows = [head.rows for head in heads if head.rows is not None]
@@ -187,8 +191,9 @@ def expand_path(path: str) -> list[str]:
     if "\0" in path:
         raise ValueError(f"paths must hold no null character; got {quote(path)}")
     if os.path.isdir(path):
-        inside = [os.path.join(path, name) for name in os.listdir(path) if suffix_of(name) in READERS]
-        files = [file for file in inside if os.path.isfile(file)]
+        folders = walk_folders(os.path.join(path, ""))
+        inside = [os.path.join(folder, name) for folder in folders for name in os.listdir(folder)]
+        files = [file for file in inside if is_data(file)]
         if not files:
             raise ValueError(f"paths: expected .parquet or .csv files in the folder '{printable(path)}'; got none")
         return files
@@ -204,6 +209,11 @@ def expand_path(path: str) -> list[str]:
             got = f"got '{printable(file)}' {MORE_SUFFIXES}"
             raise ValueError(f"paths: expected files that end in .parquet or .csv; {got}")
     return files
+
+
+def is_data(file: str) -> bool:
+    """Return True for a file in a folder that holds data by its name; other programs keep notes in hidden ones."""
+    return suffix_of(file) in READERS and not os.path.basename(file).startswith((".", "_")) and os.path.isfile(file)
 
 
 def is_pattern(path: str) -> bool:

@@ -70,10 +70,11 @@ def read_groups(pa: Any, opened: BinaryIO, head: Head, columns: Columns, file: i
                     seen -= rows
                     continue
                 row = 0
-                for batch in content.iter_batches(columns.batch_rows, row_groups=[group], columns=columns.names):
+                wanted = head.names_in_file(columns.names)
+                for batch in content.iter_batches(columns.batch_rows, row_groups=[group], columns=wanted):
                     check_boundary(head.path, row, seen, batch.num_rows)
                     if row >= seen:
-                        yield make_batch(pa, head.path, batch, columns, file, (group, row))
+                        yield make_batch(pa, head, batch, columns, file, (group, row))
                     row += batch.num_rows
                 seen = 0
     except (OSError, pa.ArrowException) as error:
@@ -81,9 +82,10 @@ def read_groups(pa: Any, opened: BinaryIO, head: Head, columns: Columns, file: i
         raise TableError(f"{place}: cannot be read; {printable(error)}") from error
 
 
-def make_batch(pa: Any, path: str, rows: Any, columns: Columns, file: int, place: tuple[int, int]) -> Batch:
+def make_batch(pa: Any, head: Head, rows: Any, columns: Columns, file: int, place: tuple[int, int]) -> Batch:
     """Return the batch of rows that pyarrow has read; `place` is their row group and their first row in it."""
-    arrays = [to_array(pa, rows.column(name)) for name in columns.names]
+    found = [to_array(pa, rows.column(name)) for name in head.names_in_file(columns.names)]
+    arrays, path = head.fill(columns.names, found), head.path
     group, start = place
     where = f"{printable(path)}, row group {group}, rows {start} to {start + rows.num_rows - 1} (counted from 0)"
     return columns.make_batch(arrays, file, where, partial(describe_file_row, path, group, start))

@@ -11,8 +11,9 @@ from fastgd.files.csv import read_parts
 from fastgd.files.dialect import Dialect, suffix_of
 from fastgd.inputs.arrays import Array
 from fastgd.streaming import csv_file, parquet_file
-from fastgd.streaming.columns import Columns, check_head
+from fastgd.streaming.columns import Columns, Head, check_head
 from fastgd.streaming.files import READERS, find_files, is_pattern
+from fastgd.streaming.partitions import add_partition
 from fastgd.streaming.source import Batch
 from fastgd.streaming.sums import check_bad_rows, find_bad_rows
 
@@ -41,11 +42,15 @@ def read_rows(paths: list[str], features: list[str], missing: str, dialect: Dial
     The paths are those of `fit_files`; one path may also be that of a pipe, or "-", the standard input. If `missing` is
     "skip", rows that lack a value are left out.
     """
-    for path in list_files(paths):
+    files = list_files(paths)
+    partitioned = len(files) > 1
+    for path in files:
         if READERS.get(suffix_of(path)) is parquet_file:
-            yield from read_parquet(path, features, missing)
+            head = parquet_file.read_head(path, dialect)
+            yield from read_parquet(add_partition(head) if partitioned else head, features, missing)
         else:
-            yield from read_text(path, features, missing, dialect)
+            constants = add_partition(csv_file.read_head(path, dialect)).constants if partitioned else {}
+            yield from read_text(path, features, missing, dialect, constants)
 
 
 def list_files(paths: list[str]) -> list[str]:
@@ -54,10 +59,17 @@ def list_files(paths: list[str]) -> list[str]:
     return paths if single else find_files(paths)
 
 
-def read_text(path: str, features: list[str], missing: str, dialect: Dialect) -> Iterator[Rows]:
-    """Yield the rows of a CSV file."""
-    start = 1
-    for _, values in read_parts(path, features, dialect, gaps=missing == "skip"):
+def read_text(
+    path: str, features: list[str], missing: str, dialect: Dialect, constants: dict[str, float]
+) -> Iterator[Rows]:
+    """Yield the rows of a CSV file; the names of its folders hold the constants."""
+    start, required = 1, [name for name in features if name not in constants]
+    for _, found in read_parts(path, required, dialect, gaps=missing == "skip"):
+        values = np.empty((len(found), len(features)))
+        values[:, [features.index(name) for name in required]] = found
+        for name in features:
+            if name in constants:
+                values[:, features.index(name)] = constants[name]
         locate = partial(csv_file.describe_file_row, path, start)
         if missing == "skip":
             yield keep_good(Batch(values, np.empty((len(values), 0)), None, 0, path, locate, features), missing)
@@ -66,9 +78,9 @@ def read_text(path: str, features: list[str], missing: str, dialect: Dialect) ->
         start += len(values)
 
 
-def read_parquet(path: str, features: list[str], missing: str) -> Iterator[Rows]:
+def read_parquet(head: Head, features: list[str], missing: str) -> Iterator[Rows]:
     """Yield the rows of a Parquet file."""
-    head, columns = parquet_file.read_head(path, Dialect()), Columns(features, [], None)
+    columns = Columns(features, [], None)
     check_head(head, head, columns)
     for batch in parquet_file.read_batches(head, columns, 0, 0):
         yield keep_good(batch, missing)
