@@ -50,7 +50,7 @@ cdef extern from *:
 cdef extern from "levels.h" nogil:
     enum:
         LINE, NARROW, MOST_VECTORS, FOUR_ROWS, FAR_AHEAD, NEAR_AHEAD, CACHED, STREAMS, MANY_STREAMS, COLUMNS_AHEAD
-        MOST_PACKED_ROWS, MOST_PANEL, MOST_REDUCED_ROWS, TILE, SCRATCH, LEAST_SCRATCH_ROWS, MOST_SCRATCH_ROWS
+        PACKED_ROWS, MOST_PACKED_ROWS, MOST_PANEL, MOST_REDUCED_ROWS, TILE, SCRATCH, LEAST_SCRATCH_ROWS, MOST_SCRATCH_ROWS
 
     ctypedef void (*add_block_function)(
         const void *X, const double *y, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t stride, int columns, int cached,
@@ -65,7 +65,7 @@ cdef extern from "levels.h" nogil:
         ptrdiff_t p, k, stride
         int columns, singles
         const double *shift
-        ptrdiff_t left, width, rows
+        ptrdiff_t left, width, rows, share, shares
         double *packed
         double *panel
         double *sums
@@ -96,7 +96,7 @@ cdef extern from "levels.h" nogil:
         add_rows_function *add_triangle
         reduce_block_function reduce_block
         add_measured_function *add_measured
-        ptrdiff_t tile_rows
+        ptrdiff_t tile_rows, panel_columns
 
     const bint PLAIN_LOOPS
     const cpu_level *cpu_levels

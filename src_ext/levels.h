@@ -40,7 +40,8 @@ enum {
     SCRATCH = 1 << 12,       /* doubles of X that are packed at a time for several targets: they fit in L1 */
     LEAST_SCRATCH_ROWS = 8,  /* least and most rows that are packed at a time, both multiples of 4 */
     MOST_SCRATCH_ROWS = 64,
-    MOST_PACKED_ROWS = 128,  /* most rows that add_gram packs at a time: their tiles' columns fit in L1 */
+    PACKED_ROWS = 128,       /* rows that add_gram packs at a time: their tiles' columns fit in L1 */
+    MOST_PACKED_ROWS = 512,  /* as many of wide rows, whose products leave L2: each of them is loaded less often */
     MOST_PANEL = 24,         /* most columns of a panel of packed rows */
     MOST_REDUCED_ROWS = 512, /* most rows that add_triangle packs at a time */
 #ifdef FASTGD_PLAIN
@@ -192,6 +193,8 @@ typedef struct {
     ptrdiff_t left;      /* columns of X, padded to half a tile */
     ptrdiff_t width;     /* columns of [X y], padded to whole tiles */
     ptrdiff_t rows;      /* that are packed at a time, in whole vectors */
+    ptrdiff_t share;     /* of the panels whose products are summed: those with this number modulo `shares` */
+    ptrdiff_t shares;
     double *packed;      /* the rows of all panels that have columns of X, zero; of a triangle, rows × (1 + p + k) */
     double *panel;       /* the rows of a panel that has targets only */
     double *sums;        /* left × width: the products on and above the diagonal; of a triangle, R, (2 + p) × (1 + p + k) */
@@ -233,6 +236,7 @@ typedef struct {
     reduce_block_function reduce_block;
     add_measured_function add_measured[2];
     ptrdiff_t tile_rows;
+    ptrdiff_t panel_columns;
 } cpu_level;
 #define FUNCTIONS_OF(level, tile_rows)                                                  \
     {#level,                                                                            \
@@ -243,7 +247,8 @@ typedef struct {
      {add_triangle_##level##_double, add_triangle_##level##_float},                     \
      reduce_columns_##level##_double,                                                   \
      {add_measured_##level##_double, add_measured_##level##_float},                     \
-     tile_rows}
+     tile_rows,                                                                         \
+     panel_columns_##level##_double}
 
 #define LEVEL baseline
 #define TARGET

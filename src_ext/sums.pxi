@@ -1,11 +1,13 @@
 """Sums over rows for compression: products of columns (gram.inc), or the triangle R of a QR (triangle.inc).
 
-The caller divides the rows into parts, by their shape alone, and the members of a team of threads share them. So the
-sums of a part have the same bits for any number of threads.
+The caller divides the rows into parts, by their shape alone, and the members of a team of threads share them. If there
+are fewer parts than members, each member sums a share of the columns of all parts. So the sums have the same bits for
+any number of threads.
 """
 
 cdef enum:
-    PACKED_ELEMENTS = 131_072  # of the rows whose products are summed at a time (1 MB), unless the rows are very long
+    PACKED_ELEMENTS = 1_048_576  # of the rows whose products are summed at a time (8 MB), unless rows are very long
+    WIDE = 512  # columns whose products leave L2
     # Rows of many targets are read side by side. While few columns are multiplied, memory keeps up with few rows only.
     FEW_COLUMNS = 16
     FEW_ROWS = 32
@@ -17,18 +19,25 @@ cdef ptrdiff_t padded(ptrdiff_t columns, ptrdiff_t unit) noexcept nogil:
     return (columns + unit - 1) // unit * unit
 
 
-cdef void copy_products(const gram_task *task, double total, double[:, ::1] out) noexcept nogil:
-    """Write the products of [1 X y], with both triangles, then the squares of the targets; `total` sums up weights."""
-    cdef ptrdiff_t p = task.p, k = task.k, i, j
-    out[0, 0] = total
-    memcpy(&out[0, 1], task.totals, (p + k) * sizeof(double))
-    for i in range(p):
-        out[1 + i, 0] = task.totals[i]
-        memcpy(&out[1 + i, 1 + i], task.sums + i * task.width + i, (p + k - i) * sizeof(double))
-        for j in range(i):
-            out[1 + i, 1 + j] = out[1 + j, 1 + i]
-    memset(&out[1 + p, 0], 0, (1 + p) * sizeof(double))
-    memcpy(&out[1 + p, 1 + p], task.squares + p, k * sizeof(double))
+cdef void copy_products(const gram_task *task, ptrdiff_t panel, double total, double[:, ::1] out) noexcept nogil:
+    """Write the sums of this share's panels: products of [1 X y], with both triangles, and squares of the targets."""
+    cdef ptrdiff_t p = task.p, columns = p + task.k, first = task.share * panel, last, begin, i, j
+    if task.share == 0:
+        out[0, 0], out[1 + p, 0] = total, 0.0  # the sum of the weights
+    while first < columns:
+        last = min(first + panel, columns)
+        memcpy(&out[0, 1 + first], task.totals + first, (last - first) * sizeof(double))
+        for j in range(first, min(last, p)):
+            out[1 + j, 0], out[1 + p, 1 + j] = task.totals[j], 0.0
+        for i in range(min(last, p)):
+            begin = max(first, i)
+            memcpy(&out[1 + i, 1 + begin], task.sums + i * task.width + begin, (last - begin) * sizeof(double))
+            for j in range(begin, min(last, p)):
+                out[1 + j, 1 + i] = out[1 + i, 1 + j]
+        begin = max(first, p)
+        if begin < last:
+            memcpy(&out[1 + p, 1 + begin], task.squares + begin, (last - begin) * sizeof(double))
+        first += task.shares * panel
 
 
 def sum_products(
@@ -100,7 +109,7 @@ cdef int add_parts(
 ) except -1:
     """Take the memory that a call needs, and sum up its parts."""
     cdef gram_task task
-    cdef ptrdiff_t n = view.shape[0], packed, summed
+    cdef ptrdiff_t n = view.shape[0], part = member, step = members, most, packed, summed
     cdef double total
     cdef bint few
     cdef void *memory
@@ -108,6 +117,9 @@ cdef int add_parts(
     task.p, task.k = view.shape[1], targets.shape[1]
     task.columns, task.singles = not PyBuffer_IsContiguous(view, b"C"), targets.itemsize == sizeof(float)
     task.stride, task.shift = view.strides[1] // view.itemsize, &shift[0]
+    task.share, task.shares = 0, 1
+    if not triangle and members > parts.shape[0]:
+        task.share, task.shares, part, step = member, members, 0, 1
     if triangle:
         task.left, task.width = 2 + task.p, 1 + task.p + task.k
         packed = task.width
@@ -118,7 +130,8 @@ cdef int add_parts(
         task.width = padded(task.p + task.k, cpu_levels[level].tile_rows)
         packed = min(task.width, task.left + MOST_PANEL)
         few = task.left <= FEW_COLUMNS and task.k > MOST_PANEL
-        task.rows = choose_rows(PACKED_ELEMENTS, FEW_ROWS if few else MOST_PACKED_ROWS, packed, n)
+        most = FEW_ROWS if few else PACKED_ROWS if task.left <= WIDE else MOST_PACKED_ROWS
+        task.rows = choose_rows(PACKED_ELEMENTS, most, packed, n)
         add_rows = cpu_levels[level].add_gram[view.itemsize == sizeof(float)]
     summed = (task.left + 2) * task.width
     memory = malloc((task.rows * (packed + MOST_PANEL) + summed + PER_LINE) * sizeof(double))
@@ -132,15 +145,15 @@ cdef int add_parts(
     with nogil:
         set_bounds(view.buf, (n - 1) * view.strides[0] + (task.p - 1) * view.strides[1] + view.itemsize)
         memset(task.packed, 0, task.rows * packed * sizeof(double))
-        while member < parts.shape[0]:
+        while part < parts.shape[0]:
             memset(task.sums, 0, summed * sizeof(double))
-            sum_part(&task, add_rows, view, targets, weights, part_rows, member)
+            sum_part(&task, add_rows, view, targets, weights, part_rows, part)
             if triangle:
-                memcpy(&parts[member, 0, 0], task.sums, task.left * task.width * sizeof(double))
+                memcpy(&parts[part, 0, 0], task.sums, task.left * task.width * sizeof(double))
             else:
-                total = add_weights(weights, member * part_rows, min((member + 1) * part_rows, n))
-                copy_products(&task, total, parts[member])
-            member += members
+                total = add_weights(weights, part * part_rows, min((part + 1) * part_rows, n))
+                copy_products(&task, cpu_levels[level].panel_columns, total, parts[part])
+            part += step
     free(memory)
     return 0
 

@@ -90,9 +90,14 @@ def test_targets_of_single_precision_are_converted_one_by_one(monkeypatch, level
 
 
 @pytest.mark.parametrize("order", "CF")
-@pytest.mark.parametrize("p", [3, 30])
-def test_products_have_the_same_bits_for_every_number_of_threads(order, p):
-    arrays = problem(9000, p, 2, order=order, weighted=True)
+@pytest.mark.parametrize(
+    "shape", [(9000, 3, 2), (9000, 30, 2), (300, 60, 2), (300, 5, 150), (300, 49, 95), (5000, 70, 9)]
+)
+@pytest.mark.parametrize("level", LEVELS)
+def test_products_have_the_same_bits_for_every_number_of_threads(monkeypatch, level, order, shape):
+    """Threads share the parts of the rows or, where there are few, the panels of columns."""
+    monkeypatch.setattr(compiled, "LEVEL", level)
+    arrays = problem(*shape, order=order, weighted=True)
     one = compiled.gram(*arrays)
     for threads in (2, 3, 16):
         np.testing.assert_array_equal(compiled.gram(*arrays, threads), one)

@@ -25,8 +25,9 @@ LEVEL_VARIABLE = "FASTGD_CPU_LEVEL"
 # The rows of a Gram matrix are divided into parts, which threads share, by the shape of X alone. A part has at least
 # PART_ROWS rows, and all matrices together have at most PART_ELEMENTS elements, 8 MB.
 MOST_PARTS, PART_ROWS, PART_ELEMENTS = 16, 2048, 1 << 20
+PANEL = 24  # columns that are enough for a thread, where there are fewer parts than threads
 # Most columns whose products, and whose reflections, leave the cache so rarely that BLAS takes no less time.
-MOST_TILED, MOST_REFLECTED = 512, 128
+MOST_TILED, MOST_REFLECTED = 1024, 128
 MOST_MEASURED = 2  # vectors that are measured one after the other in less time than by products of matrices
 
 TAKES_SPARSE = True
@@ -63,7 +64,7 @@ def descend(
 
 def gram(X: Array, y: Array, sample_weight: Array | None, shift: Array, threads: int = 1) -> Array:
     """Return Σ s·[1 x−c]ᵀ[1 x−c y−c] over the rows, and Σ s·(y−c)²: see `fastgd.backends.gram`."""
-    parts = sum_parts(_kernel.sum_products, X, y, sample_weight, shift, threads)
+    parts = sum_parts(_kernel.sum_products, X, y, sample_weight, shift, threads, (X.shape[1] + y.shape[1]) // PANEL)
     return parts.sum(axis=0) if len(parts) > 1 else parts[0]  # NumPy adds the parts in their order
 
 
@@ -106,15 +107,24 @@ def choose_part_rows(n_samples: int, elements: int) -> int:
 
 
 def sum_parts(
-    kernel: Callable[..., None], X: Array, y: Array, sample_weight: Array | None, shift: Array, threads: int
+    kernel: Callable[..., None],
+    X: Array,
+    y: Array,
+    sample_weight: Array | None,
+    shift: Array,
+    threads: int,
+    panels: int = 0,
 ) -> Array:
-    """Return the sums of each part of the rows, as an array of (parts, 2 + n_features, 1 + n_features + n_targets)."""
+    """Return the sums of each part of the rows, as an array of (parts, 2 + n_features, 1 + n_features + n_targets).
+
+    If there are more panels of columns than parts of rows, as many threads can share these.
+    """
     X, y = as_rows(X), np.ascontiguousarray(y)
     sample_weight = None if sample_weight is None else np.ascontiguousarray(sample_weight)
     n, p, k = *X.shape, y.shape[1]
     rows = choose_part_rows(n, (2 + p) * (1 + p + k))
     sums = np.empty((-(-n // rows), 2 + p, 1 + p + k))
-    members = min(threads, len(sums))
+    members = min(threads, max(len(sums), panels))
 
     def work(member: int) -> None:
         kernel(X, y, sample_weight, shift, rows, sums, member, members, LEVEL)
