@@ -83,3 +83,41 @@ def test_decimals_and_truth_values_of_parquet_are_numbers(tmp_path):
     result = fit_files(path, "y")
     expected = fastgd.gradient_descent(np.column_stack([np.arange(40) / 4, flags]), Y)
     np.testing.assert_allclose(result.weights, expected.weights, rtol=1e-9)
+
+
+DATE_HINT = "a date is no number: write the days since some day into the column, or leave it out by --features"
+
+
+@pytest.mark.parametrize("batches", [[], ["--missing", "skip"]], ids=["whole", "in parts"])
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        ("north", "--features names the columns to take, if this one is to be left out"),
+        ("2024-01-31", DATE_HINT),
+        ("31.01.2024", DATE_HINT),
+    ],
+)
+def test_text_and_dates_in_csv_are_refused_with_a_hint(tmp_path, capsys, cell, hint, batches):
+    path = tmp_path / "a.csv"
+    path.write_text(f"when,x,y\n{cell},1,2\n{cell},2,3\n")
+    assert main(["fit", str(path), "--target", "y", "--quiet", *batches]) == 2
+    message = f"{path}, line 2, column 'when': expected a number; got '{cell}'; {hint}"
+    assert capsys.readouterr().err == f"fastgd: {message}\n"
+    assert main(["fit", str(path), "--target", "y", "--quiet", "--features", "x", *batches]) == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "hint"),
+    [
+        (["north", "south"], "got the type string; --features names the columns to take"),
+        (pd.to_datetime(["2024-01-31", "2024-02-01"]), "a date is no number"),
+    ],
+)
+def test_text_and_dates_in_parquet_are_refused_with_a_hint(tmp_path, capsys, column, hint):
+    path = tmp_path / "a.parquet"
+    pa.parquet.write_table(pa.table({"when": column, "x": [1.0, 2.0], "y": [2.0, 3.0]}), path)
+    assert main(["fit", str(path), "--target", "y", "--quiet"]) == 2
+    printed = capsys.readouterr().err
+    assert "column 'when': expected numbers; got the type" in printed
+    assert hint in printed
+    assert main(["fit", str(path), "--target", "y", "--quiet", "--features", "x"]) == 0

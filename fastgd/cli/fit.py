@@ -15,6 +15,7 @@ from fastgd.cli.outcome import (
     INTERRUPTED,
     UNCONVERGED,
     explain_divergence,
+    explain_text,
     explain_unconverged,
     is_done,
     make_notes,
@@ -28,7 +29,7 @@ from fastgd.descent.warnings import DivergenceWarning
 from fastgd.files import model
 from fastgd.files.csv import CsvTable, read_csv
 from fastgd.files.dialect import suffix_of
-from fastgd.files.lines import TableError
+from fastgd.files.lines import TableError, TextError
 from fastgd.files.paths import check_different, check_output
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_mean_square
@@ -76,6 +77,8 @@ def run(options: argparse.Namespace) -> int:
         warnings.simplefilter("error", DivergenceWarning)
         try:
             result, features, counts = fit_stream(options) if stream else fit_table(options)
+        except TextError as error:
+            raise TextError(f"{error}{explain_text(str(error))}") from error
         except DivergenceWarning as diverged:
             print(f"fastgd: {explain_divergence(diverged)}", file=sys.stderr)
             return DIVERGED
@@ -179,8 +182,9 @@ def fit_table(options: argparse.Namespace) -> Fit:
     try:
         table = read_csv(path, required=wanted, dialect=check_text(options))
     except TableError as error:
-        hint = "; --missing skip leaves out rows without a value" if str(error).endswith("an empty cell") else ""
-        raise TableError(f"{error}{hint}") from error
+        if str(error).endswith("an empty cell"):
+            raise TableError(f"{error}; --missing skip leaves out rows without a value") from error
+        raise
     features = choose_features(path, table, options)
     X, y = table.columns(features), table.columns(targets)
     for name, column in zip(targets, y.T, strict=True):

@@ -14,6 +14,7 @@ from fastgd.inputs.words import LONGEST_MESSAGE, LONGEST_QUOTE, abbreviate, coun
 CONVERGED, DIVERGED, UNCONVERGED = 0, 1, 3  # exit codes
 CELL = 16  # the width of a number in a table
 MOST_COLUMNS = 5  # targets whose weights are printed
+DATE = re.compile(r"got '\d{4}-\d\d-\d\d|got '\d\d?[./]\d\d?[./]\d{4}|got the type (date|timestamp|time)")
 INTERRUPTED = 130  # the exit code of Ctrl-C in shells: 128 + SIGINT
 ROUNDED_DOWN = Context(prec=3, rounding=ROUND_FLOOR)  # a limit must not be rounded up
 
@@ -27,6 +28,13 @@ def explain_divergence(warning: DivergenceWarning) -> str:
 def explain_unconverged(caught: Sequence[warnings.WarningMessage]) -> str:
     """Return why a fit has not converged, and what would help, by the warning that it gave."""
     return name_options(next(str(one.message) for one in caught if issubclass(one.category, ConvergenceWarning)))
+
+
+def explain_text(message: str) -> str:
+    """Return the end of the message about a column that holds text or dates."""
+    if DATE.search(message):
+        return "; a date is no number: write the days since some day into the column, or leave it out by --features"
+    return "; --features names the columns to take, if this one is to be left out"
 
 
 def print_notes(caught: Sequence[warnings.WarningMessage]) -> None:

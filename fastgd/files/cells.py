@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import isfinite, nan
 from typing import NoReturn
 
-from fastgd.files.lines import BOM, READ_BYTES, Lines, TableError
+from fastgd.files.lines import BOM, READ_BYTES, Lines, TableError, TextError
 from fastgd.inputs.words import MOST_NAMES, printable, quote
 
 Row = tuple[int, list[str]]  # the number of its last line, and its cells
@@ -106,9 +106,8 @@ def refuse_cell(lines: Lines, line: int, name: str, cell: str, expected: str) ->
     """Raise the error of a cell of column `name`."""
     got = quote(cell) if cell.strip() else "an empty cell"
     hint = "; decimal=',' reads it" if lines.decimal == "." and DECIMAL_COMMA.fullmatch(cell) else ""
-    raise TableError(
-        f"{printable(lines.path)}, line {line}, column {quote(name)}: expected {expected}; got {got}{hint}"
-    )
+    kind = TextError if expected == "a number" and cell.strip() and not hint else TableError
+    raise kind(f"{printable(lines.path)}, line {line}, column {quote(name)}: expected {expected}; got {got}{hint}")
 
 
 def to_number(text: str, decimal: str = ".") -> float:

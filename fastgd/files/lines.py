@@ -18,6 +18,10 @@ class TableError(ValueError):
     """A file does not hold the expected table; the message names the place."""
 
 
+class TextError(TableError):
+    """A column holds text or dates where numbers are expected."""
+
+
 class Lines:
     """The lines of an opened file that have not been used yet.
 

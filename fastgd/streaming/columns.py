@@ -10,7 +10,7 @@ import numpy as np
 
 from fastgd.files.cells import describe_unnamed
 from fastgd.files.dialect import PLAIN, Dialect
-from fastgd.files.lines import TableError
+from fastgd.files.lines import TableError, TextError
 from fastgd.files.opening import FileState
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.callers import warn_caller
@@ -196,7 +196,7 @@ def check_head(head: Head, first: Head, columns: Columns) -> None:
             raise TableError(f"{where}: no column {quote(name)}; there are {quote_names(list(head.types))}")
         kind = head.types[name]
         if name not in head.numeric:
-            raise TableError(f"{where}, column {quote(name)}: expected numbers; got the type {printable(kind)}")
+            raise TextError(f"{where}, column {quote(name)}: expected numbers; got the type {printable(kind)}")
         if kind != first.types[name] and not {kind, first.types[name]} <= WHOLE_OR_DOUBLE:
             expected = f"expected the type {first.types[name]}, as in {printable(first.path)}"
             raise TableError(f"{where}, column {quote(name)}: {expected}; got {kind}")
