@@ -65,16 +65,16 @@ def halt_for_forks(function: Callable[Arguments, Answer]) -> Callable[Arguments,
         thread = get_ident()
         if thread in CALCULATING:  # a part of another calculation
             return function(*arguments, **options)
+        # This thread is listed before it looks for forks; a fork does the reverse, so one of the two sees the other. A
+        # lock would take longer than some of these calculations.
+        CALCULATING.add(thread)
         try:
-            with GATE:
-                if FORKING:
-                    GATE.wait_for(lambda: not FORKING, LONGEST_WAIT)
-                CALCULATING.add(thread)
+            let_forks_pass()
             return function(*arguments, **options)
         finally:
-            with GATE:
-                CALCULATING.discard(thread)
-                if FORKING:
+            CALCULATING.discard(thread)
+            if FORKING:
+                with GATE:
                     GATE.notify_all()
 
     return calculate

@@ -99,6 +99,13 @@ def list_installed() -> Iterator[str]:
     return (name for name in MODULES if name not in REQUIRES or is_installed(REQUIRES[name]))
 
 
+def is_loadable(name: str) -> bool:
+    """Return True if a backend can be loaded here; this loads it."""
+    if MODULES[name] in sys.modules:
+        return True
+    return (name not in REQUIRES or is_installed(REQUIRES[name])) and not find_fault(name)
+
+
 def list_loadable() -> list[str]:
     """Return the names of the backends that can be loaded here, the preferred one first; this loads them all."""
     return [name for name in available() if not find_fault(name)]
@@ -151,7 +158,9 @@ def resolve(backend: object) -> str:
     True
     """
     if isinstance(backend, str) and backend == "auto":
-        name = next(name for name in list_installed() if not find_fault(name))
+        for name in MODULES:  # the last two always can
+            if is_loadable(name):
+                break
         if name == "numpy":
             warn_of_numpy()
         return name
@@ -187,7 +196,7 @@ def load(backend: str) -> ModuleType:
     >>> backends.load("python").__name__
     'fastgd.backends.python'
     """
-    name = resolve(backend)
+    name = backend if type(backend) is str and backend in MODULES else resolve(backend)
     try:
         return import_safely(MODULES[name])
     except ImportError:

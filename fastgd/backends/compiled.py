@@ -10,7 +10,7 @@ def find_kernel() -> str:
 
     Numba would compile for seconds. Nothing is said where the compiled one is missing: it is not the user's backend.
     """
-    return "cython" if "cython" in backends.list_installed() and not backends.find_fault("cython") else "numpy"
+    return "cython" if backends.is_loadable("cython") else "numpy"
 
 
 def find_compiled(name: str) -> Any:
