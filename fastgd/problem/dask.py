@@ -123,7 +123,10 @@ def is_dask(*values: Any) -> bool:
     >>> is_dask([[1.0], [2.0]])
     False
     """
-    return any(type(value).__module__.partition(".")[0] in {"dask", "dask_expr"} for value in values)
+    for value in values:  # noqa: SIM110 - a generator takes longer than all else here
+        if type(value).__module__.partition(".")[0] in {"dask", "dask_expr"}:
+            return True
+    return False
 
 
 def find_blocks(X: Any, y: Any, sample_weight: Any = None) -> DaskSource:
