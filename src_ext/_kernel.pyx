@@ -152,32 +152,34 @@ cdef struct Team:
     int64_t member, members  # the number of this member, from 0 on, and of all members
 
 
-cdef double fold(const double[:, ::1] partials, double[::1] gradient, int intercepts, ptrdiff_t n) except -1 nogil:
+cdef double fold(const Blocks *blocks, double[::1] gradient) noexcept nogil:
     """Add up the blocks' sums in their order: gradient = Xᵀr / n. Return the cost J = rᵀr / 2n."""
     cdef double squares = 0.0
+    cdef const double *sums = blocks.sums
     cdef ptrdiff_t b, j
     for j in range(gradient.shape[0]):
         gradient[j] = 0.0
-    for b in range(partials.shape[0]):
-        squares += partials[b, SUMS]
-        if intercepts:
-            gradient[0] += partials[b, SUMS + 1]
-        for j in range(intercepts, gradient.shape[0]):
-            gradient[j] += partials[b, SUMS + 2 + j - intercepts]
+    for b in range(blocks.n_blocks):
+        squares += sums[0]
+        if blocks.intercepts:
+            gradient[0] += sums[1]
+        for j in range(blocks.intercepts, gradient.shape[0]):
+            gradient[j] += sums[2 + j - blocks.intercepts]
+        sums += blocks.width
     for j in range(gradient.shape[0]):
-        gradient[j] /= n
-    return squares / (2 * n)
+        gradient[j] /= blocks.n
+    return squares / (2 * blocks.n)
 
 
-cdef int update(double[::1] weights, const double[::1] gradient, double rate, double cost) except -1 nogil:
+cdef bint update(double *weights, const double[::1] gradient, double rate, double cost) noexcept nogil:
     """Apply w ← w − rate·gradient. Return False, and leave w as it is, if the cost or a new weight is not finite."""
     cdef double zero = 0.0 * cost  # 0 · inf and 0 · NaN are NaN
     cdef ptrdiff_t j
-    for j in range(weights.shape[0]):
+    for j in range(gradient.shape[0]):
         zero += 0.0 * (weights[j] - rate * gradient[j])
     if zero != 0.0:
         return False
-    for j in range(weights.shape[0]):
+    for j in range(gradient.shape[0]):
         weights[j] -= rate * gradient[j]
     return True
 
@@ -261,14 +263,14 @@ cdef void wait_for_end(const Team *team, int64_t epoch) noexcept nogil:
 
 
 cdef ptrdiff_t run_epochs(
-    const Blocks *blocks, const Team *team, double[::1] weights, const double[::1] rates, double[::1] costs,
-    double[::1] gradient, const double[:, ::1] partials,
-) except -1 nogil:
+    const Blocks *blocks, const Team *team, double *weights, const double[::1] rates, double[::1] costs,
+    double[::1] gradient,
+) noexcept nogil:
     """Run the epochs as one member of a team; return how many updates the team has applied."""
     cdef int64_t epoch = read_entry(team.sync, APPLIED)
     while epoch < rates.shape[0] and not read_entry(team.sync, ENDED):
-        if take_part(blocks, team, &weights[0], epoch):
-            costs[epoch] = fold(partials, gradient, blocks.intercepts, blocks.n)
+        if take_part(blocks, team, weights, epoch):
+            costs[epoch] = fold(blocks, gradient)
             if update(weights, gradient, rates[epoch], costs[epoch]):
                 write_entry(team.sync, APPLIED, epoch + 1)
             else:
@@ -363,8 +365,6 @@ def run_member(
     cdef Blocks blocks
     cdef Team team = Team(NULL, member, members)
     cdef Py_buffer view
-    cdef void *packed = NULL
-    cdef ptrdiff_t applied
     PyObject_GetBuffer(X, &view, PyBUF_STRIDES | PyBUF_FORMAT)
     try:
         describe_blocks(&blocks, &view, partials.shape[0], block_rows, intercepts)
@@ -374,16 +374,71 @@ def run_member(
             sync.shape[0],
         )
         blocks.y, blocks.sums, team.sync = &y[0], &partials[0, SUMS], &sync[0]
-        blocks.add_block = cpu_levels[level].add_block[blocks.itemsize == sizeof(float)]
-        with nogil:
-            if not blocks.columns and blocks.p <= PACK_FEATURES and blocks.n * blocks.p <= PACK_ELEMENTS:
-                packed = pack(&blocks, level)
-            set_bounds(blocks.X, blocks.stride * (blocks.p if blocks.columns else blocks.n) * blocks.itemsize)
-            applied = run_epochs(&blocks, &team, weights, rates, costs, gradient, partials)
+        return run_packed(&blocks, &team, level, &weights[0], rates, costs, gradient)
     finally:
-        free(packed)
+        PyBuffer_Release(&view)
+
+
+def run_alone(
+    X, const double[::1] y, double[::1] weights, const double[::1] rates, double[::1] costs, double[::1] gradient,
+    int intercepts, ptrdiff_t block_rows, int level,
+):
+    """Run a team of one, as `run_member` does, without arrays for the sums of blocks and for other members."""
+    cdef Blocks blocks
+    cdef Team team = Team(NULL, 0, 1)
+    cdef Py_buffer view
+    cdef void *memory = NULL
+    cdef double *own
+    cdef ptrdiff_t n_blocks, applied, size = weights.shape[0]
+    PyObject_GetBuffer(X, &view, PyBUF_STRIDES | PyBUF_FORMAT)
+    try:
+        n_blocks = (y.shape[0] - 1) // max(block_rows, 1) + 1
+        describe_blocks(&blocks, &view, n_blocks, block_rows, intercepts)
+        blocks.width = (SUMS + 2 + blocks.p + PER_LINE - 1) // PER_LINE * PER_LINE
+        check_call(
+            &blocks, &team, level, y.shape[0], size, rates.shape[0], costs.shape[0], gradient.shape[0],
+            CLAIMED + PER_LINE,
+        )
+        # The counters, a row for the sums of each block, and one for the weights: coefficients begin with a cache line.
+        memory = malloc((CLAIMED + 2 * PER_LINE + (n_blocks + 1) * blocks.width) * sizeof(double))
+        if memory == NULL:
+            raise MemoryError
+        team.sync = <int64_t*> ((<uintptr_t> memory + LINE - 1) // LINE * LINE)
+        memset(team.sync, 0, (CLAIMED + PER_LINE) * sizeof(int64_t))
+        blocks.y, blocks.sums = &y[0], <double*> team.sync + CLAIMED + PER_LINE + SUMS
+        own = blocks.sums - SUMS + n_blocks * blocks.width + PER_LINE - intercepts
+        memcpy(own, &weights[0], size * sizeof(double))
+        applied = run_packed(&blocks, &team, level, own, rates, costs, gradient)
+        memcpy(&weights[0], own, size * sizeof(double))
+    finally:
+        free(memory)
         PyBuffer_Release(&view)
     return applied
+
+
+cdef ptrdiff_t run_packed(
+    Blocks *blocks, const Team *team, int level, double *weights, const double[::1] rates, double[::1] costs,
+    double[::1] gradient,
+) noexcept:
+    """Run the epochs as one member of a team, on a copy of X where that takes less time."""
+    cdef void *packed = NULL
+    cdef ptrdiff_t applied
+    blocks.add_block = cpu_levels[level].add_block[blocks.itemsize == sizeof(float)]
+    with nogil:
+        if not blocks.columns and blocks.p <= PACK_FEATURES and blocks.n * blocks.p <= PACK_ELEMENTS:
+            packed = pack(blocks, level)
+        if packed == NULL:
+            set_bounds(blocks.X, blocks.n * blocks.p * blocks.itemsize)
+        else:
+            set_bounds(blocks.X, blocks.stride * blocks.p * blocks.itemsize)
+        applied = run_epochs(blocks, team, weights, rates, costs, gradient)
+        free(packed)
+    return applied
+
+
+ctypedef fused number:  # of X
+    double
+    float
 
 
 include "sums.pxi"

@@ -23,10 +23,6 @@ cdef enum:
     ROWS_AHEAD = 8  # rows before its use at which a row is fetched into L1, if they are not in the order of memory
 
 
-ctypedef fused number:
-    double
-    float
-
 ctypedef fused place:
     int32_t
     int64_t

@@ -40,6 +40,53 @@ cdef void copy_products(const gram_task *task, ptrdiff_t panel, double total, do
         first += task.shares * panel
 
 
+def mean_rows(X, ptrdiff_t runs, ptrdiff_t rows, ptrdiff_t step, double[::1] means):
+    """Write the means of the columns over some runs of rows; each run begins `step` rows after the one before.
+
+    X may have any strides.
+    """
+    cdef Py_buffer view
+    PyObject_GetBuffer(X, &view, PyBUF_STRIDES | PyBUF_FORMAT)
+    try:
+        if (
+            view.ndim != 2 or not holds_numbers(&view)
+            or view.strides[0] % view.itemsize or view.strides[1] % view.itemsize
+        ):
+            raise ValueError("X must be a matrix of aligned float64 or float32 numbers")
+        if means.shape[0] != view.shape[1] or means.shape[0] < 1:
+            raise ValueError("means must have a number for each column")
+        if runs < 1 or rows < 1 or step < 0 or (runs - 1) * step + rows > view.shape[0]:
+            raise ValueError("the runs must have rows of X")
+        with nogil:
+            if view.itemsize == sizeof(float):
+                average(<const float*> view.buf, &view, runs, rows, step, means)
+            else:
+                average(<const double*> view.buf, &view, runs, rows, step, means)
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef void average(
+    const number *X, const Py_buffer *view, ptrdiff_t runs, ptrdiff_t rows, ptrdiff_t step, double[::1] means,
+) noexcept nogil:
+    """Do the work of `mean_rows`, for a cache line of columns at a time; four rows are summed side by side."""
+    cdef ptrdiff_t next_row = view.strides[0] // view.itemsize, next_column = view.strides[1] // view.itemsize
+    cdef ptrdiff_t columns, line, i, j, c, r
+    cdef double part[4][PER_LINE]
+    cdef const number *row
+    for line in range((means.shape[0] + PER_LINE - 1) // PER_LINE):
+        j = line * PER_LINE
+        columns = min(means.shape[0] - j, PER_LINE)
+        memset(&part[0][0], 0, 4 * PER_LINE * sizeof(double))
+        for r in range(runs):
+            for i in range(rows):
+                row = X + (r * step + i) * next_row + j * next_column
+                for c in range(columns):
+                    part[i % 4][c] += row[c * next_column]
+        for c in range(columns):
+            means[j + c] = ((part[0][c] + part[1][c]) + (part[2][c] + part[3][c])) / (runs * rows)
+
+
 def sum_products(
     X, y, const double[::1] weights, const double[::1] shift, ptrdiff_t part_rows,
     double[:, :, ::1] parts, ptrdiff_t member, ptrdiff_t members, int level,

@@ -6,23 +6,44 @@ cdef enum:
 
 def whiten_triangle(
     const double[:, :] rows, double total, const double[::1] means, double epsilon, double most,
-    double[:, ::1] to_whitened, double[:, ::1] to_coef, double[::1] scales,
+    double[:, ::1] to_whitened, double[:, ::1] to_coef, double[::1] scales, double[:, ::1] X, double[:, ::1] y,
 ):
-    """Write the maps between coefficients and whitened coordinates, and the scales; return a bound, or 0.
+    """Write the maps between coefficients and whitened coordinates, the scales, and the problem; return a bound, or 0.
 
-    The features are the first columns of the triangle, as many as there are scales; its rows are divided by the root
-    of the total weight. The bound is the Frobenius norm of the inverse of the standardized triangle. It is 0 if NumPy
-    must decide: a column is constant up to the rounding `epsilon` of its mean, or the condition number is above `most`.
+    The features are the first columns of the triangle, as many as there are scales, and the targets are the others; its
+    rows are divided by the root of the total weight. The problem is that of `make_identity_problem`, with an intercept.
+    The bound is the Frobenius norm of the inverse of the standardized triangle. It is 0 if NumPy must decide: a column
+    is constant up to the rounding `epsilon` of its mean, or the condition number is above `most`.
     """
-    cdef ptrdiff_t p = scales.shape[0]
+    cdef ptrdiff_t p = scales.shape[0], k = y.shape[1]
     cdef double bound
-    if rows.shape[0] < p or rows.shape[1] < p or means.shape[0] < p:
-        raise ValueError("rows and means must have a row and a column for each of the scales")
+    if rows.shape[0] != p + 1 or rows.shape[1] != p + k or means.shape[0] != p + k:
+        raise ValueError("rows must have a row for each of the scales and one more, and means a number for each column")
     if not p == to_whitened.shape[0] == to_whitened.shape[1] == to_coef.shape[0] == to_coef.shape[1]:
         raise ValueError("to_whitened and to_coef must have a row and a column for each of the scales")
+    if X.shape[0] != p + 2 or X.shape[1] != p + 1 or y.shape[0] != p + 2:
+        raise ValueError("X and y must have a row for each of the scales and two more, and X a column and one more")
     with nogil:
         bound = invert_scaled(rows, sqrt(total), means, epsilon, most, to_whitened, to_coef, scales)
+        if bound:
+            write_identity(rows, sqrt(total), means, X, y)
     return bound
+
+
+cdef void write_identity(
+    const double[:, :] rows, double root, const double[::1] means, double[:, ::1] X, double[:, ::1] y,
+) noexcept nogil:
+    """Write the rows of ½‖z − minimum‖² + ½·rest², where z begins with the intercept."""
+    cdef ptrdiff_t p = X.shape[1] - 1, m = X.shape[0], i, t
+    cdef double scale = sqrt(<double> m)
+    memset(&X[0, 0], 0, m * (p + 1) * sizeof(double))
+    for i in range(p + 1):
+        X[i, i] = scale
+    for t in range(y.shape[1]):
+        y[0, t] = means[p + t] * scale
+        for i in range(p):
+            y[1 + i, t] = rows[i, p + t] / root * scale
+        y[m - 1, t] = abs(rows[p, p + t]) / root * scale
 
 
 cdef double invert_scaled(

@@ -329,3 +329,36 @@ def test_factors_of_other_shapes_are_refused():
         bad[place] = np.zeros(shape)
         with pytest.raises(ValueError, match="R must have a row for each feature"):
             compiled.factorize_products(*bad)
+
+
+@pytest.mark.parametrize("n", [1, 30, 263, 264, 1000])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_shift_is_the_mean_of_rows_from_all_parts(monkeypatch, dtype, n):
+    X, y, _, _ = problem(n, 5, 3, dtype)
+    step = n // moments.SHIFT_RUNS
+    rows = np.arange(n)
+    if step > moments.SHIFT_ROWS:
+        rows = rows[rows // step < moments.SHIFT_RUNS]
+        rows = rows[rows % step < moments.SHIFT_ROWS]
+    means = np.concatenate([X[rows].mean(axis=0, dtype=np.float64), y[rows].mean(axis=0)])
+    wide = np.zeros((2 * n, 11), dtype)
+    wide[::2, 1::2] = X
+    for same in (X, np.asfortranarray(X), wide[::2, 1::2], X[::-1].copy()[::-1]):
+        np.testing.assert_allclose(moments.find_shift(same, y, None), means, rtol=1e-13)
+    np.testing.assert_allclose(moments.find_shift(X, np.asfortranarray(y), None), means, rtol=1e-13)
+    singles = moments.find_shift(X, y.astype(np.float32), None)[-3:]
+    np.testing.assert_allclose(singles, y[rows].astype(np.float32).mean(axis=0, dtype=np.float64), rtol=1e-13)
+    monkeypatch.setattr(moments, "find_compiled", lambda name: None)
+    np.testing.assert_allclose(moments.find_shift(X, y, None), means, rtol=1e-13)
+
+
+def test_the_means_of_rows_refuse_what_would_leave_the_arrays():
+    good = {"X": np.ones((9, 2)), "runs": 2, "rows": 4, "step": 5, "means": np.empty(2)}
+    compiled.mean_rows(**good)
+    np.testing.assert_array_equal(good["means"], 1.0)
+    wrong = [{"runs": 0}, {"runs": 3}, {"rows": 0}, {"rows": 5}, {"step": 6}, {"step": -1}, {"means": np.empty(3)}]
+    wrong += [{"X": np.ones(9)}, {"X": np.ones((9, 0)), "means": np.empty(0)}]
+    wrong += [{"X": np.ones((9, 2), dtype)} for dtype in (int, ">f8", bool, np.float16)]
+    for changed in wrong:
+        with pytest.raises(ValueError, match=r"must|mismatch"):
+            compiled.mean_rows(**(good | changed))

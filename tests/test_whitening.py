@@ -318,7 +318,7 @@ def test_compiled_whitening_is_that_of_numpy(monkeypatch, n_features, n_targets)
     np.testing.assert_allclose(problem.X, expected.X, rtol=1e-14)
     np.testing.assert_allclose(problem.y, expected.y, rtol=1e-13, atol=1e-13)
     np.testing.assert_array_equal(doubtful, expected_doubtful)
-    for name in ("means", "to_whitened", "to_coef", "amplification"):
+    for name in ("means", "to_whitened", "to_coef", "scales", "amplification"):
         actual, wanted = getattr(coordinates, name), getattr(other, name)
         np.testing.assert_allclose(actual, wanted, rtol=1e-11, atol=1e-12 * np.abs(wanted).max())
 
@@ -338,10 +338,13 @@ def test_compiled_whitening_leaves_hard_columns_to_numpy(change):
 
 def test_compiled_whitening_refuses_arrays_of_other_shapes():
     kernel = cython.whiten_triangle
-    good = [np.eye(3), 1.0, np.zeros(3), 1e-16, 1e7, np.zeros((2, 2)), np.zeros((2, 2)), np.zeros(2)]
+    maps = [np.zeros((2, 2)), np.zeros((2, 2)), np.zeros(2)]
+    good = [np.eye(3), 1.0, np.zeros(3), 1e-16, 1e7, *maps, np.zeros((4, 3)), np.zeros((4, 1))]
     assert kernel(*good) > 0
-    for place, shape in ((0, (1, 3)), (0, (3, 1)), (2, 1), (5, (2, 3)), (6, (3, 2)), (7, 1)):
+    wrong = [(0, (1, 3)), (0, (3, 1)), (0, (4, 3)), (2, 1), (2, 4), (5, (2, 3)), (6, (3, 2)), (7, 1)]
+    wrong += [(8, (4, 4)), (8, (3, 3)), (9, (3, 1)), (9, (4, 2)), (9, (4, 0))]
+    for place, shape in wrong:
         bad = list(good)
         bad[place] = np.zeros(shape)
-        with pytest.raises(ValueError, match="must have a row and a column"):
+        with pytest.raises(ValueError, match="must have a row"):
             kernel(*bad)

@@ -4,6 +4,11 @@ from fastgd.inputs.arrays import Array
 
 # X, y, weights, rates, costs, gradient, intercepts, block_rows, partials, sync, member, members, level
 def run_member(*arguments: Any) -> int: ...
+
+# X, y, weights, rates, costs, gradient, intercepts, block_rows, level
+def run_alone(*arguments: Any) -> int: ...
+
+# The arguments of run_member
 def run_target_member(*arguments: Any) -> int: ...
 
 # The arrays of a CSR record, y, weights, rates, costs, gradient, intercepts, order, starts, partials, sync,
@@ -20,6 +25,7 @@ def sum_sparse_products(
     low: int,
     high: int,
 ) -> None: ...
+def mean_rows(X: Array, runs: int, rows: int, step: int, means: Array) -> None: ...
 
 # X, y, weights, shift, part_rows, parts, member, members, level
 def sum_products(*arguments: Any) -> None: ...
@@ -36,6 +42,8 @@ def whiten_triangle(
     to_whitened: Array,
     to_coef: Array,
     scales: Array,
+    X: Array,
+    y: Array,
 ) -> float: ...
 def factorize_products(
     products: Array, total: float, means: Array, epsilon: float, least: float, R: Array

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from fastgd.backends.contract import check_arrays
 from fastgd.backends.lacks import explain_kernel
 from fastgd.backends.sparse import CSR
 from fastgd.backends.sparse_team import run_sparse_team
-from fastgd.backends.threads import run_shares, run_team
+from fastgd.backends.threads import rows_per_block, run_shares, run_team
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import SMALLEST_SQUARE
 from fastgd.inputs.words import quote
@@ -59,6 +60,10 @@ def descend(
     """
     if isinstance(X, CSR):
         return run_sparse_team(_kernel.run_sparse_member, X, y, weights, rates, costs, gradient, threads)
+    intercepts = check_arrays(X, y, weights, rates, costs, gradient, threads)
+    if threads == 1 and y.ndim == 1:
+        rows = rows_per_block(*X.shape)
+        return _kernel.run_alone(X, y, weights, rates, costs, gradient, intercepts, rows, LEVEL)
     return run_team(run_member, X, y, weights, rates, costs, gradient, threads)
 
 
@@ -152,6 +157,7 @@ def run_member(*arguments: Any) -> int:
 
 
 sum_sparse_products, describe_columns = _kernel.sum_sparse_products, _kernel.describe_columns
+mean_rows = _kernel.mean_rows
 whiten_triangle, factorize_products = _kernel.whiten_triangle, _kernel.factorize_products
 measure_parts = _kernel.measure_parts  # an older kernel fails here, and not in the middle of a fit
 sum_powers, scale_entries, scale_products = _kernel.sum_powers, _kernel.scale_entries, _kernel.scale_products

@@ -95,6 +95,9 @@ def run_shares(work: Callable[[int], None], members: int) -> None:
 
     The calling thread does the share of a member whose thread did not start, or failed; so it raises that error.
     """
+    if members == 1:
+        work(0)
+        return
     done: set[int] = set()
 
     def run_share(member: int) -> None:
@@ -125,7 +128,10 @@ def rows_per_block(n_samples: int, n_features: int, targets: int = 1) -> int:
     """Return the number of rows in a block: a multiple of 16, decided by the shapes of X and y alone."""
     # The sums of several targets are larger than their block, unless it has as many rows as X has columns.
     least = BLOCK_SAMPLES if targets == 1 else max(BLOCK_SAMPLES, TARGET_SAMPLES * n_features)
-    blocks = min(MOST_BLOCKS, n_samples // least, n_samples * n_features * targets // BLOCK_ELEMENTS)
+    elements = n_samples * n_features * targets
+    if elements < 2 * BLOCK_ELEMENTS:
+        return -(-n_samples // 16) * 16
+    blocks = min(MOST_BLOCKS, n_samples // least, elements // BLOCK_ELEMENTS)
     blocks = max(blocks - blocks % 2, 1)  # two threads have the same share
     return -(-n_samples // (16 * blocks)) * 16
 

@@ -24,7 +24,7 @@ from fastgd.rates.silver import plan_silver
 def choose_rates(prepared: Prepared, options: DescentOptions, trace: float, batch_size: int | None) -> Rates:
     """Return the rates of the run, with the epochs after which it may be judged."""
     if prepared.precondition == "whiten" and batch_size is None and not options.rate_named:
-        return Rates(np.ones(options.epochs), range(1, options.epochs + 1))  # all eigenvalues are 1
+        return Rates(np.ones(options.epochs), range(1, options.epochs + 1), constant=True)  # all eigenvalues are 1
     cycles, values = None, options.rates
     if values is None:
         values, cycles = schedule_rates(prepared, options, batch_size)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -119,9 +120,9 @@ def run(
     checks : Checks
         The rules to check between blocks of epochs, and how often.
     """
-    steady = not checks.judged_at_ends or checks.rates.constant
     # If only divergence can end the run, run all epochs as one block, and search its costs for growth afterwards.
-    if checks.rules.tol == 0 and steady and evaluate is None and not checks.watched:
+    unjudged = checks.rules.tol == 0 and evaluate is None and not checks.watched
+    if unjudged and (not checks.judged_at_ends or checks.rates.constant):
         start = weights.copy()
         ending = Run(call_kernel, None, epochs_a_call, weights, checks).go([(0, len(checks.rates.values), True)])
         grown = ending.reasons == {"epochs"} and has_grown_at_a_check(ending, checks)
@@ -153,6 +154,7 @@ class Run:
     ) -> None:
         self.call_kernel, self.evaluate, self.epochs_a_call = call_kernel, evaluate, epochs_a_call
         self.weights, self.rates, self.checks = weights, checks.rates.values, checks
+        self.at_ends = checks.judged_at_ends
         targets = weights.shape[1:]
         # Costs of many targets take memory as the run goes on: most runs end long before the last rate.
         room = min(FIRST_EPOCHS, len(self.rates)) if targets else len(self.rates)
@@ -176,13 +178,13 @@ class Run:
         """Run the blocks one after the other, with a check after each, and return how the run ended."""
         try:
             for first, stop, may_judge in blocks:
-                before = self.weights.copy()
+                before = self.whole[0]  # of the epoch `first`
                 done = self.advance(first, stop)
-                if first == 0 and not np.isfinite(self.start_cost()).all():
+                if first == 0 and not is_finite(self.start_cost()):
                     raise ValueError(
                         "weights must have a finite cost to start from; they are too large for this X and y"
                     )
-                if self.show(first, before):
+                if self.checks.watched and self.show(first, before):
                     return self.end(before, first, "callback")
                 reason = self.judge(first, stop, done, before, may_judge)
                 if reason:
@@ -212,7 +214,7 @@ class Run:
             let_forks_pass()
             call = slice(done, min(done + self.epochs_a_call, stop))
             self.make_room(call.stop)
-            if call.stop == stop and self.checks.judged_at_ends and self.evaluate is None:
+            if call.stop == stop and self.at_ends and self.evaluate is None:
                 done += self.call_and_evaluate(call)
             else:
                 self.cost = None
@@ -231,19 +233,18 @@ class Run:
 
     def call_and_evaluate(self, call: slice) -> int:
         """Run epochs, and one more update at a rate of 0, which computes cost and gradient of the last weights."""
-        rates = np.append(self.rates[call], 0.0)
-        costs = np.empty(rates.shape + self.costs.shape[1:])
+        epochs = call.stop - call.start
+        rates, costs = np.zeros(epochs + 1), np.empty((epochs + 1, *self.costs.shape[1:]))
+        rates[:epochs] = self.rates[call]
         applied = self.call_kernel(self.weights, rates, costs, self.gradient)
-        self.costs[call] = costs[:-1]
-        self.cost = read_cost(costs[-1]) if applied == len(rates) else None
-        return min(applied, len(rates) - 1)
+        self.costs[call] = costs[:epochs]
+        self.cost = read_cost(costs[epochs]) if applied > epochs else None
+        return min(applied, epochs)
 
     def find_cost(self) -> Any:
-        """Return the cost of the weights, and leave their gradient; an update at a rate of 0 computes both."""
+        """Return the cost of the weights, and leave their gradient."""
         if self.cost is None:
-            cost, kernel = np.empty((1, *self.costs.shape[1:])), self.evaluate or self.call_kernel
-            finite = kernel(self.weights, np.zeros(1), cost, self.gradient)
-            self.cost = read_cost(cost[0] if finite else np.full_like(cost[0], np.inf))
+            self.cost = find_cost(self.evaluate or self.call_kernel, self.weights, self.gradient)
         return self.cost
 
     def show(self, first: int, before: Array) -> bool:
@@ -274,8 +275,9 @@ class Run:
                 self.keep_best(self.weights.copy(), cost)
         else:
             # Inside a cycle costs go up and down, so only the cost of the last weights counts.
-            cost = self.find_cost() if self.checks.judged_at_ends else read_cost(self.costs[done - 1])
-        if not self.has_grown(cost) and self.rates[first:stop].any():  # skip the rules while all rates are zero
+            cost = self.find_cost() if self.at_ends else read_cost(self.costs[done - 1])
+        moved = self.checks.rates.constant or self.rates[first:stop].any()  # skip the rules while all rates are zero
+        if moved and not self.has_grown(cost):
             reason = self.find_settled(cost)
             if reason:
                 return reason
@@ -314,6 +316,18 @@ class Run:
     def start_cost(self) -> Any:
         """Return the cost of the starting weights, once a block has run."""
         return read_cost(self.costs[0]) if self.first_cost is None else self.first_cost
+
+
+def find_cost(call_kernel: CallKernel, weights: Array, gradient: Array) -> Any:
+    """Return the cost of the weights, infinite if it or the gradient is not finite, and write the gradient."""
+    cost = np.empty((1, *weights.shape[1:]))  # an update at a rate of 0 computes both
+    finite = call_kernel(weights, np.zeros(1), cost, gradient)
+    return read_cost(cost[0] if finite else np.full_like(cost[0], np.inf))
+
+
+def is_finite(cost: Any) -> bool:
+    """Return True if a cost, or that of each target, is finite."""
+    return isfinite(cost) if isinstance(cost, float) else bool(np.isfinite(cost).all())
 
 
 def read_cost(cost: Any) -> Any:

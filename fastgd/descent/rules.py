@@ -9,6 +9,7 @@ from fastgd.descent.stopping import EXACT, StoppingRules
 from fastgd.descent.target_rules import TargetRules
 from fastgd.inputs.arrays import sum_squares
 from fastgd.inputs.data import check_mean_square, check_mean_squares
+from fastgd.problem.coordinates import WhitenedCoordinates
 from fastgd.problem.prepared import Prepared
 
 AnyRules = StoppingRules | TargetRules
@@ -18,13 +19,16 @@ GRAM_ERROR = 1e-11
 
 def make_rules(prepared: Prepared, tol: float) -> AnyRules:
     """Return the rules for one problem; refuse data whose squares leave the range of float64."""
-    X, y, whitened = prepared.problem.X, prepared.problem.y, prepared.precondition == "whiten"
-    # Whitened coordinates have eigenvalues of 1: as many as columns, but for a column of zeros where nothing is known.
-    trace = float(X.shape[1] * X.any()) if whitened else check_mean_square("X", X) + prepared.problem.intercept
+    X, y, coordinates, whitened = prepared.problem.X, prepared.problem.y, prepared.coordinates, False
+    if isinstance(coordinates, WhitenedCoordinates):
+        whitened, trace = True, float(coordinates.rank)  # all eigenvalues are 1
+    else:
+        trace = check_mean_square("X", X) + prepared.problem.intercept
     cost_of_zeros = check_mean_squares("y", y) / 2
     variation = find_variation(prepared) if prepared.fit_intercept else cost_of_zeros
     # While J is too large, each check asks again; whitened coordinates have the answer at hand.
-    find_least_cost = prepared.find_least_cost if whitened else cache(prepared.find_least_cost)
+    least = prepared.find_least_cost() if whitened else None
+    find_least_cost = (lambda: least) if whitened else cache(prepared.find_least_cost)
     least_error = EXACT if prepared.compressed else GRAM_ERROR  # a compressed problem has its own factor
     curvature = prepared.curvature
     find_quotients = None if whitened or curvature.exact else curvature.find_quotients

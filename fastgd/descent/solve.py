@@ -10,7 +10,7 @@ from fastgd.backends.sparse_team import choose_sparse_threads, count_sparse_work
 from fastgd.backends.threads import choose_threads
 from fastgd.descent import minibatches
 from fastgd.descent.judging import choose_rates, limit_smoothness
-from fastgd.descent.loop import CallKernel, Checks, Ending, run
+from fastgd.descent.loop import CallKernel, Checks, Ending, find_cost, run
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
 from fastgd.descent.rules import AnyRules, make_rules
@@ -51,7 +51,7 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> tuple[De
     ending = run(call_kernel, evaluate, epochs_a_call, convert_start(prepared, start), checks)
     weights = np.ascontiguousarray(prepared.to_data(ending.weights))
     if prepared.precondition == "whiten":
-        ending = measure_in_data(ending, weights, prepared)
+        ending = measure_in_data(ending, weights, prepared, evaluate or call_kernel)
     if isinstance(rules, TargetRules):
         verdict = judge_targets(prepared, rates, ending, weights, rules, options)
     else:
@@ -114,8 +114,8 @@ def make_result(
 
 def convert_start(prepared: Prepared, start: Array) -> Array:
     """Return the starting weights in the coordinates of the descent; zeros stay zeros."""
-    if prepared.several and not start.any():
-        return np.zeros((prepared.problem.X.shape[1] + prepared.problem.intercept, start.shape[1]))
+    if not np.count_nonzero(start):
+        return np.zeros((prepared.problem.X.shape[1] + prepared.problem.intercept, *start.shape[1:]))
     return np.ascontiguousarray(prepared.from_data(start))
 
 
@@ -139,12 +139,11 @@ def is_small(prepared: Prepared) -> bool:
     return X.size * X.shape[1] <= CHEAP_QR
 
 
-def measure_in_data(ending: Ending, weights: Array, prepared: Prepared) -> Ending:
+def measure_in_data(ending: Ending, weights: Array, prepared: Prepared, call_kernel: CallKernel) -> Ending:
     """Return the ending with cost and gradient of the weights as the data's units round them."""
-    rounded, problem = prepared.from_data(weights), prepared.problem
-    error, m = problem.X @ rounded - problem.y, len(problem.y)
-    squares = np.einsum("ij,ij->j", error, error) if prepared.several else float(error @ error)
-    return Ending(rounded, ending.costs, ending.reason, squares / (2 * m), problem.X.T @ error / m)
+    rounded = np.ascontiguousarray(prepared.from_data(weights))
+    gradient = np.empty_like(rounded)
+    return Ending(rounded, ending.costs, ending.reason, find_cost(call_kernel, rounded, gradient), gradient)
 
 
 def find_batch_size(prepared: Prepared, options: DescentOptions) -> int | None:

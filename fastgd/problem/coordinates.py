@@ -94,6 +94,8 @@ class WhitenedCoordinates:
         Makes coefficients of whitened coordinates: those of least norm. Empty if `gram_inverse` does.
     gram_inverse : ndarray of shape (r, r) or None
         The inverse of G = to_whitened·to_whitenedᵀ: the coefficients of least norm are to_whitenedᵀ·G⁻¹·z.
+    scales : ndarray of shape (n_features,)
+        The norm of each column of `to_whitened`: the deviation of a column of X, or, with a ridge, a little more.
     amplification : float
         A bound of the reciprocal of the smallest singular value of the standardized columns.
     intercept : bool
@@ -106,6 +108,7 @@ class WhitenedCoordinates:
     to_whitened: Array
     to_coef: Array
     gram_inverse: Array | None
+    scales: Array
     amplification: float
     intercept: bool
     solve: Callable[[Array], Array] | None = None
@@ -113,14 +116,14 @@ class WhitenedCoordinates:
     noise = 0.0  # directions of rounding errors are left out
 
     @property
-    def eigenvalues(self) -> Array:
-        """Return the eigenvalues of the Hessian that are not zero: all are 1."""
-        return np.ones(self.intercept + len(self.to_whitened))
+    def rank(self) -> int:
+        """Return the number of eigenvalues of the Hessian that are not zero: all are 1."""
+        return self.intercept + len(self.to_whitened)
 
     @property
     def magnitudes(self) -> Array:
         """Return the root mean square of each column, or, with a ridge, a little more."""
-        return np.hypot(self.means, np.sqrt(np.einsum("ij,ij->j", self.to_whitened, self.to_whitened)))
+        return np.hypot(self.means, self.scales)
 
     def find_coef(self, whitened: Array) -> Array:
         """Return the coefficients of least norm; a second product takes off the rounding of the first."""
@@ -140,26 +143,34 @@ class WhitenedCoordinates:
 
     def to_data(self, weights: Array) -> Array:
         """Return weights in the units of the data."""
-        coef = self.find_coef(weights[self.intercept : self.intercept + len(self.to_whitened)])
-        return np.concatenate([[weights[0] - self.means @ coef], coef]) if self.intercept else coef
+        first = int(self.intercept)
+        coef = self.find_coef(weights[first : self.rank])
+        if not first:
+            return coef
+        data = np.empty((1 + len(coef), *coef.shape[1:]))
+        data[0], data[1:] = weights[0] - self.means @ coef, coef
+        return data
 
     def from_data(self, weights: Array) -> Array:
         """Return weights in these coordinates."""
-        coef = weights[self.intercept :]
+        first, rank = int(self.intercept), self.rank
+        coef = weights[first:]
+        whitened = np.zeros((rank or 1, *weights.shape[1:]))  # a problem has one column at least
         with np.errstate(over="ignore", invalid="ignore"):  # if they overflow, the first cost shows it
-            whitened = self.to_whitened @ coef
-            if self.intercept:
-                return np.concatenate([[weights[0] + self.means @ coef], whitened])
-            return whitened if len(whitened) else np.zeros((1, *weights.shape[1:]))  # a problem has one column at least
+            np.matmul(self.to_whitened, coef, out=whitened[first:rank])
+            if first:
+                whitened[0] = weights[0] + self.means @ coef
+        return whitened
 
     def gradient_to_data(self, gradient: Array) -> Array:
         """Return the gradient of J by the weights in the units of the data: the transpose of `from_data`."""
-        whitened = gradient[self.intercept : self.intercept + len(self.to_whitened)]
-        slope = self.to_whitened.T @ whitened
-        if not self.intercept:
-            return slope
-        slope += np.multiply.outer(self.means, gradient[0])
-        return np.concatenate([gradient[:1], slope])
+        first = int(self.intercept)
+        moved = np.empty((first + self.to_whitened.shape[1], *gradient.shape[1:]))
+        np.matmul(self.to_whitened.T, gradient[first : self.rank], out=moved[first:])
+        if first:
+            moved[0] = gradient[0]
+            moved[1:] += self.means * gradient[0] if gradient.ndim == 1 else np.multiply.outer(self.means, gradient[0])
+        return moved
 
 
 Coordinates = ScaledCoordinates | WhitenedCoordinates

@@ -36,13 +36,13 @@ class Curvature:
         True if a column of ones is implied.
     noise : float
         The rounding error that the columns of X carry from before they were standardized, in units of EPSILON.
-    eigenvalues : ndarray or None
-        The non-zero eigenvalues in descending order, if they are known.
+    ones : int or None
+        The number of non-zero eigenvalues if all of them are known to be 1, else None.
     """
 
-    def __init__(self, X: Array, fit_intercept: bool, noise: float = 0.0, eigenvalues: Array | None = None) -> None:
-        self.X, self.fit_intercept, self.noise = X, fit_intercept, noise
-        self._eigenvalues, self.known = eigenvalues, eigenvalues is not None
+    def __init__(self, X: Array, fit_intercept: bool, noise: float = 0.0, ones: int | None = None) -> None:
+        self.X, self.fit_intercept, self.noise, self.ones = X, fit_intercept, noise, ones
+        self._eigenvalues: Array | None = None
         self._extremes: tuple[float, float] | None = None
         self._smoothness: float | None = None
         self._settled = False
@@ -56,17 +56,19 @@ class Curvature:
     def exact(self) -> bool:
         """True if the extremes come from all eigenvalues, False if a few products with X estimate them."""
         few = EXACT_COMPRESSED if is_compressed(self.X, self.fit_intercept) else EXACT_FEATURES
-        return self.known or self.rank_bound <= few
+        return self.ones is not None or self.rank_bound <= few
 
     @property
     def extremes_known(self) -> bool:
         """True if the extremes have been computed."""
-        return self._extremes is not None or (self._eigenvalues is not None and self.exact)
+        return self._extremes is not None or self.ones is not None or (self._eigenvalues is not None and self.exact)
 
     @property
     def eigenvalues(self) -> Array:
         """All non-zero eigenvalues in descending order."""
-        if self._eigenvalues is None:
+        if self._eigenvalues is None and self.ones is not None:
+            self._eigenvalues = np.ones(self.ones)
+        elif self._eigenvalues is None:
             self._eigenvalues = find_eigenvalues(self.X, self.fit_intercept, self.noise)
         return self._eigenvalues
 
@@ -104,7 +106,7 @@ class Curvature:
         """The largest eigenvalue, or an estimate that is a little too large and costs less than the extremes."""
         if self._smoothness is None:
             # Extremes that were computed before do not count: a run must not depend on them.
-            exact = self.known or self.rank_bound <= EXACT_FEATURES
+            exact = self.ones is not None or self.rank_bound <= EXACT_FEATURES
             self._smoothness = self.extremes[0] if exact else power_iteration(self.X, self.fit_intercept)
         return self._smoothness
 

@@ -119,12 +119,13 @@ def sum_blocks(
 
     y has shape (n_samples, n_targets). If `threads` is None, products take as many threads as pay off.
     """
-    shift, p, gram = find_shift(X, y, weights), X.shape[1], method == "gram"
-    if gram and p > WIDE and are_near_zero(X, shift):
-        shift[:p] = 0.0
-    members = threads or choose_threads(len(X), p, len(shift) // PRODUCTS_AN_EPOCH)
-    sums = partial(backends.gram if gram else backends.triangle, shift=shift, threads=members, backend=backend)
+    p, gram = X.shape[1], method == "gram"
+    members = threads or choose_threads(len(X), p, (p + y.shape[1]) // PRODUCTS_AN_EPOCH)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        shift = find_shift(X, y, weights)
+        if gram and p > WIDE and are_near_zero(X, shift):
+            shift[:p] = 0.0
+        sums = partial(backends.gram if gram else backends.triangle, shift=shift, threads=members, backend=backend)
         join = np.add if gram else partial(stack_triangle, n_targets=y.shape[1])
         size, most = 1 + len(shift), CALL_PRODUCTS if gram else CALL_REFLECTED
         matrix = sum_calls(sums, join, max(most // size // (1 + p), size), X, y, weights)
@@ -151,7 +152,7 @@ def find_squares(matrix: Array, n_features: int, *, gram: bool) -> Array:
     """Return the sum of squares of each column of [1, x − c, y − c]."""
     if gram:
         return np.concatenate([matrix.diagonal()[: 1 + n_features], matrix[-1, 1 + n_features :]])
-    squares: Array = (matrix * matrix).sum(axis=0)
+    squares: Array = np.add.reduce(matrix * matrix, 0)
     return squares
 
 
@@ -159,48 +160,59 @@ def find_shift(X: Array, y: Array, weights: Array | None) -> Array:
     """Return the weighted means of [x y] over a few rows that count, from all parts of the data.
 
     A row counts if it has at least half the mean weight. So the rows that count have at least half of the weight of
-    all rows, and the values of other rows do not matter.
+    all rows, and the values of other rows do not matter. They may overflow: the caller ignores that.
     """
+    if weights is None:
+        return find_means(X, y)
     most = SHIFT_RUNS * SHIFT_ROWS
-    with np.errstate(over="ignore", invalid="ignore"):
-        if weights is None:
-            return np.concatenate([mean_of_runs(X), mean_of_runs(y)])
-        rows = np.flatnonzero(weights >= weights.mean() / 2)
-        rows = rows[:: max(1, len(rows) // most)][:most]
-        shares = weights[rows] / weights[rows].sum()
-        return np.concatenate([shares @ X[rows], shares @ y[rows]])
+    rows = np.flatnonzero(weights >= weights.mean() / 2)
+    rows = rows[:: max(1, len(rows) // most)][:most]
+    shares = weights[rows] / weights[rows].sum()
+    return np.concatenate([shares @ X[rows], shares @ y[rows]])
 
 
 def are_near_zero(X: Array, means: Array) -> bool:
     """Return True if no column is far from zero for its deviation, judged by some rows: its sums keep their digits."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        few = X[:: max(1, len(X) // SHIFT_ROWS)][:SHIFT_ROWS] - means[: X.shape[1]]
-        deviations = np.sqrt(np.einsum("ij,ij->j", few, few) / len(few))
+    few = X[:: max(1, len(X) // SHIFT_ROWS)][:SHIFT_ROWS] - means[: X.shape[1]]
+    deviations = np.sqrt(np.einsum("ij,ij->j", few, few) / len(few))
     return bool((np.abs(means[: X.shape[1]]) <= NEAR_ZERO * deviations).all())
 
 
-def mean_of_runs(array: Array) -> Array:
-    """Return the means of the columns over all rows, or over some runs of rows."""
-    length, rows = len(array) // SHIFT_RUNS, SHIFT_ROWS if array.shape[1] <= MANY_COLUMNS else FEW_SHIFT_ROWS
-    if length > rows:
-        array = array[: SHIFT_RUNS * length].reshape(SHIFT_RUNS, length, -1)[:, :rows]
-    axes = tuple(range(array.ndim - 1))
-    sums: Array = np.add.reduce(array, axes, np.float64)
-    return sums / (array.size // len(sums))
+def find_means(X: Array, y: Array) -> Array:
+    """Return the means of the columns of [X y] over all rows, or over some runs of rows."""
+    means = np.empty(X.shape[1] + y.shape[1])
+    write = find_compiled("mean_rows") or write_means
+    for array, part in ((X, means[: X.shape[1]]), (y, means[X.shape[1] :])):
+        rows, step = SHIFT_ROWS if array.shape[1] <= MANY_COLUMNS else FEW_SHIFT_ROWS, len(array) // SHIFT_RUNS
+        if step > rows:
+            write(array, SHIFT_RUNS, rows, step, part)
+        else:
+            write(array, 1, len(array), 0, part)
+    return means
+
+
+def write_means(array: Array, runs: int, rows: int, step: int, means: Array) -> None:
+    """Write the means of the columns over some runs of rows; each run begins `step` rows after the one before."""
+    chosen = (np.arange(runs) * step)[:, np.newaxis] + np.arange(rows)
+    means[:] = np.add.reduce(array[chosen.ravel()], 0, np.float64) / chosen.size
 
 
 def check_squares(X: Array, y: Array, weights: Array | None, squares: Array, total: float) -> None:
     """Refuse data whose squares leave the range of float64; `squares` are the sums of squares about the shift."""
-    finite = isfinite(float(squares.sum()))
-    if finite and squares[1:].min() > SMALLEST_SQUARE * total:
+    numbers = squares.tolist()  # most are few: two calls of NumPy take longer
+    finite = isfinite(sum(numbers))
+    if finite and min(numbers[1:]) > SMALLEST_SQUARE * total:
         return
-    for name, array in (("X", X), ("y", y[:, 0] if y.shape[1] == 1 else y)):  # constant columns pass
+    small = np.flatnonzero(squares[1 : 1 + X.shape[1]] <= SMALLEST_SQUARE * total)
+    alone = finite and len(X) > 1 and len(small) < X.shape[1]  # others vary: a constant column may be as large as it is
+    for name, array in (("X", X), ("y", y[:, 0] if y.shape[1] == 1 else y)):
         check_finite(name, array)
-        check_mean_square(name, array)
+        if name == "y" or not alone:
+            check_mean_square(name, array)
     if not finite:
         raise ValueError(OUT_OF_RANGE)
     if len(X) > 1:  # each column of a single row is constant
-        check_small_columns(X, weights, np.flatnonzero(squares[1 : 1 + X.shape[1]] <= SMALLEST_SQUARE * total))
+        check_small_columns(X, weights, small)
 
 
 def check_small_columns(X: Array, weights: Array | None, suspects: Array) -> None:
@@ -391,9 +403,9 @@ def summarize_few_rows(X: Array, y: Array, weights: Array | None) -> Summary:
     A Householder reflection of all rows at once makes that column zero below its first entry. All else is as in
     `sum_blocks`.
     """
-    shift = find_shift(X, y, weights)
-    buffer = np.empty((len(y), 1 + len(shift)), order="F" if X.flags.f_contiguous else "C")
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        shift = find_shift(X, y, weights)
+        buffer = np.empty((len(y), 1 + len(shift)), order="F" if X.flags.f_contiguous else "C")
         block = pack_rows(X, y, weights, shift, buffer)
         squares = np.einsum("ij,ij->j", block, block)
     total = float(len(y)) if weights is None else float(weights.sum())

@@ -102,6 +102,10 @@ class Prepared:
     doubtful : float or ndarray of shape (n_targets,)
         The root of twice the part of J that only directions within the rounding of far columns could take off; the
         whitened coordinates leave them out.
+    precondition : {"none", "standardize", "whiten"}
+        The name of the coordinates.
+    several : bool
+        True if there are several targets.
     curvature : Curvature
         The curvature of J on the problem; it computes each part when that part is first read.
     """
@@ -117,40 +121,35 @@ class Prepared:
     message: str
     summarize: Callable[[], Summary] | None = None
     doubtful: Any = 0.0
+    precondition: str = field(init=False)
+    several: bool = field(init=False)
     curvature: Curvature = field(init=False)
 
     def __post_init__(self) -> None:
-        noise = self.coordinates.noise if self.coordinates else 0.0
-        known = self.coordinates.eigenvalues if isinstance(self.coordinates, WhitenedCoordinates) else None
-        curvature = Curvature(self.problem.X, self.problem.intercept, noise, known)
-        object.__setattr__(self, "curvature", curvature)  # the dataclass is frozen
-
-    @property
-    def precondition(self) -> str:
-        """Return the name of the coordinates: "none", "standardize" or "whiten"."""
-        if self.coordinates is None:
-            return "none"
-        return "whiten" if isinstance(self.coordinates, WhitenedCoordinates) else "standardize"
-
-    @property
-    def several(self) -> bool:
-        """Return True if there are several targets."""
-        return self.problem.y.ndim == 2
+        name, noise, ones = "none", 0.0, None
+        if isinstance(self.coordinates, WhitenedCoordinates):
+            name, ones = "whiten", self.coordinates.rank
+        elif self.coordinates is not None:
+            name, noise = "standardize", self.coordinates.noise
+        curvature = Curvature(self.problem.X, self.problem.intercept, noise, ones)
+        object.__setattr__(self, "precondition", name)  # the dataclass is frozen
+        object.__setattr__(self, "several", self.problem.y.ndim == 2)
+        object.__setattr__(self, "curvature", curvature)
 
     def find_least_cost(self) -> Any:
         """Return the least value of J, with the ridge, of each target; None if finding it takes too long.
 
         Directions within the rounding of far columns count as zero in whitened coordinates, and as data elsewhere.
         """
-        if self.precondition == "whiten":
-            small, doubtful = self.problem, np.zeros(1)
-        elif self.summarize is not None and not self.trusts_estimates:
+        small, doubtful = self.problem, None
+        if self.precondition != "whiten":
+            if self.summarize is None or self.trusts_estimates:
+                return None
             small, doubtful, _ = whiten_summary(self.summarize(), self.fit_intercept, self.alpha)
-        else:
-            return None
-        rest = small.y[-1] ** 2 / len(small.y)  # no direction reaches the last row
-        least = np.maximum(rest - doubtful**2, 0.0) / 2
-        return least if self.several else least.item()
+        rest: Any = small.y[-1] ** 2 / len(small.y)  # no direction reaches the last row
+        if doubtful is not None:
+            rest = np.maximum(rest - doubtful**2, 0.0)
+        return rest / 2 if self.several else rest.item() / 2
 
     @property
     def trusts_estimates(self) -> bool:

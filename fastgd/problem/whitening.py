@@ -92,7 +92,8 @@ def whiten_summary(summary: Summary, fit_intercept: bool, alpha: float) -> tuple
     solve = found.solve
     if solve is not None and len(live) < p:
         solve = partial(solve_live, solve, live, p)
-    coordinates = WhitenedCoordinates(means[:p], *matrices, found.amplification, fit_intercept, solve)
+    norms = np.sqrt(np.einsum("ij,ij->j", to_whitened, to_whitened))
+    coordinates = WhitenedCoordinates(means[:p], *matrices, norms, found.amplification, fit_intercept, solve)
     rest = np.hypot(found.rest, lost)
     sparse = summary.pivoting is not None and p > MOST_COMPILED  # SciPy is there
     problem = make_identity_problem(found.minimum, rest, means[p:], fit_intercept, sparse=sparse)
@@ -108,14 +109,13 @@ def whiten_triangle(summary: Summary) -> tuple[Problem, Array, WhitenedCoordinat
     if compiled is None:
         return None
     to_whitened, to_coef, scales = np.empty((p, p)), np.empty((p, p)), np.empty(p)
-    maps = to_whitened, to_coef, scales
-    bound = compiled(rows, summary.total, summary.means, EPSILON, WELL_CONDITIONED, *maps)
+    means, X, y = summary.means, np.empty((p + 2, p + 1)), np.empty((p + 2, summary.n_targets))
+    bound = compiled(rows, summary.total, means, EPSILON, WELL_CONDITIONED, to_whitened, to_coef, scales, X, y)
     if not bound:
         return None
-    targets, means = rows[:, p:] / sqrt(summary.total), summary.means
-    coordinates = WhitenedCoordinates(means[:p], to_whitened, to_coef, None, bound, True)
-    problem = make_identity_problem(targets[:p], np.abs(targets[p]), means[p:], True)
-    return problem, np.zeros(targets.shape[1]), coordinates
+    coordinates = WhitenedCoordinates(means[:p], to_whitened, to_coef, None, scales, bound, True)
+    problem = Problem(X, y[:, 0] if summary.n_targets == 1 else y, False)
+    return problem, np.zeros(summary.n_targets), coordinates
 
 
 def find_doubtful_part(found: Directions, rest: Array, n_samples: int) -> Array:

@@ -42,16 +42,20 @@ class Rates:
         The numbers of epochs after which the run may be judged, in ascending order; the last is the number of all
         epochs. Between two ends, costs may go up and down. None if no epoch amplifies an error: the run may be judged
         after any epoch.
+    constant : bool
+        True if all rates are equal, and so above 0: a stable constant rate never raises the cost. Left out, it is
+        found from the values.
     """
 
     values: Array
     ends: Sequence[int] | None = None
+    constant: bool | None = None
 
-    @property
-    def constant(self) -> bool:
-        """Return True if all rates are equal: a stable constant rate never raises the cost."""
+    def __post_init__(self) -> None:
         values = self.values
-        return bool(values[0] == values[-1] and values.min() == values.max())
+        if self.constant is None:
+            found = bool(values[0] == values[-1] and values.min() == values.max())
+            object.__setattr__(self, "constant", found)  # the dataclass is frozen
 
 
 def find_schedule(learning_rate: Any) -> Schedule | None:

@@ -44,8 +44,8 @@ PIECES: list[tuple[str, str, list[str], str, dict[str, list[str]]]] = [
         "g": ["total += residual", "g += add_rows(x * r)", "g_tail += add_rows(x_tail * r)"],
     }),
     ("cython", "_kernel.pyx", ["fold", "update"], FOLDS, {
-        "j": ["squares += partials", "return squares / (2"],
-        "g": ["gradient[0] += partials", "gradient[j] += partials", "gradient[j] /= n"],
+        "j": ["squares += sums", "return squares / (2"],
+        "g": ["gradient[0] += sums", "gradient[j] += sums", "gradient[j] /= blocks.n"],
         "w": ["weights[j] -= rate"],
     }),
     ("cython", "loops.inc", ["add_rest"], PLAIN, {

@@ -319,6 +319,13 @@ def test_the_member_of_the_cython_kernel_refuses_what_would_leave_its_arrays():
     for changed in wrong:
         with pytest.raises((ValueError, TypeError)):
             run(**changed)
+    alone = {name: value for name, value in good_call().items() if name != "threads"}
+    alone |= {"intercepts": 1, "block_rows": 16, "level": 0}
+    assert kernel.run_alone(**alone) == 5
+    for changed in wrong:
+        if not changed.keys() & {"partials", "sync", "member", "members"}:
+            with pytest.raises((ValueError, TypeError)):
+                kernel.run_alone(**(alone | changed))
     for X_wrong, level, ahead in [(X.astype(bool), 0, 0), (X[::2], 0, 0), (X, 99, 0), (X, 0, -1), (unaligned(X), 0, 0)]:
         with pytest.raises((ValueError, BufferError)):
             kernel.read(X_wrong, level, ahead)
