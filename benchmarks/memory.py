@@ -20,7 +20,7 @@ def make_problem(order):
 
 class Fit:
     param_names = ("order", "backend")
-    params = (["C", "F"], ["cython", "numba", "numpy", "python"])
+    params = (["C", "F"], list(fastgd.backends.MODULES))
 
     def peakmem_fit(self, order, backend):
         rows = {"learning_rate": "constant", "precondition": "none", "compress": False}

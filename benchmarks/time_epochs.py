@@ -11,7 +11,7 @@ LOOP_ELEMENTS = 1_000_000
 class Epochs:
     param_names = ("backend", "n_samples", "n_features", "order", "dtype", "threads")
     params = (
-        ["cython", "numba", "numpy", "python"],
+        list(backends.MODULES),
         [100, 10_000, 100_000],
         [5, 50],
         ["C", "F"],
@@ -32,7 +32,7 @@ class Epochs:
             "numba": (2e-7, 7e-10),
             "numpy": (2e-5, 1e-9),
             "python": (1e-5, 2e-7),
-        }[backend]
+        }.get(backend, (2e-5, 1e-9))
         self.epochs = max(1, round(0.03 / (epoch + element * n_samples * n_features)))
         generator = np.random.default_rng(0)
         X = np.asarray(generator.standard_normal((n_samples, n_features), dtype), order=order)

@@ -55,7 +55,7 @@ def describe_extension() -> dict[str, str | None] | None:
     Return None if the extension cannot be loaded.
     """
     try:
-        kernel: Any = import_safely(backends.REQUIRES["cython"])
+        kernel: Any = import_safely(backends.REQUIRES["cython"][0])
         levels, built = kernel.levels(), kernel.build_info()
     except (ImportError, AttributeError):
         return None

@@ -76,7 +76,7 @@ def test_a_missing_kernel_is_shown_with_the_command_that_installs_it():
 
 
 def test_a_kernel_of_another_version_of_fastgd_is_shown_as_not_usable(monkeypatch):
-    monkeypatch.setitem(sys.modules, backends.REQUIRES["cython"], ModuleType("_kernel"))
+    monkeypatch.setitem(sys.modules, backends.REQUIRES["cython"][0], ModuleType("_kernel"))
     assert config.describe_extension() is None
 
 

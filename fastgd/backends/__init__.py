@@ -29,8 +29,9 @@ what compression needs. ``MOST_TILED`` and ``MOST_REFLECTED`` say up to how many
 and ``MOST_MEASURED`` up to how many vectors the third is; elsewhere NumPy computes.
 """
 
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from types import ModuleType
 
@@ -52,18 +53,64 @@ __all__ = [
     "gram",
     "load",
     "measure",
+    "register",
     "resolve",
     "triangle",
 ]
-# In order of preference. A new backend is one module and one line here (CONTRIBUTING.md).
+# The registry, in order of preference; `register` adds to both.
 MODULES = {
     "cython": "fastgd.backends.cython",
     "numba": "fastgd.backends.numba",
     "numpy": "fastgd.backends.numpy",
     "python": "fastgd.backends.python",
 }
-# The module that a backend needs beyond NumPy. It is not imported to find it: importing Numba takes 0.3 s.
-REQUIRES = {"cython": KERNEL, "numba": "numba"}
+# The modules that a backend needs beyond NumPy. They are not imported to find them: importing Numba takes 0.3 s.
+REQUIRES: dict[str, tuple[str, ...]] = {"cython": (KERNEL,), "numba": ("numba",)}
+
+
+def register(name: str, module: str, requires: str | Sequence[str] = ()) -> None:
+    """Add a backend, which everything that takes or lists backends then knows: fits, the bench, the study, the tests.
+
+    It comes last in the order of preference, so "auto" does not choose it.
+
+    Parameters
+    ----------
+    name : str
+        The name of the backend.
+    module : str
+        The path of a module with the function ``descend``, as ``import`` takes it. Its first use imports it.
+    requires : str or sequence of str
+        The modules that it needs beyond NumPy. Without them, the backend is not `available`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument does not fit its description, or another backend has this name.
+
+    Examples
+    --------
+    >>> import sys, types
+    >>> from fastgd import backends
+    >>> mine = sys.modules["mine"] = types.ModuleType("mine")
+    >>> mine.descend = backends.load("numpy").descend
+    >>> backends.register("mine", "mine")
+    >>> backends.available()[-1]
+    'mine'
+    >>> del backends.MODULES["mine"], sys.modules["mine"]
+    """
+    needed = (requires,) if isinstance(requires, str) else tuple(requires)
+    for argument, value in (("name", name), ("module", module), *(("requires", value) for value in needed)):
+        if not isinstance(value, str):
+            raise TypeError(f"{argument} must be text; got {quote(value)}, a {type(value).__name__}")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == "auto":
+        raise ValueError(f"name must be lower-case letters, digits and underscores, and not 'auto'; got {quote(name)}")
+    if not all(part.isidentifier() for path in (module, *needed) for part in path.split(".")):
+        raise ValueError(f"module and requires must be paths of modules, such as 'package.module'; got {quote(module)}")
+    if MODULES.get(name, module) != module:
+        raise ValueError(f"name must differ from those of other backends, {', '.join(MODULES)}; got {quote(name)}")
+    MODULES[name] = module
+    if needed:
+        REQUIRES[name] = needed
 
 
 def available() -> list[str]:
@@ -90,13 +137,13 @@ def find_usable() -> Iterator[str]:
     as usable if they are installed.
     """
     for name in list_installed():
-        if not REQUIRES.get(name, "").startswith("fastgd.") or not find_fault(name):
+        if KERNEL not in REQUIRES.get(name, ()) or not find_fault(name):
             yield name
 
 
 def list_installed() -> Iterator[str]:
     """Yield the names of the backends whose requirements are installed, without loading any."""
-    return (name for name in MODULES if name not in REQUIRES or is_installed(REQUIRES[name]))
+    return (name for name in MODULES if all(map(is_installed, REQUIRES.get(name, ()))))
 
 
 def is_loadable(name: str) -> bool:
@@ -126,7 +173,8 @@ def find_fault(name: str) -> str:
 def warn_of_numpy() -> None:
     """Warn once in a process that NumPy computes, since no compiled backend can be loaded, and why."""
     others = () if sys.implementation.name == "cpython" else ("numba",)  # Numba runs on CPython alone
-    faults = "; ".join(find_fault(name) for name in REQUIRES if name not in others)
+    preferred = list(MODULES)[: list(MODULES).index("numpy")]
+    faults = "; ".join(find_fault(name) for name in preferred if name not in others)
     warn_caller(BackendWarning(f"fastgd computes with NumPy, which is slower than compiled code: {faults}"))
 
 
@@ -199,8 +247,10 @@ def load(backend: str) -> ModuleType:
     name = backend if type(backend) is str and backend in MODULES else resolve(backend)
     try:
         return import_safely(MODULES[name])
-    except ImportError:
-        raise
+    except ImportError as error:
+        if error.name != MODULES[name]:  # the module is there, and says what it lacks
+            raise
+        raise ImportError(f"backend {name!r} cannot be loaded: {printable(error)}") from error
     except Exception as error:  # a compiler that is installed may fail in any way while it is imported
         cause = printable(f"{type(error).__name__}: {error}")
         raise ImportError(f"backend {name!r} cannot be loaded: {cause}") from error

@@ -93,11 +93,15 @@ def list_sparse_contestants(threads: int = 1) -> tuple[list[Contestant], dict[st
 def list_backends(
     counts: Sequence[int] = (1,), *, blas_counts: Sequence[int] = (1,), loop_elements: int = LOOP_ELEMENTS
 ) -> list[Contestant]:
-    """Return the backends that can be used here, the plainest first, with numbers of threads for each compiled one."""
-    threads = {"python": (1,), "numpy": blas_counts}
+    """Return the backends that can be used here, the plainest first, with numbers of threads for each compiled one.
+
+    Backends that somebody registered stand last.
+    """
+    threads, usable = {"python": (1,), "numpy": blas_counts}, backends.list_loadable()
+    own = usable.index("python") + 1  # those of fastgd, from the fastest to the loop
     return [
         make_backend(name, count, loop_elements if name == "python" else None)
-        for name in reversed(backends.list_loadable())
+        for name in [*reversed(usable[:own]), *usable[own:]]
         for count in threads.get(name, counts)
     ]
 

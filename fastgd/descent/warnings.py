@@ -23,7 +23,7 @@ class DivergenceWarning(RuntimeWarning):
     >>> result.reason, "the largest stable one" in str(caught[0].message)
     ('diverged', True)
     >>> round(caught[0].message.stable_rate, 3)
-    0.431
+    0.838
     """
 
     epochs: int
