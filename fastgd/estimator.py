@@ -18,6 +18,8 @@ from fastgd.files.model import Model, load, name_features, name_targets, save
 from fastgd.inputs.arrays import Array, is_sparse
 from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.data import (
+    FLOAT32,
+    FLOAT64,
     as_kernel_array,
     check_dimensions,
     check_finite,
@@ -43,6 +45,8 @@ try:
     from sklearn.utils.validation import check_is_fitted, check_X_y, validate_data
 except Exception as error:
     raise explain_import("GradientDescentRegressor needs scikit-learn", error, "sklearn") from error
+
+KINDS: dict[str, Any] = {"dtype": [np.float64, np.float32], "multi_output": True, "y_numeric": True}
 
 
 class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -190,7 +194,13 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         source, y_ndim = self._find_source(X, y, sample_weight)
         warm = self.warm_start
         start = self._find_start(source, options) if warm else options.make_start(source.n_features, source.n_targets)
-        self._set_results(*solve(source.prepare(options), start, options), y_ndim)
+        try:
+            found = solve(source.prepare(options), start, options)
+        except ValueError:
+            if are_plain(X, y):
+                self._validate(X, y, reset=True)  # scikit-learn's message about values that are not finite
+            raise
+        self._set_results(*found, y_ndim)
         self._compressor = None
         return self
 
@@ -440,17 +450,21 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         rows, y = read_named("X", X), read_named("y", y)
         refuse_masked("X", rows)
         refuse_masked("y", y)
-        kinds: dict[str, Any] = {"dtype": [np.float64, np.float32], "multi_output": True, "y_numeric": True}
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # values that overflow are refused as infinite
                 if rows is X:
-                    X, y = validate_data(self, X, y, reset=reset, accept_sparse="csr", **kinds)
+                    X, y = self._validate(X, y, reset=reset)
                 else:
                     validate_data(self, X, reset=reset, skip_check_array=True)  # the number and the names of columns
-                    X, y = check_X_y(rows, y, estimator=self, **kinds)
+                    X, y = check_X_y(rows, y, estimator=self, **KINDS)
         except ArithmeticError as error:  # from integers or decimals outside the range of float64
             raise ValueError(f"X and y must hold numbers in the range of float64; {error}") from error
         return X, y, check_sample_weight(sample_weight, len(y), zero_sum=True)
+
+    def _validate(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, Array]:
+        """Return X and y after all checks of scikit-learn."""
+        checked: tuple[Array, Array] = validate_data(self, X, y, reset=reset, accept_sparse="csr", **KINDS)
+        return checked
 
     def _find_source(self, X: Any, y: Any, sample_weight: Any) -> tuple[Source, int]:
         """Return the source of the rows (arrays, sparse arrays or Dask collections) and the dimensions of y."""
@@ -458,9 +472,14 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             blocks = find_blocks(X, y, sample_weight)
             self._set_columns(X)
             return blocks, np.ndim(y)
-        X, y, sample_weight = self._check_arrays(X, y, sample_weight, reset=True)
-        check_sample_weight(sample_weight, len(y))
-        targets = y.reshape(len(y), -1)
+        if are_plain(X, y):
+            validate_data(self, X, reset=True, skip_check_array=True)
+        else:
+            X, y, sample_weight = self._check_arrays(X, y, sample_weight, reset=True)
+        sample_weight = check_sample_weight(sample_weight, len(y))
+        targets = as_kernel_array(y.reshape(len(y), -1))
+        if targets.dtype != np.float32:  # also integers, which scikit-learn leaves as they are
+            targets = targets.astype(np.float64, copy=False)
         if is_sparse(X):
             return SparseSource(X, targets.astype(np.float64, copy=False), sample_weight), y.ndim
         return DenseSource(as_kernel_array(X), targets, sample_weight), y.ndim
@@ -549,6 +568,20 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             coef, costs = np.atleast_2d(result.coef.T), np.atleast_2d(result.cost_history.T)
             self.coef_, self.intercept_ = np.ascontiguousarray(coef), np.ravel(result.intercept)
             self.cost_history_, self.stop_reason_ = list(np.ascontiguousarray(costs)), reasons
+
+
+def are_plain(X: Any, y: Any) -> bool:
+    """Return True for arrays of floats that fit together: only their values are left to check, which the sums do."""
+    return (
+        type(X) is type(y) is np.ndarray
+        and X.dtype in (FLOAT64, FLOAT32)
+        and y.dtype in (FLOAT64, FLOAT32)
+        and X.ndim == 2
+        and y.ndim in (1, 2)
+        and len(X) == len(y)
+        and X.size > 0
+        and y.size > 0
+    )
 
 
 def refuse_masked(name: str, values: Any) -> None:
