@@ -66,9 +66,10 @@ def list_fates(
         settled, mine = reason in ("cost", "gradient") and condition is None, np.ones(k, dtype=bool)
         if len(reasons) > 1:
             mine = np.array(ending.reason, dtype=object) == reason
-        for doubt in set(doubts[mine].tolist()) if settled else [None]:
-            targets = np.flatnonzero(mine if doubt is None else mine & (doubts == doubt))
-            message = describe_ending(reason, len(ending.costs), condition, DOUBTS[doubt or 0])
+        doubted = settled and bool(doubts.any())
+        for doubt in set(doubts[mine].tolist()) if doubted else [0]:
+            targets = np.flatnonzero(mine & (doubts == doubt) if doubted else mine)
+            message = describe_ending(reason, len(ending.costs), condition, DOUBTS[doubt])
             fates.append(Fate(targets, Verdict(settled and not doubt, message, condition)))
     return fates
 
