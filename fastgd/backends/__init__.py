@@ -150,7 +150,7 @@ def is_loadable(name: str) -> bool:
     """Return True if a backend can be loaded here; this loads it."""
     if MODULES[name] in sys.modules:
         return True
-    return (name not in REQUIRES or is_installed(REQUIRES[name])) and not find_fault(name)
+    return all(map(is_installed, REQUIRES.get(name, ()))) and not find_fault(name)
 
 
 def list_loadable() -> list[str]:
@@ -206,7 +206,7 @@ def resolve(backend: object) -> str:
     True
     """
     if isinstance(backend, str) and backend == "auto":
-        for name in MODULES:  # the last two always can
+        for name in MODULES:  # NumPy always can
             if is_loadable(name):
                 break
         if name == "numpy":
