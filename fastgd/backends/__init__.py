@@ -143,14 +143,19 @@ def find_usable() -> Iterator[str]:
 
 def list_installed() -> Iterator[str]:
     """Yield the names of the backends whose requirements are installed, without loading any."""
-    return (name for name in MODULES if all(map(is_installed, REQUIRES.get(name, ()))))
+    return filter(has_requirements, MODULES)
+
+
+def has_requirements(name: str) -> bool:
+    """Return True if the modules that a backend needs beyond NumPy are installed."""
+    return all(map(is_installed, REQUIRES.get(name, ())))
 
 
 def is_loadable(name: str) -> bool:
     """Return True if a backend can be loaded here; this loads it."""
     if MODULES[name] in sys.modules:
         return True
-    return all(map(is_installed, REQUIRES.get(name, ()))) and not find_fault(name)
+    return has_requirements(name) and not find_fault(name)
 
 
 def list_loadable() -> list[str]:
