@@ -50,7 +50,8 @@ cdef extern from *:
 cdef extern from "levels.h" nogil:
     enum:
         LINE, NARROW, MOST_VECTORS, FOUR_ROWS, FAR_AHEAD, NEAR_AHEAD, CACHED, STREAMS, MANY_STREAMS, COLUMNS_AHEAD
-        PACKED_ROWS, MOST_PACKED_ROWS, MOST_PANEL, MOST_REDUCED_ROWS, TILE, SCRATCH, LEAST_SCRATCH_ROWS, MOST_SCRATCH_ROWS
+        PACKED_ROWS, MOST_PACKED_ROWS, MOST_PANEL, MOST_REDUCED_ROWS, TILE
+        SCRATCH, LEAST_SCRATCH_ROWS, MOST_SCRATCH_ROWS
 
     ctypedef void (*add_block_function)(
         const void *X, const double *y, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t stride, int columns, int cached,

@@ -150,7 +150,7 @@ cdef double solve_targets(
     const double[:, ::1] products, double total, const double[::1] means, double epsilon, double[:, ::1] R,
     ptrdiff_t first, ptrdiff_t last,
 ) noexcept nogil:
-    """Write the columns of R of some targets, all of them row by row; return their least pivot, -1 for a constant one."""
+    """Write the columns of R of some targets, row by row; return their least pivot, -1 for a constant one."""
     cdef ptrdiff_t p = R.shape[0] - 1, i, j, k
     cdef double factor, lowest = 1.0
     cdef double shares[SOLVED_AT_ONCE]
