@@ -45,6 +45,8 @@ def gradient_descent(
     random_state: int | np.random.Generator | None = None,
     callback: Callback | None = None,
     verbose: int = 0,
+    history: bool = False,
+    stop_on_divergence: bool = True,
     target: int | None = None,
 ) -> DescentResult:
     """Fit a linear regression by gradient descent.
@@ -118,10 +120,16 @@ def gradient_descent(
     random_state : int, numpy.random.Generator or None
         The source of random weights and of the order of mini-batches.
     callback : callable or None
-        Called as ``callback(epoch, weights, cost)`` at epochs 0, check_every, 2·check_every, …, with a copy of the
-        weights after that many updates, and their cost. If it returns True, the run ends with exactly those weights.
+        Called as ``callback(epoch, weights, cost)`` at epochs 0, check_every, 2·check_every, … and at the last one,
+        with a copy of the weights after that many updates, and their cost. If it returns True, the run ends with
+        exactly those weights.
     verbose : int
         1 prints ``epoch k: cost …`` at the same epochs.
+    history : bool
+        True keeps the weights of the same epochs in `path`, as `fastgd.plots.contour_path` draws them.
+    stop_on_divergence : bool
+        False lets a run whose cost grows go on to its last epoch, as long as the numbers are finite, so that its
+        zig-zag can be drawn. The result then holds the last weights.
     target : int or None
         The column of y to fit, counted from 0, if a compressor has several; None fits all of them. It must be None
         for other X.
@@ -181,6 +189,8 @@ def gradient_descent(
         random_state=random_state,
         callback=callback,
         verbose=verbose,
+        history=history,
+        stop_on_divergence=stop_on_divergence,
     )
     if isinstance(X, Compressor):
         options = options.with_problem(X.fit_intercept, X.alpha)

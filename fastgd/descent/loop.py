@@ -37,6 +37,8 @@ class Checks:
         The function to call at a check.
     verbose : int
         Above 0, a check prints the cost.
+    stop_on_divergence : bool
+        False lets a run whose cost grows go on, as long as its numbers are finite.
     """
 
     rules: AnyRules
@@ -44,6 +46,7 @@ class Checks:
     check_every: int
     callback: Callback | None
     verbose: int
+    stop_on_divergence: bool = True
 
     @property
     def watched(self) -> bool:
@@ -121,7 +124,7 @@ def run(
         The rules to check between blocks of epochs, and how often.
     """
     # If only divergence can end the run, run all epochs as one block, and search its costs for growth afterwards.
-    unjudged = checks.rules.tol == 0 and evaluate is None and not checks.watched
+    unjudged = checks.rules.tol == 0 and evaluate is None and not checks.watched and checks.stop_on_divergence
     if unjudged and (not checks.judged_at_ends or checks.rates.constant):
         start = weights.copy()
         ending = Run(call_kernel, None, epochs_a_call, weights, checks).go([(0, len(checks.rates.values), True)])
@@ -188,10 +191,21 @@ class Run:
                     return self.end(before, first, "callback")
                 reason = self.judge(first, stop, done, before, may_judge)
                 if reason:
-                    return self.end(self.best if reason == "diverged" else self.weights, done, reason)
+                    self.show_last(first, done)
+                    return self.end(self.choose_weights(reason), done, reason)
+            self.show_last(0, len(self.rates))
         except KeyboardInterrupt:
             return self.end(*self.whole, "interrupted")
         return self.end(self.weights, len(self.rates), "epochs")
+
+    def choose_weights(self, reason: str) -> Array:
+        """Return the weights to end with: of a run that diverged, those with the lowest cost at a check.
+
+        If the run was to go on all the same, they are the last weights, unless their cost is not finite.
+        """
+        if reason != "diverged" or (not self.checks.stop_on_divergence and is_finite(self.find_cost())):
+            return self.weights
+        return self.best
 
     def end(self, weights: Array, epochs: int, reason: str) -> Ending:
         """Return how the run ended, with the cost and the gradient of the given weights."""
@@ -253,12 +267,21 @@ class Run:
         A cost belongs to the weights before its update. So after each block its first cost is shown, with the weights
         at its start.
         """
-        checks, cost = self.checks, read_cost(self.costs[first])
-        if first % checks.check_every:
+        if first % self.checks.check_every:
             return False
-        if checks.verbose:
-            print(f"epoch {first}: cost {show_cost(cost)}")
-        return checks.callback is not None and is_true(checks.callback(first, before.copy(), cost))
+        return self.show_weights(first, before, read_cost(self.costs[first]))
+
+    def show_last(self, first: int, epochs: int) -> None:
+        """Print and call back once more at the end of the last block, which began at epoch `first`."""
+        if self.checks.watched and epochs > first and is_finite(self.find_cost()):
+            self.show_weights(epochs, self.weights, self.find_cost())
+
+    def show_weights(self, epoch: int, weights: Array, cost: Any) -> bool:
+        """Print and call back with these weights; return True if the callback ends the run."""
+        if self.checks.verbose:
+            print(f"epoch {epoch}: cost {show_cost(cost)}")
+        callback = self.checks.callback
+        return callback is not None and is_true(callback(epoch, weights.copy(), cost))
 
     def judge(self, first: int, stop: int, done: int, before: Array, may_judge: bool) -> str | None:
         """Return the reason why the run ends after this block; None if it goes on."""
@@ -284,7 +307,8 @@ class Run:
         self.previous_cost = cost
         if stop == len(self.rates):
             cost = self.find_cost()  # the last cost belongs to the weights before the last update
-        return "diverged" if self.has_grown(cost) else None
+        ends = self.checks.stop_on_divergence or stop == len(self.rates)
+        return "diverged" if ends and self.has_grown(cost) else None
 
     def has_grown(self, cost: float) -> bool:
         """Return True if the cost is above an earlier one, by more than rounding: the run diverges."""

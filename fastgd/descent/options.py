@@ -56,6 +56,8 @@ class DescentOptions:
     generator: np.random.Generator | None
     callback: Any
     verbose: int
+    history: bool = False
+    stop_on_divergence: bool = True
 
     @classmethod
     def checked(
@@ -76,6 +78,8 @@ class DescentOptions:
         random_state: Any = None,
         callback: Any = None,
         verbose: Any = 0,
+        history: Any = False,
+        stop_on_divergence: Any = True,
     ) -> Self:
         """Return the options as one object; refuse arguments that are wrong for all data.
 
@@ -122,6 +126,8 @@ class DescentOptions:
             generator=generator,
             callback=callback,
             verbose=check_level("verbose", verbose),
+            history=check_flag("history", history),
+            stop_on_divergence=check_flag("stop_on_divergence", stop_on_divergence),
         )
 
     def with_problem(self, fit_intercept: bool, alpha: float) -> Self:

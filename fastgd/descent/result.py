@@ -47,8 +47,8 @@ class DescentResult:
     Attributes
     ----------
     weights : ndarray of shape (n_features + 1,) or (n_features,), float64
-        ``[intercept, coef…]`` if an intercept was fitted, else ``coef`` alone. After a divergence, the weights of the
-        check with the lowest cost.
+        ``[intercept, coef…]`` if an intercept was fitted, else ``coef`` alone. After a divergence, the weights with the
+        lowest cost at a check, or the last ones with ``stop_on_divergence=False``.
     coef : ndarray of shape (n_features,), float64
         One coefficient for each column of X.
     intercept : float
@@ -83,6 +83,8 @@ class DescentResult:
         The names of the columns of X, if it was a data frame.
     target : str, list of str, or None
         The name of y, or of its columns, if it had one.
+    path : ndarray of shape (n_checks, n_weights) or (n_checks, n_weights, k), or None
+        With ``history=True``, the weights at the start, at every check and at the end. It is not saved.
 
     Examples
     --------
@@ -113,6 +115,7 @@ class DescentResult:
     rates: Array
     features: list[str] | None = None
     target: str | list[str] | None = None
+    path: Array | None = None
 
     def __repr__(self) -> str:
         if self.weights.ndim == 1:

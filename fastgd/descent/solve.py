@@ -1,6 +1,7 @@
 """Solve a prepared problem: choose the rates, run the loop, judge its end, and return the result."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,9 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> tuple[De
     batch_size = find_batch_size(prepared, options)
     rules = make_rules(prepared, options.tol)
     rates = choose_rates(prepared, options, rules.trace, batch_size)
-    checks = Checks(rules, rates, options.check_every, wrap_callback(prepared, options), options.verbose)
+    path: list[Array] | None = [] if options.history else None
+    callback, every = wrap_callback(prepared, options, path), options.check_every
+    checks = Checks(rules, rates, every, callback, options.verbose, options.stop_on_divergence)
     call_kernel, evaluate = bind_kernel(options.backend, prepared, options.threads), None
     if batch_size is not None:
         assert options.generator is not None
@@ -57,7 +60,8 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> tuple[De
     else:
         verdict = judge_ending(prepared, rates, ending, weights, rules, options)
     warning = find_warning(prepared, rates, ending, verdict, rules, options)
-    return make_result(prepared, rates, ending, weights, verdict, options.backend), warning
+    result = make_result(prepared, rates, ending, weights, verdict, options.backend)
+    return result if path is None else replace(result, path=np.array(path)), warning
 
 
 def find_warning(
@@ -68,7 +72,7 @@ def find_warning(
     if "diverged" in reasons:
         limit = limit_smoothness(prepared, batch_size, prepared.curvature.smoothness)
         longest = float(rates.values[: len(ending.costs) + 1].max())
-        return make_divergence_warning(longest, len(ending.costs), limit)
+        return make_divergence_warning(longest, len(ending.costs), limit, options.stop_on_divergence)
     if (
         verdict.converged is True
         or np.all(verdict.converged)
@@ -152,12 +156,24 @@ def find_batch_size(prepared: Prepared, options: DescentOptions) -> int | None:
     return size if size is not None and size < len(prepared.rows.y) else None
 
 
-def wrap_callback(prepared: Prepared, options: DescentOptions) -> Callable[[int, Array, Any], Any] | None:
-    """Return a callback that passes the weights in the units of the data to the user's callback; None for none."""
+def wrap_callback(
+    prepared: Prepared, options: DescentOptions, path: list[Array] | None
+) -> Callable[[int, Array, Any], Any] | None:
+    """Return a callback that adds the weights, in the units of the data, to the path and calls the user's callback.
+
+    None if there is neither of them.
+    """
     callback = options.callback
-    if callback is None:
+    if callback is None and path is None:
         return None
-    return lambda epoch, weights, cost: callback(epoch, prepared.to_data(weights), cost)
+
+    def show(epoch: int, weights: Array, cost: Any) -> Any:
+        in_data = prepared.to_data(weights)
+        if path is not None:
+            path.append(in_data.copy())
+        return None if callback is None else callback(epoch, in_data, cost)
+
+    return show
 
 
 def bind_kernel(backend: str, prepared: Prepared, threads: int | None) -> CallKernel:

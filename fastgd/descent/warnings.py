@@ -59,13 +59,16 @@ class ConditionWarning(ConvergenceWarning):
     """
 
 
-def make_divergence_warning(rate: float, epochs: int, smoothness: float) -> DivergenceWarning:
-    """Return the warning that the cost grew, with the largest rate that was used and the largest stable rate."""
+def make_divergence_warning(rate: float, epochs: int, smoothness: float, stopped: bool = True) -> DivergenceWarning:
+    """Return the warning that the cost grew, with the largest rate that was used and the largest stable rate.
+
+    `stopped` is False if the run was to go on all the same.
+    """
     stable_rate = largest_stable_rate(smoothness)
     warning = DivergenceWarning(
         f"the cost grew or was no longer finite after {count(epochs, 'epoch')}: the largest learning_rate used is "
         f"{rate:.6g}, the largest stable one for this X is 2/smoothness = {stable_rate:.6g}; the result holds the "
-        "weights with the lowest cost at a check"
+        f"{'weights with the lowest cost at a check' if stopped else 'last weights'}"
     )
     warning.epochs, warning.stable_rate = epochs, stable_rate
     return warning
