@@ -92,7 +92,7 @@ DATE_HINT = "a date is no number: write the days since some day into the column,
 @pytest.mark.parametrize(
     ("cell", "hint"),
     [
-        ("north", "--features names the columns to take, if this one is to be left out"),
+        ("north", "--one-hot encodes the levels of the column, and --features leaves it out"),
         ("2024-01-31", DATE_HINT),
         ("31.01.2024", DATE_HINT),
     ],
@@ -109,7 +109,10 @@ def test_text_and_dates_in_csv_are_refused_with_a_hint(tmp_path, capsys, cell, h
 @pytest.mark.parametrize(
     ("column", "hint"),
     [
-        (["north", "south"], "got the type string; --features names the columns to take"),
+        (
+            ["north", "south"],
+            "got the type string; --one-hot encodes the levels of the column",
+        ),
         (pd.to_datetime(["2024-01-31", "2024-02-01"]), "a date is no number"),
     ],
 )

@@ -65,9 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Fit the targets by the other columns; print and save the model, and draw its cost curves."""
-    options.files = take_files(options, options.features, options.target)
-    options.target = split_names(options.target)
-    options.features = None if options.features is None else split_names(options.features)
+    options.files = take_files(options, options.features, options.target, options.one_hot)
+    for name in ("target", "features", "one_hot"):
+        texts = getattr(options, name)
+        setattr(options, name, None if texts is None else split_names(texts))
     stream = needs_batches(options)
     check_descent(options, stream)
     picture = check_outputs(options, find_files(options.files) if stream else options.files)
@@ -94,9 +95,18 @@ def run(options: argparse.Namespace) -> int:
             hint = "--keep-unconverged saves the model all the same"
             print(f"fastgd: nothing was written to {printable(options.out)}; {hint}", file=sys.stderr)
     target = options.target if len(options.target) > 1 else options.target[0]
-    fitted = model.Model(target, features, list_values(result.intercept), result.coef.tolist(), notes)
+    levels = list_levels(options.one_hot or [], features)
+    fitted = model.Model(target, features, list_values(result.intercept), result.coef.tolist(), notes, levels)
     write_outputs(options, fitted, result, picture)
     return CONVERGED if done else UNCONVERGED
+
+
+def list_levels(one_hot: list[str], features: list[str]) -> dict[str, list[str]]:
+    """Return the levels of the columns that were encoded, from the names of the features."""
+    return {
+        name: [feature.removeprefix(f"{name}=") for feature in features if feature.startswith(f"{name}=")]
+        for name in one_hot
+    }
 
 
 def write_outputs(
@@ -133,7 +143,7 @@ def needs_batches(options: argparse.Namespace) -> bool:
     A large CSV file can: --compress no asks for that.
     """
     path = Path(options.files[0])
-    named = options.checkpoint or options.weight or options.scheduler or options.missing != "error"
+    named = options.checkpoint or options.weight or options.scheduler or options.missing != "error" or options.one_hot
     if named or len(options.files) > 1 or path.is_dir() or is_pattern(options.files[0]):
         return True
     reader = READERS.get(suffix_of(options.files[0]))
@@ -155,7 +165,7 @@ def check_descent(options: argparse.Namespace, stream: bool) -> None:
     if options.compress == "no" and stream:
         raise ValueError(
             "--compress must be auto or yes for rows that are read in batches: of Parquet files, of several files, a "
-            "folder or a pattern, and with --weight, --missing skip, --checkpoint or --scheduler; got no"
+            "folder or a pattern, and with --weight, --one-hot, --missing skip, --checkpoint or --scheduler; got no"
         )
     DescentOptions.checked(**list_descent(options))
 
@@ -165,7 +175,10 @@ def fit_stream(options: argparse.Namespace) -> Fit:
     names = ("features", "weight", "missing", "delimiter", "decimal", "encoding")
     given = list_descent(options) | {name: getattr(options, name) for name in names}
     if options.scheduler is None:
-        result = fit_files(options.files, options.target, checkpoint=options.checkpoint, quiet=options.quiet, **given)
+        more = {"checkpoint": options.checkpoint, "quiet": options.quiet, "one_hot": options.one_hot}
+        result = fit_files(options.files, options.target, **more, **given)
+    elif options.one_hot is not None:
+        raise ValueError("--scheduler goes without --one-hot: the workers do not know the levels of other files")
     elif options.checkpoint is not None:
         raise ValueError("--scheduler goes without --checkpoint: the cluster reads lost files again by itself")
     else:

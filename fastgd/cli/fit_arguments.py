@@ -49,6 +49,13 @@ def add_data(add: Callable[..., Any]) -> None:
         action="extend",
         help="the columns to predict from: words, or separated by commas (default: all others)",
     )
+    add(
+        "--one-hot",
+        metavar="COLUMN",
+        nargs="+",
+        action="extend",
+        help="features that hold text: each level of the text becomes a feature of ones and zeros (default: none)",
+    )
     add("--weight", metavar="COLUMN", help="a column of weights of the rows (default: every row counts once)")
     add_missing(add)
     add_text(add)

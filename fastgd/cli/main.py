@@ -27,8 +27,9 @@ EPILOG = (
     "reader of the output went away."
 )
 # In the messages of the Python functions: arguments at the beginning, and hints that name an argument and its value.
-ARGUMENT = re.compile(r"^(features|target|weight|scheduler|delimiter|decimal|encoding|missing)(?= must | goes )")
-HINT = re.compile(r"\b(missing|delimiter|decimal|encoding)='([^']*)'")
+ARGUMENTS = ("features", "target", "weight", "one_hot", "scheduler", "delimiter", "decimal", "encoding", "missing")
+ARGUMENT = re.compile(rf"^({'|'.join(ARGUMENTS)})(?= must | goes )")
+HINT = re.compile(r"\b(missing|unknown|delimiter|decimal|encoding)='([^']*)'")
 REFUSED, READER_GONE = 2, 141  # exit codes; shells give 128 + SIGPIPE to a command whose reader went away
 WRITING = (errno.ENOSPC, errno.EFBIG, errno.EIO)  # errors of writing, which name no file
 
@@ -122,7 +123,8 @@ def use_options(text: str) -> str:
     "--features must be different columns; got 'a' twice"
     """
     text = HINT.sub(lambda hint: f"--{hint[1]} {quote_word(hint[2])}", text)
-    return ARGUMENT.sub(r"--\1", text.replace("paths must", "FILE must").replace("paths: ", "FILE: "))
+    text = text.replace("paths must", "FILE must").replace("paths: ", "FILE: ")
+    return ARGUMENT.sub(lambda name: "--" + name[1].replace("_", "-"), text)
 
 
 def quote_word(text: str) -> str:

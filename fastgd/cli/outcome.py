@@ -34,7 +34,7 @@ def explain_text(message: str) -> str:
     """Return the end of the message about a column that holds text or dates."""
     if DATE.search(message):
         return "; a date is no number: write the days since some day into the column, or leave it out by --features"
-    return "; --features names the columns to take, if this one is to be left out"
+    return "; --one-hot encodes the levels of the column, and --features leaves it out"
 
 
 def print_notes(caught: Sequence[warnings.WarningMessage]) -> None:

@@ -19,8 +19,9 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.extras import is_installed
 from fastgd.inputs.words import count, printable
 from fastgd.streaming import parquet_file
-from fastgd.streaming.columns import import_pyarrow
+from fastgd.streaming.columns import Columns, import_pyarrow
 from fastgd.streaming.files import READERS
+from fastgd.streaming.levels import UNKNOWN
 from fastgd.streaming.rows import list_files, read_rows
 
 ROWS_AT_ONCE = 1 << 13  # written at once: so few that a reader which goes away is noticed soon
@@ -41,6 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="files with the columns that the model was fitted on: what fit takes, or - for CSV from standard input",
     )
     add_missing(parser.add_argument)
+    parser.add_argument(
+        "--unknown",
+        choices=UNKNOWN,
+        default="error",
+        help="refuse rows whose text was no level in the fit, or give them zeros (default: error)",
+    )
     add_text(parser.add_argument)
     parser.add_argument(
         "--out", metavar="FILE", help="where to save the predictions: .parquet, or else CSV (default: print them)"
@@ -59,7 +66,8 @@ def run(options: argparse.Namespace) -> int:
     skipped = 0
     names = fitted.target if isinstance(fitted.target, list) else [fitted.target]
     with open_output(options, names) as write:
-        for rows in read_rows(options.files, fitted.features, options.missing, dialect):
+        columns = Columns(fitted.columns, [], None, fitted.levels, zeros=options.unknown == "zeros")
+        for rows in read_rows(options.files, columns, options.missing, dialect):
             write(predict(fitted, rows.X, rows.locate))
             skipped += rows.skipped
     if skipped:

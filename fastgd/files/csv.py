@@ -1,7 +1,7 @@
 """Read numbers from a CSV file; every error names the file, the line and the column."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -44,15 +44,21 @@ def read_csv(path: str | Path, required: list[str] | None = None, dialect: Diale
     of the table. A pipe is read as a file is, and the path "-" is standard input.
     """
     parts = list(read_parts(path, required, dialect))
-    return CsvTable(parts[0][0], np.concatenate([values for _, values in parts]))
+    values = [np.column_stack(arrays) if arrays else np.empty((0, 0)) for _, arrays in parts]
+    return CsvTable(parts[0][0], np.concatenate(values))
 
 
 def read_parts(
-    path: str | Path, required: list[str] | None = None, dialect: Dialect = PLAIN, *, gaps: bool = False
-) -> Iterator[tuple[list[str], Array]]:
-    """Yield the names and the values of the required columns, part by part, as `read_csv` returns them.
+    path: str | Path,
+    required: list[str] | None = None,
+    dialect: Dialect = PLAIN,
+    *,
+    gaps: bool = False,
+    text: Collection[str] = (),
+) -> Iterator[tuple[list[str], list[Array]]]:
+    """Yield the names and the required columns, part by part, as `read_csv` returns them.
 
-    If `gaps` is true, cells without a value are NaN.
+    If `gaps` is true, cells without a value are NaN. Columns of `text` are arrays of objects.
     """
     path = os.fspath(path)
     with open_stream(path) as file, name_errors(path):
@@ -64,15 +70,15 @@ def read_parts(
         if required is None and "" in names:
             warn_caller(UserWarning(describe_unnamed(path)))
         empty = True
-        for arrays in read_blocks(lines, names, wanted, gaps=gaps):
+        for arrays in read_blocks(lines, names, wanted, gaps=gaps, text=text):
             empty = False
-            yield wanted, np.column_stack(arrays)
+            yield wanted, arrays
         if state is not None:
             check_state(path, file, state)
         if empty and wanted:
             raise TableError(f"{printable(path)}: expected rows below the column names; got none")
         if empty:
-            yield wanted, np.empty((0, 0))
+            yield wanted, []
 
 
 def check_columns(path: str | Path, names: list[str], required: list[str]) -> None:

@@ -6,7 +6,7 @@ has the same rows and numbers, or is refused, however it is read.
 """
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from threading import current_thread, main_thread
@@ -25,26 +25,34 @@ SAMPLE_BYTES = 1 << 14  # of a block, to find the columns of truth values
 QUOTE, LINE_FEED, RETURN = b'"\n\r'
 
 
-def read_blocks(lines: Lines, names: list[str], wanted: list[str], *, gaps: bool) -> Iterator[list[Array]]:
+def read_blocks(
+    lines: Lines, names: list[str], wanted: list[str], *, gaps: bool, text: Collection[str] = ()
+) -> Iterator[list[Array]]:
     """Yield the wanted columns of each block of rows below the column names.
 
-    If `gaps` is true, cells without a value are NaN; else every cell must hold a finite number.
+    If `gaps` is true, cells without a value are NaN; else every cell must hold a finite number. Columns of `text` are
+    arrays of objects, which hold the cells as they are, or None.
     """
     places = {name: k for k, name in enumerate(names)}
-    cells, read_plain = [(name, places[name]) for name in wanted], make_reader(names, wanted, lines)
+    cells, read_plain = [(name, places[name]) for name in wanted], make_reader(names, wanted, lines, text)
     with ExitStack() as stack:
         if read_plain is not None and current_thread() is main_thread():
             read_plain = read_elsewhere(read_plain, stack)
         while block := lines.next_block(BLOCK_BYTES):
             arrays = read_plain(block) if read_plain is not None and is_plain(block, lines.delimiter) else None
-            if arrays is not None and not gaps and not all(np.isfinite(values).all() for values in arrays):
+            if arrays is not None and not gaps and not all(map(is_finite, arrays)):
                 arrays = None  # the csv module finds the line of the cell
             if arrays is None:
-                arrays = read_any(lines, block, cells, len(names), gaps=gaps)
+                arrays = read_any(lines, block, cells, len(names), gaps=gaps, text=text)
             else:
                 lines.number += count_lines(block)  # each row of a plain block is a line
             if arrays and len(arrays[0]):
                 yield arrays
+
+
+def is_finite(values: Array) -> bool:
+    """Return True if all numbers of a column are finite; text passes."""
+    return values.dtype == object or bool(np.isfinite(values).all())
 
 
 def read_elsewhere(read_plain: ReadPlain, stack: ExitStack) -> ReadPlain:
@@ -100,7 +108,7 @@ def has_plain_quotes(block: bytes, delimiter: str) -> bool:
     return bool(np.isin(text[inside], beside).all())
 
 
-def make_reader(names: list[str], wanted: list[str], lines: Lines) -> ReadPlain | None:
+def make_reader(names: list[str], wanted: list[str], lines: Lines, text: Collection[str] = ()) -> ReadPlain | None:
     """Return the function by which pyarrow reads the wanted columns of a plain block; None without pyarrow.
 
     The function returns None for odd rows. Whole columns of truth values are read as 1 and 0.
@@ -113,12 +121,13 @@ def make_reader(names: list[str], wanted: list[str], lines: Lines) -> ReadPlain 
     except Exception:  # missing, or one that cannot be imported: Python's csv module reads the same numbers
         return None
     parse = pa.csv.ParseOptions(delimiter=lines.delimiter)
-    types: dict[str, Any] = dict.fromkeys(wanted, pa.float64())
+    types: dict[str, Any] = {name: pa.string() if name in text else pa.float64() for name in wanted}
     words: dict[str, Any] = {
         "true_values": [word for word, value in TRUTH.items() if value],
         "false_values": [word for word, value in TRUTH.items() if not value],
         "null_values": MISSING,
         "decimal_point": lines.decimal,
+        "strings_can_be_null": True,
     }
 
     def read(block: bytes, convert: Any) -> Any:
@@ -130,7 +139,8 @@ def make_reader(names: list[str], wanted: list[str], lines: Lines) -> ReadPlain 
         """Let columns that hold truth values in the first lines of a block be read as such."""
         sample = block[: block.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or block
         found = read(sample, pa.csv.ConvertOptions(include_columns=wanted, **words)).schema
-        types.update({name: pa.bool_() for name in wanted if found.field(name).type == pa.bool_()})
+        flags = [name for name in wanted if name not in text and found.field(name).type == pa.bool_()]
+        types.update(dict.fromkeys(flags, pa.bool_()))
 
     def read_plain(block: bytes) -> list[Array] | None:
         for attempt in (False, True):
@@ -144,9 +154,12 @@ def make_reader(names: list[str], wanted: list[str], lines: Lines) -> ReadPlain 
                     return None
         if table.num_rows != count_lines(block):  # pyarrow skips empty lines
             return None
-        arrays = [column.cast(pa.float64()).to_numpy() for column in table.columns]
-        nulls = [column.null_count for column in table.columns]
-        return arrays if nulls == [np.isnan(values).sum() for values in arrays] else None  # nan(1) is NaN, not null
+        arrays = []
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            arrays.append((column if name in text else column.cast(pa.float64())).to_numpy())
+            if name not in text and column.null_count != np.isnan(arrays[-1]).sum():
+                return None  # nan(1) is NaN, not null
+        return arrays
 
     return read_plain
 
@@ -161,14 +174,24 @@ def count_lines(block: bytes) -> int:
 
 
 def read_any(
-    lines: Lines, block: bytes, wanted: Sequence[tuple[str, int]], n_columns: int, *, gaps: bool
+    lines: Lines,
+    block: bytes,
+    wanted: Sequence[tuple[str, int]],
+    n_columns: int,
+    *,
+    gaps: bool,
+    text: Collection[str] = (),
 ) -> list[Array]:
     """Return the wanted columns, each a name and a place, of the rows that begin in a block."""
     last = lines.number + len(block.splitlines())
-    rows = []
+    columns: list[list[Any]] = [[] for _ in wanted]
     for line, cells in read_rows(lines, block, n_columns):
-        rows.append([read_cell(lines, line, name, cells[j], gaps=gaps) for name, j in wanted])
+        for column, (name, j) in zip(columns, wanted, strict=True):
+            column.append(cells[j] if name in text else read_cell(lines, line, name, cells[j], gaps=gaps))
         if line >= last:
             break
     lines.stop()
-    return list(np.array(rows, dtype=np.float64).reshape(len(rows), len(wanted)).T)
+    return [
+        np.array(column, dtype=object if name in text else np.float64)
+        for column, (name, _) in zip(columns, wanted, strict=True)
+    ]

@@ -55,6 +55,8 @@ class Model:
         One coefficient for each feature; for several targets, a list for each feature with one coefficient for each.
     fit : dict
         Notes on the fit, as plain values; each kind of fit writes its own.
+    levels : dict of list of str
+        The levels of the columns of text, each of which is a feature of ones and zeros, such as ``town=Oslo``.
 
     Examples
     --------
@@ -69,6 +71,13 @@ class Model:
     intercept: Any
     coef: list[Any]
     fit: dict[str, Any] = field(default_factory=dict, repr=False)
+    levels: dict[str, list[str]] = field(default_factory=dict, repr=False)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of a file that a prediction needs: the features, with each column of text once."""
+        encoded = {f"{name}={level}": name for name, levels in self.levels.items() for level in levels}
+        return list(dict.fromkeys(encoded.get(name, name) for name in self.features))
 
     def predict(self, X: Array) -> Array:
         """Return ``X @ coef + intercept``.
@@ -97,7 +106,10 @@ class Model:
 def make_document(model: Model) -> dict[str, Any]:
     """Return the JSON document of a model, as a dict."""
     version = TARGETS_VERSION if isinstance(model.target, list) else SCHEMA_VERSION
-    return {"schema": SCHEMA, "schema_version": version, **asdict(model)}
+    document = {"schema": SCHEMA, "schema_version": version, **asdict(model)}
+    if not model.levels:
+        del document["levels"]
+    return document
 
 
 def save(model: Model, path: str | Path) -> None:
@@ -207,7 +219,7 @@ def load(path: str | Path) -> Model:
 
 def check_model(where: str, document: dict[str, Any]) -> Model:
     """Return the model in a document, after a check of every part."""
-    document = {"fit": {}} | document
+    document = {"fit": {}, "levels": {}} | document
     names = document.get("target")
     several = len(names) if document.get("schema_version") == TARGETS_VERSION and isinstance(names, list) else 0
     expected: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -216,6 +228,7 @@ def check_model(where: str, document: dict[str, Any]) -> Model:
         "intercept": ("a finite number", is_finite),
         "coef": ("a list of finite numbers", lambda value: is_list_of(value, is_finite)),
         "fit": ("an object", lambda value: isinstance(value, dict)),
+        "levels": ("an object of lists of strings", are_levels),
     }
     if document.get("schema_version") == TARGETS_VERSION:
 
@@ -307,6 +320,11 @@ def check_arrays(
 def is_list_of(value: Any, test: Callable[[Any], bool]) -> bool:
     """Return True if the value is a list and each of its entries passes the test."""
     return isinstance(value, list) and all(map(test, value))
+
+
+def are_levels(value: Any) -> bool:
+    """Return True for an object whose values are lists of strings."""
+    return isinstance(value, dict) and all(is_list_of(levels, is_string) for levels in value.values())
 
 
 def is_string(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """The columns to read from files, and the checks that every file has them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, NoReturn
@@ -16,6 +16,7 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.extras import explain_import
 from fastgd.inputs.words import printable, quote, quote_names
+from fastgd.streaming.levels import encode, name_levels, refuse_label
 from fastgd.streaming.source import Batch
 
 # A column may have different types of this set in different files: pandas writes whole numbers as double if one is
@@ -46,7 +47,7 @@ class Head:
         How the file is written, in CSV.
     index : frozenset of str
         The columns that hold the index of a pandas frame: no features unless they are named.
-    constants : dict of float
+    constants : dict of float or str
         The values of the columns that the names of folders hold.
     """
 
@@ -58,7 +59,7 @@ class Head:
     groups: tuple[int, ...] = ()
     dialect: Dialect = PLAIN
     index: frozenset[str] = frozenset()
-    constants: dict[str, float] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
 
     def names_in_file(self, names: list[str]) -> list[str]:
         """Return the names of the columns that stand in the file itself."""
@@ -68,8 +69,8 @@ class Head:
         """Return an array for each name, from the arrays of the columns that stand in the file."""
         if not self.constants:
             return list(arrays)
-        rows, found = len(arrays[0]), iter(arrays)
-        return [np.full(rows, self.constants[name]) if name in self.constants else next(found) for name in names]
+        rows, found = len(arrays[0]) if arrays else 1, iter(arrays)
+        return [repeat(self.constants[name], rows) if name in self.constants else next(found) for name in names]
 
     @property
     def columns(self) -> list[str]:
@@ -79,16 +80,36 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns to read."""
+    """The columns to read.
+
+    Attributes
+    ----------
+    features, targets : list of str
+        The columns to read as features, and as targets.
+    weight : str or None
+        The column of the weights of the rows.
+    levels : dict of list of str
+        The levels of the features that hold text.
+    zeros : bool
+        True if a row whose text is no level gets zeros; else it is refused.
+    """
 
     features: list[str]
     targets: list[str]
     weight: str | None
+    levels: dict[str, list[str]] = field(default_factory=dict)
+    zeros: bool = False
 
     @property
     def names(self) -> list[str]:
         """The names of all columns to read: features, targets, weight."""
         return [*self.features, *self.targets, *([] if self.weight is None else [self.weight])]
+
+    @property
+    def encoded(self) -> list[str]:
+        """The names of the features of the fit: a column with levels is one feature for each level."""
+        found = [name_levels(name, self.levels[name]) if name in self.levels else [name] for name in self.features]
+        return [name for names in found for name in names]
 
     @property
     def target(self) -> str | list[str]:
@@ -103,11 +124,33 @@ class Columns:
     def make_batch(self, arrays: Sequence[Array], file: int, where: str, locate: Any) -> Batch:
         """Return the batch of one array for each column, in the order of `names`."""
         p, k, n = len(self.features), len(self.targets), len(arrays[0])
-        small = all(array.dtype == np.float32 for array in arrays[:p])
-        X = stack_arrays(arrays[:p], n, np.float32 if small else np.float64)
+        columns = self.encode(arrays[:p], locate) if self.levels else arrays[:p]
+        small = all(array.dtype == np.float32 for array in columns)
+        X = stack_arrays(columns, n, np.float32 if small else np.float64)
         y = stack_arrays(arrays[p : p + k], n, np.float64)
         weights = None if self.weight is None else arrays[p + k]
-        return Batch(X, y, weights, file, where, locate, self.names)
+        return Batch(X, y, weights, file, where, locate, [*self.encoded, *self.names[p:]])
+
+    def encode(self, arrays: Sequence[Array], locate: Callable[[int], str]) -> list[Array]:
+        """Return the arrays of the features of the fit, from one array for each feature to read."""
+        columns: list[Array] = []
+        for name, array in zip(self.features, arrays, strict=True):
+            if name not in self.levels:
+                columns.append(array)
+                continue
+            levels = self.levels[name]
+
+            def refuse(row: int, label: str, name: str = name, levels: list[str] = levels) -> None:
+                if not self.zeros:
+                    refuse_label(locate(row), name, label, levels)
+
+            columns.extend(encode(array, levels, refuse).T)
+        return columns
+
+
+def repeat(value: float | str, rows: int) -> Array:
+    """Return a column of the same value."""
+    return np.full(rows, value, dtype=object if isinstance(value, str) else np.float64)
 
 
 def stack_arrays(arrays: Sequence[Array], rows: int, dtype: type) -> Array:
@@ -118,8 +161,11 @@ def stack_arrays(arrays: Sequence[Array], rows: int, dtype: type) -> Array:
     return matrix
 
 
-def choose_columns(heads: list[Head], target: Any, features: Any, weight: Any) -> Columns:
-    """Return the columns to read; refuse files that lack one, or whose columns differ."""
+def choose_columns(heads: list[Head], target: Any, features: Any, weight: Any, one_hot: Any = None) -> Columns:
+    """Return the columns to read; refuse files that lack one, or whose columns differ.
+
+    The columns of `one_hot` have no levels yet.
+    """
     first, targets = heads[0], check_column_names(target, features, weight)
     if features is None:
         taken = {*targets, weight}
@@ -132,7 +178,7 @@ def choose_columns(heads: list[Head], target: Any, features: Any, weight: Any) -
         left_out = [name for name in first.types if name in first.index - taken]
         if left_out:
             warn_caller(UserWarning(describe_index(first.path, left_out)))
-    columns = Columns(list(features), targets, weight)
+    columns = Columns(list(features), targets, weight, check_one_hot(one_hot, features))
     for head in heads:
         check_head(head, first, columns)
     return columns
@@ -181,6 +227,18 @@ def are_names(values: Any) -> bool:
     return listed and len(values) > 0 and all(isinstance(name, str) for name in values)
 
 
+def check_one_hot(one_hot: Any, features: Sequence[str]) -> dict[str, list[str]]:
+    """Return the columns to encode, without levels yet; refuse those that are no features."""
+    if one_hot is None:
+        return {}
+    if not are_names(one_hot):
+        raise TypeError(f"one_hot must be None or a list of names of columns; got {quote(one_hot)}")
+    for name in one_hot:
+        if name not in features:
+            raise ValueError(f"one_hot must be some of the features, {quote_names(list(features))}; got {quote(name)}")
+    return {name: [] for name in one_hot}
+
+
 def check_different(rule: str, names: Sequence[Any]) -> None:
     """Refuse a name that occurs twice; the message begins with the rule."""
     for name, number in Counter(names).items():
@@ -194,6 +252,8 @@ def check_head(head: Head, first: Head, columns: Columns) -> None:
     for name in columns.names:
         if name not in head.types:
             raise TableError(f"{where}: no column {quote(name)}; there are {quote_names(list(head.types))}")
+        if name in columns.levels:
+            continue  # text, or numbers that are names
         kind = head.types[name]
         if name not in head.numeric:
             raise TextError(f"{where}, column {quote(name)}: expected numbers; got the type {printable(kind)}")

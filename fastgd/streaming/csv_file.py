@@ -7,10 +7,12 @@ from typing import Any
 
 from fastgd.files import csv_blocks
 from fastgd.files.cells import read_names
+from fastgd.files.csv import read_parts
 from fastgd.files.decoding import decode_file
 from fastgd.files.dialect import Dialect
 from fastgd.files.lines import Lines
 from fastgd.files.opening import open_regular, open_unchanged, refuse_change, state_of
+from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import printable
 from fastgd.streaming.columns import Columns, Head, check_boundary
 from fastgd.streaming.source import Batch
@@ -41,7 +43,8 @@ def read_batches(head: Head, columns: Columns, file: int, seen: int) -> Iterator
         names = read_names(lines)
         if names != [name for name in head.types if head.types[name] == NUMBER]:
             refuse_change(head.path, "it has other column names")
-        for found in csv_blocks.read_blocks(lines, names, head.names_in_file(columns.names), gaps=True):
+        wanted = head.names_in_file(columns.names)
+        for found in csv_blocks.read_blocks(lines, names, wanted, gaps=True, text=columns.levels):
             arrays = head.fill(columns.names, found)
             rows = len(arrays[0])
             check_boundary(head.path, row, seen, rows)
@@ -50,6 +53,16 @@ def read_batches(head: Head, columns: Columns, file: int, seen: int) -> Iterator
                 batch = columns.make_batch(arrays, file, where, partial(describe_file_row, head.path, row + 1))
                 yield replace(batch, end=opened.tell())
             row += rows
+
+
+def read_labels(head: Head, names: list[str]) -> Iterator[list[Array]]:
+    """Yield columns of text, block by block."""
+    wanted = head.names_in_file(names)
+    if not wanted:
+        yield head.fill(names, [])
+        return
+    for _, found in read_parts(head.path, wanted, head.dialect, gaps=True, text=wanted):
+        yield head.fill(names, found)
 
 
 def describe_file_row(path: str, start: int, row: int) -> str:

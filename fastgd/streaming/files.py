@@ -4,6 +4,7 @@ from __future__ import annotations  # help() shows plain names
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from glob import escape, glob
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 from fastgd.files.dialect import PLAIN, Dialect, suffix_of
 from fastgd.inputs.words import printable, quote
 from fastgd.streaming import csv_file, parquet_file
-from fastgd.streaming.columns import Columns, choose_columns
+from fastgd.streaming.columns import Columns, Head, choose_columns
+from fastgd.streaming.levels import collect_levels
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.partitions import add_partition
 from fastgd.streaming.result import StreamResult, fit_source
@@ -27,6 +29,7 @@ def fit_files(
     *,
     features: Sequence[str] | None = None,
     weight: str | None = None,
+    one_hot: Sequence[str] | None = None,
     fit_intercept: bool = True,
     alpha: float = 0.0,
     method: str = "auto",
@@ -57,6 +60,9 @@ def fit_files(
         same columns. The order of the columns may differ between files, and unused columns may hold anything.
     weight : str or None
         A column of weights of the rows: a weight of k counts a row k times.
+    one_hot : sequence of str or None
+        Features that hold text, or numbers that are names. Each becomes a column of ones and zeros for each of its
+        levels, at most 1,000, named like ``town=Oslo``. A first pass over the files finds the levels.
     fit_intercept : bool
         True if the weights begin with an intercept.
     alpha : float
@@ -116,7 +122,8 @@ def fit_files(
         "fit_files", descent, method=method, missing=missing, checkpoint=checkpoint, quiet=quiet
     )
     dialect = Dialect.checked(delimiter, decimal, encoding)
-    return fit_source(FileBatchSource(find_files(paths), target, features, weight, dialect), options)
+    source = FileBatchSource(find_files(paths), target, features, weight, dialect, one_hot)
+    return fit_source(source, options)
 
 
 class FileBatchSource:
@@ -131,17 +138,20 @@ class FileBatchSource:
         features: Sequence[str] | None,
         weight: str | None,
         dialect: Dialect = PLAIN,
+        one_hot: Sequence[str] | None = None,
     ) -> None:
         reader = READERS[suffix_of(paths[0])]
         heads = [reader.read_head(path, dialect) for path in paths]  # before any rows, so that errors come early
         if len(heads) > 1:
             heads = [add_partition(head) for head in heads]
-        self.columns: Columns = choose_columns(heads, target, features, weight)
+        self.columns: Columns = choose_columns(heads, target, features, weight, one_hot)
         self.heads, self.reader = heads, reader
+        if one_hot is not None:
+            self.columns = replace(self.columns, levels=find_levels(reader, heads, self.columns))
         rows = [head.rows for head in heads if head.rows is not None]
         self.total = sum(rows) if len(rows) == len(heads) else None
         self.bytes_read: tuple[int, int] | None = None
-        self.features, self.target = self.columns.features, self.columns.target
+        self.features, self.target = self.columns.encoded, self.columns.target
         self.n_features, self.n_targets = len(self.features), len(self.columns.targets)
         self.identity: dict[str, Any] = {
             "source": "files",
@@ -161,6 +171,16 @@ class FileBatchSource:
                 if batch.end is not None:
                     self.bytes_read = sum(sizes[:file]) + batch.end, sum(sizes)
                 yield batch
+
+
+def find_levels(reader: Any, heads: Sequence[Head], columns: Columns) -> dict[str, list[str]]:
+    """Return the levels of the columns to encode, in the order of their labels, by a pass over the files."""
+    seen: dict[str, set[str]] = {}
+    for head in heads:
+        for arrays in reader.read_labels(head, list(columns.levels)):
+            for name, labels in zip(columns.levels, arrays, strict=True):
+                collect_levels(seen, name, labels, printable(head.path))
+    return {name: sorted(seen.get(name, ())) for name in columns.levels}
 
 
 def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from fastgd.files.dialect import Dialect
 from fastgd.files.lines import TableError
 from fastgd.files.opening import open_regular, open_unchanged, state_of
@@ -84,15 +86,31 @@ def read_groups(pa: Any, opened: BinaryIO, head: Head, columns: Columns, file: i
 
 def make_batch(pa: Any, head: Head, rows: Any, columns: Columns, file: int, place: tuple[int, int]) -> Batch:
     """Return the batch of rows that pyarrow has read; `place` is their row group and their first row in it."""
-    found = [to_array(pa, rows.column(name)) for name in head.names_in_file(columns.names)]
+    names = head.names_in_file(columns.names)
+    found = [to_array(pa, rows.column(name), text=name in columns.levels) for name in names]
     arrays, path = head.fill(columns.names, found), head.path
     group, start = place
     where = f"{printable(path)}, row group {group}, rows {start} to {start + rows.num_rows - 1} (counted from 0)"
     return columns.make_batch(arrays, file, where, partial(describe_file_row, path, group, start))
 
 
-def to_array(pa: Any, column: Any) -> Array:
-    """Return a column as an array, with NaN for null."""
+def read_labels(head: Head, names: list[str]) -> Iterator[list[Array]]:
+    """Yield columns of text, row group by row group."""
+    wanted, columns = head.names_in_file(names), Columns(names, [], None, {name: [] for name in names})
+    if not wanted:
+        yield head.fill(names, [])
+        return
+    pa = import_pyarrow("parquet")
+    with open_unchanged(head.path, head.state) as opened, pa.parquet.ParquetFile(opened) as content:
+        for batch in content.iter_batches(columns.batch_rows, columns=wanted):
+            yield head.fill(names, [to_array(pa, batch.column(name), text=True) for name in wanted])
+
+
+def to_array(pa: Any, column: Any, *, text: bool = False) -> Array:
+    """Return a column as an array, with NaN for null; of text, as an array of objects, with None for null."""
+    if text:
+        labels: Array = np.array(column.to_pylist(), dtype=object)
+        return labels
     if pa.types.is_boolean(column.type) or pa.types.is_decimal(column.type):
         column = column.cast(pa.float64())
     return column.to_numpy(zero_copy_only=False)

@@ -38,6 +38,6 @@ def read_value(text: str) -> float | str:
 def add_partition(head: Head) -> Head:
     """Return the description of a file with the columns that the names of its folders hold."""
     found = {name: value for name, value in read_partition(head.path).items() if name not in head.types}
-    numbers = {name: value for name, value in found.items() if isinstance(value, float)}
+    numbers = {name for name, value in found.items() if isinstance(value, float)}
     types = {name: "double" if name in numbers else "string" for name in found}
-    return replace(head, types=head.types | types, numeric=head.numeric | numbers.keys(), constants=numbers)
+    return replace(head, types=head.types | types, numeric=head.numeric | numbers, constants=found)

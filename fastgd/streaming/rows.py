@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from fastgd.files.csv import read_parts
 from fastgd.files.dialect import Dialect, suffix_of
 from fastgd.inputs.arrays import Array
 from fastgd.streaming import csv_file, parquet_file
-from fastgd.streaming.columns import Columns, Head, check_head
+from fastgd.streaming.columns import Columns, Head, check_head, repeat
 from fastgd.streaming.files import READERS, find_files, is_pattern
 from fastgd.streaming.partitions import add_partition
 from fastgd.streaming.source import Batch
@@ -36,7 +36,7 @@ class Rows(NamedTuple):
     locate: Callable[[int], str]
 
 
-def read_rows(paths: list[str], features: list[str], missing: str, dialect: Dialect) -> Iterator[Rows]:
+def read_rows(paths: list[str], columns: Columns, missing: str, dialect: Dialect) -> Iterator[Rows]:
     """Yield the features of all rows of the files, in parts of a fixed size; refuse values that are not finite.
 
     The paths are those of `fit_files`; one path may also be that of a pipe, or "-", the standard input. If `missing` is
@@ -47,10 +47,10 @@ def read_rows(paths: list[str], features: list[str], missing: str, dialect: Dial
     for path in files:
         if READERS.get(suffix_of(path)) is parquet_file:
             head = parquet_file.read_head(path, dialect)
-            yield from read_parquet(add_partition(head) if partitioned else head, features, missing)
+            yield from read_parquet(add_partition(head) if partitioned else head, columns, missing)
         else:
             constants = add_partition(csv_file.read_head(path, dialect)).constants if partitioned else {}
-            yield from read_text(path, features, missing, dialect, constants)
+            yield from read_text(path, columns, missing, dialect, constants)
 
 
 def list_files(paths: list[str]) -> list[str]:
@@ -59,28 +59,21 @@ def list_files(paths: list[str]) -> list[str]:
     return paths if single else find_files(paths)
 
 
-def read_text(
-    path: str, features: list[str], missing: str, dialect: Dialect, constants: dict[str, float]
-) -> Iterator[Rows]:
+def read_text(path: str, columns: Columns, missing: str, dialect: Dialect, constants: dict[str, Any]) -> Iterator[Rows]:
     """Yield the rows of a CSV file; the names of its folders hold the constants."""
-    start, required = 1, [name for name in features if name not in constants]
-    for _, found in read_parts(path, required, dialect, gaps=missing == "skip"):
-        values = np.empty((len(found), len(features)))
-        values[:, [features.index(name) for name in required]] = found
-        for name in features:
-            if name in constants:
-                values[:, features.index(name)] = constants[name]
-        locate = partial(csv_file.describe_file_row, path, start)
-        if missing == "skip":
-            yield keep_good(Batch(values, np.empty((len(values), 0)), None, 0, path, locate, features), missing)
-        else:
-            yield Rows(values, 0, locate)  # the reader has refused values that are not finite
-        start += len(values)
+    start, required = 1, [name for name in columns.features if name not in constants]
+    for _, found in read_parts(path, required, dialect, gaps=missing == "skip", text=columns.levels):
+        rows, arrays = len(found[0]), iter(found)
+        filled = [repeat(constants[name], rows) if name in constants else next(arrays) for name in columns.features]
+        batch = columns.make_batch(filled, 0, path, partial(csv_file.describe_file_row, path, start))
+        # Without text and gaps, the reader has refused values that are not finite.
+        checked = missing == "skip" or columns.levels
+        yield keep_good(batch, missing) if checked else Rows(batch.X, 0, batch.locate)
+        start += rows
 
 
-def read_parquet(head: Head, features: list[str], missing: str) -> Iterator[Rows]:
+def read_parquet(head: Head, columns: Columns, missing: str) -> Iterator[Rows]:
     """Yield the rows of a Parquet file."""
-    columns = Columns(features, [], None)
     check_head(head, head, columns)
     for batch in parquet_file.read_batches(head, columns, 0, 0):
         yield keep_good(batch, missing)
