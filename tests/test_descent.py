@@ -137,10 +137,11 @@ def test_long_blocks_are_split_between_calls(backend, data, monkeypatch):
 def test_verbose_prints_epochs_and_costs(data, capsys):
     result = descend(data, verbose=1, check_every=25)
     lines = capsys.readouterr().out.splitlines()
-    assert [re.fullmatch(r"epoch (\d+): cost \S+", line)[1] for line in lines] == ["0", "25", "50"]
+    assert [re.fullmatch(r"epoch (\d+): cost \S+", line)[1] for line in lines] == ["0", "25", "50", "60"]
+    costs = [*result.cost_history, result.cost]
     for line in lines:
         epoch, cost = re.findall(r"[\d.]+", line)
-        assert float(cost) == pytest.approx(result.cost_history[int(epoch)], rel=1e-7)
+        assert float(cost) == pytest.approx(costs[int(epoch)], rel=1e-7)
 
 
 def test_nothing_is_printed_by_default(data, capsys):
@@ -156,12 +157,13 @@ def test_callback_gets_epoch_weights_and_their_cost(backend, data):
 
     start = np.arange(6.0)
     result = descend(data, callback=keep, check_every=25, weights=start, backend=backend)
-    assert list(seen) == [0, 25, 50]
+    assert list(seen) == [0, 25, 50, 60]
+    costs = [*result.cost_history, result.cost]
     for epoch, (weights, cost) in seen.items():
-        assert cost == result.cost_history[epoch]
+        assert cost == costs[epoch]
         assert cost == pytest.approx(fastgd.cost(*data, weights), rel=1e-14)
     np.testing.assert_array_equal(seen[0][0], start)
-    for epoch in (25, 50):
+    for epoch in (25, 50, 60):
         shorter = descend(data, epochs=epoch, weights=start, backend=backend)
         np.testing.assert_array_equal(seen[epoch][0], shorter.weights)
 

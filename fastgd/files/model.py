@@ -75,7 +75,14 @@ class Model:
 
     @property
     def columns(self) -> list[str]:
-        """The columns of a file that a prediction needs: the features, with each column of text once."""
+        """The columns of a file that a prediction needs: the features, with each column of text once.
+
+        Examples
+        --------
+        >>> from fastgd.files.model import Model
+        >>> Model("y", ["a", "town=Oslo"], 1.0, [2.0, 3.0], levels={"town": ["Oslo"]}).columns
+        ['a', 'town']
+        """
         encoded = {f"{name}={level}": name for name, levels in self.levels.items() for level in levels}
         return list(dict.fromkeys(encoded.get(name, name) for name in self.features))
 
