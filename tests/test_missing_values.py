@@ -39,7 +39,6 @@ PANDAS = {
 }
 POLARS = {
     "Int64": (WHOLE, pl.Series(WHOLE)),
-    "Int128": (WHOLE, pl.Series(WHOLE, dtype=pl.Int128)),
     "Float64": (HALVES, pl.Series(HALVES)),
     "Float32": (HALVES, pl.Series(HALVES, dtype=pl.Float32)),
     "NaN": (HALVES, pl.Series(NANS)),
@@ -47,6 +46,8 @@ POLARS = {
     "Decimal": (HALVES, pl.Series(DECIMALS, dtype=pl.Decimal(5, 2))),
     "Object": (HALVES, pl.Series(HALVES, dtype=pl.Object)),
 }
+if hasattr(pl, "Int128"):  # from polars 1.18 on
+    POLARS["Int128"] = (WHOLE, pl.Series(WHOLE, dtype=pl.Int128))
 PYARROW = {
     "int64": (WHOLE, pa.array(WHOLE)),
     "double": (HALVES, pa.array(HALVES)),
