@@ -157,10 +157,10 @@ cdef double fold(const Blocks *blocks, double[::1] gradient) noexcept nogil:
     """Add up the blocks' sums in their order: gradient = Xᵀr / n. Return the cost J = rᵀr / 2n."""
     cdef double squares = 0.0
     cdef const double *sums = blocks.sums
-    cdef ptrdiff_t b, j
+    cdef ptrdiff_t _b, j
     for j in range(gradient.shape[0]):
         gradient[j] = 0.0
-    for b in range(blocks.n_blocks):
+    for _b in range(blocks.n_blocks):
         squares += sums[0]
         if blocks.intercepts:
             gradient[0] += sums[1]
