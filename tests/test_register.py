@@ -85,6 +85,7 @@ def test_a_module_without_a_good_kernel_is_refused_when_it_is_used(own):
         ((1, "mine"), TypeError, "name must be text; got 1, a int"),
         (("mine", None), TypeError, "module must be text; got None, a NoneType"),
         (("mine", "a/b.py"), ValueError, "module and requires must be paths of modules, such as 'package.module'"),
+        (("mine", "mine", ["a-b"]), ValueError, "module and requires must be paths of modules.*; got 'a-b'"),
         (("mine", "mine", [2]), TypeError, "requires must be text; got 2, a int"),
     ],
 )

@@ -104,8 +104,11 @@ def register(name: str, module: str, requires: str | Sequence[str] = ()) -> None
             raise TypeError(f"{argument} must be text; got {quote(value)}, a {type(value).__name__}")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == "auto":
         raise ValueError(f"name must be lower-case letters, digits and underscores, and not 'auto'; got {quote(name)}")
-    if not all(part.isidentifier() for path in (module, *needed) for part in path.split(".")):
-        raise ValueError(f"module and requires must be paths of modules, such as 'package.module'; got {quote(module)}")
+    for path in (module, *needed):
+        if not all(part.isidentifier() for part in path.split(".")):
+            raise ValueError(
+                f"module and requires must be paths of modules, such as 'package.module'; got {quote(path)}"
+            )
     if MODULES.get(name, module) != module:
         raise ValueError(f"name must differ from those of other backends, {', '.join(MODULES)}; got {quote(name)}")
     MODULES[name] = module
