@@ -81,6 +81,17 @@ def test_the_command_reads_all_dialects(written, capsys, batches):
     np.testing.assert_allclose(weights, fastgd.gradient_descent(X, Y).weights, rtol=1e-10)
 
 
+@pytest.mark.parametrize(("suffix", "compression"), [("gz", "gzip"), ("zst", "zstd")])
+def test_a_damaged_compressed_file_is_named(tmp_path, suffix, compression):
+    if suffix == "zst":
+        pytest.importorskip("pyarrow", reason="zstd comes with pyarrow, an extra")
+    path = tmp_path / f"a.csv.{suffix}"
+    path.write_bytes(b"\x28\xb5\x2f\xfd" + b"damaged" * 30)
+    for read in (read_csv, lambda path: fit_files(path, "y")):
+        with pytest.raises(ValueError, match=rf"a\.csv\.{suffix}: expected text in {compression}; \w"):
+            read(path)
+
+
 @pytest.mark.skipif(not is_installed("pyarrow"), reason="zstd comes with pyarrow, an extra")
 def test_files_in_zstd_are_read(tmp_path):
     import pyarrow as pa
@@ -195,6 +206,11 @@ def test_a_missing_file_argument_is_told(capsys):
 
 def test_names_with_commas_stand_in_quotes():
     assert split_names(["a, b", '"a,b",c', ""]) == ["a", " b", "a,b", "c", ""]
+
+
+def test_a_name_whose_quotes_do_not_end_is_an_error_of_the_option(capsys):
+    assert main(["fit", "a.csv", "--target", "y", "--features", '"a']) == 2
+    assert "expected names of columns, separated by commas; got '\"a'" in capsys.readouterr().err
 
 
 def test_a_feature_that_is_the_target_is_told_as_such(tmp_path, capsys):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastgd.files.dialect import Dialect, suffix_of
+from fastgd.inputs.words import quote
 from fastgd.streaming.files import READERS, is_pattern
 from fastgd.streaming.options import MISSING
 
@@ -42,7 +43,13 @@ def split_names(texts: list[str]) -> list[str]:
     >>> split_names(["size,age", '"a,b"'])
     ['size', 'age', 'a,b']
     """
-    return [name for text in texts for name in next(csv.reader([text], strict=True)) or [text]]
+    names = []
+    for text in texts:
+        try:
+            names += next(csv.reader([text], strict=True)) or [text]
+        except csv.Error as error:
+            raise ValueError(f"expected names of columns, separated by commas; got {quote(text)}: {error}") from error
+    return names
 
 
 def take_files(options: argparse.Namespace, *lists: list[str] | None) -> list[str]:

@@ -47,7 +47,9 @@ class Decoded:
         """Return the next bytes in UTF-8, as many as a piece of the file gives."""
         try:
             piece = self.file.read(PIECE)
-        except (EOFError, gzip.BadGzipFile, zlib.error, ValueError) as error:
+        except (EOFError, OSError, zlib.error, ValueError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # of the system; gzip and pyarrow raise those without a number for damaged data
             compression = compression_of(self.path)
             raise TableError(f"{printable(self.path)}: expected text in {compression}; {printable(error)}") from error
         self.ended = not piece

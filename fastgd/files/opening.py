@@ -112,11 +112,11 @@ def read_text(path: str | os.PathLike[str], most_bytes: int) -> str:
 
 @contextmanager
 def name_errors(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Put the file into an OSError of reading: Python names files only where it opens them."""
+    """Put the file into an OSError of reading or writing: Python names files only where it opens them."""
     try:
         yield
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno is not None:  # without a number, the name would hide the text
             error.filename = os.fspath(path)
         raise
 

@@ -10,6 +10,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import BinaryIO
 
+from fastgd.files.opening import name_errors
 from fastgd.inputs.words import printable
 
 UNWRITABLE = "{} must be a file that can be written; got '{}': {}"  # the option, the path, the reason
@@ -131,12 +132,12 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
     folder = os.path.dirname(target)
     locked = not os.access(folder, os.W_OK)  # also where there is no such folder: the error then names the path
     if locked or is_special(path) or os.path.abspath(path).startswith(OPENED_BEFORE):
-        with open(path, "wb") as file:
+        with name_errors(path), open(path, "wb") as file:
             yield file
         return
     new = os.path.join(folder, f"{NEW}{secrets.token_hex(8)}")
     try:
-        with open(new, "xb") as file:
+        with name_errors(path), open(new, "xb") as file:
             with suppress(FileNotFoundError):
                 os.chmod(new, stat.S_IMODE(os.stat(target).st_mode))
             yield file

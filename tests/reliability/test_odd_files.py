@@ -272,7 +272,7 @@ def test_a_full_device_is_an_error(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("data.csv").write_text(DATA)
     assert main(["fit", "data.csv", "--target", "y", "--out", "/dev/full"]) == 2
-    assert "No space left on device" in capsys.readouterr().err
+    assert capsys.readouterr().err == "fastgd: /dev/full: No space left on device\n"
     np.testing.assert_equal(os.listdir(), ["data.csv"])
 
 
