@@ -73,6 +73,20 @@ def test_workers_sum_up_several_targets(folder, address):
     assert (model["schema_version"], model["target"], model["features"]) == (2, ["price", "x2"], ["x0", "x1"])
 
 
+def test_workers_know_the_columns_of_folders(tmp_path, address):
+    years = np.arange(300) // 100
+    for year in range(3):
+        (tmp_path / f"year={year}").mkdir()
+        columns = {"x0": X[year == years, 0], "price": (Y + 2.0 * years)[year == years]}
+        parquet.write_table(pa.table(columns), tmp_path / f"year={year}" / "a.parquet")
+    done = fit(tmp_path, ".", "--target", "price", "--scheduler", address, "--json")
+    assert done.returncode == 0, done.stderr
+    model = json.loads(done.stdout)
+    expected = fastgd.gradient_descent(np.column_stack([X[:, 0], years]), Y + 2.0 * years)
+    assert model["features"] == ["x0", "year"]
+    np.testing.assert_allclose([model["intercept"], *model["coef"]], expected.weights, rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

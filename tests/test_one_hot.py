@@ -114,6 +114,63 @@ def test_codes_that_are_numbers_may_be_levels(tmp_path):
     np.testing.assert_allclose(result.predict(np.eye(3)), [2.0, 5.0, 9.0], rtol=1e-9)
 
 
+@pytest.mark.skipif(not is_installed("pyarrow"), reason="Parquet needs pyarrow, an extra")
+def test_whole_numbers_are_the_same_levels_among_integers_and_floats(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"zip": [100, 200], "y": [1.0, 5.0]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"zip": [100.0, None], "y": [3.0, 7.0]}), tmp_path / "b.parquet")
+    result = fit_files(tmp_path, "y", one_hot=["zip"], missing="skip")
+    assert result.features == ["zip=100", "zip=200"]
+    np.testing.assert_allclose(result.predict(np.eye(2)), [2.0, 5.0], rtol=1e-9)
+
+
+def test_a_result_keeps_its_levels_in_the_model_that_it_saves(tmp_path, capsys):
+    path, out = tmp_path / "a.csv", tmp_path / "model.json"
+    write_csv(path)
+    result = fit_files(path, "y", one_hot=["town"])
+    assert result.levels == {"town": ["Bergen", "Oslo", "Tromsø, north"]}
+    result.save(out)
+    assert fastgd.DescentResult.load(out).levels == result.levels
+    assert main(["predict", str(out), str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["predictions"]
+    np.testing.assert_allclose(found, EXPECTED.predict(np.column_stack([X[:, :1], CODES, X[:, 1:]])), rtol=1e-9)
+
+
+def test_a_column_named_like_a_level_is_a_feature_of_its_own(tmp_path, capsys):
+    path, out = tmp_path / "a.csv", tmp_path / "model.json"
+    path.write_text("t,t=size,y\nx,1,3\nz,2,8\nx,4,6\nz,3,9\nx,2,4\n")
+    assert main(["fit", str(path), "--target", "y", "--one-hot", "t", "--out", str(out), "--quiet"]) == 0
+    assert (load(out).levels, load(out).columns) == ({"t": ["x", "z"]}, ["t", "t=size"])
+    capsys.readouterr()
+    assert main(["predict", str(out), str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["predictions"]
+    np.testing.assert_allclose(found, [3.0, 8.0, 6.0, 9.0, 4.0], rtol=1e-9)
+    path.write_text("t,t=x,y\nx,1,3\nz,2,8\n")
+    with pytest.raises(ValueError, match="one_hot must give features of different names; got 't=x' twice"):
+        fit_files(path, "y", one_hot=["t"])
+
+
+def test_a_column_without_any_level_is_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,t,y\n1,,1\n2,NA,5\n")
+    for missing in ("error", "skip"):
+        with pytest.raises(ValueError, match=r"a.csv, column 't': expected levels to encode; got none"):
+            fit_files(path, "y", one_hot=["t"], missing=missing)
+
+
+@pytest.mark.skipif(not is_installed("pyarrow"), reason="Parquet needs pyarrow, an extra")
+def test_a_damaged_column_of_text_is_named(tmp_path):
+    path = tmp_path / "a.parquet"
+    write_parquet(path)
+    content = bytearray(path.read_bytes())
+    content[content.find(b"Bergen") - 3 : content.find(b"Bergen")] = b"\xff\xff\xff"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"a.parquet: cannot be read"):
+        fit_files(path, "y", one_hot=["town"])
+
+
 def test_partition_columns_of_text_may_be_encoded(tmp_path):
     for town, value in (("Oslo", 1.0), ("Bergen", 2.0)):
         (tmp_path / f"town={town}").mkdir()

@@ -75,6 +75,31 @@ def test_the_command_line_fits_and_predicts_partitioned_folders(tmp_path, capsys
     np.testing.assert_allclose(found, expected[order], rtol=1e-8)
 
 
+@kinds
+def test_a_model_of_partition_columns_alone_predicts_every_row(tmp_path, capsys, kind):
+    root, out = tmp_path / "sales", str(tmp_path / "model.json")
+    WRITERS[kind](root)
+    assert main(["fit", str(root), "--target", "y", "--features", "year", "--out", out, "--quiet"]) == 0
+    capsys.readouterr()
+    assert main(["predict", out, str(root), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["predictions"]
+    expected = fastgd.gradient_descent(YEARS[:, np.newaxis], TARGET).predict(np.sort(YEARS)[:, np.newaxis])
+    np.testing.assert_allclose(found, expected, rtol=1e-8)
+
+
+@kinds
+def test_a_single_file_is_predicted_by_the_columns_of_its_folders(tmp_path, capsys, kind):
+    root, out = tmp_path / "sales", str(tmp_path / "model.json")
+    WRITERS[kind](root)
+    assert main(["fit", str(root), "--target", "y", "--features", "a,year", "--out", out, "--quiet"]) == 0
+    capsys.readouterr()
+    (path,) = (root / "year=2021" / "shop=west").glob(f"[!_]*.{kind}")
+    assert main(["predict", out, str(path), "--json"]) == 0
+    rows = np.column_stack([X[:, 0], YEARS])
+    expected = fastgd.gradient_descent(rows, TARGET).predict(rows[(YEARS == 2021) & (SHOPS == "west")])
+    np.testing.assert_allclose(json.loads(capsys.readouterr().out)["predictions"], expected, rtol=1e-8)
+
+
 def test_a_column_of_the_file_comes_before_that_of_its_folder(tmp_path):
     for year in (1, 2):
         (tmp_path / f"year={year}").mkdir()

@@ -41,7 +41,7 @@ from fastgd.streaming.columns import check_column_names, name_target
 from fastgd.streaming.files import READERS, find_files, is_pattern
 
 MOST_CURVES = 10  # of several targets
-LARGE_FILE = 1 << 26  # the bytes above which a CSV file is read in batches, which is also faster
+LARGE_FILE = 1 << 26  # the bytes above which a CSV file is read in batches, which takes less memory
 DESCENT_ARGUMENTS = (
     "learning_rate",
     "epochs",
@@ -95,18 +95,10 @@ def run(options: argparse.Namespace) -> int:
             hint = "--keep-unconverged saves the model all the same"
             print(f"fastgd: nothing was written to {printable(options.out)}; {hint}", file=sys.stderr)
     target = options.target if len(options.target) > 1 else options.target[0]
-    levels = list_levels(options.one_hot or [], features)
-    fitted = model.Model(target, features, list_values(result.intercept), result.coef.tolist(), notes, levels)
+    weights = list_values(result.intercept), result.coef.tolist()
+    fitted = model.Model(target, features, *weights, notes, result.levels)
     write_outputs(options, fitted, result, picture)
     return CONVERGED if done else UNCONVERGED
-
-
-def list_levels(one_hot: list[str], features: list[str]) -> dict[str, list[str]]:
-    """Return the levels of the columns that were encoded, from the names of the features."""
-    return {
-        name: [feature.removeprefix(f"{name}=") for feature in features if feature.startswith(f"{name}=")]
-        for name in one_hot
-    }
 
 
 def write_outputs(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # so that help() shows ArrayLike by its name
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +85,8 @@ class DescentResult:
         The name of y, or of its columns, if it had one.
     path : ndarray of shape (n_checks, n_weights) or (n_checks, n_weights, k), or None
         With ``history=True``, the weights at the start, at every check and at the end. It is not saved.
+    levels : dict of list of str
+        The levels of the columns of text that `fastgd.streaming.fit_files` has encoded, each a feature; else empty.
 
     Examples
     --------
@@ -116,6 +118,7 @@ class DescentResult:
     features: list[str] | None = None
     target: str | list[str] | None = None
     path: Array | None = None
+    levels: dict[str, list[str]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         if self.weights.ndim == 1:
@@ -166,7 +169,8 @@ class DescentResult:
         model: Any = import_safely(MODEL)
         features = model.name_features(self.features, len(self.coef))
         named = model.name_targets(self.target if target is None else target, self.weights[0].size)
-        model.save(model.Model(named, features, list_values(self.intercept), self.coef.tolist(), notes), path)
+        parts = named, features, list_values(self.intercept), self.coef.tolist(), notes, self.levels
+        model.save(model.Model(*parts), path)
 
     @classmethod
     def load(cls, path: str | Path) -> DescentResult:
@@ -218,6 +222,7 @@ class DescentResult:
             intercept=intercept if targets else intercept.item(),
             features=features,
             target=target,
+            levels=saved.levels,
             **notes,
         )
 

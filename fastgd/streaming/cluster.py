@@ -235,7 +235,7 @@ def sum_file(
     settings = {"method": method, "missing": missing, "checkpoint": None, "quiet": True}
     try:
         options = StreamOptions.checked("sum_file", {"threads": threads}, **settings)
-        source = FileBatchSource([file], targets, features, weight, dialect)
+        source = FileBatchSource([file], targets, features, weight, dialect, partitioned=True)
         if find_size(file) != size:  # a folder of the worker's own, or a file that changes
             return OSError(f"the worker at {find_worker()} has another file at {printable(file)}; {SAME_PATHS}")
         return run_pass(source, State(method), options, Checkpoint(None, {}))

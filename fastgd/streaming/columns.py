@@ -65,11 +65,9 @@ class Head:
         """Return the names of the columns that stand in the file itself."""
         return [name for name in names if name not in self.constants]
 
-    def fill(self, names: list[str], arrays: Sequence[Array]) -> list[Array]:
-        """Return an array for each name, from the arrays of the columns that stand in the file."""
-        if not self.constants:
-            return list(arrays)
-        rows, found = len(arrays[0]) if arrays else 1, iter(arrays)
+    def fill(self, names: list[str], arrays: Sequence[Array], rows: int) -> list[Array]:
+        """Return an array of so many rows for each name, from the arrays of the columns that stand in the file."""
+        found = iter(arrays)
         return [repeat(self.constants[name], rows) if name in self.constants else next(found) for name in names]
 
     @property
@@ -285,4 +283,4 @@ def import_pyarrow(module: str) -> Any:
         import_module(f"pyarrow.{module}")
         return import_module("pyarrow")
     except Exception as error:
-        raise explain_import("Parquet, and CSV in parts, need pyarrow", error, "pyarrow") from error
+        raise explain_import("Parquet files need pyarrow", error, "pyarrow") from error

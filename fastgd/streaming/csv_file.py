@@ -45,8 +45,8 @@ def read_batches(head: Head, columns: Columns, file: int, seen: int) -> Iterator
             refuse_change(head.path, "it has other column names")
         wanted = head.names_in_file(columns.names)
         for found in csv_blocks.read_blocks(lines, names, wanted, gaps=True, text=columns.levels):
-            arrays = head.fill(columns.names, found)
-            rows = len(arrays[0])
+            rows = len(found[0])
+            arrays = head.fill(columns.names, found, rows)
             check_boundary(head.path, row, seen, rows)
             if row >= seen:
                 where = f"{printable(head.path)}, rows {row + 1} to {row + rows} below the column names"
@@ -59,10 +59,10 @@ def read_labels(head: Head, names: list[str]) -> Iterator[list[Array]]:
     """Yield columns of text, block by block."""
     wanted = head.names_in_file(names)
     if not wanted:
-        yield head.fill(names, [])
+        yield head.fill(names, [], 1)
         return
     for _, found in read_parts(head.path, wanted, head.dialect, gaps=True, text=wanted):
-        yield head.fill(names, found)
+        yield head.fill(names, found, len(found[0]))
 
 
 def describe_file_row(path: str, start: int, row: int) -> str:

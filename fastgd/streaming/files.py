@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from fastgd.files.dialect import PLAIN, Dialect, suffix_of
+from fastgd.files.lines import TableError
 from fastgd.inputs.words import printable, quote
 from fastgd.streaming import csv_file, parquet_file
-from fastgd.streaming.columns import Columns, Head, choose_columns
+from fastgd.streaming.columns import Columns, Head, check_different, choose_columns
 from fastgd.streaming.levels import collect_levels
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.partitions import add_partition
@@ -102,7 +103,7 @@ def fit_files(
     OSError
         If a file does not exist or cannot be read.
     ImportError
-        If pyarrow is not installed.
+        If pyarrow is not installed, and files are Parquet or compressed by zstd.
 
     Examples
     --------
@@ -123,7 +124,7 @@ def fit_files(
     )
     dialect = Dialect.checked(delimiter, decimal, encoding)
     source = FileBatchSource(find_files(paths), target, features, weight, dialect, one_hot)
-    return fit_source(source, options)
+    return replace(fit_source(source, options), levels=source.columns.levels)
 
 
 class FileBatchSource:
@@ -139,15 +140,18 @@ class FileBatchSource:
         weight: str | None,
         dialect: Dialect = PLAIN,
         one_hot: Sequence[str] | None = None,
+        *,
+        partitioned: bool = False,
     ) -> None:
         reader = READERS[suffix_of(paths[0])]
         heads = [reader.read_head(path, dialect) for path in paths]  # before any rows, so that errors come early
-        if len(heads) > 1:
+        if partitioned or len(heads) > 1:
             heads = [add_partition(head) for head in heads]
         self.columns: Columns = choose_columns(heads, target, features, weight, one_hot)
         self.heads, self.reader = heads, reader
         if one_hot is not None:
             self.columns = replace(self.columns, levels=find_levels(reader, heads, self.columns))
+            check_different("one_hot must give features of different names", self.columns.encoded)
         rows = [head.rows for head in heads if head.rows is not None]
         self.total = sum(rows) if len(rows) == len(heads) else None
         self.bytes_read: tuple[int, int] | None = None
@@ -180,7 +184,11 @@ def find_levels(reader: Any, heads: Sequence[Head], columns: Columns) -> dict[st
         for arrays in reader.read_labels(head, list(columns.levels)):
             for name, labels in zip(columns.levels, arrays, strict=True):
                 collect_levels(seen, name, labels, printable(head.path))
-    return {name: sorted(seen.get(name, ())) for name in columns.levels}
+    for name in columns.levels:
+        if not seen.get(name):
+            got = "got none in any file" if len(heads) > 1 else "got none"
+            raise TableError(f"{printable(heads[0].path)}, column {quote(name)}: expected levels to encode; {got}")
+    return {name: sorted(seen[name]) for name in columns.levels}
 
 
 def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:

@@ -16,7 +16,12 @@ NO_LEVEL, NO_VALUE = -1, -2  # codes of labels that are no level, and of missing
 
 
 def clean_label(label: Any) -> str | None:
-    """Return a label without blanks around it; None for a missing value."""
+    """Return a label without blanks around it; None for a missing value.
+
+    A whole number of a column that holds floats is the label that it is among integers: 2024.0 is 2024.
+    """
+    if isinstance(label, float) and label.is_integer():
+        label = int(label)
     text = "" if label is None else str(label).strip()
     return None if text in MISSING else text
 

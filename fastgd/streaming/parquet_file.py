@@ -88,7 +88,7 @@ def make_batch(pa: Any, head: Head, rows: Any, columns: Columns, file: int, plac
     """Return the batch of rows that pyarrow has read; `place` is their row group and their first row in it."""
     names = head.names_in_file(columns.names)
     found = [to_array(pa, rows.column(name), text=name in columns.levels) for name in names]
-    arrays, path = head.fill(columns.names, found), head.path
+    arrays, path = head.fill(columns.names, found, rows.num_rows), head.path
     group, start = place
     where = f"{printable(path)}, row group {group}, rows {start} to {start + rows.num_rows - 1} (counted from 0)"
     return columns.make_batch(arrays, file, where, partial(describe_file_row, path, group, start))
@@ -98,12 +98,17 @@ def read_labels(head: Head, names: list[str]) -> Iterator[list[Array]]:
     """Yield columns of text, row group by row group."""
     wanted, columns = head.names_in_file(names), Columns(names, [], None, {name: [] for name in names})
     if not wanted:
-        yield head.fill(names, [])
+        yield head.fill(names, [], 1)
         return
     pa = import_pyarrow("parquet")
-    with open_unchanged(head.path, head.state) as opened, pa.parquet.ParquetFile(opened) as content:
-        for batch in content.iter_batches(columns.batch_rows, columns=wanted):
-            yield head.fill(names, [to_array(pa, batch.column(name), text=True) for name in wanted])
+    with open_unchanged(head.path, head.state) as opened:
+        try:
+            with pa.parquet.ParquetFile(opened, page_checksum_verification=True) as content:
+                for batch in content.iter_batches(columns.batch_rows, columns=wanted):
+                    found = [to_array(pa, batch.column(name), text=True) for name in wanted]
+                    yield head.fill(names, found, batch.num_rows)
+        except (OSError, pa.ArrowException) as error:
+            raise TableError(f"{printable(head.path)}: cannot be read; {printable(error)}") from error
 
 
 def to_array(pa: Any, column: Any, *, text: bool = False) -> Array:

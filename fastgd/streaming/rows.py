@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,9 +11,9 @@ from fastgd.files.csv import read_parts
 from fastgd.files.dialect import Dialect, suffix_of
 from fastgd.inputs.arrays import Array
 from fastgd.streaming import csv_file, parquet_file
-from fastgd.streaming.columns import Columns, Head, check_head, repeat
+from fastgd.streaming.columns import Columns, Head, check_head
 from fastgd.streaming.files import READERS, find_files, is_pattern
-from fastgd.streaming.partitions import add_partition
+from fastgd.streaming.partitions import add_partition, read_partition
 from fastgd.streaming.source import Batch
 from fastgd.streaming.sums import check_bad_rows, find_bad_rows
 
@@ -42,15 +42,13 @@ def read_rows(paths: list[str], columns: Columns, missing: str, dialect: Dialect
     The paths are those of `fit_files`; one path may also be that of a pipe, or "-", the standard input. If `missing` is
     "skip", rows that lack a value are left out.
     """
-    files = list_files(paths)
-    partitioned = len(files) > 1
-    for path in files:
+    for path in list_files(paths):
         if READERS.get(suffix_of(path)) is parquet_file:
-            head = parquet_file.read_head(path, dialect)
-            yield from read_parquet(add_partition(head) if partitioned else head, columns, missing)
+            yield from read_parquet(add_partition(parquet_file.read_head(path, dialect)), columns, missing)
         else:
-            constants = add_partition(csv_file.read_head(path, dialect)).constants if partitioned else {}
-            yield from read_text(path, columns, missing, dialect, constants)
+            partitioned = read_partition(path) and os.path.isfile(path)  # a pipe has no head to read before its rows
+            head = add_partition(csv_file.read_head(path, dialect)) if partitioned else None
+            yield from read_text(path, columns, missing, dialect, head)
 
 
 def list_files(paths: list[str]) -> list[str]:
@@ -59,12 +57,17 @@ def list_files(paths: list[str]) -> list[str]:
     return paths if single else find_files(paths)
 
 
-def read_text(path: str, columns: Columns, missing: str, dialect: Dialect, constants: dict[str, Any]) -> Iterator[Rows]:
-    """Yield the rows of a CSV file; the names of its folders hold the constants."""
-    start, required = 1, [name for name in columns.features if name not in constants]
-    for _, found in read_parts(path, required, dialect, gaps=missing == "skip", text=columns.levels):
-        rows, arrays = len(found[0]), iter(found)
-        filled = [repeat(constants[name], rows) if name in constants else next(arrays) for name in columns.features]
+def read_text(path: str, columns: Columns, missing: str, dialect: Dialect, head: Head | None) -> Iterator[Rows]:
+    """Yield the rows of a CSV file; the head is that of a file whose folders hold columns."""
+    start, required, text = 1, columns.features, {*columns.levels}
+    if head is not None:
+        required = head.names_in_file(columns.features)
+        if not required:  # any column tells the number of rows
+            required = head.names_in_file(list(head.types))[:1]
+            text.update(required)
+    for _, found in read_parts(path, required, dialect, gaps=missing == "skip", text=text):
+        rows = len(found[0])
+        filled = found if head is None else head.fill(columns.features, found, rows)
         batch = columns.make_batch(filled, 0, path, partial(csv_file.describe_file_row, path, start))
         # Without text and gaps, the reader has refused values that are not finite.
         checked = missing == "skip" or columns.levels
