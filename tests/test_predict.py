@@ -96,6 +96,20 @@ def test_rows_without_a_value_are_refused_or_left_out(folder, capsys):
     np.testing.assert_allclose(read(printed.out), np.delete(EXPECTED, 4), rtol=1e-12)
 
 
+@pytest.mark.parametrize(("options", "text"), [([], "y\n"), (["--json"], '{"target": "y", "predictions": []}\n')])
+def test_a_file_whose_rows_are_all_left_out_has_the_names_alone(folder, capsys, options, text):
+    (folder / "gaps.csv").write_text("a,b,c\n1,,2\n,3,4\n")
+    assert main(["predict", "model.json", "gaps.csv", "--missing", "skip", *options]) == 0
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == (text, "fastgd: 2 rows without a value left out\n")
+
+
+def test_a_broken_pyarrow_is_not_needed_to_print(folder, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pyarrow.csv", None)
+    assert main(["predict", "model.json", "all.csv"]) == 0
+    np.testing.assert_allclose(read(capsys.readouterr().out), EXPECTED, rtol=1e-12)
+
+
 @needs_arrow
 def test_rows_of_parquet_without_a_value_are_refused_or_left_out(folder, capsys):
     import pyarrow as pa
@@ -140,6 +154,7 @@ def test_a_full_disk_is_told_by_the_name_of_the_output(folder, monkeypatch, caps
         (["--out", "all.csv"], "--out must not be the file that is read; got 'all.csv'"),
         (["--out", "no/out.csv"], "--out must be in a folder that exists"),
         (["--out", "out.csv", "--json"], "--json must not be given with --out"),
+        (["--out", "out.csv.gz"], "--out must name a file without compression; got 'out.csv.gz'"),
         (["--decimal", "x"], "--decimal must be '.' or ','; got 'x'"),
     ],
 )

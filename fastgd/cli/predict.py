@@ -13,10 +13,10 @@ import numpy as np
 
 from fastgd.cli.data_arguments import add_missing, add_text, check_text
 from fastgd.files import model
-from fastgd.files.dialect import suffix_of
+from fastgd.files.csv_blocks import find_pyarrow
+from fastgd.files.dialect import compression_of, suffix_of
 from fastgd.files.paths import check_output, name_output, replacing
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.extras import is_installed
 from fastgd.inputs.words import count, printable
 from fastgd.streaming import parquet_file
 from fastgd.streaming.columns import Columns, import_pyarrow
@@ -61,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
     if options.out is not None:
         if options.json:
             raise ValueError("--json must not be given with --out, which saves CSV or Parquet")
+        if compression_of(options.out) is not None:
+            raise ValueError(f"--out must name a file without compression; got '{printable(options.out)}'")
         check_output("--out", options.out, [options.model, *list_files(options.files)])
     warn_if_doubtful(fitted, options.model)
     skipped = 0
@@ -87,7 +89,9 @@ def warn_if_doubtful(fitted: model.Model, path: str) -> None:
 def predict(fitted: model.Model, X: Array, locate: Callable[[int], str]) -> Array:
     """Return the predictions, of shape (n_rows, n_targets); refuse those out of the range of float64."""
     with np.errstate(over="ignore", invalid="ignore"):
-        predictions = fitted.predict(X).reshape(len(X), -1)
+        predictions = fitted.predict(X)
+    if predictions.ndim == 1:
+        predictions = predictions[:, np.newaxis]
     bad = np.flatnonzero(~np.isfinite(predictions).all(axis=1))
     if len(bad):
         raise ValueError(f"{locate(int(bad[0]))}: the prediction is out of the range of float64")
@@ -103,17 +107,18 @@ def open_output(options: argparse.Namespace, names: list[str]) -> Iterator[Write
     elif options.out is None:
         # Data are printed as they are, but a terminal would obey the control characters of a name.
         shown = [printable(name) if sys.stdout.isatty() else name for name in names]
-        yield write_csv(shown, sys.stdout.write)
+        with write_csv(shown, sys.stdout.write) as write:
+            yield write
     else:
         with name_output("--out", options.out), replacing(options.out) as file:
-            if READERS.get(suffix_of(options.out)) is parquet_file:
-                with write_parquet(names, file) as write:
-                    yield write
-            else:
-                yield write_csv(names, lambda text: file.write(text.encode()))
+            parquet = READERS.get(suffix_of(options.out)) is parquet_file
+            lines = write_csv(names, lambda text: file.write(text.encode()))
+            with write_parquet(names, file) if parquet else lines as write:
+                yield write
 
 
-def write_csv(names: list[str], put: Callable[[str], Any]) -> Write:
+@contextmanager
+def write_csv(names: list[str], put: Callable[[str], Any]) -> Iterator[Write]:
     """Return the function that writes a part as CSV, the first one below the names of the targets."""
     begin = io.StringIO()
     csv.writer(begin, lineterminator="\n").writerow(names)
@@ -124,7 +129,8 @@ def write_csv(names: list[str], put: Callable[[str], Any]) -> Write:
             put("".join([*waiting, format_rows(predictions[start : start + ROWS_AT_ONCE])]))
             waiting.clear()
 
-    return write
+    yield write
+    put("".join(waiting))  # the names alone, if no row was left
 
 
 def format_rows(values: Array) -> str:
@@ -133,9 +139,8 @@ def format_rows(values: Array) -> str:
     pyarrow, where it is installed, takes a fifth of Python's time. It writes the same text for numbers of common sizes
     that are not whole.
     """
-    sizes = np.abs(values)
-    if is_installed("pyarrow") and sizes.min() >= 1e-4 and sizes.max() < 1e15 and (np.rint(values) != values).all():
-        pa = import_pyarrow("csv")
+    sizes, pa = np.abs(values), find_pyarrow()
+    if pa is not None and sizes.min() >= 1e-4 and sizes.max() < 1e15 and (np.rint(values) != values).all():
         table, text = pa.table(list(values.T), names=[str(j) for j in range(values.shape[1])]), io.BytesIO()
         pa.csv.write_csv(table, text, pa.csv.WriteOptions(include_header=False))
         return text.getvalue().decode()

@@ -115,10 +115,8 @@ def make_reader(names: list[str], wanted: list[str], lines: Lines, text: Collect
     """
     if not wanted:
         return None  # pyarrow would read all columns
-    try:
-        import pyarrow as pa
-        import pyarrow.csv
-    except Exception:  # missing, or one that cannot be imported: Python's csv module reads the same numbers
+    pa = find_pyarrow()
+    if pa is None:
         return None
     parse = pa.csv.ParseOptions(delimiter=lines.delimiter)
     types: dict[str, Any] = {name: pa.string() if name in text else pa.float64() for name in wanted}
@@ -162,6 +160,16 @@ def make_reader(names: list[str], wanted: list[str], lines: Lines, text: Collect
         return arrays
 
     return read_plain
+
+
+def find_pyarrow() -> Any:
+    """Return pyarrow with its reader and writer of CSV; None if it is missing or broken: Python does the same work."""
+    try:
+        import pyarrow as pa
+        import pyarrow.csv
+    except Exception:
+        return None
+    return pa
 
 
 def count_lines(block: bytes) -> int:
