@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -219,3 +222,29 @@ def test_a_feature_that_is_the_target_is_told_as_such(tmp_path, capsys):
     printed = capsys.readouterr().err
     assert "--features must be different columns" in printed
     assert "got 'y' twice: it is the target" in printed
+
+
+# ---- pipes
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the test needs pipes of POSIX")
+@pytest.mark.parametrize("source", ["-", "<(cat a.csv)"])
+def test_a_pipe_takes_weights_and_rows_without_a_value(tmp_path, source):
+    (tmp_path / "a.csv").write_text("x,s,y\n1,1,2\n2,1,\n3,2,6.5\n4,1,8\n5,0,100\n")
+    options = "--target y --weight s --missing skip --json --quiet"
+    command = f"cat a.csv | {sys.executable} -m fastgd fit {source} {options}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    expected = fastgd.gradient_descent([[1.0], [3.0], [4.0], [5.0]], [2, 6.5, 8, 100], sample_weight=[1, 2, 1, 0])
+    np.testing.assert_allclose([document["intercept"], *document["coef"]], expected.weights, rtol=1e-10)
+    assert (document["features"], document["fit"]["skipped"]) == (["x"], 1)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the test needs pipes of POSIX")
+@pytest.mark.parametrize("option", ["--checkpoint kept", "--one-hot x"])
+def test_a_pipe_cannot_be_read_twice(tmp_path, option):
+    command = f"echo x,y | {sys.executable} -m fastgd fit - --target y --missing skip {option}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"{option.split()[0]} needs files that can be read again; got the pipe -" in done.stderr

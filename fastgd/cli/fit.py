@@ -1,10 +1,16 @@
 """`fastgd fit`: fit columns of CSV or Parquet files by the others; print and save the model."""
 
 import argparse
+import os
 import sys
 import warnings
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from stat import S_ISFIFO
 from typing import Any
+
+import numpy as np
 
 from fastgd import plots
 from fastgd.cli.data_arguments import check_text, split_names, take_files
@@ -27,15 +33,16 @@ from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult, list_values
 from fastgd.descent.warnings import DivergenceWarning
 from fastgd.files import model
-from fastgd.files.csv import CsvTable, read_csv
+from fastgd.files.csv import read_csv, read_parts
 from fastgd.files.dialect import suffix_of
 from fastgd.files.lines import TableError, TextError
+from fastgd.files.opening import STANDARD_INPUT
 from fastgd.files.paths import check_different, check_output
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_mean_square
 from fastgd.inputs.words import count, printable, quote, quote_names
 from fastgd.plots.figures import check_picture, save_figure
-from fastgd.streaming import csv_file, fit_files, parquet_file
+from fastgd.streaming import csv_file, fit_batches, fit_files, parquet_file
 from fastgd.streaming.cluster import fit_on_cluster
 from fastgd.streaming.columns import check_column_names, name_target
 from fastgd.streaming.files import READERS, find_files, is_pattern
@@ -71,7 +78,8 @@ def run(options: argparse.Namespace) -> int:
         setattr(options, name, None if texts is None else split_names(texts))
     stream = needs_batches(options)
     check_descent(options, stream)
-    picture = check_outputs(options, find_files(options.files) if stream else options.files)
+    again = stream and not is_pipe(options.files[0])
+    picture = check_outputs(options, find_files(options.files) if again else options.files)
     with warnings.catch_warnings(record=True) as caught:
         for category in (UserWarning, RuntimeWarning):  # of files, checkpoints, convergence
             warnings.simplefilter("always", category)
@@ -164,6 +172,8 @@ def check_descent(options: argparse.Namespace, stream: bool) -> None:
 
 def fit_stream(options: argparse.Namespace) -> Fit:
     """Fit files that need not fit into memory, in this process or on a cluster."""
+    if is_pipe(options.files[0]):
+        return fit_pipe(options)
     names = ("features", "weight", "missing", "delimiter", "decimal", "encoding")
     given = list_descent(options) | {name: getattr(options, name) for name in names}
     if options.scheduler is None:
@@ -179,6 +189,36 @@ def fit_stream(options: argparse.Namespace) -> Fit:
     return result, result.features or [], {"n_samples": result.n_samples, "skipped": result.skipped}
 
 
+def is_pipe(path: str) -> bool:
+    """Return True for standard input and for a named pipe, which can be read once."""
+    return path == STANDARD_INPUT or (os.path.exists(path) and S_ISFIFO(os.stat(path).st_mode))
+
+
+def fit_pipe(options: argparse.Namespace) -> Fit:
+    """Fit CSV from a pipe, part by part, with weights or without rows that lack a value."""
+    got = f"got the pipe {printable(options.files[0])}"
+    for name in ("checkpoint", "scheduler", "one_hot"):
+        if getattr(options, name) is not None:
+            raise ValueError(f"--{name.replace('_', '-')} needs files that can be read again; {got}")
+    if len(options.files) > 1:
+        raise ValueError(f"FILE must be one pipe, or files; {got} and other paths")
+    targets = check_column_names(options.target, options.features, options.weight)
+    taken = [*targets, *([] if options.weight is None else [options.weight])]
+    wanted = None if options.features is None else [*options.features, *taken]
+    parts = read_parts(options.files[0], wanted, check_text(options), gaps=True)
+    first = next(parts)
+    features = choose_features(options.files[0], first[0], options)
+
+    def cut() -> Iterator[tuple[Array, ...]]:
+        for names, arrays in chain([first], parts):
+            columns = dict(zip(names, arrays, strict=True))
+            X, y = (np.column_stack([columns[name] for name in some]) for some in (features, targets))
+            yield (X, y) if options.weight is None else (X, y, columns[options.weight])
+
+    result = fit_batches(cut(), missing=options.missing, quiet=options.quiet, **list_descent(options))
+    return result, features, {"n_samples": result.n_samples, "skipped": result.skipped}
+
+
 def fit_table(options: argparse.Namespace) -> Fit:
     """Fit one CSV file, read whole."""
     path = options.files[0]
@@ -190,7 +230,7 @@ def fit_table(options: argparse.Namespace) -> Fit:
         if str(error).endswith("an empty cell"):
             raise TableError(f"{error}; --missing skip leaves out rows without a value") from error
         raise
-    features = choose_features(path, table, options)
+    features = choose_features(path, table.names, options)
     X, y = table.columns(features), table.columns(targets)
     for name, column in zip(targets, y.T, strict=True):
         check_mean_square(f"column {quote(name)}", column)
@@ -209,14 +249,15 @@ def check_outputs(options: argparse.Namespace, sources: list[str]) -> Path | Non
     return None if options.plot is None else check_picture("--plot", options.plot)
 
 
-def choose_features(path: str, table: CsvTable, options: argparse.Namespace) -> list[str]:
-    """Return the columns that --features names, or else all but the targets."""
+def choose_features(path: str, names: list[str], options: argparse.Namespace) -> list[str]:
+    """Return the columns that --features names, or else all but the targets and the weights."""
     where, targets = f"{printable(path)}, line 1", dict.fromkeys(options.target)
-    lacking = targets.keys() - set(table.names)
+    lacking = targets.keys() - set(names)
     for target in targets:
         if target in lacking:
-            raise ValueError(f"{where}: no column {quote(target)} for --target; there are {quote_names(table.names)}")
-    features = [name for name in table.names if name not in targets] if options.features is None else options.features
+            raise ValueError(f"{where}: no column {quote(target)} for --target; there are {quote_names(names)}")
+    taken = {*targets, options.weight}
+    features = [name for name in names if name not in taken] if options.features is None else options.features
     if not features:
         raise ValueError(f"{where}: expected columns beside the {name_target(options.target)}")
     return features
