@@ -98,6 +98,28 @@ def test_streams_leave_out_rows_with_missing_values(library, form):
     assert fit_array(X, column, missing="skip").skipped == 10
 
 
+@pytest.mark.parametrize("library", MAKERS)
+def test_streams_name_the_column_of_a_missing_value(library):
+    make, gap = MAKERS[library], [1.0, None, *[2.0] * 38]
+    told = r"row 1 \(counted from 0\), column 'gap': expected a finite number; got no value"
+    for fit in (fit_array, lambda X, y: fit_batches([(X, y)])):
+        with pytest.raises(ValueError, match=told):
+            fit(make({"a": X[:, 0], "gap": gap}), Y)
+        with pytest.raises(ValueError, match=told):
+            fit(make({"a": X[:, 0]}), make({"gap": gap}))
+        with pytest.raises(ValueError, match=told):
+            fit(make({"a": X[:, 0]}), make({"b": Y, "gap": gap}))
+        with pytest.raises(ValueError, match=r"row 1 \(counted from 0\), y: expected a finite number; got no value"):
+            fit(make({"a": X[:, 0]}), np.array([np.nan if y is None else y for y in gap]))
+
+
+def test_a_series_is_told_how_it_becomes_a_frame():
+    for series in (pd.Series(Y), pl.Series(Y)):
+        for fit in (fastgd.gradient_descent, fit_array):
+            with pytest.raises(ValueError, match=r"got shape \(40,\); X.to_frame\(\) makes it one feature"):
+                fit(series, Y)
+
+
 @forms
 def test_columns_without_missing_values_give_their_numbers(library, form):
     values, column = LIBRARIES[library][form]

@@ -300,8 +300,8 @@ def test_weights_of_another_length_are_refused_as_soon_as_the_features_are_known
 @pytest.mark.parametrize(
     ("X", "y", "weights", "message"),
     [
-        (np.ones(3), np.ones(3), None, "X must have shape"),
-        (np.ones((0, 3)), np.ones(0), None, "X must have shape"),
+        (np.ones(3), np.ones(3), None, "X must be two-dimensional"),
+        (np.ones((0, 3)), np.ones(0), None, "X must have at least one row and one column"),
         (np.ones((3, 2)), np.ones(4), None, r"y must have shape \(3,\)"),
         (np.ones((3, 2)), np.ones((3, 2, 1)), None, r"y must have shape \(3,\)"),
         (np.ones((3, 2)), np.ones(3), np.ones((3, 1)), r"sample_weight must have shape \(3,\)"),

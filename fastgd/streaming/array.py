@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import as_kernel_array, check_numbers
+from fastgd.inputs.data import as_kernel_array, check_dimensions, check_numbers
 from fastgd.inputs.frames import column_names, target_names
 from fastgd.inputs.masks import check_masked, has_masked
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
-from fastgd.streaming.source import STAMP_ROWS, START_OVER, Batch, SeenBatch, identify_file, make_stamp
+from fastgd.streaming.source import STAMP_ROWS, START_OVER, Batch, SeenBatch, identify_file, list_names, make_stamp
 from fastgd.streaming.sums import flatten_single
 
 BLOCK_BYTES = 1 << 24  # the size of a block of rows
@@ -106,7 +106,9 @@ class ArrayBatchSource:
         self.features, self.target = column_names(X), target_names(y)
         self.X, self.y = check_array("X", X), check_array("y", y)
         self.weights = None if weights is None else check_array("sample_weight", weights)
-        self.total, self.n_features = check_shapes(self.X, self.y, self.weights)
+        check_dimensions(self.X.shape, "to_frame()" if hasattr(X, "to_frame") else "reshape(-1, 1)")
+        self.total, self.n_features = self.X.shape
+        check_shapes(self.total, self.y, self.weights)
         self.n_targets = 1 if len(self.y.shape) == 1 else int(self.y.shape[1])
         self.rows = max(BLOCK_BYTES // (self.n_features * self.X.dtype.itemsize), ROWS_PER_COLUMN * self.n_features)
         self.arrays = (self.X, self.y, self.weights)
@@ -126,7 +128,8 @@ class ArrayBatchSource:
             X, y = read_rows(self.X, rows), read_rows(self.y, rows)
             weights = None if self.weights is None else read_rows(self.weights, rows)
             where = f"rows {rows.start} to {rows.stop - 1} (counted from 0)"
-            yield Batch(X, y, weights, 0, where, partial(describe_array_row, start), whole=self.whole)
+            locate = partial(describe_array_row, start)
+            yield Batch(X, y, weights, 0, where, locate, list_names(self.features, self.target), self.whole)
             self.release()
 
     def release(self) -> None:
@@ -165,18 +168,14 @@ def check_array(name: str, values: Any) -> Any:
     return array
 
 
-def check_shapes(X: Any, y: Any, weights: Any) -> tuple[int, int]:
-    """Return the shape of X; refuse arrays whose shapes do not fit together."""
-    if len(X.shape) != 2 or 0 in X.shape:
-        raise ValueError(f"X must have shape (n_samples, n_features), with at least one row and column; got {X.shape}")
-    if len(y.shape) not in (1, 2) or y.shape[0] != X.shape[0] or 0 in y.shape:
-        n = X.shape[0]
+def check_shapes(n: int, y: Any, weights: Any) -> None:
+    """Refuse a y or weights that have no number, or row, for each of the n rows of X."""
+    if len(y.shape) not in (1, 2) or y.shape[0] != n or 0 in y.shape:
         raise ValueError(
             f"y must have shape ({n},) or ({n}, n_targets), one number or row for each row of X; got shape {y.shape}"
         )
-    if weights is not None and weights.shape != (X.shape[0],):
-        raise ValueError(f"sample_weight must have shape ({X.shape[0]},), one for each row; got shape {weights.shape}")
-    return X.shape
+    if weights is not None and weights.shape != (n,):
+        raise ValueError(f"sample_weight must have shape ({n},), one for each row; got shape {weights.shape}")
 
 
 def read_rows(array: Any, rows: slice) -> Array:

@@ -11,7 +11,7 @@ from fastgd.inputs.data import check_numbers, check_problem
 from fastgd.inputs.words import quote
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
-from fastgd.streaming.source import START_OVER, Batch, SeenBatch, make_stamp
+from fastgd.streaming.source import START_OVER, Batch, SeenBatch, list_names, make_stamp
 from fastgd.streaming.sums import count_rows, flatten_single
 
 ALL = (True, True, True)  # the stamp covers all rows of X, y and the weights
@@ -137,7 +137,8 @@ class IterableBatchSource:
             frames.check_same_targets(y, self.target)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
-        return Batch(X, y, weights, 0, where, lambda row: f"batch {number}, row {row} (counted from 0)", whole=ALL)
+        names = list_names(self.features, self.target)
+        return Batch(X, y, weights, 0, where, lambda row: f"batch {number}, row {row} (counted from 0)", names, ALL)
 
 
 def check_same_batch(batch: Batch, seen: SeenBatch) -> None:

@@ -38,7 +38,7 @@ class Batch:
     locate : callable
         Takes a row of the batch, counted from 0, and returns its place, for messages.
     columns : list of str or None
-        The names of the features, the targets and the weight.
+        The names of the features, the targets and the weight, or of the first of them.
     end : int or None
         The bytes of its file that were read for it and the batches before it, if the number of rows is not known.
     whole : tuple of bool
@@ -54,6 +54,14 @@ class Batch:
     columns: list[str] | None = None
     whole: tuple[bool, bool, bool] = (False, False, False)
     end: int | None = None
+
+
+def list_names(features: list[str] | None, target: Any) -> list[str] | None:
+    """Return the names of the columns of X, and of y if it has some, for messages; None if X has none."""
+    if features is None:
+        return None
+    targets = [target] if isinstance(target, str) else target
+    return [*features, *targets] if target else features
 
 
 class BatchSource(Protocol):

@@ -99,7 +99,7 @@ def check_bad_rows(batch: Batch, arrays: tuple[Array, Array, Array | None], bad:
         return bad
     row, column = np.argwhere(refused)[0].tolist()
     value, n_features = values[row, column], arrays[0].shape[1]
-    if batch.columns is not None:
+    if batch.columns is not None and column < len(batch.columns):
         name = f"column {quote(batch.columns[column])}"
     else:
         name = name_column(column, n_features, arrays[1].shape[1])
