@@ -201,6 +201,23 @@ def test_a_list_of_columns_does_not_swallow_the_file(tmp_path, capsys):
     assert len(answers) == 1
 
 
+@pytest.mark.parametrize(
+    "words", [["-", "--target", "y"], ["--target", "y", "-"], ["--target", "y", "--features", "a", "-"]]
+)
+def test_standard_input_stands_before_or_behind_the_options(monkeypatch, tmp_path, capfd, words):
+    (tmp_path / "a.csv").write_text("a,y\n1,2\n2,4\n3,5\n")
+    with open(tmp_path / "a.csv", "rb") as file:
+        monkeypatch.setattr("sys.stdin", file)
+        assert main(["fit", *words]) == 0
+    assert "3 rows, 1 feature" in capfd.readouterr().out
+
+
+def test_standard_input_is_not_one_of_several_files(capsys, tmp_path):
+    (tmp_path / "a.csv").write_text("a,y\n1,2\n2,4\n")
+    assert main(["fit", str(tmp_path / "a.csv"), "-", "--target", "y"]) == 2
+    assert "FILE: expected files that can be read again; got standard input, '-'" in capsys.readouterr().err
+
+
 def test_a_missing_file_argument_is_told(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["fit", "--target", "y", "--features", "a", "b"])

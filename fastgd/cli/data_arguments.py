@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastgd.files.dialect import Dialect, suffix_of
+from fastgd.files.opening import STANDARD_INPUT
 from fastgd.inputs.words import quote
 from fastgd.streaming.files import READERS, is_pattern
 from fastgd.streaming.options import MISSING
@@ -72,4 +73,4 @@ def take_files(options: argparse.Namespace, *lists: list[str] | None) -> list[st
 
 def is_file_argument(word: str) -> bool:
     """Return True for a word that names an input file rather than a column."""
-    return os.path.exists(word) or is_pattern(word) or suffix_of(word) in READERS
+    return word == STANDARD_INPUT or os.path.exists(word) or is_pattern(word) or suffix_of(word) in READERS

@@ -11,6 +11,7 @@ from typing import Any
 
 from fastgd.files.dialect import PLAIN, Dialect, suffix_of
 from fastgd.files.lines import TableError
+from fastgd.files.opening import STANDARD_INPUT
 from fastgd.inputs.words import printable, quote
 from fastgd.streaming import csv_file, parquet_file
 from fastgd.streaming.columns import Columns, Head, check_different, choose_columns
@@ -231,12 +232,19 @@ def expand_path(path: str) -> list[str]:
             raise ValueError(f"paths: expected files that match '{printable(path)}'; got none")
     else:
         files = [path]
+        refuse_input(path)
         os.stat(path)  # raises an OSError that names the file
     for file in files:
         if suffix_of(file) not in READERS:
             got = f"got '{printable(file)}' {MORE_SUFFIXES}"
             raise ValueError(f"paths: expected files that end in .parquet or .csv; {got}")
     return files
+
+
+def refuse_input(path: str) -> None:
+    """Refuse standard input: files are read twice, to find their columns and levels before their rows."""
+    if path == STANDARD_INPUT:
+        raise ValueError("paths: expected files that can be read again; got standard input, '-'")
 
 
 def is_data(file: str) -> bool:
