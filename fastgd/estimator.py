@@ -27,7 +27,7 @@ from fastgd.inputs.data import (
     predict_rows,
 )
 from fastgd.inputs.extras import explain_import
-from fastgd.inputs.frames import check_same_columns, column_names
+from fastgd.inputs.frames import check_different_names, check_same_columns, column_names
 from fastgd.inputs.masks import check_masked
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_flag
 from fastgd.inputs.tables import read_frame
@@ -598,5 +598,6 @@ def read_named(name: str, values: Any) -> Any:
         return values
     if name == "X":
         check_dimensions(numbers.shape, "to_frame()")
+        check_different_names(values)
     check_finite(name, numbers, values)
     return numbers

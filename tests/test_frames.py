@@ -10,6 +10,7 @@ from problems import random_problem
 
 import fastgd
 from fastgd.inputs.frames import check_same_columns, column_names, series_name
+from fastgd.streaming import fit_array
 
 X, Y = random_problem(40, 3)
 NAMES = ["size", "age", "rooms"]
@@ -127,3 +128,32 @@ def test_the_message_about_many_columns_is_short_and_names_the_first_that_differ
     with pytest.raises(ValueError, match=message) as caught:
         check_same_columns(frame, names)
     assert len(str(caught.value)) < 1000
+
+
+def test_an_index_of_pandas_is_read_as_a_series_is():
+    pd = pytest.importorskip("pandas", reason="pandas is an extra of the tests")
+    pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
+    fits = (fastgd.gradient_descent, fastgd.GradientDescentRegressor().fit)
+    for fit in fits:
+        with pytest.raises(TypeError, match=r"y must hold real numbers; got datetime64\[\w+\]"):
+            fit(X, pd.date_range("2020-01-01", periods=len(X)))
+    gaps = pd.Index([None, *Y[1:].tolist()], dtype=object)
+    for fit in fits:
+        with pytest.raises(ValueError, match="y must be finite; got nan at row 0"):
+            fit(X, gaps)
+    assert fit_array(X, gaps, missing="skip").skipped == 1
+    result = fastgd.gradient_descent(X, pd.Index(Y, name="price"))
+    np.testing.assert_array_equal(result.weights, fastgd.gradient_descent(X, Y).weights)
+    assert result.target == "price"
+
+
+@pytest.mark.parametrize("library", ["pandas", "pyarrow"])  # polars has no such frames
+def test_the_estimator_names_the_columns_that_share_a_name(library):
+    module = pytest.importorskip(library, reason=f"{library} is an extra of the tests")
+    pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
+    names = ["size", "age", "size"]
+    frame = module.table(list(X.T), names=names) if library == "pyarrow" else module.DataFrame(X, columns=names)
+    model = fastgd.GradientDescentRegressor()
+    for fit in (model.fit, model.partial_fit, fastgd.GradientDescentRegressor().fit(X, Y).score):
+        with pytest.raises(ValueError, match="X must have different column names; got 'size' more than once"):
+            fit(frame, Y)

@@ -3,6 +3,7 @@
 `fastgd.inputs.tables` reads their numbers.
 """
 
+from collections import Counter
 from itertools import zip_longest
 from typing import Any, NoReturn
 
@@ -53,6 +54,14 @@ def target_names(targets: Any) -> Any:
         return None
     names = column_names(targets)
     return names if names is not None and len(names) > 1 else series_name(targets)
+
+
+def check_different_names(frame: Any) -> None:
+    """Refuse a frame in which two columns share a name: models are saved, and columns found, by names."""
+    names = column_names(frame) or []
+    if len(set(names)) < len(names):
+        repeated = next(name for name, times in Counter(names).items() if times > 1)
+        raise ValueError(f"X must have different column names; got {quote(repeated)} more than once")
 
 
 def check_same_columns(frame: Any, features: list[str] | None) -> None:

@@ -96,10 +96,11 @@ def find_library(values: Any) -> str | None:
 
 
 def open_pandas(argument: str, values: Any) -> Table | None:
-    """Return the columns of a pandas DataFrame, Series or extension array."""
+    """Return the columns of a pandas DataFrame, Series, Index or extension array."""
     import pandas as pd
 
-    if isinstance(values, pd.api.extensions.ExtensionArray):
+    index = isinstance(values, pd.Index) and not isinstance(values, pd.MultiIndex)
+    if index or isinstance(values, pd.api.extensions.ExtensionArray):
         values = pd.Series(values)
     if isinstance(values, pd.Series):
         values = values.to_frame()
