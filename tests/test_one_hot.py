@@ -100,7 +100,7 @@ def test_an_unknown_level_is_refused_or_zeros(tmp_path, capsys, kind):
 def test_text_that_is_missing_is_a_missing_value(tmp_path, capsys, kind):
     path = tmp_path / f"a.{kind}"
     WRITERS[kind](path, np.where(np.arange(90) == 4, "", TOWNS))
-    with pytest.raises(ValueError, match=r"column 'town=Bergen': expected a finite number; got no value"):
+    with pytest.raises(ValueError, match=r"column 'town': expected a finite number; got no value"):
         fit_files(path, "y", one_hot=["town"])
     result = fit_files(path, "y", one_hot=["town"], missing="skip")
     assert (result.skipped, result.n_samples) == (1, 89)
@@ -148,8 +148,9 @@ def test_a_column_named_like_a_level_is_a_feature_of_its_own(tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)["predictions"]
     np.testing.assert_allclose(found, [3.0, 8.0, 6.0, 9.0, 4.0], rtol=1e-9)
     path.write_text("t,t=x,y\nx,1,3\nz,2,8\n")
-    with pytest.raises(ValueError, match="one_hot must give features of different names; got 't=x' twice"):
-        fit_files(path, "y", one_hot=["t"])
+    for target in ("y", "t=x"):  # a level may have the name of another feature, or of the target
+        with pytest.raises(ValueError, match="one_hot must give features of different names; got 't=x' twice"):
+            fit_files(path, target, features=["t", "t=x"] if target == "y" else ["t"], one_hot=["t"])
 
 
 def test_a_column_without_any_level_is_refused(tmp_path):

@@ -127,7 +127,8 @@ class Columns:
         X = stack_arrays(columns, n, np.float32 if small else np.float64)
         y = stack_arrays(arrays[p : p + k], n, np.float64)
         weights = None if self.weight is None else arrays[p + k]
-        return Batch(X, y, weights, file, where, locate, [*self.encoded, *self.names[p:]])
+        sources = [name for name in self.features for _ in self.levels.get(name, [name])]  # for messages
+        return Batch(X, y, weights, file, where, locate, [*sources, *self.names[p:]])
 
     def encode(self, arrays: Sequence[Array], locate: Callable[[int], str]) -> list[Array]:
         """Return the arrays of the features of the fit, from one array for each feature to read."""

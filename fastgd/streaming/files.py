@@ -152,7 +152,8 @@ class FileBatchSource:
         self.heads, self.reader = heads, reader
         if one_hot is not None:
             self.columns = replace(self.columns, levels=find_levels(reader, heads, self.columns))
-            check_different("one_hot must give features of different names", self.columns.encoded)
+            names = [*self.columns.encoded, *self.columns.targets]
+            check_different("one_hot must give features of different names", names)
         rows = [head.rows for head in heads if head.rows is not None]
         self.total = sum(rows) if len(rows) == len(heads) else None
         self.bytes_read: tuple[int, int] | None = None

@@ -44,8 +44,10 @@ def summarize_state(state: State) -> Summary | None:
     if not state.rows:
         raise ValueError("expected rows; got none")
     if state.moments is None:
+        if state.skipped == state.rows:
+            raise ValueError(f"expected rows without missing values; got none in {state.rows:,} rows")
         left_out = f"; {state.skipped:,} of {state.rows:,} rows were left out" if state.skipped else ""
-        raise ValueError(f"expected rows of positive sample_weight; got none in {state.batches:,} batches{left_out}")
+        raise ValueError(f"expected rows of positive sample_weight; got none in {state.rows:,} rows{left_out}")
     return summarize_moments(state.moments, state.method)
 
 
