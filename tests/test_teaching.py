@@ -1,5 +1,7 @@
 """Options that show how a descent goes: the path of the weights, runs that diverge, the last line that is printed."""
 
+import warnings
+
 import numpy as np
 import pytest
 from problems import random_problem
@@ -144,6 +146,21 @@ def test_a_callback_that_ends_the_run_is_not_called_again():
         X, Y, learning_rate=LIMIT / 20, callback=lambda epoch, *_: seen.append(epoch) or epoch == 20, **PLAIN
     )
     assert seen == [0, 10, 20]
+
+
+@pytest.mark.parametrize("rate", [LIMIT / 20, 1.5 * LIMIT], ids=["converges", "diverges"])
+def test_a_callback_may_write_into_what_it_gets(rate):
+    def spoil(epoch, *given):
+        for array in given:
+            array.fill(np.nan)
+
+    options = {"learning_rate": rate, "epochs": 20, "tol": 0, "stop_on_divergence": False} | PLAIN
+    targets = np.column_stack([Y, -Y])
+    with warnings.catch_warnings(action="ignore"):
+        spoiled = fastgd.gradient_descent(X, targets, callback=spoil, **options)
+        plain = fastgd.gradient_descent(X, targets, **options)
+    np.testing.assert_array_equal(spoiled.weights, plain.weights)
+    np.testing.assert_array_equal(spoiled.cost, plain.cost)
 
 
 @pytest.mark.parametrize("name", ["history", "stop_on_divergence"])

@@ -1,6 +1,7 @@
 """The loop: a kernel runs blocks of epochs; between blocks, checks print, call back and may end the run."""
 
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from itertools import chain
 from math import isfinite
@@ -281,7 +282,8 @@ class Run:
         if self.checks.verbose:
             print(f"epoch {epoch}: cost {show_cost(cost)}")
         callback = self.checks.callback
-        return callback is not None and is_true(callback(epoch, weights.copy(), cost))
+        # Copies: a callback may write into the arrays of several targets.
+        return callback is not None and is_true(callback(epoch, weights.copy(), copy(cost)))
 
     def judge(self, first: int, stop: int, done: int, before: Array, may_judge: bool) -> str | None:
         """Return the reason why the run ends after this block; None if it goes on."""
