@@ -199,6 +199,19 @@ def test_plain_blocks_of_quotes_are_read_by_pyarrow(tmp_path, monkeypatch):
     assert fit_files(path, "y", features=["x"]).n_samples == 150
 
 
+def test_blocks_of_truth_values_and_of_numbers_are_read_by_pyarrow(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow", reason="the test is about pyarrow, an extra")
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 60)
+    mixed, read_any = [], csv_blocks.read_any
+    monkeypatch.setattr(csv_blocks, "read_any", lambda *given, **more: mixed.append(1) or read_any(*given, **more))
+    path = tmp_path / "a.csv"
+    path.write_text("x,y\n" + "True,2\nFalse,3\n" * 20 + "0.5,2.5\n1.0,2.0\n" * 20 + "true,2\nfalse,3\n" * 20)
+    result = fit_files(path, "y")
+    assert result.n_samples == 120
+    np.testing.assert_allclose(result.weights, [3.0, -1.0], atol=1e-9)
+    assert len(mixed) <= 2  # of some sixteen blocks: those that hold both
+
+
 def test_a_line_without_an_end_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(lines, "LONGEST_LINE", 1 << 18)
     path = tmp_path / "a.csv"

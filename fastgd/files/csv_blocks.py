@@ -134,11 +134,12 @@ def make_reader(names: list[str], wanted: list[str], lines: Lines, text: Collect
         return pa.csv.read_csv(pa.BufferReader(block), options, parse, convert)
 
     def find_truth(block: bytes) -> None:
-        """Let columns that hold truth values in the first lines of a block be read as such."""
+        """Let the columns that hold truth values in the first lines of a block, and no others, be read as such."""
         sample = block[: block.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or block
         found = read(sample, pa.csv.ConvertOptions(include_columns=wanted, **words)).schema
-        flags = [name for name in wanted if name not in text and found.field(name).type == pa.bool_()]
-        types.update(dict.fromkeys(flags, pa.bool_()))
+        for name in wanted:
+            if name not in text:
+                types[name] = pa.bool_() if found.field(name).type == pa.bool_() else pa.float64()
 
     def read_plain(block: bytes) -> list[Array] | None:
         for attempt in (False, True):
