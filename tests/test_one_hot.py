@@ -162,6 +162,17 @@ def test_a_column_without_any_level_is_refused(tmp_path):
 
 
 @pytest.mark.skipif(not is_installed("pyarrow"), reason="Parquet needs pyarrow, an extra")
+@pytest.mark.parametrize("labels", [[["a"], ["b"]], [["a"], ["b", "c"]], [{"x": 1}, {"x": 2}]], ids=str)
+def test_a_column_of_several_values_in_a_cell_is_refused(tmp_path, labels):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"t": labels, "y": [1.0, 2.0]}), tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match="column 't': expected text; got the type (list|struct)<"):
+        fit_files(tmp_path / "a.parquet", "y", one_hot=["t"])
+
+
+@pytest.mark.skipif(not is_installed("pyarrow"), reason="Parquet needs pyarrow, an extra")
 def test_a_damaged_column_of_text_is_named(tmp_path):
     path = tmp_path / "a.parquet"
     write_parquet(path)

@@ -22,6 +22,7 @@ from fastgd.streaming.source import Batch
 # A column may have different types of this set in different files: pandas writes whole numbers as double if one is
 # missing.
 WHOLE_OR_DOUBLE = {"double"} | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+NESTED = ("list", "large_list", "fixed_size_list", "struct", "map")  # the types of several values in a cell
 BATCH_BYTES = 1 << 25  # the size of a batch in float64
 
 
@@ -251,9 +252,11 @@ def check_head(head: Head, first: Head, columns: Columns) -> None:
     for name in columns.names:
         if name not in head.types:
             raise TableError(f"{where}: no column {quote(name)}; there are {quote_names(list(head.types))}")
-        if name in columns.levels:
-            continue  # text, or numbers that are names
         kind = head.types[name]
+        if name in columns.levels:  # text, or numbers that are names
+            if kind.startswith(NESTED):
+                raise TableError(f"{where}, column {quote(name)}: expected text; got the type {printable(kind)}")
+            continue
         if name not in head.numeric:
             raise TextError(f"{where}, column {quote(name)}: expected numbers; got the type {printable(kind)}")
         if kind != first.types[name] and not {kind, first.types[name]} <= WHOLE_OR_DOUBLE:
