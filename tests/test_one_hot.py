@@ -168,7 +168,7 @@ def test_a_column_of_several_values_in_a_cell_is_refused(tmp_path, labels):
     import pyarrow.parquet as pq
 
     pq.write_table(pa.table({"t": labels, "y": [1.0, 2.0]}), tmp_path / "a.parquet")
-    with pytest.raises(ValueError, match="column 't': expected text; got the type (list|struct)<"):
+    with pytest.raises(ValueError, match=r"column 't': expected text; got the type (list|struct)<"):
         fit_files(tmp_path / "a.parquet", "y", one_hot=["t"])
 
 
