@@ -518,6 +518,8 @@ def test_dates_of_another_unit_are_the_same_dates():
         ({"groups": ["a", "a", "b"]}, ValueError, r"groups must have shape \(4,\), one label for each row; got .*3"),
         ({"groups": [["a"], ["a"], ["b"], ["b"]]}, ValueError, r"groups must have shape \(4,\)"),
         ({"groups": ["a", None, "b", "b"]}, ValueError, r"groups must have a label in every row; got None at row 1"),
+        ({"groups": ["a", np.nan, "b", "b"]}, ValueError, r"a label in every row; got nan at row 1"),
+        ({"groups": ["1", 1, "a", "a"]}, TypeError, "compared with each other"),
         ({"groups": [1.0, 2.0, 1.0, np.nan]}, ValueError, r"a label in every row; got .*nan.* at row 3"),
         ({"groups": np.array(["2024", "NaT"] * 2, "M8[D]")}, ValueError, "a label in every row; got .*NaT.* at row 1"),
         ({"groups": np.ma.array([1, 2, 1, 2], mask=[0, 0, 0, 1])}, ValueError, "groups must not have masked values"),

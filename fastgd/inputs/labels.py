@@ -34,6 +34,8 @@ def check_labels(labels: ArrayLike, n_samples: int) -> Array:
     """Return one label for each row; refuse labels that are missing."""
     check_masked("groups", labels)
     array = np.asarray(labels)
+    if array.dtype.kind in "US" and isinstance(labels, list | tuple) and len(set(map(type, labels))) > 1:
+        array = np.asarray(labels, dtype=object)  # NumPy makes texts of the numbers beside texts, and of NaN
     if array.shape != (n_samples,):
         raise ValueError(f"groups must have shape ({n_samples},), one label for each row; got shape {array.shape}")
     row = find_missing(array)
