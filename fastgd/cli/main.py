@@ -27,7 +27,9 @@ EPILOG = (
     "reader of the output went away."
 )
 # In the messages of the Python functions: arguments at the beginning, and hints that name an argument and its value.
-ARGUMENTS = ("features", "target", "weight", "one_hot", "scheduler", "delimiter", "decimal", "encoding", "missing")
+ARGUMENTS = (
+    "features", "target", "weight", "one_hot", "scheduler", "delimiter", "decimal", "encoding", "missing", "checkpoint",
+)  # fmt: skip
 ARGUMENT = re.compile(rf"^({'|'.join(ARGUMENTS)})(?= must | goes )")
 HINT = re.compile(r"\b(missing|unknown|delimiter|decimal|encoding)='([^']*)'")
 REFUSED, READER_GONE = 2, 141  # exit codes; shells give 128 + SIGPIPE to a command whose reader went away

@@ -153,14 +153,19 @@ def make_reader(names: list[str], wanted: list[str], lines: Lines, text: Collect
                     return None
         if table.num_rows != count_lines(block):  # pyarrow skips empty lines
             return None
-        arrays = []
-        for name, column in zip(table.column_names, table.columns, strict=True):
-            arrays.append((column if name in text else column.cast(pa.float64())).to_numpy())
-            if name not in text and column.null_count != np.isnan(arrays[-1]).sum():
-                return None  # nan(1) is NaN, not null
-        return arrays
+        return take_columns(pa, table, text)
 
     return read_plain
+
+
+def take_columns(pa: Any, table: Any, text: Collection[str]) -> list[Array] | None:
+    """Return the columns of a block that pyarrow has read; None if a cell is NaN but not missing, as nan(1) is."""
+    arrays = []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        arrays.append((column if name in text else column.cast(pa.float64())).to_numpy())
+        if name not in text and column.null_count != np.isnan(arrays[-1]).sum():
+            return None
+    return arrays
 
 
 def find_pyarrow() -> Any:

@@ -273,6 +273,8 @@ def test_a_full_device_is_an_error(capsys, tmp_path, monkeypatch):
     Path("data.csv").write_text(DATA)
     assert main(["fit", "data.csv", "--target", "y", "--out", "/dev/full"]) == 2
     assert capsys.readouterr().err == "fastgd: /dev/full: No space left on device\n"
+    assert main(["fit", "data.csv", "--target", "y", "--checkpoint", "/dev/full"]) == 2
+    assert capsys.readouterr().err.startswith("fastgd: --checkpoint must be a regular file; got '/dev/full'")
     np.testing.assert_equal(os.listdir(), ["data.csv"])
 
 
