@@ -181,6 +181,16 @@ def test_truth_values_are_one_and_zero(tmp_path, monkeypatch, words, arrow):
     assert fit_files(path, "y").n_samples == 40
 
 
+@pytest.mark.parametrize("word", ["NA", "nan", " null "])
+def test_a_word_for_a_missing_value_is_told_as_one(tmp_path, capsys, word):
+    path = tmp_path / "a.csv"
+    path.write_text(f"a,y\n1,2\n{word},4\n3,5\n")
+    assert main(["fit", str(path), "--target", "y"]) == 2
+    told = capsys.readouterr().err
+    assert f"got '{word}', a missing value; --missing skip leaves out rows without a value" in told
+    assert "--one-hot" not in told
+
+
 # ---- columns on the command line
 
 

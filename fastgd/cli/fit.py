@@ -227,7 +227,7 @@ def fit_table(options: argparse.Namespace) -> Fit:
     try:
         table = read_csv(path, required=wanted, dialect=check_text(options))
     except TableError as error:
-        if str(error).endswith("an empty cell"):
+        if str(error).endswith(("an empty cell", "a missing value")):
             raise TableError(f"{error}; --missing skip leaves out rows without a value") from error
         raise
     features = choose_features(path, table.names, options)

@@ -104,9 +104,11 @@ def read_cell(lines: Lines, line: int, name: str, cell: str, *, gaps: bool) -> f
 
 def refuse_cell(lines: Lines, line: int, name: str, cell: str, expected: str) -> NoReturn:
     """Raise the error of a cell of column `name`."""
-    got = quote(cell) if cell.strip() else "an empty cell"
+    text = cell.strip()
+    missing = "an empty cell" if not text else f"{quote(cell)}, a missing value" if text in MISSING else None
+    got = missing or quote(cell)
     hint = "; decimal=',' reads it" if lines.decimal == "." and DECIMAL_COMMA.fullmatch(cell) else ""
-    kind = TextError if expected == "a number" and cell.strip() and not hint else TableError
+    kind = TextError if expected == "a number" and not missing and not hint else TableError
     raise kind(f"{printable(lines.path)}, line {line}, column {quote(name)}: expected {expected}; got {got}{hint}")
 
 
