@@ -48,7 +48,8 @@ class DescentResult:
     ----------
     weights : ndarray of shape (n_features + 1,) or (n_features,), float64
         ``[intercept, coef…]`` if an intercept was fitted, else ``coef`` alone. After a divergence, the weights with the
-        lowest cost at a check, or the last ones with ``stop_on_divergence=False``.
+        lowest cost at a check, or the last ones with ``stop_on_divergence=False`` if their
+        cost is finite.
     coef : ndarray of shape (n_features,), float64
         One coefficient for each column of X.
     intercept : float
