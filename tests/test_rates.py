@@ -360,7 +360,7 @@ def test_cycles_are_judged_at_their_ends(schedule, compressed, tol, watched, cap
     assert result.epochs in np.cumsum(CYCLIC[schedule](5000, eigenvalues[-1], eigenvalues[0]))
     if "verbose" in watched:
         printed = [int(line.split()[1].rstrip(":")) for line in capsys.readouterr().out.splitlines()]
-        assert printed == list(range(0, result.epochs, 7))
+        assert printed == [*range(0, result.epochs, 7), result.epochs]
 
 
 @either_problem
@@ -371,13 +371,14 @@ def test_callbacks_come_inside_cycles_too(schedule, compressed):
     options = {"learning_rate": schedule, "epochs": 200, "tol": 1e-8, "compress": compressed}
     seen = []
     result = fastgd.gradient_descent(X, y, check_every=10, callback=lambda *check: seen.append(check), **options)
-    assert [epoch for epoch, *_ in seen] == list(range(0, result.epochs, 10))
+    assert [epoch for epoch, *_ in seen] == [*range(0, result.epochs, 10), result.epochs]
+    costs = [*result.cost_history, result.cost]
     weights, gradient, done = np.zeros(6), np.empty(6), 0
     for epoch, seen_weights, seen_cost in seen:
         backends.descend(X, y, weights, result.rates[done:epoch], np.empty(epoch - done), gradient)
         done = epoch
         np.testing.assert_allclose(seen_weights, weights, rtol=1e-8, atol=1e-8)
-        assert seen_cost == result.cost_history[epoch]
+        assert seen_cost == costs[epoch]
         assert seen_cost == pytest.approx(fastgd.cost(X, y, seen_weights))
     alone = fastgd.gradient_descent(X, y, **options)
     assert (alone.epochs, alone.reason) == (result.epochs, result.reason)

@@ -262,10 +262,10 @@ def test_start_and_callback_have_weights_in_the_units_of_the_data(compressed, fi
         tol=0,
     )
     np.testing.assert_allclose(seen[0][1], start, rtol=1e-12, atol=1e-12)
-    assert [epoch for epoch, *_ in seen] == list(range(0, 20, 3))
+    assert [epoch for epoch, *_ in seen] == [*range(0, 20, 3), 20]
     rows, target = repeat(X, y) if weighted else (X, y)
     for epoch, weights, cost in seen:
-        assert cost == result.cost_history[epoch]
+        assert epoch == 20 or cost == result.cost_history[epoch]
         assert cost == pytest.approx(ridge_cost(rows, target, weights, alpha), rel=1e-11)
     assert ridge_cost(rows, target, result.weights, alpha) < result.cost_history[0]
     np.testing.assert_array_equal(result.weights[-4:], result.coef)
@@ -400,11 +400,13 @@ def test_checks_change_no_batch(data):
     watched = fastgd.gradient_descent(*data, check_every=7, callback=lambda *check: seen.append(check), **options)
     np.testing.assert_array_equal(watched.weights, plain.weights)
     np.testing.assert_array_equal(watched.cost_history, plain.cost_history)
-    assert [epoch for epoch, *_ in seen] == list(range(0, 50, 7))
-    for epoch, weights, cost in seen[1:]:
+    assert [epoch for epoch, *_ in seen] == [*range(0, 50, 7), 50]
+    for epoch, weights, cost in seen[1:-1]:
         before = fastgd.gradient_descent(*data, **(options | {"epochs": epoch}))
         np.testing.assert_array_equal(weights, before.weights)
         assert cost == plain.cost_history[epoch]
+    np.testing.assert_array_equal(seen[-1][1], plain.weights)
+    assert seen[-1][2] == pytest.approx(plain.cost, rel=1e-12)
 
 
 @pytest.mark.parametrize("settings", [{}, {"sample_weight": counts(100)}, {"alpha": 0.3}])
