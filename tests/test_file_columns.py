@@ -124,3 +124,17 @@ def test_text_and_dates_in_parquet_are_refused_with_a_hint(tmp_path, capsys, col
     assert "column 'when': expected numbers; got the type" in printed
     assert hint in printed
     assert main(["fit", str(path), "--target", "y", "--quiet", "--features", "x"]) == 0
+
+
+def test_a_column_of_nulls_holds_missing_values(tmp_path):
+    path = tmp_path / "a" / "a.parquet"
+    path.parent.mkdir()
+    pa.parquet.write_table(pa.table({"x": pa.nulls(3), "y": [1.0, 2.0, 3.0]}), path)
+    with pytest.raises(ValueError, match="column 'x': expected a finite number; got no value"):
+        fit_files(path, "y")
+    with pytest.raises(ValueError, match="expected rows without missing values; got none in 3 rows"):
+        fit_files(path, "y", missing="skip")
+    pa.parquet.write_table(pa.table({"x": [1.0, 2.0, 4.0], "y": [1.0, 2.0, 4.0]}), path.parent / "b.parquet")
+    result = fit_files(path.parent, "y", missing="skip")  # one file of nulls, one of numbers
+    np.testing.assert_allclose(result.weights, [0.0, 1.0], atol=1e-9)
+    assert result.skipped == 3

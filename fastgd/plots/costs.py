@@ -66,7 +66,7 @@ def cost_history(
         history, reason, converged = history[:, target], reason[target], converged[target]
     if ax is None:
         ax = new_figure().add_subplot()
-    label = label or describe_ending(reason, bool(converged), result.epochs)
+    label = describe_ending(reason, bool(converged), result.epochs) if label is None else label
     marker = "o" if result.epochs == 1 else ""  # a line through one point would not show
     (line,) = ax.plot(range(result.epochs), history, marker=marker, label=plain(printable(label)))
     costs = "no epochs"

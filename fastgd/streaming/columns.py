@@ -20,8 +20,8 @@ from fastgd.streaming.levels import encode, name_levels, refuse_label
 from fastgd.streaming.source import Batch
 
 # A column may have different types of this set in different files: pandas writes whole numbers as double if one is
-# missing.
-WHOLE_OR_DOUBLE = {"double"} | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+# missing, and null if all are.
+WHOLE_OR_DOUBLE = {"double", "null"} | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 NESTED = ("list", "large_list", "fixed_size_list", "struct", "map")  # the types of several values in a cell
 BATCH_BYTES = 1 << 25  # the size of a batch in float64
 

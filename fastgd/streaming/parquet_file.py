@@ -51,7 +51,7 @@ def identify_reader(columns: Columns) -> dict[str, Any]:
 def is_numeric(pa: Any, kind: Any) -> bool:
     """Return True for a type of numbers, decimals among them, or of truth values, which count as 0 and 1."""
     types = pa.types
-    kinds = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
+    kinds = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_null)
     return any(is_kind(kind) for is_kind in kinds)
 
 
@@ -116,7 +116,7 @@ def to_array(pa: Any, column: Any, *, text: bool = False) -> Array:
     if text:
         labels: Array = np.array(column.to_pylist(), dtype=object)
         return labels
-    if pa.types.is_boolean(column.type) or pa.types.is_decimal(column.type):
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         column = column.cast(pa.float64())
     return column.to_numpy(zero_copy_only=False)
 
