@@ -15,11 +15,9 @@ from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import solve
 from fastgd.descent.warnings import DivergenceWarning
 from fastgd.files.model import Model, load, name_features, name_targets, save
-from fastgd.inputs.arrays import Array, is_sparse
+from fastgd.inputs.arrays import FLOAT32, FLOAT64, Array, is_sparse
 from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.data import (
-    FLOAT32,
-    FLOAT64,
     as_kernel_array,
     check_dimensions,
     check_finite,

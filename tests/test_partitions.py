@@ -62,14 +62,19 @@ def test_a_partition_column_of_text_is_refused_by_name(tmp_path, kind):
         fit_files(tmp_path / "sales", "y")
 
 
-@kinds
-def test_the_command_line_fits_and_predicts_partitioned_folders(tmp_path, capsys, kind):
-    root, out = tmp_path / "sales", str(tmp_path / "model.json")
+def fit_and_predict(folder, capsys, kind, features):
+    """Let the commands fit the partitioned folder by these features, and return their predictions of its rows."""
+    root, out = folder / "sales", str(folder / "model.json")
     WRITERS[kind](root)
-    assert main(["fit", str(root), "--target", "y", "--features", "year,a,b", "--out", out, "--quiet"]) == 0
+    assert main(["fit", str(root), "--target", "y", "--features", features, "--out", out, "--quiet"]) == 0
     capsys.readouterr()
     assert main(["predict", out, str(root), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)["predictions"]
+    return json.loads(capsys.readouterr().out)["predictions"]
+
+
+@kinds
+def test_the_command_line_fits_and_predicts_partitioned_folders(tmp_path, capsys, kind):
+    found = fit_and_predict(tmp_path, capsys, kind, "year,a,b")
     expected = fastgd.gradient_descent(np.column_stack([YEARS, X]), TARGET).predict(np.column_stack([YEARS, X]))
     order = np.lexsort([np.arange(60), SHOPS, YEARS])
     np.testing.assert_allclose(found, expected[order], rtol=1e-8)
@@ -77,12 +82,7 @@ def test_the_command_line_fits_and_predicts_partitioned_folders(tmp_path, capsys
 
 @kinds
 def test_a_model_of_partition_columns_alone_predicts_every_row(tmp_path, capsys, kind):
-    root, out = tmp_path / "sales", str(tmp_path / "model.json")
-    WRITERS[kind](root)
-    assert main(["fit", str(root), "--target", "y", "--features", "year", "--out", out, "--quiet"]) == 0
-    capsys.readouterr()
-    assert main(["predict", out, str(root), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)["predictions"]
+    found = fit_and_predict(tmp_path, capsys, kind, "year")
     expected = fastgd.gradient_descent(YEARS[:, np.newaxis], TARGET).predict(np.sort(YEARS)[:, np.newaxis])
     np.testing.assert_allclose(found, expected, rtol=1e-8)
 

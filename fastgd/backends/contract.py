@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from fastgd.inputs.arrays import Array
+from fastgd.inputs.arrays import FLOAT32, FLOAT64, Array
 from fastgd.inputs.options import check_count
 
-FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 NAMES = ("X", "y", "weights", "rates", "costs", "gradient")
 OUTPUTS = ("weights", "costs", "gradient")
 DIMENSIONS = {name: {"X": (2,), "rates": (1,)}.get(name, (1, 2)) for name in NAMES}

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from fastgd.backends.contract import C_ORDER, FLOAT32, FLOAT64, NAMES, OUTPUTS, WRITEABLE
-from fastgd.inputs.arrays import Array, is_sparse
+from fastgd.backends.contract import C_ORDER, NAMES, OUTPUTS, WRITEABLE
+from fastgd.inputs.arrays import FLOAT32, FLOAT64, Array, is_sparse
 from fastgd.inputs.options import check_count
 
 STRIP_ROWS = 512  # a strip of short rows stays in L2

@@ -58,18 +58,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print or save one prediction for each row of the files."""
     fitted, dialect = model.load(options.model), check_text(options)
+    files = list_files(options.files)
     if options.out is not None:
         if options.json:
             raise ValueError("--json must not be given with --out, which saves CSV or Parquet")
         if compression_of(options.out) is not None:
             raise ValueError(f"--out must name a file without compression; got '{printable(options.out)}'")
-        check_output("--out", options.out, [options.model, *list_files(options.files)])
+        check_output("--out", options.out, [options.model, *files])
     warn_if_doubtful(fitted, options.model)
     skipped = 0
     names = fitted.target if isinstance(fitted.target, list) else [fitted.target]
     with open_output(options, names) as write:
         columns = Columns(fitted.columns, [], None, fitted.levels, zeros=options.unknown == "zeros")
-        for rows in read_rows(options.files, columns, options.missing, dialect):
+        for rows in read_rows(files, columns, options.missing, dialect):
             write(predict(fitted, rows.X, rows.locate))
             skipped += rows.skipped
     if skipped:

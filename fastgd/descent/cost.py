@@ -11,7 +11,7 @@ from fastgd import backends
 from fastgd.backends.sparse import take_rows
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array, is_sparse
-from fastgd.inputs.data import check_finite, check_mean_square, check_mean_squares, check_problem, check_weights
+from fastgd.inputs.data import check_mean_square, check_mean_squares, check_problem, check_weights
 from fastgd.problem.sparse_rows import SparseRows
 
 
@@ -90,13 +90,10 @@ def gradient(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> Array:
 @halt_for_forks
 def evaluate(X: ArrayLike, y: ArrayLike, weights: ArrayLike) -> tuple[Any, Array]:
     """Return cost and gradient; one update at a rate of 0 by the preferred backend computes both."""
-    stored, targets = is_sparse(X), y
-    X, y = check_problem(X, y, finite=not stored, targets=True, sparse=True)
-    if stored:
-        check_finite("y", y[:, 0] if y.shape[1] == 1 else y, targets)
+    X, y = check_problem(X, y, targets=True, sparse=True)
     y = np.ascontiguousarray(y[:, 0] if y.shape[1] == 1 else y)
     w = check_weights("weights", weights, X.shape[1], y.shape[1:])
-    check_mean_square("X", SparseRows(take_rows(X)) if stored else X)  # type: ignore[arg-type]  # it does as an array
+    check_mean_square("X", SparseRows(take_rows(X)) if is_sparse(X) else X)  # type: ignore[arg-type]  # it does as an array
     check_mean_squares("y", y)
     costs, slope = np.empty((1, *y.shape[1:])), np.empty_like(w)
     if not backends.descend(X, y, w, np.zeros(1), costs, slope):

@@ -9,10 +9,10 @@ from stat import S_ISREG
 import numpy as np
 
 from fastgd.files.cells import describe_unnamed, read_names
-from fastgd.files.csv_blocks import read_blocks
-from fastgd.files.decoding import decode_file
+from fastgd.files.csv_blocks import number_names, read_blocks
+from fastgd.files.decoding import open_lines
 from fastgd.files.dialect import PLAIN, Dialect
-from fastgd.files.lines import Lines, TableError
+from fastgd.files.lines import TableError
 from fastgd.files.opening import check_state, name_errors, open_stream, state_of
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.callers import warn_caller
@@ -30,11 +30,6 @@ class CsvTable:
         """Return the columns with these names, in this order."""
         places = number_names(self.names)
         return self.values[:, [places[name] for name in names]]
-
-
-def number_names(names: list[str]) -> dict[str, int]:
-    """Return the place of each name in the list; a dict, because there may be millions of names."""
-    return {name: k for k, name in enumerate(names)}
 
 
 def read_csv(path: str | Path, required: list[str] | None = None, dialect: Dialect = PLAIN) -> CsvTable:
@@ -63,7 +58,7 @@ def read_parts(
     path = os.fspath(path)
     with open_stream(path) as file, name_errors(path):
         state = state_of(file) if S_ISREG(os.fstat(file.fileno()).st_mode) else None
-        lines = Lines(path, decode_file(path, file, dialect.encoding), dialect)
+        lines = open_lines(path, file, dialect)
         names = read_names(lines)
         wanted = [name for name in names if name] if required is None else required
         check_columns(lines.path, names, wanted)
@@ -83,8 +78,8 @@ def read_parts(
 
 def check_columns(path: str | Path, names: list[str], required: list[str]) -> None:
     """Refuse a file without one of the required columns."""
-    places = number_names(names)
+    known = set(names)  # there may be millions
     for name in required:
-        if name not in places:
+        if name not in known:
             the_columns = f"the columns are {quote_names(names)}"
             raise TableError(f"{printable(path)}, line 1: no column {quote(name)}; {the_columns}")

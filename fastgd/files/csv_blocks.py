@@ -33,7 +33,7 @@ def read_blocks(
     If `gaps` is true, cells without a value are NaN; else every cell must hold a finite number. Columns of `text` are
     arrays of objects, which hold the cells as they are, or None.
     """
-    places = {name: k for k, name in enumerate(names)}
+    places = number_names(names)
     cells, read_plain = [(name, places[name]) for name in wanted], make_reader(names, wanted, lines, text)
     with ExitStack() as stack:
         if read_plain is not None and current_thread() is main_thread():
@@ -48,6 +48,11 @@ def read_blocks(
                 lines.number += count_lines(block)  # each row of a plain block is a line
             if arrays and len(arrays[0]):
                 yield arrays
+
+
+def number_names(names: list[str]) -> dict[str, int]:
+    """Return the place of each name in the list; a dict, because there may be millions of names."""
+    return {name: k for k, name in enumerate(names)}
 
 
 def is_finite(values: Array) -> bool:

@@ -6,12 +6,11 @@ import os
 import zlib
 from typing import Any, BinaryIO
 
-from fastgd.files.dialect import UTF_8, compression_of
-from fastgd.files.lines import TableError
+from fastgd.files.dialect import UTF_8, Dialect, compression_of
+from fastgd.files.lines import Lines, TableError
+from fastgd.files.opening import PIECE
 from fastgd.inputs.extras import explain_import
 from fastgd.inputs.words import printable
-
-PIECE = 1 << 20  # bytes read at a time
 
 
 class Decoded:
@@ -59,6 +58,11 @@ class Decoded:
             return self.decoder.decode(piece, final=self.ended).encode(UTF_8, "surrogatepass")
         except UnicodeDecodeError as error:
             raise TableError(f"{printable(self.path)}: expected text in {self.encoding}; {printable(error)}") from error
+
+
+def open_lines(path: str, file: BinaryIO, dialect: Dialect) -> Lines:
+    """Return the lines of an opened file that is written in a dialect."""
+    return Lines(path, decode_file(path, file, dialect.encoding), dialect)
 
 
 def decode_file(path: str, file: BinaryIO, encoding: str) -> Any:

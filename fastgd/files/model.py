@@ -83,7 +83,7 @@ class Model:
         >>> Model("y", ["a", "town=Oslo"], 1.0, [2.0, 3.0], levels={"town": ["Oslo"]}).columns
         ['a', 'town']
         """
-        encoded = {f"{name}={level}": name for name, levels in self.levels.items() for level in levels}
+        encoded = {feature: name for name, levels in self.levels.items() for feature in name_levels(name, levels)}
         return list(dict.fromkeys(encoded.get(name, name) for name in self.features))
 
     def predict(self, X: Array) -> Array:
@@ -153,6 +153,11 @@ def save(model: Model, path: str | Path) -> None:
 def name_features(features: list[str] | None, n_features: int) -> list[str]:
     """Return the feature names that a file gets: the given names, or x0, x1, … for columns without names."""
     return [f"x{j}" for j in range(n_features)] if features is None else list(features)
+
+
+def name_levels(name: str, levels: list[str]) -> list[str]:
+    """Return the names of the features that a column of text is encoded as: one for each level, such as town=Oslo."""
+    return [f"{name}={level}" for level in levels]
 
 
 def name_targets(names: Any, n_targets: int) -> Any:

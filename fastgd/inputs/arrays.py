@@ -10,6 +10,7 @@ FEW = 64  # up to this many entries, Python's hypot is faster than the NumPy cal
 LONG = 8192  # entries from which on BLAS may use threads for a product
 SAFE_SQUARE = 1e-290  # sums of squares between this and its reciprocal have lost nothing
 EPSILON = float(np.finfo(np.float64).eps)
+FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 Array = NDArray[Any]  # for annotations; docstrings give shapes and dtypes
 
 

@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.forks import halt_for_forks
-from fastgd.inputs.arrays import FEW, Array, is_sparse, norm
+from fastgd.inputs.arrays import FEW, FLOAT32, FLOAT64, Array, is_sparse, norm
 from fastgd.inputs.frames import name_column
 from fastgd.inputs.masks import check_masked
 from fastgd.inputs.objects import read_objects
 from fastgd.inputs.tables import read_frame
 from fastgd.inputs.words import describe_position, printable
 
-FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 # Mean squares outside this range would make costs and curvatures overflow or vanish in float64.
 SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
 
@@ -168,8 +167,12 @@ def check_finite(name: str, array: Array, given: Any = None) -> None:
 
 
 def check_all_finite(X: Array, y: Array, given_X: Any, given_y: Any) -> None:
-    """Refuse NaN and infinities in X and y; the last two arguments are the data frames or arrays they came from."""
-    check_finite("X", X, given_X)
+    """Refuse NaN and infinities in X and y; the last two arguments are the data frames or arrays they came from.
+
+    Sparse rows pass: `check_sparse` has checked their entries.
+    """
+    if not is_sparse(X):
+        check_finite("X", X, given_X)
     check_finite("y", y if y.ndim == 1 or y.shape[1] > 1 else y[:, 0], given_y)
 
 

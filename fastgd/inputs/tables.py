@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastgd.inputs.arrays import Array
+from fastgd.inputs.arrays import FLOAT32, FLOAT64, Array
 from fastgd.inputs.masks import check_masked
 from fastgd.inputs.objects import read_objects
 from fastgd.inputs.words import quote
 
 NUMBERS, OBJECTS, TEXT = "numbers", "objects", "text"  # kinds of columns; any other kind is the dtype in words
-FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 
 
 class Table(NamedTuple):
@@ -206,12 +205,18 @@ def name_arrow_kind(dtype: Any) -> str:
 
     if types.is_dictionary(dtype):
         dtype = dtype.value_type
-    if any(is_kind(dtype) for is_kind in (types.is_integer, types.is_floating, types.is_boolean, types.is_null)):
-        return NUMBERS
-    if types.is_decimal(dtype):
+    if is_arrow_number(dtype):
         return NUMBERS
     text = [types.is_string, types.is_large_string, getattr(types, "is_string_view", types.is_string)]
     return TEXT if any(is_kind(dtype) for is_kind in text) else str(dtype)
+
+
+def is_arrow_number(dtype: Any) -> bool:
+    """Return True for a type of numbers of pyarrow, decimals among them, of truth values, or of nothing but nulls."""
+    from pyarrow import types
+
+    kinds = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_null)
+    return any(is_kind(dtype) for is_kind in kinds)
 
 
 OPENERS = {"pandas": open_pandas, "polars": open_polars, "pyarrow": open_pyarrow}

@@ -75,14 +75,14 @@ def compress(
     if is_dask(X, y, sample_weight):
         return find_blocks(X, y, sample_weight).compress(fit_intercept, alpha, method).problem()
     given = X, y
-    stored = is_sparse(X)
     X, y = check_problem(X, y, finite=False, targets=True, sparse=True)
     weights = check_sample_weight(sample_weight, len(y))
     fit_intercept = check_flag("fit_intercept", fit_intercept)
     alpha, method = check_alpha(alpha), check_choice("method", method, METHODS)
     try:
-        summary = compress_sparse(X, y, weights, method) if stored else summarize_rows(X, y, weights, method)
+        summarize = compress_sparse if is_sparse(X) else summarize_rows
+        summary = summarize(X, y, weights, method)
     except ValueError:
-        check_all_finite(np.zeros((1, 1)) if stored else X, y, *given)  # this message names the column of a data frame
+        check_all_finite(X, y, *given)  # this message names the column of a data frame
         raise
     return make_small_problem(summary, fit_intercept, np.full(X.shape[1], alpha))

@@ -11,12 +11,13 @@ import numpy as np
 from fastgd.files.cells import describe_unnamed
 from fastgd.files.dialect import PLAIN, Dialect
 from fastgd.files.lines import TableError, TextError
+from fastgd.files.model import name_levels
 from fastgd.files.opening import FileState
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.extras import explain_import
 from fastgd.inputs.words import printable, quote, quote_names
-from fastgd.streaming.levels import encode, name_levels, refuse_label
+from fastgd.streaming.levels import encode, refuse_label
 from fastgd.streaming.source import Batch
 
 # A column may have different types of this set in different files: pandas writes whole numbers as double if one is

@@ -8,9 +8,8 @@ from typing import Any
 from fastgd.files import csv_blocks
 from fastgd.files.cells import read_names
 from fastgd.files.csv import read_parts
-from fastgd.files.decoding import decode_file
+from fastgd.files.decoding import open_lines
 from fastgd.files.dialect import Dialect
-from fastgd.files.lines import Lines
 from fastgd.files.opening import open_regular, open_unchanged, refuse_change, state_of
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import printable
@@ -24,7 +23,7 @@ def read_head(path: str, dialect: Dialect) -> Head:
     """Return the description of a file: its column names."""
     with open_regular(path) as file:
         state = state_of(file)
-        names = read_names(Lines(path, decode_file(path, file, dialect.encoding), dialect))
+        names = read_names(open_lines(path, file, dialect))
     return Head(
         path, dict.fromkeys(names, NUMBER), frozenset(names), state, dialect=dialect, index=frozenset({""} & {*names})
     )
@@ -37,9 +36,9 @@ def identify_reader(_: Columns) -> dict[str, Any]:
 
 def read_batches(head: Head, columns: Columns, file: int, seen: int) -> Iterator[Batch]:
     """Yield the batches after the first `seen` rows."""
-    row, dialect = 0, head.dialect
+    row = 0
     with open_unchanged(head.path, head.state) as opened:
-        lines = Lines(head.path, decode_file(head.path, opened, dialect.encoding), dialect)
+        lines = open_lines(head.path, opened, head.dialect)
         names = read_names(lines)
         if names != [name for name in head.types if head.types[name] == NUMBER]:
             refuse_change(head.path, "it has other column names")

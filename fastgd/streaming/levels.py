@@ -1,6 +1,6 @@
 """Columns of text as columns of ones and zeros, one for each level: one-hot encoding."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,18 +36,6 @@ def collect_levels(seen: dict[str, set[str]], name: str, labels: Array, where: s
             f"{where}, column {quote(name)}: expected at most {MOST_LEVELS:,} levels to encode; got more: it seems to "
             "name the rows"
         )
-
-
-def name_levels(name: str, levels: Iterable[str]) -> list[str]:
-    """Return the names of the encoded columns.
-
-    Examples
-    --------
-    >>> from fastgd.streaming.levels import name_levels
-    >>> name_levels("town", ["Bergen", "Oslo"])
-    ['town=Bergen', 'town=Oslo']
-    """
-    return [f"{name}={level}" for level in levels]
 
 
 def encode(labels: Array, levels: Sequence[str], refuse: Callable[[int, str], Any]) -> Array:

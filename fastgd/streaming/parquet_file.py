@@ -10,6 +10,7 @@ from fastgd.files.dialect import Dialect
 from fastgd.files.lines import TableError
 from fastgd.files.opening import open_regular, open_unchanged, state_of
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.tables import is_arrow_number
 from fastgd.inputs.words import printable
 from fastgd.streaming.columns import Columns, Head, check_boundary, import_pyarrow
 from fastgd.streaming.source import Batch
@@ -30,7 +31,7 @@ def read_head(path: str, _: Dialect) -> Head:
     types = {name: str(kind) for name, kind in fields}
     if len(types) < len(fields):
         raise TableError(f"{printable(path)}: expected different column names; two columns share one")
-    numeric = frozenset(name for name, kind in fields if is_numeric(pa, kind))
+    numeric = frozenset(name for name, kind in fields if is_arrow_number(kind))
     return Head(path, types, numeric, state, sum(groups), groups, index=index & types.keys())
 
 
@@ -46,13 +47,6 @@ def find_index(schema: Any) -> frozenset[str]:
 def identify_reader(columns: Columns) -> dict[str, Any]:
     """Return the settings that decide where batches end; a checkpoint must have been made with the same ones."""
     return {"rows of a batch": columns.batch_rows, "pyarrow": import_pyarrow("parquet").__version__}
-
-
-def is_numeric(pa: Any, kind: Any) -> bool:
-    """Return True for a type of numbers, decimals among them, or of truth values, which count as 0 and 1."""
-    types = pa.types
-    kinds = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_null)
-    return any(is_kind(kind) for is_kind in kinds)
 
 
 def read_batches(head: Head, columns: Columns, file: int, seen: int) -> Iterator[Batch]:

@@ -36,13 +36,12 @@ class Rows(NamedTuple):
     locate: Callable[[int], str]
 
 
-def read_rows(paths: list[str], columns: Columns, missing: str, dialect: Dialect) -> Iterator[Rows]:
+def read_rows(files: list[str], columns: Columns, missing: str, dialect: Dialect) -> Iterator[Rows]:
     """Yield the features of all rows of the files, in parts of a fixed size; refuse values that are not finite.
 
-    The paths are those of `fit_files`; one path may also be that of a pipe, or "-", the standard input. If `missing` is
-    "skip", rows that lack a value are left out.
+    If `missing` is "skip", rows that lack a value are left out.
     """
-    for path in list_files(paths):
+    for path in files:
         if READERS.get(suffix_of(path)) is parquet_file:
             yield from read_parquet(add_partition(parquet_file.read_head(path, dialect)), columns, missing)
         else:
@@ -52,7 +51,10 @@ def read_rows(paths: list[str], columns: Columns, missing: str, dialect: Dialect
 
 
 def list_files(paths: list[str]) -> list[str]:
-    """Return the files of the paths; a single path may lead to anything that is no folder."""
+    """Return the files of the paths, which are those of `fit_files`.
+
+    A single path may also be that of a pipe, or "-", the standard input.
+    """
     single = len(paths) == 1 and not os.path.isdir(paths[0]) and not is_pattern(paths[0])
     return paths if single else find_files(paths)
 
