@@ -77,7 +77,7 @@ lint: install
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet .github
 
-# Prints the table; fastgd bench --write README.md is what puts it there. JAX takes part where it is installed.
+# Prints the table; fastgd bench --write docs/benchmarks.md is what puts it there. JAX takes part where it is installed.
 bench: install
 	$(ONE_THREAD) $(BIN)/fastgd bench
 
