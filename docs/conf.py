@@ -1,29 +1,53 @@
 """What Sphinx needs to know: `make docs` builds the pages into _build/html, without the network."""
 
 import sys
+import tomllib
 from pathlib import Path
 
 import fastgd
 
 DOCS = Path(__file__).parent
-sys.path.insert(0, str(DOCS))  # for mathml.py
+sys.path.insert(0, str(DOCS))  # for mathml.py and notebooks.py
+LINKS = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
 
 project = "fastgd"
 author = "fastgd developers"
 version = release = fastgd.__version__
 
-extensions = ["mathml", "myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
+extensions = ["mathml", "myst_nb", "notebooks", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
+extensions += ["sphinx_copybutton", "sphinx_design"]
 exclude_patterns = ["_build"]
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
+
+# Pages with `file_format: mystnb` are executed, each in a folder of its own; an error fails the build.
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_output_stderr = "error"  # a page shows its warnings by catching them
+nb_merge_streams = True
+nb_ipywidgets_js = {}  # nothing from the network
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_selector = "div:not(.output) > div.highlight:not(.highlight-text *) > pre"
 
 html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = f"fastgd {release}"
 html_static_path = ["_static"]
+templates_path = ["_templates"]
 html_css_files = ["fastgd.css"]
-CHILDLESS = "index tutorial guide study scikit-learn adding-a-backend contributing releasing changelog"
-html_sidebars = {page: [] for page in CHILDLESS.split()}  # there is nothing to list
+html_sidebars = {"index": []}  # its cards are the list
+html_context = {
+    "default_mode": "auto",  # light or dark, as the system has it
+    "project_links": [
+        ("Source", LINKS["Source"]),
+        ("Issues", LINKS["Issues"]),
+        ("Licence: BSD-3-Clause", f"{LINKS['Source']}/blob/main/LICENSE"),
+        ("Cite fastgd", f"{LINKS['Source']}/blob/main/CITATION.cff"),
+    ],
+}
 html_copy_source = html_show_sourcelink = False
 html_theme_options = {
     "logo": {"text": "fastgd"},
@@ -31,7 +55,13 @@ html_theme_options = {
     "header_links_before_dropdown": 8,
     "show_prev_next": True,
     "show_toc_level": 2,
-    "footer_start": [],
+    "show_nav_level": 2,
+    "icon_links": [
+        {"name": "Source", "url": LINKS["Source"], "icon": "fa-solid fa-code"},
+        {"name": "Issues", "url": LINKS["Issues"], "icon": "fa-solid fa-circle-exclamation"},
+    ],
+    "article_header_end": ["notebook.html"],
+    "footer_start": ["links.html"],
     "footer_end": [],
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",

@@ -222,7 +222,7 @@ def test_commands_are_found_in_shell_blocks():
 
 @pytest.mark.slow  # Sphinx builds all pages
 def test_the_site_builds_without_warnings_and_loads_nothing_from_the_network(tmp_path):
-    for module in ("sphinx", "myst_parser", "numpydoc", "pydata_sphinx_theme", "latex2mathml"):
+    for module in ("sphinx", "myst_nb", "sphinx_design", "sphinx_copybutton", "numpydoc", "latex2mathml"):
         pytest.importorskip(module, reason=f"the site is built with {module}, an extra")
     command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", str(ROOT / "docs")]
     finished = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, timeout=600, check=False)
