@@ -1,7 +1,7 @@
-"""Measure the gain of each step from a Python loop to the kernel, and write the table into kernels.md.
+"""Measure the gain of each step from a Python loop to the kernel, and write the table into explain/kernels.md.
 
     python docs/kernel_steps.py            print the table
-    python docs/kernel_steps.py --write    replace it in docs/kernels.md
+    python docs/kernel_steps.py --write    replace it in docs/explain/kernels.md
 
 One process, one BLAS thread, interleaved rounds, medians. The steps between NumPy and the kernel are written in Numba
 here, so that each differs from the one before by the step alone.
@@ -180,4 +180,4 @@ def make_table():
 
 
 if __name__ == "__main__":
-    show_or_write(__doc__, make_table, "kernels.md", "steps")
+    show_or_write(__doc__, make_table, "explain/kernels.md", "steps")

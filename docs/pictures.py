@@ -1,4 +1,4 @@
-"""Draw the pictures of guide.md and how-it-works.md: a run's costs, and the effect of rates on cost and error.
+"""Draw the pictures of fit.md and mathematics.md: a run's costs, and the effect of rates on cost and error.
 
 python docs/pictures.py            print the paths
 python docs/pictures.py --write    write docs/cost.svg, docs/rates.svg and docs/polynomials.svg

@@ -174,7 +174,7 @@ def test_the_command_line_reads_and_writes_the_estimators_models(tmp_path):
 
 
 def test_onnx_by_way_of_linear_regression_predicts_the_same():
-    """The recipe of docs/scikit-learn.md."""
+    """The recipe of docs/how-to/scikit-learn.md."""
     pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
     skl2onnx = pytest.importorskip("skl2onnx", reason="the recipe needs skl2onnx")
     onnxruntime = pytest.importorskip("onnxruntime", reason="the recipe's test runs the model")

@@ -31,9 +31,9 @@ PAGES = sorted(str(path.relative_to(ROOT)) for path in FILES if "_build" not in 
 # The extras that each page needs.
 EXTRAS = {
     "README.md": ["sklearn", "matplotlib"],
-    "docs/guide.md": ["matplotlib"],
-    "docs/scikit-learn.md": ["sklearn", "pandas", "skl2onnx"],
-    "docs/streaming.md": ["pyarrow", "dask"],
+    "docs/how-to/fit.md": ["matplotlib"],
+    "docs/how-to/scikit-learn.md": ["sklearn", "pandas", "skl2onnx"],
+    "docs/how-to/large-data.md": ["pyarrow", "dask"],
     "docs/study.md": ["matplotlib", "jinja2", "pygments", "threadpoolctl"],
     "docs/tutorial.md": ["matplotlib"],
 }
