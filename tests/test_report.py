@@ -776,5 +776,7 @@ def test_steps_run_in_their_order_and_their_progress_is_shown(monkeypatch, capsy
     assert [line.rpartition(": ")[0] for line in lines] == ["fastgd: one", "fastgd: two", "fastgd: three"]
     assert ": 12%, " in lines[1]
     assert ": 50%, " in lines[2]
-    run_steps(plans, quiet=True)
+    moments = []
+    run_steps(plans, quiet=True, between=lambda: moments.append(1))
+    assert len(moments) == 4  # before each step, and after the last
     assert capsys.readouterr().err == ""

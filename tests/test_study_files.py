@@ -11,11 +11,21 @@ import pytest
 
 import fastgd
 from fastgd import progress
+from fastgd.bench.conditions import describe_conditions
 from fastgd.cli import main as cli
 from fastgd.report import Study, compare, reading, record, run, study
 from fastgd.report.settings import check_settings
+from fastgd.report.upgrade import upgrade
 
-ONE = {"seconds": 1e-3, "quartiles": [9e-4, 2e-3], "rounds": 5, "epochs_per_call": 10, "threads": 1, "variant": ""}
+ONE = {
+    "seconds": 1e-3,
+    "quartiles": [9e-4, 2e-3],
+    "extremes": [8e-4, 3e-3],
+    "rounds": 5,
+    "epochs_per_call": 10,
+    "threads": 1,
+    "variant": "",
+}
 WORK = {"bytes_per_epoch": 10, "operations_per_epoch": 10}
 SHAPE = {"n_samples": 10, "n_features": 1, "bytes": 80}
 CURVES = {name: [1.0, 0.2] for name in ("constant", "silver", "chebyshev", "eigenvalues")}
@@ -31,7 +41,7 @@ START = {"seconds": STARTS, "extremes": {stage: [1e-4, 1.0] for stage in STARTS}
 # One entry of every kind: a page needs each of them.
 WHOLE = {
     "schema": "fastgd.study",
-    "schema_version": 1,
+    "schema_version": 2,
     "command": "fastgd study",
     "date": "2026-11-25",
     "seconds": 1.0,
@@ -41,6 +51,20 @@ WHOLE = {
         "cpu_level": None,
         "caches": {"L1": 32768, "L2": 1048576},
         "cache_instances": {"L1": 2, "L2": 1},
+        "system": "a system",
+        "memory": 2**33,
+        "governor": None,
+        "blas": {"openblas": {"version": "0.3.31", "threads": 2}},
+        "kernel": {"compiler": "GCC 12.2.0", "flags": "-O3"},
+    },
+    "conditions": {
+        "load": {"start": 0.1, "end": 1.0},
+        "cores": 2,
+        "others_share": 0.01,
+        "clock": {"lowest": 2600.0, "median": 2600.0, "highest": 2600.0},
+        "noise_floor": 0.02,
+        "quiet": True,
+        "reasons": [],
     },
     "versions": {"fastgd": "0.1.0", "python": "3.11.7", "numpy": "2.4.6"},
     "threads": {"backends": 2, "blas": "1 thread", "environment": {"OMP_NUM_THREADS": None}},
@@ -104,7 +128,17 @@ WHOLE = {
 }
 OPTIONAL = [("ladder",), ("map",), ("roofline",), ("price",), ("descents",), ("ladder", "shapes", 0, "whiten")]
 # Objects whose keys are names that the study found.
-NAMED = ("caches", "cache_instances", "environment", "marks", "differences", "bytes", "bytes_per_second")
+NAMED = (
+    "caches",
+    "cache_instances",
+    "blas",
+    "kernel",
+    "environment",
+    "marks",
+    "differences",
+    "bytes",
+    "bytes_per_second",
+)
 
 
 def list_keys(part, before=()):
@@ -176,6 +210,56 @@ def test_sections_may_be_missing_and_other_keys_may_be_there(write):
     assert Study.load(write(unknown)).data == unknown
 
 
+def test_what_the_system_does_not_tell_is_null(write):
+    data = change(("machine", "governor"), "performance")
+    data["machine"] |= {"memory": None, "blas": {}, "kernel": {}, "governor": None}
+    data["conditions"] |= {"load": None, "others_share": None, "clock": None}
+    assert Study.load(write(data)).data == data
+
+
+def test_a_study_of_version_1_is_read_with_its_conditions_unknown(write):
+    """Version 1 had no conditions, no extremes of times, and less about the machine."""
+    old = change(("conditions",))
+    old["schema_version"] = 1
+    for name in ("system", "memory", "governor", "blas", "kernel"):
+        del old["machine"][name]
+    for entry in old["ladder"]["shapes"] + old["map"]["shapes"]:
+        for one in [*entry["contestants"].values(), *(entry[work] for work in ("compress", "whiten") if work in entry)]:
+            one.pop("extremes", None)
+    found = Study.load(write(old)).data
+    assert reading.find_fault(found) == ""
+    assert found["schema_version"] == 2
+    assert found["ladder"]["shapes"][0]["contestants"]["numpy"]["extremes"] == ONE["quartiles"]
+    assert found["machine"]["system"] == "not recorded"
+    assert found["conditions"]["quiet"] is False
+    told = describe_conditions(found["conditions"])
+    assert told == (
+        "noisy: this study is of an earlier fastgd, which did not record the conditions; "
+        "differences below 10 % mean nothing"
+    )
+    for path in list_keys(old):  # whatever is wrong in an old file is named as in a new one
+        for wrong in ({"a": {}}, [[[]]], True, None):
+            broken = json.loads(json.dumps(old))
+            part = broken
+            for key in path[:-1]:
+                part = part[key]
+            part[path[-1]] = wrong
+            upgrade(broken)
+
+
+@pytest.mark.parametrize("version", [True, "1", 1.5, 0, 3, None])
+def test_other_versions_are_refused(write, version):
+    with pytest.raises(ValueError, match=r"expected 'fastgd\.study' and 2; got 'fastgd\.study' and"):
+        Study.load(write({**WHOLE, "schema_version": version}))
+
+
+def test_the_kept_study_of_the_documentation_can_be_read():
+    kept = Path(__file__).parents[1] / "docs/study.json"
+    if not kept.exists():
+        pytest.skip("the wheel's tests run away from the source tree")
+    assert Study.load(kept).data["conditions"]["noise_floor"] > 0
+
+
 def test_every_key_that_is_missing_is_named():
     paths = [path for path in list_keys(WHOLE) if path not in OPTIONAL and isinstance(path[-1], str)]
     paths = [path for path in paths if not set(NAMED) & set(path[:-1])]
@@ -188,7 +272,7 @@ def test_every_key_that_is_missing_is_named():
 def test_every_value_of_another_type_is_named_with_its_place():
     for path in list_keys(WHOLE):
         for wrong in ({"a": {}}, [[[]]], True):
-            if type(wrong) is bool and path[-1] == "quick":
+            if type(wrong) is bool and path[-1] in ("quick", "quiet"):
                 continue
             fault = reading.find_fault(change(path, wrong))
             assert str(path[0]) in fault, (path, wrong)
@@ -229,6 +313,13 @@ def test_every_value_of_another_type_is_named_with_its_place():
         (("price", "starts", "numpy", "extremes", "wait"), [0, 1], "starts.numpy.extremes.wait: expected two numbers"),
         (("descents", "schedules", "costs", "chebyshev"), None, "descents.schedules.costs: 'chebyshev' is missing"),
         (("sources", 0, "marks", "r"), [1], "sources[0].marks.r[0]: expected a text; got 1"),
+        (("conditions",), None, "top level: 'conditions' is missing"),
+        (("conditions", "reasons"), [1], "conditions.reasons: expected a list of texts; got [1]"),
+        (("conditions", "load"), [1, 2], "conditions.load: expected an object; got [1, 2]"),
+        (("conditions", "clock", "lowest"), 0, "conditions.clock.lowest: expected a number above 0; got 0"),
+        (("conditions", "noise_floor"), -1, "conditions.noise_floor: expected a number above 0; got -1"),
+        (("machine", "memory"), 0.5, "machine.memory: expected a whole number from 1 up; got 0.5"),
+        (("machine", "blas", "openblas"), "1", "machine.blas.openblas: expected an object; got '1'"),
         (("price", "starts", "numpy", "seconds", "tea"), 9.9, "price.starts.numpy.extremes: 'tea' is missing"),
     ],
 )
@@ -250,7 +341,7 @@ def test_a_message_has_the_file_the_place_and_the_fault_in_one_line(write, path,
         ("[1, 2]", r"top level: expected an object; got \[1, 2\]"),
         (
             '{"schema": "fastgd.bench", "schema_version": 1}',
-            "schema and schema_version: expected 'fastgd.study' and 1; got 'fastgd.bench' and 1",
+            "schema and schema_version: expected 'fastgd.study' and 2; got 'fastgd.bench' and 1",
         ),
         ('{"schema": "fastgd.study", "schema_version": 9}', "got 'fastgd.study' and 9"),
     ],

@@ -1,14 +1,15 @@
-"""The machine that measurements come from: processor, caches, versions and threads."""
+"""The machine that measurements come from: processor, caches, system, memory, kernel, versions and threads."""
 
 import os
 import platform
 import sys
 from pathlib import Path
+from typing import Any
 
 from fastgd import backends
 from fastgd._version import __version__
 from fastgd.backends.cores import count_cores, list_cores
-from fastgd.config import installed_version
+from fastgd.config import describe_blas, describe_extension, installed_version
 from fastgd.inputs.extras import is_installed
 from fastgd.inputs.words import printable
 
@@ -19,16 +20,72 @@ PROCESSORS = Path("/proc/cpuinfo")
 UNITS = {"K": 1024, "M": 1024**2, "G": 1024**3}
 
 
-def describe_machine() -> dict[str, object]:
-    """Return the processor's name, cores, vector level and caches, as far as the system tells them."""
+def describe_machine() -> dict[str, Any]:
+    """Return the processor, its caches, the system, the memory, BLAS and the kernel's build, as far as they are known.
+
+    "memory" is in bytes and None where the system does not tell, as are "cpu_level" without a compiled kernel and
+    "governor", the rule by which the system chooses the clock. "blas" has the version and the threads of each BLAS by
+    its name. "kernel" has the compiler of the kernel and its flags; it is empty without a kernel.
+    """
     caches = find_caches()
+    built = describe_extension() or {}
     return {
         "cpu": cpu_name(),
         "cores": count_cores(),
         "cpu_level": cpu_level(),
         "caches": {level: size for level, (size, _) in caches.items()},
         "cache_instances": {level: instances for level, (_, instances) in caches.items()},
+        "system": describe_system(),
+        "memory": find_memory(),
+        "governor": find_governor(),
+        "blas": {one["name"]: {"version": one["version"], "threads": one["threads"]} for one in describe_blas()},
+        "kernel": {part: built[part] for part in ("compiler", "flags", "loops") if part in built},
     }
+
+
+def describe_system() -> str:
+    """Return the operating system and its kernel, such as Debian GNU/Linux 12 (Linux 6.1.0)."""
+    kernel = f"{platform.system()} {platform.release()}"
+    try:
+        return printable(f"{platform.freedesktop_os_release()['PRETTY_NAME']} ({kernel})")
+    except (OSError, KeyError):
+        return printable(kernel)
+
+
+def find_memory() -> int | None:
+    """Return the bytes of the machine's memory; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has no such function
+        return None
+
+
+def find_governor() -> str | None:
+    """Return the rule by which the system chooses the clock of the cores; None where it does not tell."""
+    return ", ".join(sorted(set(read_cores("cpufreq/scaling_governor")))) or None
+
+
+def read_clock() -> float | None:
+    """Return the MHz of the fastest core that this process may use; None where the system does not tell."""
+    try:
+        clocks = [int(kilohertz) / 1000 for kilohertz in read_cores("cpufreq/scaling_cur_freq")]
+        if not clocks:
+            lines = PROCESSORS.read_text(encoding="utf-8").splitlines()
+            clocks = [float(line.partition(":")[2]) for line in lines if line.startswith("cpu MHz")]
+    except (OSError, ValueError):
+        return None
+    return max(clocks, default=None)
+
+
+def read_cores(file: str) -> list[str]:
+    """Return the text of a file of each core that this process may use, where it can be read."""
+    found = []
+    for core in list_cores():
+        try:
+            found.append(printable((CACHES / f"cpu{core}" / file).read_text(encoding="ascii").strip()))
+        except (OSError, ValueError):
+            continue
+    return found
 
 
 def cpu_name() -> str:

@@ -122,11 +122,12 @@ def time_contestants(contestants: Sequence[Contestant], problem: Problem, rounds
 
 
 def summarize_samples(contestant: Contestant, epochs: int, samples: Sequence[float]) -> dict[str, Any]:
-    """Return the median of a contestant's samples and their quartiles."""
+    """Return the median of a contestant's samples, their quartiles, and the least and the most of them."""
     lower, middle, upper = np.quantile(samples, [0.25, 0.5, 0.75]).tolist()
     return {
         "seconds": middle,
         "quartiles": [lower, upper],
+        "extremes": [min(samples), max(samples)],
         "rounds": len(samples),
         "epochs_per_call": epochs,
         "threads": contestant.threads,

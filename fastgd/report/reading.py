@@ -1,7 +1,8 @@
 """A study's file: read, and checked before a page is made of it.
 
-The form of a value is a kind, {a kind, or null}, [the form of one or more entries], or a dict of forms by the names of
-entries, "*" for all other names. A name that ends in "?" may be missing. Objects may have more entries.
+The form of a value is a kind, {a kind, or null}, [the form of one or more entries], (the form of an object, or null),
+or a dict of forms by the names of entries, "*" for all other names. A name that ends in "?" may be missing. Objects may
+have more entries.
 """
 
 import json
@@ -13,8 +14,9 @@ from fastgd.files.model import is_finite, is_list_of
 from fastgd.files.opening import read_text
 from fastgd.inputs.words import LONGEST_QUOTE, printable, quote
 from fastgd.report.sources import FORMULAS, LANGUAGES
+from fastgd.report.upgrade import upgrade
 
-SCHEMA, SCHEMA_VERSION = "fastgd.study", 1
+SCHEMA, SCHEMA_VERSION = "fastgd.study", 2
 MOST_BYTES = 1 << 26  # of a file: a hundred times a whole study
 EXPECTED = "expected a study (fastgd study --json)"
 TEXT, FLAG, NUMBER, POSITIVE = "a text", "true or false", "a number", "a number above 0"
@@ -22,6 +24,7 @@ TEXT, FLAG, NUMBER, POSITIVE = "a text", "true or false", "a number", "a number 
 SMALLEST, LARGEST, LARGEST_WHOLE = 1e-30, 1e30, 10**15
 MOST_LEVELS = 50  # of lists and objects in each other: few enough for every function that walks through them
 COUNT, PAIR, SPREAD = "a whole number from 1 up", "two numbers", "two numbers above 0"
+TEXTS = "a list of texts"
 TESTS: dict[str, Callable[[Any], bool]] = {
     TEXT: lambda value: isinstance(value, str),
     FLAG: lambda value: isinstance(value, bool),
@@ -30,8 +33,9 @@ TESTS: dict[str, Callable[[Any], bool]] = {
     COUNT: lambda value: type(value) is int and TESTS[POSITIVE](value),
     PAIR: lambda value: is_list_of(value, is_finite) and len(value) == 2,
     SPREAD: lambda value: is_list_of(value, TESTS[POSITIVE]) and len(value) == 2,
+    TEXTS: lambda value: is_list_of(value, TESTS[TEXT]),
 }
-TIMED = {"seconds": POSITIVE, "quartiles": SPREAD, "rounds epochs_per_call threads": COUNT, "variant": TEXT}
+TIMED = {"seconds": POSITIVE, "quartiles extremes": SPREAD, "rounds epochs_per_call threads": COUNT, "variant": TEXT}
 STEP = TIMED | {"bytes_per_epoch operations_per_epoch": COUNT}
 SHAPE = {"n_samples n_features bytes": COUNT}
 STEPS = {
@@ -47,9 +51,17 @@ RUN = {"multiple rate": POSITIVE, "costs": [NUMBER], "path": [PAIR]}
 RATES = {"X": [PAIR], "y": [NUMBER], "smoothness": POSITIVE, "least_cost": NUMBER, "runs": [RUN]}
 CURVES = {"condition least_cost": POSITIVE, "costs": {"constant silver chebyshev eigenvalues *": [POSITIVE]}}
 CACHES = {"*": COUNT}
+MACHINE = {
+    "cpu system": TEXT, "cores": COUNT, "cpu_level governor": {TEXT}, "caches": CACHES, "cache_instances": CACHES,
+    "memory": {COUNT}, "blas": {"*": {"version": {TEXT}, "threads": {COUNT}}}, "kernel": {"*": {TEXT}},
+}  # fmt: skip
+CONDITIONS = {
+    "load": ({"start end": NUMBER},), "cores": COUNT, "others_share": {NUMBER},
+    "clock": ({"lowest median highest": POSITIVE},), "noise_floor": POSITIVE, "quiet": FLAG, "reasons": TEXTS,
+}  # fmt: skip
 FORM = {
     "command date": TEXT, "seconds": NUMBER,
-    "machine": {"cpu": TEXT, "cores": COUNT, "cpu_level": {TEXT}, "caches": CACHES, "cache_instances": CACHES},
+    "machine": MACHINE, "conditions": CONDITIONS,
     "versions": {"fastgd python numpy": TEXT, "*": {TEXT}},
     "threads": {"backends": COUNT, "blas": TEXT, "environment": {"*": {TEXT}}},
     "settings": {"quick": FLAG, "rounds most_epochs_per_call": COUNT, "order dtype": TEXT},
@@ -77,6 +89,7 @@ def read_study(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{printable(path)}: {EXPECTED}; no such file") from None
     except (ValueError, RecursionError) as error:  # not JSON, not text, or nested too deeply
         raise ValueError(f"{printable(path)}: {EXPECTED}; not JSON: {printable(error)}") from None
+    data = upgrade(data)
     fault = find_fault(data)
     if fault:
         raise ValueError(f"{printable(path)}: {EXPECTED}; {fault}")
@@ -125,7 +138,7 @@ def find_unusable(data: dict[str, Any]) -> str:
 def find_wrong(value: Any, form: Any, place: str = "") -> str:
     """Return the first fault of a value, with its place; "" if the value has the form."""
     where = place.removeprefix(".") or "top level"
-    if isinstance(form, set):
+    if isinstance(form, set | tuple):
         return "" if value is None else find_wrong(value, next(iter(form)), place)
     if isinstance(form, str):
         return find_unfit(value, form, where)

@@ -6,6 +6,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
+from fastgd.bench.conditions import prepare_probe, summarize_moments, take_moment
 from fastgd.bench.limits import measure_limits
 from fastgd.bench.machine import describe_machine, describe_threads, describe_versions
 from fastgd.bench.timing import EPOCHS_A_CALL
@@ -89,7 +90,8 @@ def study(
     check_blas(settings.sections)
     plans = {name: MEASURES[name].plan(settings) for name in settings.sections}
     begin = perf_counter()
-    found = run_steps(plans, quiet)
+    probe, moments = prepare_probe(), []
+    found = run_steps(plans, quiet, lambda: moments.append(take_moment(probe)))
     measured = {name: MEASURES[name].gather(results) for name, results in found.items()}
     return Study(
         {
@@ -99,6 +101,7 @@ def study(
             "date": datetime.now(UTC).date().isoformat(),
             "seconds": perf_counter() - begin,
             "machine": describe_machine(),
+            "conditions": summarize_moments(moments),
             "versions": describe_versions(),
             "threads": describe_threads(settings.thread_counts[-1]),
             "settings": {
@@ -120,16 +123,20 @@ def check_blas(sections: Sequence[str]) -> None:
         raise ImportError(explain_lack("a study's timings need threadpoolctl", "threadpoolctl"))
 
 
-def run_steps(plans: dict[str, list[Step]], quiet: bool) -> dict[str, list[Any]]:
-    """Return the results of the steps of each section."""
+def run_steps(
+    plans: dict[str, list[Step]], quiet: bool, between: Callable[[], object] = lambda: None
+) -> dict[str, list[Any]]:
+    """Return the results of the steps of each section; `between` is called before each step, and after the last."""
     found: dict[str, list[Any]] = {name: [] for name in plans}
     done = 0.0
     with Progress(sum(step.seconds for steps in plans.values() for step in steps), quiet=quiet) as progress:
         for name, steps in plans.items():
             for step in steps:
                 progress.show(done, step.title)
+                between()
                 found[name].append(step.run())
                 done += step.seconds
+        between()
     return found
 
 

@@ -1,0 +1,44 @@
+"""Files of earlier versions of a study: what they did not record is filled in as not known."""
+
+from typing import Any
+
+EARLIER = 1  # the version that is read, too
+MOST_LEVELS = 20  # that are looked through: entries of times lie four levels below the top
+# Times of a machine of which nothing is known: less than this is not told as a difference.
+ASSUMED_FLOOR = 0.1
+REASON = "this study is of an earlier fastgd, which did not record the conditions"
+
+
+def upgrade(data: Any) -> Any:
+    """Return the data of a file in the form of today, if it is a study of version 1; anything else as it is.
+
+    Version 1 had no conditions, no extremes of times, and less about the machine.
+    """
+    if not isinstance(data, dict) or data.get("schema") != "fastgd.study" or data.get("schema_version") != EARLIER:
+        return data
+    machine = data.get("machine")
+    if type(data["schema_version"]) is not int or not isinstance(machine, dict):
+        return data
+    unknown: dict[str, Any] = {"system": "not recorded", "memory": None, "governor": None, "blas": {}, "kernel": {}}
+    conditions = {
+        "load": None,
+        "cores": machine.get("cores"),
+        "others_share": None,
+        "clock": None,
+        "noise_floor": ASSUMED_FLOOR,
+        "quiet": False,
+        "reasons": [REASON],
+    }
+    filled: dict[str, Any] = add_extremes(data, MOST_LEVELS)
+    return {**filled, "schema_version": 2, "machine": {**unknown, **machine}, "conditions": conditions}
+
+
+def add_extremes(part: Any, levels: int) -> Any:
+    """Return a part of a file whose times have extremes: those of the quartiles, which are all that is known."""
+    if levels == 0 or not isinstance(part, dict | list):
+        return part
+    if isinstance(part, list):
+        return [add_extremes(one, levels - 1) for one in part]
+    filled = {name: add_extremes(one, levels - 1) for name, one in part.items()}
+    is_time = "seconds" in part and isinstance(part.get("quartiles"), list)
+    return {"extremes": part["quartiles"], **filled} if is_time else filled

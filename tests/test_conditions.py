@@ -1,0 +1,139 @@
+"""The conditions of a study: what else the machine did meanwhile, and the noise floor; all from made-up moments."""
+
+import json
+
+import pytest
+
+from fastgd.bench import conditions, machine
+from fastgd.bench.conditions import Moment, Usage, describe_conditions, find_floor, summarize_moments
+
+QUIET = {"load": [0.1, 1.0], "cores": 2, "others_share": 0.01, "clock": None, "noise_floor": 0.02}
+
+
+def moment(seconds=1.0, *, busy=0.0, total=0.0, own=0.0, load=None, clock=None):
+    """Return a moment: what the cores and this process have used since the start, and the time of the probe."""
+    return Moment(load, Usage(busy, total, own, 2), clock, seconds)
+
+
+def test_the_share_of_others_is_what_this_process_did_not_use():
+    moments = [moment(busy=10.0, total=100.0, own=5.0), moment(), moment(busy=70.0, total=200.0, own=22.0)]
+    found = summarize_moments(moments)
+    assert found["others_share"] == pytest.approx((60 - 17) / 100)
+    assert found["cores"] == 2
+    assert found["reasons"] == ["other processes used 43 % of the processor"]
+    assert found["quiet"] is False
+
+
+def test_clocks_that_tick_differently_give_no_negative_share():
+    found = summarize_moments([moment(), moment(), moment(busy=10.0, total=100.0, own=10.2)])
+    assert found["others_share"] == 0.0
+    assert found["quiet"] is True
+
+
+def test_what_cannot_be_read_is_none_and_the_floor_decides():
+    still = summarize_moments([Moment(None, None, None, second) for second in (1.0, 1.01, 1.0, 1.0)])
+    assert (still["others_share"], still["load"], still["clock"]) == (None, None, None)
+    assert (still["quiet"], still["reasons"]) == (True, [])
+    shaky = summarize_moments([Moment(None, None, None, second) for second in (1.0, 1.5, 1.0, 1.0)])
+    assert shaky["quiet"] is False
+    assert shaky["reasons"] == ["the same work took up to 50 % longer at one time than at another"]
+
+
+def test_the_floor_is_the_distance_of_most_pairs_of_measurements():
+    assert find_floor([2.0] * 10) == conditions.LEAST_FLOOR  # a clock tells no smaller differences
+    assert find_floor([1.0, 1.2]) == pytest.approx(0.2)
+    assert find_floor([1.2, 1.0]) == pytest.approx(0.2)
+    # One odd measurement of sixty is in a thirtieth of all pairs: it does not count, five do.
+    assert find_floor([1.0] * 59 + [9.0]) == conditions.LEAST_FLOOR
+    assert find_floor([1.0] * 55 + [2.0] * 5) == pytest.approx(1.0)
+
+
+def test_the_clock_has_its_range_and_a_wide_one_is_a_reason():
+    moments = [moment(clock=mhz) for mhz in (2000.0, 3500.0, 3400.0)]
+    found = summarize_moments(moments)
+    assert found["clock"] == {"lowest": 2000.0, "median": 3400.0, "highest": 3500.0}
+    assert found["reasons"] == ["the processor's clock went from 2,000 to 3,500 MHz"]
+    assert summarize_moments([moment(clock=3400.0), moment(clock=3500.0)])["quiet"]
+
+
+def test_the_load_has_its_start_and_end_and_counts_where_nothing_else_is_known():
+    moments = [Moment(3.0, None, None, 1.0), Moment(2.0, None, None, 1.0), Moment(2.5, None, None, 1.0)]
+    found = summarize_moments(moments)
+    assert found["load"] == {"start": 3.0, "end": 2.5}
+    assert found["reasons"] == ["the load of the machine was 3.0 before anything was measured"]
+    assert summarize_moments([moment(load=3.0), moment(load=2.5, total=9.0)])["quiet"]  # others used nothing meanwhile
+
+
+def test_the_sentence_of_the_badge():
+    assert describe_conditions({**QUIET, "quiet": True, "reasons": []}) == "quiet; differences below 2 % mean nothing"
+    noisy = {**QUIET, "noise_floor": 0.176, "quiet": False}
+    assert describe_conditions({**noisy, "reasons": ["other processes used 43 % of the processor"]}) == (
+        "noisy: other processes used 43 % of the processor; differences below 18 % mean nothing"
+    )
+    told = describe_conditions({**noisy, "noise_floor": 1.5, "reasons": ["one", "two"]})
+    assert told == "noisy: one, two; differences below 150 % mean nothing"
+    assert "below 0.62 %" in describe_conditions({**QUIET, "noise_floor": 0.0062, "quiet": True, "reasons": []})
+
+
+def test_a_sentence_from_a_file_obeys_no_terminal():
+    told = describe_conditions({**QUIET, "quiet": False, "reasons": ["\x1b[2J"]})
+    assert told.isprintable()
+
+
+def test_usage_counts_the_cores_that_this_process_may_use(monkeypatch, tmp_path):
+    (tmp_path / "stat").write_text(
+        "cpu  900 0 0 900 0 0 0 0 0 0\n"
+        "cpu0 100 20 30 500 50 6 7 8 3 2\n"
+        "cpu1 700 0 0 100 0 0 0 0 0 0\n"
+        "cpu2 50 0 0 250 0 0 0 0 0 0\n"
+        "intr 1 2 3\n"
+    )
+    monkeypatch.setattr(conditions, "USAGE", tmp_path / "stat")
+    monkeypatch.setattr(conditions, "list_cores", lambda: [0, 2])
+    monkeypatch.setattr(conditions, "ticks_a_second", lambda: 10)
+    found = conditions.read_usage()
+    assert found.cores == 2
+    assert found.busy == pytest.approx((100 + 20 + 30 + 6 + 7 + 8 + 50) / 10)  # a guest's time is in user's time
+    assert found.total == pytest.approx(found.busy + (500 + 50 + 250) / 10)
+    assert found.own > 0
+    for text in ("", "cpu0 1 2\n", "cpu0 a b c d e f g h\ncpu2 1 2 3 4 5 6 7 8\n"):
+        (tmp_path / "stat").write_text(text)
+        assert conditions.read_usage() is None
+    monkeypatch.setattr(conditions, "USAGE", tmp_path / "missing")
+    assert conditions.read_usage() is None
+
+
+def test_the_clock_is_that_of_the_fastest_core(monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "CACHES", tmp_path)
+    monkeypatch.setattr(machine, "PROCESSORS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(machine, "list_cores", lambda: [0, 1])
+    assert machine.read_clock() is None
+    (tmp_path / "cpuinfo").write_text("cpu MHz\t\t: 800.000\ncpu MHz\t\t: 2600.5\n")
+    assert machine.read_clock() == 2600.5
+    for core, kilohertz in enumerate(("800000\n", "3500000\n", "9000000\n")):
+        folder = tmp_path / f"cpu{core}/cpufreq"
+        folder.mkdir(parents=True)
+        (folder / "scaling_cur_freq").write_text(kilohertz)
+        (folder / "scaling_governor").write_text(("powersave\n", "performance\n", "odd\n")[core])
+    assert machine.read_clock() == 3500.0
+    assert machine.find_governor() == "performance, powersave"
+    monkeypatch.setattr(machine, "CACHES", tmp_path / "missing")
+    assert machine.find_governor() is None
+
+
+def test_a_moment_is_measured():
+    probe = conditions.prepare_probe()
+    moments = [conditions.take_moment(probe) for _ in range(3)]
+    assert all(one.seconds > 0 for one in moments)
+    found = summarize_moments(moments)
+    assert json.loads(json.dumps(found)) == found
+    assert found["noise_floor"] > 0
+
+
+def test_a_machine_has_its_system_memory_blas_and_kernel():
+    found = machine.describe_machine()
+    assert json.loads(json.dumps(found)) == found
+    assert found["system"]
+    assert found["memory"] is None or found["memory"] > 2**20
+    assert all(set(one) == {"version", "threads"} for one in found["blas"].values())
+    assert not found["kernel"] or found["kernel"].keys() >= {"compiler", "flags"}
