@@ -412,7 +412,7 @@ def test_predictions_out_of_range_are_refused(tmp_path, capsys):
         assert main(["predict", str(tmp_path / "model.json"), str(path)]) == 2
         printed = capsys.readouterr()
         assert printed.out == ""
-        assert f"{path}, row 2 below the column names: the prediction is out of the range of float64" in printed.err
+        assert f"{path}, line 3: the prediction is out of the range of float64" in printed.err
 
 
 def test_output_survives_a_terminal_without_the_characters(tmp_path):
@@ -552,7 +552,7 @@ def refuse(monkeypatch, capsys, option, value):
     ("arguments", "message"),
     [
         (["fit", "missing.csv", "--target", "y"], "missing.csv"),
-        (["fit", "data.csv", "--target", "rent"], "no column 'rent' for --target; there are 'age', 'price'"),
+        (["fit", "data.csv", "--target", "rent"], "no column 'rent'; the columns are 'age', 'price'"),
         pytest.param(
             ["fit", "data.csv", "--target", "price", "--plot", "curve.xyz"],
             "--plot must end in one of",
@@ -568,7 +568,7 @@ def refuse(monkeypatch, capsys, option, value):
         (["fit", "gap.csv", "--target", "y"], "gap.csv, line 3: expected a row; got an empty line"),
         (["fit", "lonely.csv", "--target", "y"], "expected columns beside the target 'y'"),
         (["fit", "bad.csv", "--target", "y"], "bad.csv, line 3, column 'x': expected a number; got 'red'"),
-        (["predict", "model.json", "data.csv"], "data.csv, line 1: no column 'weight'; the columns are 'age', 'price'"),
+        (["predict", "model.json", "data.csv"], "data.csv: no column 'weight'; the columns are 'age', 'price'"),
         (["predict", "data.csv", "data.csv"], "data.csv: expected a model in JSON"),
         (["predict", "old.json", "data.csv"], "old.json: expected schema_version 1 or 2; got 0"),
         (["predict", "other.json", "data.csv"], 'other.json: expected a JSON object with "schema"'),

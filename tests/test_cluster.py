@@ -90,8 +90,11 @@ def test_workers_know_the_columns_of_folders(tmp_path, address):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--features", "x0", "--target", "price", "cost"], "0.parquet: no column 'cost'; there are 'x0', 'x1', 'x2'"),
-        (["--features", "x0", "--target", "cost"], "0.parquet: no column 'cost'; there are 'x0', 'x1', 'x2'"),
+        (
+            ["--features", "x0", "--target", "price", "cost"],
+            "0.parquet: no column 'cost'; the columns are 'x0', 'x1', 'x2'",
+        ),
+        (["--features", "x0", "--target", "cost"], "0.parquet: no column 'cost'; the columns are 'x0', 'x1', 'x2'"),
         (["--features", "x0", "--target", "price", "--weight", "w"], "0.parquet: no column 'w'"),
         (["--target", "price", "--checkpoint", "c"], "--scheduler goes without --checkpoint"),
         (["--target", "price", "--features", "x0", "town"], "0.parquet, column 'town': expected numbers; got the type"),

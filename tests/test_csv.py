@@ -50,7 +50,7 @@ def test_columns_that_are_not_required_may_hold_anything(write):
         ("a;b\n1;2\n", "line 1: expected columns separated by commas; got the one column 'a;b'"),
         ("a\tb\n1\t2\n", "line 1: expected columns separated by commas; got the one column 'a\\tb'"),
         ("", "line 1: expected column names; got an empty line"),
-        ("a,b\n", "expected rows below the column names; got none"),
+        ("a,b\n", "expected rows; got none"),
         ("1,2\n3,4\n", "line 1: expected column names; got the numbers 1, 2"),
         ("a,a\n1,2\n", "line 1: expected different column names; got 'a' more than once"),
         ("a,b\n1,2\n3,x\n", "line 3, column 'b': expected a number; got 'x'"),
@@ -59,7 +59,10 @@ def test_columns_that_are_not_required_may_hold_anything(write):
         ("a,b\n1,2\n\n3,4\n", "line 3: expected a row; got an empty line"),
         ("a\n1\n2\n \t\n\n3\n", "line 4: expected a row; got an empty line"),
         ("a,b\n1,1_000\n", "line 2, column 'b': expected a number; got '1_000'"),
-        ("a,b\n1,nan\n", "line 2, column 'b': expected a finite number; got 'nan'"),
+        (
+            "a,b\n1,nan\n",
+            "line 2, column 'b': expected a number; got 'nan', a missing value; missing='skip' leaves",
+        ),
         ("a,b\n1,1e999\n", "line 2, column 'b': expected a finite number; got '1e999'"),
         ("a,b\n1,2,3\n", "line 2: expected 2 cells, as in line 1; got 3"),
         ('a,b\n1,"2\n', "line 2: unexpected end of data"),
@@ -77,7 +80,7 @@ def test_every_error_names_the_place(write, content, message):
 
 
 def test_the_error_of_a_missing_column_lists_the_columns(write):
-    with pytest.raises(TableError, match="line 1: no column 'z'; the columns are 'a', 'b'"):
+    with pytest.raises(TableError, match=r"data\.csv: no column 'z'; the columns are 'a', 'b'"):
         read_csv(write("a,b\n1,2\n"), required=["z"])
 
 

@@ -97,10 +97,30 @@ def test_an_unknown_level_is_refused_or_zeros(tmp_path, capsys, kind):
 
 
 @kinds
+def test_a_row_without_a_value_is_left_out_before_its_text_is_refused(tmp_path, capsys, kind):
+    path, out, other = tmp_path / f"a.{kind}", str(tmp_path / "model.json"), tmp_path / f"b.{kind}"
+    WRITERS[kind](path)
+    assert main(["fit", str(path), "--target", "y", "--one-hot", "town", "--out", out, "--quiet"]) == 0
+    for row, code in ((7, 0), (8, 2)):
+        X[7, 0], kept = np.nan, X[7, 0]
+        WRITERS[kind](other, np.where(np.arange(90) == row, "Paris", TOWNS))
+        X[7, 0] = kept
+        capsys.readouterr()
+        assert main(["predict", out, str(other), "--missing", "skip"]) == code
+        printed = capsys.readouterr()
+        assert len(printed.out.splitlines()) == (90 if code == 0 else 0)
+        assert ("got 'Paris'" in printed.err) == (code == 2)
+
+
+@kinds
 def test_text_that_is_missing_is_a_missing_value(tmp_path, capsys, kind):
     path = tmp_path / f"a.{kind}"
     WRITERS[kind](path, np.where(np.arange(90) == 4, "", TOWNS))
-    with pytest.raises(ValueError, match=r"column 'town': expected a finite number; got no value"):
+    told = {
+        "csv": "line 6, column 'town': expected text; got an empty cell",
+        "parquet": "column 'town': .* got no value",
+    }
+    with pytest.raises(ValueError, match=f"{told[kind]}.*; missing='skip' leaves out rows without a value"):
         fit_files(path, "y", one_hot=["town"])
     result = fit_files(path, "y", one_hot=["town"], missing="skip")
     assert (result.skipped, result.n_samples) == (1, 89)
@@ -195,8 +215,8 @@ def test_partition_columns_of_text_may_be_encoded(tmp_path):
 @pytest.mark.parametrize(
     ("one_hot", "error", "message"),
     [
-        (["price"], ValueError, "one_hot must be some of the features, 'a', 'town', 'b'; got 'price'"),
-        (["y"], ValueError, "one_hot must be some of the features"),
+        (["price"], ValueError, "a.csv: no column 'price'; the columns are 'a', 'town', 'b', 'y'"),
+        (["y"], ValueError, "one_hot must be some of the features, 'a', 'town', 'b'; got 'y'"),
         ("town", TypeError, "one_hot must be None or a list of names of columns; got 'town'"),
         ([], TypeError, "one_hot must be None or a list of names"),
     ],
@@ -227,8 +247,7 @@ def test_models_without_text_are_saved_as_before(tmp_path):
     assert load(tmp_path / "model.json").columns == ["x0", "x1"]
 
 
-def test_encoding_refuses_the_first_label_that_is_no_level():
-    calls = []
-    found = encode(np.array(["b", "x", " a ", "y", None], dtype=object), ["a", "b"], lambda *given: calls.append(given))
+def test_encoding_finds_the_labels_that_are_no_levels():
+    found, unknown = encode(np.array(["b", "x", " a ", "y", None], dtype=object), ["a", "b"])
     np.testing.assert_array_equal(found, [[0, 1], [0, 0], [1, 0], [0, 0], [np.nan, np.nan]])
-    assert calls == [(1, "x")]
+    np.testing.assert_array_equal(unknown, [1, 3])

@@ -100,11 +100,19 @@ def test_a_single_file_is_predicted_by_the_columns_of_its_folders(tmp_path, caps
     np.testing.assert_allclose(json.loads(capsys.readouterr().out)["predictions"], expected, rtol=1e-8)
 
 
-def test_a_column_of_the_file_comes_before_that_of_its_folder(tmp_path):
+def test_a_column_that_file_and_folder_both_have_is_refused(tmp_path, capsys):
     for year in (1, 2):
         (tmp_path / f"year={year}").mkdir()
-        (tmp_path / f"year={year}" / "a.csv").write_text("year,y\n5,10\n6,12\n9,18\n")
-    np.testing.assert_allclose(fit_files(tmp_path, "y").weights, [0.0, 2.0], atol=1e-9)
+        (tmp_path / f"year={year}" / "a.csv").write_text("year,x,y\n5,5,10\n6,6,12\n9,9,18\n")
+    told = "year=1/a.csv: expected one column 'year'; got one in the file and one in the name of the folder 'year=1'"
+    with pytest.raises(ValueError, match=told):
+        fit_files(tmp_path, "y")
+    np.testing.assert_allclose(fit_files(tmp_path, "y", features=["x"]).weights, [0.0, 2.0], atol=1e-9)
+    one, out = str(tmp_path / "year=2" / "a.csv"), str(tmp_path / "model.json")
+    assert main(["fit", one, "--target", "y", "--features", "year", "--out", out]) == 0
+    assert main(["predict", out, one]) == 0  # a single file has no columns in the names of its folders
+    assert main(["predict", out, str(tmp_path)]) == 2
+    assert told in capsys.readouterr().err
 
 
 def test_a_single_file_has_no_partition_columns(tmp_path):

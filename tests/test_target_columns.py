@@ -100,9 +100,13 @@ def test_rows_without_a_value_of_any_target_are_refused_or_left_out(folder):
     values = {name: column[:150].copy() for name, column in VALUES.items()}
     values["tax"][70] = values["price"][20] = np.nan
     write_rows(path, values)
-    with pytest.raises(ValueError, match=r"row 2[01]\b.*, column 'price': expected a finite number; got no value"):
+    with pytest.raises(
+        ValueError, match=r"(row 20|line 22)\b.*, column 'price': expected .* number; got .*; missing='skip'"
+    ):
         fit_files(folder, TARGETS, features=FEATURES)
-    with pytest.raises(ValueError, match=r"row 7[01]\b.*, column 'tax': expected a finite number; got no value"):
+    with pytest.raises(
+        ValueError, match=r"(row 70|line 72)\b.*, column 'tax': expected .* number; got .*; missing='skip'"
+    ):
         fit_files(folder, ["rent", "tax"], features=FEATURES)
     result = fit_files(folder, TARGETS, features=FEATURES, missing="skip")
     assert (result.n_samples, result.skipped) == (238, 2)
@@ -166,7 +170,7 @@ def test_an_interrupted_descent_keeps_the_checkpoint(folder):
         (["price", "price"], {}, "target must be different columns; got 'price' twice"),
         (["price", "count"], {"weight": "count"}, "weight must be another column than target; got 'count' for both"),
         (["price", "age"], {"features": FEATURES}, "without target and weight; got 'age' twice"),
-        (["price", "none"], {}, "no column 'none'; there are"),
+        (["price", "none"], {}, "no column 'none'; the columns are"),
         (ORDER, {}, "expected columns beside the targets 'rent', 'size'"),
     ],
 )
@@ -306,7 +310,7 @@ def test_an_interrupted_fit_of_several_targets_saves_no_model(file, tmp_path, ca
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--target", "price", "none"], "no column 'none' for --target; there are 'rent', 'size'"),
+        (["--target", "price", "none"], "no column 'none'; the columns are 'rent', 'size'"),
         (["--target", "price", "price"], "target must be different columns; got 'price' twice"),
         (["--target", "price", "age", *SELECTED], "without target and weight; got 'age' twice"),
         (["--target", *ORDER], "expected columns beside the targets 'rent', 'size'"),
@@ -315,7 +319,7 @@ def test_an_interrupted_fit_of_several_targets_saves_no_model(file, tmp_path, ca
 @pytest.mark.parametrize("rest", [[], BATCHES])
 def test_the_command_line_refuses_targets_that_are_no_other_columns(file, capsys, arguments, told, rest):
     printed = run_command(capsys, "fit", file, *arguments, *rest, code=2)
-    assert told.replace(" for --target", "" if rest else " for --target") in printed.err
+    assert told in printed.err
     assert printed.out == ""
 
 

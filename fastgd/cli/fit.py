@@ -33,18 +33,18 @@ from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult, list_values
 from fastgd.descent.warnings import DivergenceWarning
 from fastgd.files import model
-from fastgd.files.csv import read_csv, read_parts
+from fastgd.files.csv import NO_ROWS, check_columns, read_csv, read_parts
 from fastgd.files.dialect import suffix_of
 from fastgd.files.lines import TableError, TextError
 from fastgd.files.opening import STANDARD_INPUT
 from fastgd.files.paths import check_different, check_output
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_mean_square
-from fastgd.inputs.words import count, printable, quote, quote_names
+from fastgd.inputs.words import count, printable, quote
 from fastgd.plots.figures import check_picture, save_figure
 from fastgd.streaming import csv_file, fit_batches, fit_files, parquet_file
 from fastgd.streaming.cluster import fit_on_cluster
-from fastgd.streaming.columns import check_column_names, name_target
+from fastgd.streaming.columns import check_column_names, choose_features
 from fastgd.streaming.files import READERS, find_files, is_pattern
 
 MOST_CURVES = 10  # of several targets
@@ -87,7 +87,8 @@ def run(options: argparse.Namespace) -> int:
         try:
             result, features, counts = fit_stream(options) if stream else fit_table(options)
         except TextError as error:
-            raise TextError(f"{error}{explain_text(str(error))}") from error
+            roles = {*options.target, options.weight}
+            raise TextError(f"{error}{explain_text(str(error), feature=error.column not in roles)}") from error
         except DivergenceWarning as diverged:
             print(f"fastgd: {explain_divergence(diverged)}", file=sys.stderr)
             return DIVERGED
@@ -205,13 +206,16 @@ def fit_pipe(options: argparse.Namespace) -> Fit:
     targets = check_column_names(options.target, options.features, options.weight)
     taken = [*targets, *([] if options.weight is None else [options.weight])]
     wanted = None if options.features is None else [*options.features, *taken]
-    parts = read_parts(options.files[0], wanted, check_text(options), gaps=True)
+    parts = read_parts(options.files[0], wanted, check_text(options), gaps=options.missing == "skip")
     first = next(parts)
-    features = choose_features(options.files[0], first[0], options)
+    check_columns(options.files[0], first[0], taken)
+    features = choose_features(options.files[0], first[0], targets, options.features, options.weight)
+    if not len(first[1].lines):
+        raise TableError(f"{printable(options.files[0])}: {NO_ROWS}")
 
     def cut() -> Iterator[tuple[Array, ...]]:
-        for names, arrays in chain([first], parts):
-            columns = dict(zip(names, arrays, strict=True))
+        for names, block in chain([first], parts):
+            columns = dict(zip(names, block.arrays, strict=True))
             X, y = (np.column_stack([columns[name] for name in some]) for some in (features, targets))
             yield (X, y) if options.weight is None else (X, y, columns[options.weight])
 
@@ -224,13 +228,9 @@ def fit_table(options: argparse.Namespace) -> Fit:
     path = options.files[0]
     targets = check_column_names(options.target, options.features, None)
     wanted = None if options.features is None else [*options.features, *targets]
-    try:
-        table = read_csv(path, required=wanted, dialect=check_text(options))
-    except TableError as error:
-        if str(error).endswith(("an empty cell", "a missing value")):
-            raise TableError(f"{error}; --missing skip leaves out rows without a value") from error
-        raise
-    features = choose_features(path, table.names, options)
+    table = read_csv(path, required=wanted, dialect=check_text(options))
+    check_columns(path, table.names, targets)
+    features = choose_features(path, table.names, targets, options.features, None)
     X, y = table.columns(features), table.columns(targets)
     for name, column in zip(targets, y.T, strict=True):
         check_mean_square(f"column {quote(name)}", column)
@@ -247,20 +247,6 @@ def check_outputs(options: argparse.Namespace, sources: list[str]) -> Path | Non
         check_output(option, path, sources)
     check_different(outputs)
     return None if options.plot is None else check_picture("--plot", options.plot)
-
-
-def choose_features(path: str, names: list[str], options: argparse.Namespace) -> list[str]:
-    """Return the columns that --features names, or else all but the targets and the weights."""
-    where, targets = f"{printable(path)}, line 1", dict.fromkeys(options.target)
-    lacking = targets.keys() - set(names)
-    for target in targets:
-        if target in lacking:
-            raise ValueError(f"{where}: no column {quote(target)} for --target; there are {quote_names(names)}")
-    taken = {*targets, options.weight}
-    features = [name for name in names if name not in taken] if options.features is None else options.features
-    if not features:
-        raise ValueError(f"{where}: expected columns beside the {name_target(options.target)}")
-    return features
 
 
 def check_scales(names: list[str], X: Array, fit_intercept: bool) -> None:

@@ -30,11 +30,12 @@ def explain_unconverged(caught: Sequence[warnings.WarningMessage]) -> str:
     return name_options(next(str(one.message) for one in caught if issubclass(one.category, ConvergenceWarning)))
 
 
-def explain_text(message: str) -> str:
-    """Return the end of the message about a column that holds text or dates."""
+def explain_text(message: str, *, feature: bool) -> str:
+    """Return the end of the message about a column that holds text or dates; a target must be numbers in any case."""
     if DATE.search(message):
-        return "; a date is no number: write the days since some day into the column, or leave it out by --features"
-    return "; --one-hot encodes the levels of the column, and --features leaves it out"
+        days = "; a date is no number: write the days since some day into the column"
+        return f"{days}, or leave it out by --features" if feature else days
+    return "; --one-hot encodes the levels of the column, and --features leaves it out" if feature else ""
 
 
 def print_notes(caught: Sequence[warnings.WarningMessage]) -> None:

@@ -4,7 +4,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
-from math import isfinite, nan
+from math import isfinite, isinf, nan
 from typing import NoReturn
 
 from fastgd.files.lines import BOM, READ_BYTES, Lines, TableError, TextError
@@ -17,6 +17,7 @@ MISSING = (  # the cells without a value, as in pandas and pyarrow
 )  # fmt: skip
 TRUTH = {"True": 1.0, "true": 1.0, "TRUE": 1.0, "False": 0.0, "false": 0.0, "FALSE": 0.0}
 OTHER_DELIMITERS = ";\t|,"  # between the columns of a file whose first line seems to have one column
+THOUSANDS = re.compile(r"\s*[-+]?\d{1,3},\d{3}\s*")
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*")
 
 
@@ -89,27 +90,49 @@ def is_blank(cells: list[str]) -> bool:
 def read_cell(lines: Lines, line: int, name: str, cell: str, *, gaps: bool) -> float:
     """Return the number in a cell of column `name`; True is 1 and False is 0.
 
-    If `gaps` is true, a cell without a value is NaN, and infinities pass. Else the number must be finite.
+    If `gaps` is true, a cell without a value is NaN. An infinity is refused.
     """
-    if gaps and cell.strip() in MISSING:
-        return nan
     try:
         value = to_number(cell, lines.decimal)
     except ValueError:
-        refuse_cell(lines, line, name, cell, "a number")
-    if not gaps and not isfinite(value):
-        refuse_cell(lines, line, name, cell, "a finite number")
+        if cell.strip() not in MISSING:
+            refuse_text(lines, line, name, cell)
+        value = nan
+    if isfinite(value):
+        return value
+    if isinf(value):
+        raise TableError(f"{describe_cell(lines, line, name)}: expected a finite number; got {quote(cell)}")
+    if not gaps:
+        refuse_gap(lines, line, name, cell, "a number")
     return value
 
 
-def refuse_cell(lines: Lines, line: int, name: str, cell: str, expected: str) -> NoReturn:
-    """Raise the error of a cell of column `name`."""
-    text = cell.strip()
-    missing = "an empty cell" if not text else f"{quote(cell)}, a missing value" if text in MISSING else None
-    got = missing or quote(cell)
-    hint = "; decimal=',' reads it" if lines.decimal == "." and DECIMAL_COMMA.fullmatch(cell) else ""
-    kind = TextError if expected == "a number" and not missing and not hint else TableError
-    raise kind(f"{printable(lines.path)}, line {line}, column {quote(name)}: expected {expected}; got {got}{hint}")
+def read_label(lines: Lines, line: int, name: str, cell: str, *, gaps: bool) -> str:
+    """Return the text in a cell of column `name`; refuse a cell without a value, unless `gaps` is true."""
+    if not gaps and cell.strip() in MISSING:
+        refuse_gap(lines, line, name, cell, "text")
+    return cell
+
+
+def refuse_gap(lines: Lines, line: int, name: str, cell: str, expected: str) -> NoReturn:
+    """Raise the error of a cell without a value."""
+    got = f"{quote(cell)}, a missing value" if cell.strip() else "an empty cell"
+    hint = "missing='skip' leaves out rows without a value"
+    raise TableError(f"{describe_cell(lines, line, name)}: expected {expected}; got {got}; {hint}")
+
+
+def refuse_text(lines: Lines, line: int, name: str, cell: str) -> NoReturn:
+    """Raise the error of a cell that is no number."""
+    message = f"{describe_cell(lines, line, name)}: expected a number; got {quote(cell)}"
+    if lines.decimal == "." and DECIMAL_COMMA.fullmatch(cell):
+        doubt = "; the comma may stand between thousands" if THOUSANDS.fullmatch(cell) else "; decimal=',' reads it"
+        raise TableError(message + doubt)
+    raise TextError(message, name)
+
+
+def describe_cell(lines: Lines, line: int, name: str) -> str:
+    """Return the place of a cell in words."""
+    return f"{printable(lines.path)}, line {line}, column {quote(name)}"
 
 
 def to_number(text: str, decimal: str = ".") -> float:

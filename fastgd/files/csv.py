@@ -1,7 +1,7 @@
 """Read numbers from a CSV file; every error names the file, the line and the column."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -9,7 +9,7 @@ from stat import S_ISREG
 import numpy as np
 
 from fastgd.files.cells import describe_unnamed, read_names
-from fastgd.files.csv_blocks import number_names, read_blocks
+from fastgd.files.csv_blocks import Block, number_names, read_blocks
 from fastgd.files.decoding import open_lines
 from fastgd.files.dialect import PLAIN, Dialect
 from fastgd.files.lines import TableError
@@ -17,6 +17,8 @@ from fastgd.files.opening import check_state, name_errors, open_stream, state_of
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.words import printable, quote, quote_names
+
+NO_ROWS = "expected rows; got none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,11 @@ def read_csv(path: str | Path, required: list[str] | None = None, dialect: Diale
     of the table. A pipe is read as a file is, and the path "-" is standard input.
     """
     parts = list(read_parts(path, required, dialect))
-    values = [np.column_stack(arrays) if arrays else np.empty((0, 0)) for _, arrays in parts]
-    return CsvTable(parts[0][0], np.concatenate(values))
+    names = parts[0][0]
+    values = np.concatenate([np.column_stack(block.arrays) if names else np.empty((0, 0)) for _, block in parts])
+    if names and not len(values):
+        raise TableError(f"{printable(path)}: {NO_ROWS}")
+    return CsvTable(names, values)
 
 
 def read_parts(
@@ -50,10 +55,11 @@ def read_parts(
     *,
     gaps: bool = False,
     text: Collection[str] = (),
-) -> Iterator[tuple[list[str], list[Array]]]:
+) -> Iterator[tuple[list[str], Block]]:
     """Yield the names and the required columns, part by part, as `read_csv` returns them.
 
-    If `gaps` is true, cells without a value are NaN. Columns of `text` are arrays of objects.
+    If `gaps` is true, cells without a value are NaN. Columns of `text` are arrays of objects. A file without rows has
+    one part without rows.
     """
     path = os.fspath(path)
     with open_stream(path) as file, name_errors(path):
@@ -65,21 +71,19 @@ def read_parts(
         if required is None and "" in names:
             warn_caller(UserWarning(describe_unnamed(path)))
         empty = True
-        for arrays in read_blocks(lines, names, wanted, gaps=gaps, text=text):
+        for block in read_blocks(lines, names, wanted, gaps=gaps, text=text):
             empty = False
-            yield wanted, arrays
+            yield wanted, block
         if state is not None:
             check_state(path, file, state)
-        if empty and wanted:
-            raise TableError(f"{printable(path)}: expected rows below the column names; got none")
         if empty:
-            yield wanted, []
+            yield wanted, Block([np.empty(0) for _ in wanted], [])
 
 
-def check_columns(path: str | Path, names: list[str], required: list[str]) -> None:
+def check_columns(path: str | Path, names: Iterable[str], required: Iterable[str]) -> None:
     """Refuse a file without one of the required columns."""
-    known = set(names)  # there may be millions
+    known = dict.fromkeys(names)  # there may be millions
     for name in required:
         if name not in known:
-            the_columns = f"the columns are {quote_names(names)}"
-            raise TableError(f"{printable(path)}, line 1: no column {quote(name)}; {the_columns}")
+            listed = quote_names([name for name in known if name])
+            raise TableError(f"{printable(path)}: no column {quote(name)}; the columns are {listed}")

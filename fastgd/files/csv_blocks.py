@@ -10,13 +10,14 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from threading import current_thread, main_thread
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastgd.files.cells import MISSING, TRUTH, read_cell, read_rows
+from fastgd.files.cells import MISSING, TRUTH, read_cell, read_label, read_rows
 from fastgd.files.lines import BOM, Lines
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.words import printable
 
 ReadPlain = Callable[[bytes], list[Array] | None]  # reads a plain block; None for odd rows
 BLOCK_BYTES = 1 << 23  # the size of a block of text
@@ -25,13 +26,20 @@ SAMPLE_BYTES = 1 << 14  # of a block, to find the columns of truth values
 QUOTE, LINE_FEED, RETURN = b'"\n\r'
 
 
+class Block(NamedTuple):
+    """The wanted columns of some rows, and the number of the line in which each row ends."""
+
+    arrays: list[Array]
+    lines: Sequence[int]
+
+
 def read_blocks(
     lines: Lines, names: list[str], wanted: list[str], *, gaps: bool, text: Collection[str] = ()
-) -> Iterator[list[Array]]:
+) -> Iterator[Block]:
     """Yield the wanted columns of each block of rows below the column names.
 
-    If `gaps` is true, cells without a value are NaN; else every cell must hold a finite number. Columns of `text` are
-    arrays of objects, which hold the cells as they are, or None.
+    If `gaps` is true, cells without a value are NaN; else they are refused. Infinities always are. Columns of `text`
+    are arrays of objects, which hold the cells as they are, or None.
     """
     places = number_names(names)
     cells, read_plain = [(name, places[name]) for name in wanted], make_reader(names, wanted, lines, text)
@@ -40,14 +48,16 @@ def read_blocks(
             read_plain = read_elsewhere(read_plain, stack)
         while block := lines.next_block(BLOCK_BYTES):
             arrays = read_plain(block) if read_plain is not None and is_plain(block, lines.delimiter) else None
-            if arrays is not None and not gaps and not all(map(is_finite, arrays)):
+            if arrays is not None and not all(is_good(values, gaps=gaps) for values in arrays):
                 arrays = None  # the csv module finds the line of the cell
             if arrays is None:
-                arrays = read_any(lines, block, cells, len(names), gaps=gaps, text=text)
+                found = read_any(lines, block, cells, len(names), gaps=gaps, text=text)
             else:
+                first = lines.number + 1
                 lines.number += count_lines(block)  # each row of a plain block is a line
-            if arrays and len(arrays[0]):
-                yield arrays
+                found = Block(arrays, range(first, lines.number + 1))
+            if found.arrays and len(found.lines):
+                yield found
 
 
 def number_names(names: list[str]) -> dict[str, int]:
@@ -55,9 +65,11 @@ def number_names(names: list[str]) -> dict[str, int]:
     return {name: k for k, name in enumerate(names)}
 
 
-def is_finite(values: Array) -> bool:
-    """Return True if all numbers of a column are finite; text passes."""
-    return values.dtype == object or bool(np.isfinite(values).all())
+def is_good(values: Array, *, gaps: bool) -> bool:
+    """Return True if a column has no infinity and, unless `gaps` is true, no missing value."""
+    if values.dtype == object:
+        return gaps or not any(label is None or label.strip() in MISSING for label in set(values.tolist()))
+    return bool(np.isfinite(values).all()) or (gaps and not np.isinf(values).any())
 
 
 def read_elsewhere(read_plain: ReadPlain, stack: ExitStack) -> ReadPlain:
@@ -200,17 +212,27 @@ def read_any(
     *,
     gaps: bool,
     text: Collection[str] = (),
-) -> list[Array]:
+) -> Block:
     """Return the wanted columns, each a name and a place, of the rows that begin in a block."""
     last = lines.number + len(block.splitlines())
     columns: list[list[Any]] = [[] for _ in wanted]
+    readers = [read_label if name in text else read_cell for name, _ in wanted]
+    numbers = []
     for line, cells in read_rows(lines, block, n_columns):
-        for column, (name, j) in zip(columns, wanted, strict=True):
-            column.append(cells[j] if name in text else read_cell(lines, line, name, cells[j], gaps=gaps))
+        for column, read, (name, j) in zip(columns, readers, wanted, strict=True):
+            column.append(read(lines, line, name, cells[j], gaps=gaps))
+        numbers.append(line)
         if line >= last:
             break
     lines.stop()
-    return [
+    arrays = [
         np.array(column, dtype=object if name in text else np.float64)
         for column, (name, _) in zip(columns, wanted, strict=True)
     ]
+    plain = numbers and numbers[-1] - numbers[0] + 1 == len(numbers)
+    return Block(arrays, range(numbers[0], numbers[-1] + 1) if plain else numbers)
+
+
+def describe_line(path: str, lines: Sequence[int], row: int) -> str:
+    """Return the place of a row of a block in words, from the numbers of the lines of all its rows."""
+    return f"{printable(path)}, line {lines[row]}"

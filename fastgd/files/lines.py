@@ -19,7 +19,17 @@ class TableError(ValueError):
 
 
 class TextError(TableError):
-    """A column holds text or dates where numbers are expected."""
+    """A column holds text or dates where numbers are expected.
+
+    Attributes
+    ----------
+    column : str
+        The name of the column.
+    """
+
+    def __init__(self, message: str, column: str = "") -> None:
+        super().__init__(message)
+        self.column = column
 
 
 class Lines:

@@ -101,6 +101,7 @@ class ArrayBatchSource:
 
     rereadable = True
     bytes_read = None
+    place = ""
 
     def __init__(self, X: Any, y: Any, weights: Any) -> None:
         self.features, self.target = column_names(X), target_names(y)

@@ -102,6 +102,7 @@ class IterableBatchSource:
     n_targets = 1
     rereadable = False
     bytes_read = None
+    place = ""
 
     def __init__(self, batches: Iterable[Any]) -> None:
         self.iterable = batches

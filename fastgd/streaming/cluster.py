@@ -13,21 +13,24 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from functools import partial, reduce
 from threading import get_ident
 from typing import Any
 
 from fastgd.files.dialect import Dialect
 from fastgd.inputs.extras import explain_import
-from fastgd.inputs.words import count, printable, quote
+from fastgd.inputs.words import printable, quote
 from fastgd.problem.dask_compute import explain_failure, ignore, watch
 from fastgd.problem.moments import LOST_DIGITS, Summary, add_moments, summarize_moments
 from fastgd.problem.rows import CompressedSource
 from fastgd.streaming.checkpoint import Checkpoint
+from fastgd.streaming.columns import Request
 from fastgd.streaming.files import FileBatchSource, find_files
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.passes import run_pass
 from fastgd.streaming.result import StreamResult, solve_sums
+from fastgd.streaming.source import name_files
 from fastgd.streaming.sums import State
 
 CONNECT_SECONDS = 10  # the time that the scheduler has to answer
@@ -86,10 +89,11 @@ def fit_on_cluster(
     say = ignore if options.quiet else print_note
     files = [os.path.abspath(file) for file in find_files(paths)]  # workers may run in other folders
     dialect = Dialect.checked(delimiter, decimal, encoding)
-    source = FileBatchSource(files, target, features, weight, dialect)
+    request = Request(target, features, weight, None, missing, dialect, partitioned=len(files) > 1)
+    source = FileBatchSource(files, request)
     options.descent.check_start_shape(source.n_features, source.n_targets)
-    columns = source.columns.targets, source.columns.features, weight
-    work = partial(sum_file, columns, dialect, missing, options.descent.threads)
+    request = replace(request, target=source.columns.targets, features=source.columns.features)
+    work = partial(sum_file, request, options.descent.threads)
     states, summary = run_coroutine(sum_files(scheduler, files, work, say))
     sums = CompressedSource(summary, "the workers of a cluster read the files", source.features, source.target)
     counts = {"n_rows": sum(state.rows for state in states), "skipped": sum(state.skipped for state in states)}
@@ -162,7 +166,7 @@ async def sum_files(
             states: list[State] = await watch(client, jobs, patient=False, say=say)
             moments = [state.moments for state in states if state.moments is not None]
             if not moments:
-                raise ValueError(f"expected rows of positive weight; got none in {count(len(files), 'file')}")
+                raise ValueError(f"{name_files(files)}expected rows of positive weight; got none")
             summary = summarize_moments(reduce(partial(add_moments, method=method), moments), method)
             if summary is not None:
                 return states, summary
@@ -218,24 +222,15 @@ def print_note(message: str) -> None:
     print(f"fastgd: {message}", file=sys.stderr, flush=True)
 
 
-def sum_file(
-    columns: tuple[list[str], list[str], str | None],
-    dialect: Dialect,
-    missing: str,
-    threads: int | None,
-    method: str,
-    file: str,
-    size: int,
-) -> State | Exception:
+def sum_file(request: Request, threads: int | None, method: str, file: str, size: int) -> State | Exception:
     """Return the sums of one file, on a worker, or the error that names the fault of the file or of the worker.
 
     The errors that are returned are ours; Dask raises those of the cluster.
     """
-    targets, features, weight = columns
-    settings = {"method": method, "missing": missing, "checkpoint": None, "quiet": True}
+    settings = {"method": method, "missing": request.missing, "checkpoint": None, "quiet": True}
     try:
         options = StreamOptions.checked("sum_file", {"threads": threads}, **settings)
-        source = FileBatchSource([file], targets, features, weight, dialect, partitioned=True)
+        source = FileBatchSource([file], request)
         if find_size(file) != size:  # a folder of the worker's own, or a file that changes
             return OSError(f"the worker at {find_worker()} has another file at {printable(file)}; {SAME_PATHS}")
         return run_pass(source, State(method), options, Checkpoint(None, {}))

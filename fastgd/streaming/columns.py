@@ -1,14 +1,15 @@
 """The columns to read from files, and the checks that every file has them."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from fastgd.files.cells import describe_unnamed
+from fastgd.files.csv import check_columns
 from fastgd.files.dialect import PLAIN, Dialect
 from fastgd.files.lines import TableError, TextError
 from fastgd.files.model import name_levels
@@ -17,7 +18,7 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.extras import explain_import
 from fastgd.inputs.words import printable, quote, quote_names
-from fastgd.streaming.levels import encode, refuse_label
+from fastgd.streaming.levels import clean_label, encode, refuse_label
 from fastgd.streaming.source import Batch
 
 # A column may have different types of this set in different files: pandas writes whole numbers as double if one is
@@ -25,6 +26,29 @@ from fastgd.streaming.source import Batch
 WHOLE_OR_DOUBLE = {"double", "null"} | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 NESTED = ("list", "large_list", "fixed_size_list", "struct", "map")  # the types of several values in a cell
 BATCH_BYTES = 1 << 25  # the size of a batch in float64
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to read from files, as the user says it; `choose_columns` checks the names.
+
+    Attributes
+    ----------
+    target, features, weight, one_hot, missing : object
+        The arguments of `fit_files`.
+    dialect : Dialect
+        How CSV files are written.
+    partitioned : bool or None
+        True if the names of folders hold columns; None if they do for several files.
+    """
+
+    target: Any
+    features: Any = None
+    weight: Any = None
+    one_hot: Any = None
+    missing: str = "error"
+    dialect: Dialect = PLAIN
+    partitioned: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +75,8 @@ class Head:
         The columns that hold the index of a pandas frame: no features unless they are named.
     constants : dict of float or str
         The values of the columns that the names of folders hold.
+    shared : dict of str
+        The columns that stand in the file and in the name of a folder, which is the value here.
     """
 
     path: str
@@ -62,6 +88,7 @@ class Head:
     dialect: Dialect = PLAIN
     index: frozenset[str] = frozenset()
     constants: dict[str, Any] = field(default_factory=dict)
+    shared: dict[str, str] = field(default_factory=dict)
 
     def names_in_file(self, names: list[str]) -> list[str]:
         """Return the names of the columns that stand in the file itself."""
@@ -92,6 +119,8 @@ class Columns:
         The levels of the features that hold text.
     zeros : bool
         True if a row whose text is no level gets zeros; else it is refused.
+    gaps : bool
+        True if rows may lack a value, and are left out then.
     """
 
     features: list[str]
@@ -99,6 +128,7 @@ class Columns:
     weight: str | None
     levels: dict[str, list[str]] = field(default_factory=dict)
     zeros: bool = False
+    gaps: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -124,7 +154,7 @@ class Columns:
     def make_batch(self, arrays: Sequence[Array], file: int, where: str, locate: Any) -> Batch:
         """Return the batch of one array for each column, in the order of `names`."""
         p, k, n = len(self.features), len(self.targets), len(arrays[0])
-        columns = self.encode(arrays[:p], locate) if self.levels else arrays[:p]
+        columns = self.encode(arrays, locate) if self.levels else arrays[:p]
         small = all(array.dtype == np.float32 for array in columns)
         X = stack_arrays(columns, n, np.float32 if small else np.float64)
         y = stack_arrays(arrays[p : p + k], n, np.float64)
@@ -132,21 +162,33 @@ class Columns:
         sources = [name for name in self.features for _ in self.levels.get(name, [name])]  # for messages
         return Batch(X, y, weights, file, where, locate, [*sources, *self.names[p:]])
 
-    def encode(self, arrays: Sequence[Array], locate: Callable[[int], str]) -> list[Array]:
-        """Return the arrays of the features of the fit, from one array for each feature to read."""
+    def encode(self, arrays: Sequence[Array], locate: Any) -> list[Array]:
+        """Return the arrays of the features of the fit, from one array for each column to read.
+
+        A row that lacks a value is left out, or refused for that, before its text can be refused.
+        """
         columns: list[Array] = []
-        for name, array in zip(self.features, arrays, strict=True):
+        for name, array in zip(self.features, arrays, strict=False):
             if name not in self.levels:
                 columns.append(array)
                 continue
-            levels = self.levels[name]
-
-            def refuse(row: int, label: str, name: str = name, levels: list[str] = levels) -> None:
-                if not self.zeros:
-                    refuse_label(locate(row), name, label, levels)
-
-            columns.extend(encode(array, levels, refuse).T)
+            encoded, unknown = encode(array, self.levels[name])
+            if len(unknown) and not self.zeros:
+                unknown = unknown[~find_gaps([one[unknown] for one in arrays])]
+                if len(unknown):
+                    row = int(unknown[0])
+                    refuse_label(locate(row), name, array[row], self.levels[name])
+            columns.extend(encoded.T)
         return columns
+
+
+def find_gaps(arrays: Sequence[Array]) -> Array:
+    """Return True for each row that lacks a number or a label."""
+    gaps = np.zeros(len(arrays[0]), dtype=bool)
+    for array in arrays:
+        text = array.dtype == object
+        gaps |= [clean_label(label) is None for label in array.tolist()] if text else np.isnan(array)
+    return gaps
 
 
 def repeat(value: float | str, rows: int) -> Array:
@@ -162,27 +204,39 @@ def stack_arrays(arrays: Sequence[Array], rows: int, dtype: type) -> Array:
     return matrix
 
 
-def choose_columns(heads: list[Head], target: Any, features: Any, weight: Any, one_hot: Any = None) -> Columns:
+def choose_columns(heads: list[Head], request: Request) -> Columns:
     """Return the columns to read; refuse files that lack one, or whose columns differ.
 
-    The columns of `one_hot` have no levels yet.
+    The columns to encode have no levels yet.
     """
-    first, targets = heads[0], check_column_names(target, features, weight)
-    if features is None:
-        taken = {*targets, weight}
-        features = [name for name in first.columns if name not in taken]
-        if not features:
-            raise TableError(f"{printable(first.path)}: expected columns beside the {name_target(targets)}")
+    first, weight = heads[0], request.weight
+    targets = check_column_names(request.target, request.features, weight)
+    named = [*([] if request.features is None else request.features), *targets, *([] if weight is None else [weight])]
+    check_columns(first.path, first.types, named)
+    features = choose_features(first.path, first.columns, targets, request.features, weight)
+    if request.features is None:
         for head in heads[1:]:
-            if {*head.columns} != {*first.columns}:
-                refuse_other_columns(first, head)
-        left_out = [name for name in first.types if name in first.index - taken]
+            check_columns(head.path, head.types, first.columns)
+            refuse_more_columns(first, head)
+        left_out = [name for name in first.types if name in first.index - {*targets, weight}]
         if left_out:
             warn_caller(UserWarning(describe_index(first.path, left_out)))
-    columns = Columns(list(features), targets, weight, check_one_hot(one_hot, features))
+    levels = check_one_hot(first, request.one_hot, features)
+    columns = Columns(features, targets, weight, levels, gaps=request.missing == "skip")
     for head in heads:
         check_head(head, first, columns)
     return columns
+
+
+def choose_features(path: str, names: Sequence[str], targets: list[str], features: Any, weight: Any) -> list[str]:
+    """Return the features: the columns that are named, or else all of a file but the targets and the weight."""
+    if features is not None:
+        return list(features)
+    taken = {*targets, weight}
+    features = [name for name in names if name not in taken]
+    if not features:
+        raise TableError(f"{printable(path)}: expected columns beside the {name_target(targets)}")
+    return features
 
 
 def describe_index(path: str, names: list[str]) -> str:
@@ -228,12 +282,13 @@ def are_names(values: Any) -> bool:
     return listed and len(values) > 0 and all(isinstance(name, str) for name in values)
 
 
-def check_one_hot(one_hot: Any, features: Sequence[str]) -> dict[str, list[str]]:
+def check_one_hot(first: Head, one_hot: Any, features: Sequence[str]) -> dict[str, list[str]]:
     """Return the columns to encode, without levels yet; refuse those that are no features."""
     if one_hot is None:
         return {}
     if not are_names(one_hot):
         raise TypeError(f"one_hot must be None or a list of names of columns; got {quote(one_hot)}")
+    check_columns(first.path, first.types, one_hot)
     for name in one_hot:
         if name not in features:
             raise ValueError(f"one_hot must be some of the features, {quote_names(list(features))}; got {quote(name)}")
@@ -250,27 +305,29 @@ def check_different(rule: str, names: Sequence[Any]) -> None:
 def check_head(head: Head, first: Head, columns: Columns) -> None:
     """Refuse a file that lacks a column, or in which a column has no numbers or another type than in the first file."""
     where = printable(head.path)
+    check_columns(head.path, head.types, columns.names)
     for name in columns.names:
-        if name not in head.types:
-            raise TableError(f"{where}: no column {quote(name)}; there are {quote_names(list(head.types))}")
+        if name in head.shared:
+            both = f"one in the file and one in the name of the folder {quote(head.shared[name])}"
+            raise TableError(f"{where}: expected one column {quote(name)}; got {both}")
         kind = head.types[name]
         if name in columns.levels:  # text, or numbers that are names
             if kind.startswith(NESTED):
                 raise TableError(f"{where}, column {quote(name)}: expected text; got the type {printable(kind)}")
             continue
         if name not in head.numeric:
-            raise TextError(f"{where}, column {quote(name)}: expected numbers; got the type {printable(kind)}")
+            raise TextError(f"{where}, column {quote(name)}: expected numbers; got the type {printable(kind)}", name)
         if kind != first.types[name] and not {kind, first.types[name]} <= WHOLE_OR_DOUBLE:
             expected = f"expected the type {first.types[name]}, as in {printable(first.path)}"
             raise TableError(f"{where}, column {quote(name)}: {expected}; got {kind}")
 
 
-def refuse_other_columns(first: Head, head: Head) -> NoReturn:
-    """Raise an error that names a column which only one of the two files has."""
-    lacking = [name for name in first.columns if name not in head.types]
+def refuse_more_columns(first: Head, head: Head) -> None:
+    """Refuse a file with a column that the first file lacks; the error names the column."""
     new = [name for name in head.columns if name not in first.types]
-    got = f"no {quote(lacking[0])}" if lacking else f"{quote(new[0])} too"
-    raise TableError(f"{printable(head.path)}: expected the columns of {printable(first.path)}; got {got}")
+    if new:
+        expected = f"expected the columns of {printable(first.path)}"
+        raise TableError(f"{printable(head.path)}: {expected}; got {quote(new[0])} too")
 
 
 def check_boundary(path: str, row: int, seen: int, rows: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from fastgd.files import csv_blocks
 from fastgd.files.cells import read_names
 from fastgd.files.csv import read_parts
+from fastgd.files.csv_blocks import describe_line
 from fastgd.files.decoding import open_lines
 from fastgd.files.dialect import Dialect
 from fastgd.files.opening import open_regular, open_unchanged, refuse_change, state_of
@@ -43,13 +44,13 @@ def read_batches(head: Head, columns: Columns, file: int, seen: int) -> Iterator
         if names != [name for name in head.types if head.types[name] == NUMBER]:
             refuse_change(head.path, "it has other column names")
         wanted = head.names_in_file(columns.names)
-        for found in csv_blocks.read_blocks(lines, names, wanted, gaps=True, text=columns.levels):
-            rows = len(found[0])
-            arrays = head.fill(columns.names, found, rows)
+        for block in csv_blocks.read_blocks(lines, names, wanted, gaps=columns.gaps, text=columns.levels):
+            rows = len(block.lines)
+            arrays = head.fill(columns.names, block.arrays, rows)
             check_boundary(head.path, row, seen, rows)
             if row >= seen:
-                where = f"{printable(head.path)}, rows {row + 1} to {row + rows} below the column names"
-                batch = columns.make_batch(arrays, file, where, partial(describe_file_row, head.path, row + 1))
+                where = f"{printable(head.path)}, lines {block.lines[0]} to {block.lines[-1]}"
+                batch = columns.make_batch(arrays, file, where, partial(describe_line, head.path, block.lines))
                 yield replace(batch, end=opened.tell())
             row += rows
 
@@ -60,10 +61,5 @@ def read_labels(head: Head, names: list[str]) -> Iterator[list[Array]]:
     if not wanted:
         yield head.fill(names, [], 1)
         return
-    for _, found in read_parts(head.path, wanted, head.dialect, gaps=True, text=wanted):
-        yield head.fill(names, found, len(found[0]))
-
-
-def describe_file_row(path: str, start: int, row: int) -> str:
-    """Return the place of a row of the batch that begins at row `start`, in words."""
-    return f"{printable(path)}, row {start + row} below the column names"
+    for _, block in read_parts(head.path, wanted, head.dialect, gaps=True, text=wanted):
+        yield head.fill(names, block.arrays, len(block.lines))

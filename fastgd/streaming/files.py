@@ -9,17 +9,17 @@ from glob import escape, glob
 from pathlib import Path
 from typing import Any
 
-from fastgd.files.dialect import PLAIN, Dialect, suffix_of
+from fastgd.files.dialect import Dialect, suffix_of
 from fastgd.files.lines import TableError
 from fastgd.files.opening import STANDARD_INPUT
 from fastgd.inputs.words import printable, quote
 from fastgd.streaming import csv_file, parquet_file
-from fastgd.streaming.columns import Columns, Head, check_different, choose_columns
+from fastgd.streaming.columns import Columns, Head, Request, check_different, choose_columns
 from fastgd.streaming.levels import collect_levels
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.partitions import add_partition
 from fastgd.streaming.result import StreamResult, fit_source
-from fastgd.streaming.source import Batch, SeenBatch, find_position, identify_file
+from fastgd.streaming.source import Batch, SeenBatch, find_position, identify_file, name_files
 
 READERS = {".parquet": parquet_file, ".pq": parquet_file, ".csv": csv_file, ".tsv": csv_file}
 MORE_SUFFIXES = "(.pq, .tsv, .csv.gz and .csv.zst too)"
@@ -54,7 +54,8 @@ def fit_files(
     paths : path, or iterable of paths
         A path is a file, a folder (its files of these kinds, and those in folders below) or a pattern such as
         ``data/*.parquet``. All files must be Parquet, .parquet or .pq, or all CSV, .csv or .tsv, which may be
-        compressed: .csv.gz, .csv.zst. Of several files, folders such as ``year=2024`` hold a column.
+        compressed: .csv.gz, .csv.zst. Of several files, folders such as ``year=2024`` hold a column, which the files
+        must not have too. Files without rows are passed over unless all are.
     target : str or sequence of str
         The column to predict, or several: one pass and one descent fit them all.
     features : sequence of str or None
@@ -124,7 +125,7 @@ def fit_files(
         "fit_files", descent, method=method, missing=missing, checkpoint=checkpoint, quiet=quiet
     )
     dialect = Dialect.checked(delimiter, decimal, encoding)
-    source = FileBatchSource(find_files(paths), target, features, weight, dialect, one_hot)
+    source = FileBatchSource(find_files(paths), Request(target, features, weight, one_hot, missing, dialect))
     return replace(fit_source(source, options), levels=source.columns.levels)
 
 
@@ -133,24 +134,14 @@ class FileBatchSource:
 
     rereadable = True
 
-    def __init__(
-        self,
-        paths: list[str],
-        target: str | Sequence[str],
-        features: Sequence[str] | None,
-        weight: str | None,
-        dialect: Dialect = PLAIN,
-        one_hot: Sequence[str] | None = None,
-        *,
-        partitioned: bool = False,
-    ) -> None:
+    def __init__(self, paths: list[str], request: Request) -> None:
         reader = READERS[suffix_of(paths[0])]
-        heads = [reader.read_head(path, dialect) for path in paths]  # before any rows, so that errors come early
-        if partitioned or len(heads) > 1:
+        heads = [reader.read_head(path, request.dialect) for path in paths]  # before any rows: errors come early
+        if len(heads) > 1 if request.partitioned is None else request.partitioned:
             heads = [add_partition(head) for head in heads]
-        self.columns: Columns = choose_columns(heads, target, features, weight, one_hot)
-        self.heads, self.reader = heads, reader
-        if one_hot is not None:
+        self.columns: Columns = choose_columns(heads, request)
+        self.heads, self.reader, self.place = heads, reader, name_files(paths)
+        if self.columns.levels:
             self.columns = replace(self.columns, levels=find_levels(reader, heads, self.columns))
             names = [*self.columns.encoded, *self.columns.targets]
             check_different("one_hot must give features of different names", names)
@@ -164,7 +155,7 @@ class FileBatchSource:
             "files": [identify_file(head.path, head.state) for head in heads],
             "target": self.target,
             "features": self.features,
-            "weight": weight,
+            "weight": request.weight,
             "reader": reader.identify_reader(self.columns),
         }
 

@@ -1,7 +1,7 @@
 """Columns of text as columns of ones and zeros, one for each level: one-hot encoding."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -38,30 +38,27 @@ def collect_levels(seen: dict[str, set[str]], name: str, labels: Array, where: s
         )
 
 
-def encode(labels: Array, levels: Sequence[str], refuse: Callable[[int, str], Any]) -> Array:
-    """Return a column of ones and zeros for each level; rows without a label are NaN.
+def encode(labels: Array, levels: Sequence[str]) -> tuple[Array, Array]:
+    """Return a column of ones and zeros for each level, and the rows whose label is no level.
 
-    `refuse` is called with the row and the label of the first one that is no level; if it returns, the row is zeros.
+    Rows without a label are NaN, rows whose label is no level are zeros.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastgd.streaming.levels import encode
-    >>> encode(np.array(["b", "a", None], dtype=object), ["a", "b"], print)
-    array([[ 0.,  1.],
-           [ 1.,  0.],
-           [nan, nan]])
+    >>> encode(np.array(["b", "c", None], dtype=object), ["a", "b"])
+    (array([[ 0.,  1.],
+           [ 0.,  0.],
+           [nan, nan]]), array([1]))
     """
     given = labels.tolist()
     places = {level: k for k, level in enumerate(levels)}
     codes = {label: find_code(label, places) for label in set(given)}
     found = np.array([codes[label] for label in given], dtype=np.intp)
-    unknown = np.flatnonzero(found == NO_LEVEL)
-    if len(unknown):
-        refuse(int(unknown[0]), str(clean_label(given[unknown[0]])))
     columns = (found[:, np.newaxis] == np.arange(len(levels))).astype(np.float64)
     columns[found == NO_VALUE] = np.nan
-    return columns
+    return columns, np.flatnonzero(found == NO_LEVEL)
 
 
 def find_code(label: Any, places: Mapping[str, int]) -> int:
@@ -70,8 +67,8 @@ def find_code(label: Any, places: Mapping[str, int]) -> int:
     return NO_VALUE if cleaned is None else places.get(cleaned, NO_LEVEL)
 
 
-def refuse_label(place: str, name: str, label: str, levels: Sequence[str]) -> None:
+def refuse_label(place: str, name: str, label: Any, levels: Sequence[str]) -> NoReturn:
     """Raise the error of a label that is no level of the fit."""
     expected = f"expected one of {count(len(levels), 'level')}, {quote_names(list(levels))}"
     hint = "unknown='zeros' gives such rows zeros"
-    raise TableError(f"{place}, column {quote(name)}: {expected}; got {quote(label)}; {hint}")
+    raise TableError(f"{place}, column {quote(name)}: {expected}; got {quote(clean_label(label))}; {hint}")

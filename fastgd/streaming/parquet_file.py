@@ -6,18 +6,19 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from fastgd.files.dialect import Dialect
+from fastgd.files.dialect import PLAIN, Dialect
 from fastgd.files.lines import TableError
 from fastgd.files.opening import open_regular, open_unchanged, state_of
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.tables import is_arrow_number
-from fastgd.inputs.words import printable
+from fastgd.inputs.words import printable, quote
 from fastgd.streaming.columns import Columns, Head, check_boundary, import_pyarrow
 from fastgd.streaming.source import Batch
 
 
-def read_head(path: str, _: Dialect) -> Head:
-    """Return the description of a file, from its footer."""
+def read_head(path: str, dialect: Dialect) -> Head:
+    """Return the description of a file, from its footer; refuse a dialect, which only CSV has."""
+    check_plain(path, dialect)
     pa = import_pyarrow("parquet")
     with open_regular(path) as opened:
         state = state_of(opened)
@@ -33,6 +34,14 @@ def read_head(path: str, _: Dialect) -> Head:
         raise TableError(f"{printable(path)}: expected different column names; two columns share one")
     numeric = frozenset(name for name, kind in fields if is_arrow_number(kind))
     return Head(path, types, numeric, state, sum(groups), groups, index=index & types.keys())
+
+
+def check_plain(path: str, dialect: Dialect) -> None:
+    """Refuse a dialect for a Parquet file: nothing would come of it."""
+    for name in ("delimiter", "decimal", "encoding"):
+        got = getattr(dialect, name)
+        if got != getattr(PLAIN, name):
+            raise ValueError(f"{name} must be left out for Parquet files, {printable(path)} here; got {quote(got)}")
 
 
 def find_index(schema: Any) -> frozenset[str]:

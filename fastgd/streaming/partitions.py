@@ -20,9 +20,13 @@ def read_partition(path: str) -> dict[str, float | str]:
     >>> read_partition("sales/year=2024/shop=North%20Gate/part.csv")
     {'year': 2024.0, 'shop': 'North Gate'}
     """
+    return {name: read_value(unquote(folder.partition("=")[2])) for name, folder in list_folders(path).items()}
+
+
+def list_folders(path: str) -> dict[str, str]:
+    """Return the folders of a path that hold a column, by the name of the column."""
     folders = os.path.dirname(path).replace(os.altsep or os.sep, os.sep).split(os.sep)
-    pairs = [folder.partition("=") for folder in folders]
-    return {unquote(name): read_value(unquote(value)) for name, mark, value in pairs if name and mark}
+    return {unquote(folder.partition("=")[0]): folder for folder in folders if folder.find("=") > 0}
 
 
 def read_value(text: str) -> float | str:
@@ -37,7 +41,9 @@ def read_value(text: str) -> float | str:
 
 def add_partition(head: Head) -> Head:
     """Return the description of a file with the columns that the names of its folders hold."""
-    found = {name: value for name, value in read_partition(head.path).items() if name not in head.types}
+    named = read_partition(head.path)
+    found = {name: value for name, value in named.items() if name not in head.types}
     numbers = {name for name, value in found.items() if isinstance(value, float)}
     types = {name: "double" if name in numbers else "string" for name in found}
-    return replace(head, types=head.types | types, numeric=head.numeric | numbers, constants=found)
+    shared = {name: folder for name, folder in list_folders(head.path).items() if name in head.types}
+    return replace(head, types=head.types | types, numeric=head.numeric | numbers, constants=found, shared=shared)

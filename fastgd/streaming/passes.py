@@ -9,6 +9,7 @@ from functools import partial
 from itertools import cycle
 
 from fastgd.backends.blas import one_blas_thread
+from fastgd.files.csv import NO_ROWS
 from fastgd.problem.moments import LOST_DIGITS, Summary, summarize_moments
 from fastgd.problem.rows import choose_method_for
 from fastgd.progress import Progress
@@ -25,7 +26,7 @@ def sum_source(source: BatchSource, options: StreamOptions, checkpoint: Checkpoi
         method = "gram" if source.rereadable else "qr"  # rows that cannot be read again must lose no digits
         state = State(method if options.method == "auto" else options.method)
     state = run_pass(source, state, options, checkpoint)
-    summary = summarize_state(state)
+    summary = summarize_state(state, source.place)
     # Of little data, a second pass keeps more digits for whitened coordinates.
     if (
         options.method == "auto"
@@ -33,21 +34,21 @@ def sum_source(source: BatchSource, options: StreamOptions, checkpoint: Checkpoi
         and (summary is None or choose_method_for(options.descent, summary.shape, summary.n_targets) == "qr")
     ):
         state = run_pass(source, State("qr"), options, checkpoint)
-        summary = summarize_state(state)
+        summary = summarize_state(state, source.place)
     if summary is None:
         raise ValueError(LOST_DIGITS)
     return state, summary
 
 
-def summarize_state(state: State) -> Summary | None:
-    """Return the summary of the rows; None if the sums lost digits."""
+def summarize_state(state: State, place: str) -> Summary | None:
+    """Return the summary of the rows; None if the sums lost digits. The errors begin with the place."""
     if not state.rows:
-        raise ValueError("expected rows; got none")
+        raise ValueError(f"{place}{NO_ROWS}")
     if state.moments is None:
         if state.skipped == state.rows:
-            raise ValueError(f"expected rows without missing values; got none in {state.rows:,} rows")
+            raise ValueError(f"{place}expected rows without missing values; got none in {state.rows:,} rows")
         left_out = f"; {state.skipped:,} of {state.rows:,} rows were left out" if state.skipped else ""
-        raise ValueError(f"expected rows of positive sample_weight; got none in {state.rows:,} rows{left_out}")
+        raise ValueError(f"{place}expected rows of positive sample_weight; got none in {state.rows:,} rows{left_out}")
     return summarize_moments(state.moments, state.method)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastgd.files.opening import FileState, make_state
 from fastgd.inputs.arrays import Array
+from fastgd.inputs.words import count, printable
 
 STAMP_ROWS = 8  # the rows at each end of a batch that its stamp covers
 START_OVER = "delete the checkpoint to begin anew"
@@ -71,6 +72,8 @@ class BatchSource(Protocol):
     ----------
     identity : dict
         The description that a checkpoint of this source must share, as plain values for JSON.
+    place : str
+        The begin of a message about all rows: the names of the files and a colon, or nothing.
     total : int or None
         The number of rows; None if it is not known.
     n_features : int or None
@@ -90,6 +93,8 @@ class BatchSource(Protocol):
     @property
     def identity(self) -> dict[str, Any]: ...  # noqa: D102
     @property
+    def place(self) -> str: ...  # noqa: D102
+    @property
     def total(self) -> int | None: ...  # noqa: D102
     @property
     def n_features(self) -> int | None: ...  # noqa: D102
@@ -107,6 +112,19 @@ class BatchSource(Protocol):
     def batches_after(self, seen: Sequence[SeenBatch]) -> Iterator[Batch]:
         """Yield the batches after those seen, the same ones in every run; refuse data that differ from those seen."""
         ...
+
+
+def name_files(paths: Sequence[str]) -> str:
+    """Return the begin of a message about all rows of some files.
+
+    Examples
+    --------
+    >>> from fastgd.streaming.source import name_files
+    >>> name_files(["a.csv"]), name_files(["a.csv", "b.csv", "c.csv"])
+    ('a.csv: ', 'a.csv and 2 more files: ')
+    """
+    more = f" and {count(len(paths) - 1, 'more file')}" if len(paths) > 1 else ""
+    return f"{printable(paths[0])}{more}: "
 
 
 def identify_file(path: str | os.PathLike[str], state: FileState | None = None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from fastgd.files import csv, csv_blocks, opening
 from fastgd.files.opening import open_unchanged, state_of
 from fastgd.streaming import columns, files, fit_files
+from fastgd.streaming.columns import Request
 
 pa = pytest.importorskip("pyarrow", reason="files in parts need pyarrow, an extra")
 parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet needs pyarrow, an extra")
@@ -117,7 +118,7 @@ def test_a_file_whose_name_is_gone_is_read_to_its_end(paths, monkeypatch, change
 def test_a_file_that_changes_before_the_second_pass_is_named(paths, monkeypatch):
     monkeypatch.setattr("fastgd.streaming.passes.choose_method_for", lambda *given: "qr")
     assert fit_files(paths, "y").method == "qr"
-    last = 3 * len(list(files.FileBatchSource(list(map(str, paths[:1])), "y", None, None).batches_after([])))
+    last = 3 * len(list(files.FileBatchSource(list(map(str, paths[:1])), Request("y")).batches_after([])))
     change_after(monkeypatch, last, replace, paths[1])
     with pytest.raises(ValueError, match=rf"{paths[1].name}: the file changed while it was in use: another file"):
         fit_files(paths, "y")

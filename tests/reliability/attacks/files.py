@@ -15,9 +15,11 @@ from pyarrow import parquet
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from fastgd.files import csv as csv_files
 from fastgd.files import csv_blocks
 from fastgd.files.csv import read_csv
 from fastgd.streaming import columns
+from fastgd.streaming.columns import Request
 from fastgd.streaming.files import FileBatchSource
 
 GOOD = [
@@ -87,13 +89,13 @@ def compare(tally, path, content):
     """Check that all ways of reading agree on the columns a and y."""
     Path(path).write_bytes(content)
     case = f"blocks of {csv_blocks.BLOCK_BYTES} and parts of {csv_blocks.PART_BYTES} bytes of {content!r}"
-    whole, parts = read_whole(path), read_parts(path)
+    whole, parts = read_whole(path), read_blocks(path, missing="error")
     if isinstance(whole, str) or isinstance(parts, str):
-        same = isinstance(whole, str) and isinstance(parts, str)
+        same = str(whole) == str(parts)
     else:
         same = whole.shape == parts.shape and whole.tobytes() == parts.tobytes()
     tally.check(same, f"{case}: whole {whole!r}, in blocks {parts!r}")
-    quick, slow = read_blocks(path), read_blocks(path, is_plain=lambda block: False)
+    quick, slow = read_blocks(path), read_blocks(path, is_plain=lambda *_: False)
     texts = isinstance(quick, str) or isinstance(slow, str)
     same = str(quick) == str(slow) if texts else np.array_equal(quick, slow, equal_nan=True)
     tally.check(same, f"{case}: by pyarrow {quick!r}, by csv {slow!r}")
@@ -107,21 +109,15 @@ def read_whole(path):
         return str(error)
 
 
-def read_parts(path):
-    """Return the columns a and y of a fit that refuses missing values, or the error."""
-    rows = read_blocks(path)
-    return rows if isinstance(rows, str) or np.isfinite(rows).all() else "not finite"
-
-
-def read_blocks(path, is_plain=csv_blocks.is_plain):
-    """Return the columns a and y of all blocks, with NaN for no value, or the error."""
+def read_blocks(path, is_plain=csv_blocks.is_plain, missing="skip"):
+    """Return the columns a and y of all blocks, with NaN for no value if it is to be skipped, or the error."""
     try:
         with patch.object(csv_blocks, "is_plain", is_plain):
-            source = FileBatchSource([path], "y", ["a"], None)
+            source = FileBatchSource([path], Request("y", ["a"], missing=missing))
             rows = [np.column_stack([batch.X, batch.y]) for batch in source.batches_after([])]
     except ValueError as error:
         return str(error)
-    return np.ascontiguousarray(np.concatenate(rows)) if rows else "no rows"
+    return np.ascontiguousarray(np.concatenate(rows)) if rows else f"{path}: {csv_files.NO_ROWS}"
 
 
 def replace(path, content, chance):
@@ -167,7 +163,7 @@ def change_file(tally, folder, chance):
     moment, changed = chance.randint(0, 12), chance.choice(paths)
     rows, error = [], ""
     with patch.multiple(csv_blocks, BLOCK_BYTES=2000), patch.object(columns, "BATCH_BYTES", 2000):
-        source = FileBatchSource([str(path) for path in paths], "y", ["a"], None)
+        source = FileBatchSource([str(path) for path in paths], Request("y", ["a"]))
         try:
             for number, batch in enumerate(chain([None], source.batches_after([]))):
                 if batch is not None:
