@@ -108,6 +108,21 @@ class Browser:
             time.sleep(0.05)
         raise TimeoutError(f"{link} saved no file")
 
+    def find_faults(self, axe: Path):
+        """Return the serious faults that axe-core finds on the page, each with its element."""
+        self.run(axe.read_text(encoding="utf-8") + "; return null")
+        found = self.driver.execute_async_script(
+            "const done = arguments[0];"
+            "axe.run(document, {resultTypes: ['violations']}).then(done, error => done({error: String(error)}))"
+        )
+        assert len(found["passes"]) > 15
+        return [
+            f"{fault['id']} ({fault['impact']}): {fault['help']}: {node['html'][:200]}"
+            for fault in found["violations"]
+            if fault["impact"] in ("serious", "critical")
+            for node in fault["nodes"]
+        ]
+
     def save_picture(self, path: Path):
         """Save a picture of the whole page."""
         root = self.run("return [document.documentElement.scrollWidth, document.documentElement.scrollHeight]")

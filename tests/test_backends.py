@@ -323,6 +323,7 @@ EXTRAS = {
     "fastgd.inputs.frames": ["pandas"],
     "fastgd.report.record": ["matplotlib", "jinja2", "pygments"],
     "fastgd.report.run": ["matplotlib", "jinja2", "pygments", "threadpoolctl"],
+    "fastgd.report.widget": ["jinja2"],
     "fastgd.streaming.files": ["pyarrow"],
 }
 MODULES = [module.name for module in pkgutil.walk_packages(fastgd.__path__, "fastgd.")]
