@@ -13,14 +13,17 @@ import nbformat
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+import fastgd
 from fastgd.report.svg import TAG
 
 DOCS = Path(__file__).parent
 # The colours of text and of grids in docs/matplotlibrc, and the variables of the theme that take their place.
 COLORS = {"#010203": "var(--pst-color-text-base)", "#040506": "var(--pst-color-border)"}
-# docutils' units of a picture are points at 72 to an inch; a browser's pixels are smaller.
-PIXELS = 4 / 3
-CONFIGURATION = 'c.InlineBackend.figure_formats = {"svg"}\n'
+PIXELS, LEAST = 4 / 3, 0.75  # CSS pixels for a point of matplotlib: as drawn, and where letters can still be read
+CONFIGURATION = """c = get_config()
+c.InlineBackend.figure_formats = {"svg"}
+c.IPKernelApp.log_level = "ERROR"
+"""
 ROLE = re.compile(r"\{\w+\}`([^`<]+?)(?:\s*<[^`>]+>)?`")
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]*\)")
 
@@ -36,12 +39,13 @@ def setup(app):
 
 
 def prepare_kernels(app):
-    """Let the kernels that execute pages draw SVG in the style of the pages."""
+    """Let the kernels that execute pages draw SVG in the style of the pages, and time loops, not thread pools."""
     profile = Path(app.doctreedir).resolve() / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text(f"c = get_config()\n{CONFIGURATION}", encoding="utf-8")
+    (profile / "ipython_kernel_config.py").write_text(CONFIGURATION, encoding="utf-8")
     os.environ["IPYTHONDIR"] = str(profile.parent)
     os.environ["MATPLOTLIBRC"] = str(DOCS / "matplotlibrc")
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 
 # ---- pictures
@@ -74,9 +78,10 @@ def inline(svg, name, description):
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(TAG, lambda tag: clean_tag(tag[0], name), svg)
     opening, rest = svg.split(">", 1)
-    width = round(PIXELS * float(re.search(r'\bwidth="([\d.]+)pt"', opening)[1]))
+    points = float(re.search(r'\bwidth="([\d.]+)pt"', opening)[1])
     opening = re.sub(r'\s(width|height)="[^"]*"', "", opening)
-    return f'{opening} role="img" aria-label="{escape(description)}" style="width: {width}px">{rest}'
+    style = f"width: {PIXELS * points:.0f}px; min-width: {LEAST * points:.0f}px"
+    return f'{opening} role="img" aria-label="{escape(description)}" style="{style}">{rest}'
 
 
 def clean_tag(tag, name):
@@ -116,6 +121,7 @@ def write_notebooks(app, error):
 
 def plain_notebook(found):
     """Return a notebook without outputs, with the Markdown that every notebook program shows."""
+    note = f"*From the documentation of fastgd {fastgd.__version__}. It needs fastgd and matplotlib.*"
     cells = [cell for cell in found.cells if "remove-cell" not in cell.metadata.get("tags", ())]
     for cell in cells:
         if cell.cell_type == "markdown":

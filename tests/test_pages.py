@@ -35,7 +35,6 @@ EXTRAS = {
     "docs/how-to/scikit-learn.md": ["sklearn", "pandas", "skl2onnx"],
     "docs/how-to/large-data.md": ["pyarrow", "dask"],
     "docs/study.md": ["matplotlib", "jinja2", "pygments", "threadpoolctl"],
-    "docs/tutorial.md": ["matplotlib"],
 }
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
