@@ -25,6 +25,7 @@ c.InlineBackend.figure_formats = {"svg"}
 c.IPKernelApp.log_level = "ERROR"
 """
 ROLE = re.compile(r"\{\w+\}`([^`<]+?)(?:\s*<[^`>]+>)?`")
+FRAME = re.compile(r"^:{3,}\{\w+\} *(.*)\n(?::\w+:.*\n)*", re.MULTILINE)  # the first lines of a directive
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]*\)")
 
 
@@ -128,6 +129,7 @@ def plain_notebook(found):
             cell.source = plain_markdown(cell.source)
         else:
             cell.update(outputs=[], execution_count=None, metadata={})
+    cells.insert(1, nbformat.v4.new_markdown_cell(note))
     return nbformat.v4.new_notebook(
         cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     )
@@ -135,5 +137,6 @@ def plain_notebook(found):
 
 def plain_markdown(text):
     """Return MyST's Markdown without roles, directives, and links to other pages."""
-    text = re.sub(r"^:{3,}.*\n?", "", text, flags=re.MULTILINE)  # the frames of directives, whose content stays
+    text = FRAME.sub(r"**\1**\n\n", text)
+    text = re.sub(r"^:{3,}\n?", "", text, flags=re.MULTILINE)
     return LINK.sub(r"\1", ROLE.sub(r"\1", text))
