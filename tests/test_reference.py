@@ -31,6 +31,7 @@ MODULES = {  # public modules, and the extras that each needs
     "fastgd.plots": ["matplotlib"],
     "fastgd.rates": [],
     "fastgd.report": ["matplotlib"],
+    "fastgd.report.widget": ["jinja2"],
     "fastgd.streaming": [],
 }
 UNLISTED = {"fastgd.files.model": ["Model", "ModelError", "load", "save"]}  # the other functions are internal

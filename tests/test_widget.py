@@ -309,7 +309,7 @@ def test_the_numbers_are_shown_as_text(browser):
     assert shown["rate"].endswith(" = 1.8/L")
     assert float(shown["rate"].split(" ")[0]) == pytest.approx(found["rates"][0], rel=1e-3)
     np.testing.assert_allclose(list(map(float, shown["curvature"].split(" and "))), found["spectrum"], rtol=1e-3)
-    assert (shown["epoch"], shown["kappa"]) == ("3 of 64", "5")
+    assert (shown["settings"], shown["epoch"], shown["kappa"]) == ("1.80/L, κ = 5", "3 of 64", "5")
 
 
 CONTROLS = {
@@ -568,7 +568,7 @@ def test_a_print_has_a_still_picture_with_numbers_and_no_controls(browser):
         "return Object.fromEntries(['svg', 'dd', 'button', 'input', 'fieldset'].map(name =>"
         " [name, [...document.querySelectorAll('.widget ' + name)].filter(one => one.checkVisibility()).length]))"
     )
-    assert seen == {"svg": 2, "dd": 9, "button": 0, "input": 0, "fieldset": 0}
+    assert seen == {"svg": 2, "dd": 10, "button": 0, "input": 0, "fieldset": 0}
     browser.send("Emulation.setEmulatedMedia", media="")
     pdf = base64.b64decode(browser.send("Page.printToPDF", printBackground=True)["data"])
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1

@@ -37,8 +37,7 @@ function chebyshev(epochs, smoothness, convexity) {
 
 /* The lengths of the cycles that fill the epochs: powers of two, but for a first cycle that is cut short. */
 function chebyshevCycles(epochs, smoothness, convexity) {
-  const needed = Math.log(2 / CYCLE_ERROR) / (2 * Math.atanh(Math.sqrt(convexity / smoothness)));
-  let length = 2 ** Math.ceil(Math.log2(Math.max(needed, 1))), left = epochs;
+  let length = cycleLength(smoothness, convexity), left = epochs;
   if (length > left) {
     const unit = 2 ** Math.max(bitLength(left) - 3, 0);
     length = Math.floor(left / unit) * unit;
@@ -50,6 +49,12 @@ function chebyshevCycles(epochs, smoothness, convexity) {
     length = Math.min(length, 2 ** Math.max(bitLength(left) - 1, 0));
   }
   return lengths;
+}
+
+/* The number of epochs of a whole cycle: a power of two. */
+function cycleLength(smoothness, convexity) {
+  const needed = Math.log(2 / CYCLE_ERROR) / (2 * Math.atanh(Math.sqrt(convexity / smoothness)));
+  return 2 ** Math.ceil(Math.log2(Math.max(needed, 1)));
 }
 
 const bitLength = number => number ? Math.floor(Math.log2(number)) + 1 : 0;

@@ -7,7 +7,7 @@ const FRAME = 110, REST = 400; // milliseconds of an epoch while playing, and wi
 const state = { ...SETTINGS, epoch: EPOCHS, whole: false, kept: null };
 const byId = id => document.getElementById(`widget-${id}`);
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-let found = run(state), timer = null, announcing = null, question = 0;
+let found = run(state), timer = null, announcing = null;
 
 /* Change the state, run the descent again if its settings have changed, and show it. */
 function change(changes) {
@@ -97,36 +97,6 @@ function showPlaying() {
   byId("play-word").textContent = playing ? "Pause" : still.matches ? "Run to the end" : "Play";
 }
 
-/* Show a question with its answers, none of them chosen. */
-function ask(number) {
-  question = (number + QUESTIONS.length) % QUESTIONS.length;
-  const { ask: words, answers } = QUESTIONS[question];
-  byId("question-number").textContent = `question ${question + 1} of ${QUESTIONS.length}`;
-  byId("question").textContent = words;
-  byId("verdict").replaceChildren();
-  byId("answers").replaceChildren(...answers.map((answer, k) => {
-    const label = document.createElement("label"), input = document.createElement("input"), text = document.createElement("span");
-    Object.assign(input, { type: "radio", name: "answer", value: k, required: true });
-    text.textContent = answer;
-    label.append(input, text);
-    return label;
-  }));
-}
-
-/* Run the question's settings, and say whether the chosen answer is right, and why. */
-function reveal(event) {
-  event.preventDefault();
-  const { settings, epochs, whole = false, right, why, answers } = QUESTIONS[question];
-  const chosen = Number(new FormData(byId("quiz")).get("answer"));
-  change({ ...SETTINGS, ...settings, epoch: 0, whole });
-  [...byId("answers").children].forEach((label, k) => { label.className = k === right ? "right" : k === chosen ? "wrong" : ""; });
-  const strong = document.createElement("strong");
-  strong.textContent = chosen === right ? "Right. " : `Not so: “${answers[right]}” is right. `;
-  byId("verdict").replaceChildren(strong, why(found));
-  play(epochs);
-  byId("verdict").scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
-}
-
 /* Connect the controls; each change by hand ends the playing. */
 function connect() {
   const on = (id, event, action) => byId(id).addEventListener(event, action);
@@ -155,4 +125,5 @@ connect();
 ask(0);
 showPlaying();
 change({});
+addEventListener("resize", draw); // their height follows that of the window
 new ResizeObserver(draw).observe(byId("path-picture").parentElement);

@@ -31,7 +31,8 @@ function explainRates({ schedule, multiple }, { spectrum: [largest, smallest], r
   if (schedule === "chebyshev") {
     const [cycle] = chebyshevCycles(rates.length, largest, smallest);
     return `Chebyshev rates, in a cycle of ${cycle}, from ${shortest}/L to ${longest}/L. A long rate removes error along the flat direction and amplifies it along `
-      + "the steep one; the short rate after it takes that off. So J goes up and down inside a cycle, and is far lower at its end.";
+      + "the steep one; the short rate after it takes that off. So J goes up and down inside a cycle, and is far lower at its end."
+      + (cycleLength(largest, smallest) > rates.length ? " A whole cycle would be longer: some error along the flat direction is left." : "");
   }
   return "The rates are the reciprocals of the eigenvalues. 1/L removes the error along the steep direction, 1/μ along the flat one: two weights need two epochs. "
     + "The cycle repeats, to take off rounding errors.";
@@ -46,6 +47,7 @@ function explainConstant(multiple, steep, flat) {
   if (multiple === 1 && flat < 1e-9) return "All eigenvalues are equal, and 1/L removes the error along every direction: one epoch arrives at the minimum.";
   if (multiple === 1) return `Each epoch at 1/L removes the error along the steep direction, and multiplies it by ${show(flat, 3)} along the flat one.`;
   if (multiple < 1) return `${factors}: no jump over the minimum.`;
+  if (multiple < 2 && Math.abs(steep - flat) < 1e-9) return `${factors}. The minus sign is a jump over the minimum, a little less far each time.`;
   if (multiple < 2) return `${factors}. The minus sign makes the zig-zag: the path jumps across the valley, a little less far each time.`;
   if (multiple === 2) return `${factors}: the path jumps from side to side for ever. This is the limit.`;
   return `${factors}. Every jump is longer than the one before: the descent diverges.`;
@@ -64,6 +66,7 @@ function listNumbers(settings, found, epoch) {
   const [first, second] = found.weights[epoch], rate = rates[epoch];
   const kappa = Math.sqrt(largest / smallest), own = settings.coordinates === "none";
   return {
+    settings: nameSettings(settings),
     epoch: `${epoch} of ${rates.length}`,
     cost: show(found.costs[epoch], 6),
     excess: show(found.excess[epoch] < 1e-24 ? 0 : found.excess[epoch]),
