@@ -12,7 +12,7 @@ import concurrent.futures.thread  # noqa: F401
 import logging  # noqa: F401
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from importlib import import_module
 from threading import Condition, RLock, get_ident
@@ -55,6 +55,19 @@ def import_safely(name: str) -> ModuleType:
         return import_module(name) if being_imported else module
     with IMPORTING:
         return import_module(name)
+
+
+def hand_on(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a package that imports each of its names from a module when it is first used."""
+
+    def find(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_safely(f"{package}.{homes[name]}"), name)
+        setattr(sys.modules[package], name, value)  # found there the next time
+        return value
+
+    return find
 
 
 def halt_for_forks(function: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:

@@ -266,10 +266,18 @@ HEAVY = [
 
 
 def test_the_import_loads_nothing_heavy():
-    code = "import fastgd, json, sys; fastgd.backends.available(); print(json.dumps(sorted(sys.modules)))"
-    loaded = run_python(code)
+    used = "fastgd.gradient_descent; fastgd.backends.available()"
+    loaded = run_python(f"import fastgd, json, sys; {used}; print(json.dumps(sorted(sys.modules)))")
     assert "fastgd.descent.fit" in loaded
     assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_a_name_is_imported_when_it_is_first_used():
+    loaded = "'numpy' in sys.modules"
+    code = f"import fastgd, json, sys; print(json.dumps([{loaded}, fastgd.cost.__name__, {loaded}]))"
+    assert run_python(code) == [False, "cost", True]
+    with pytest.raises(AttributeError, match="module 'fastgd' has no attribute 'mode'"):
+        fastgd.mode  # noqa: B018 - the attribute is the test
 
 
 # Root can write to every folder, so the test takes away the folders that Numba would use.

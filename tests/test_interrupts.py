@@ -39,6 +39,43 @@ def test_pyarrow_reads_in_another_thread_so_that_it_leaves_signals_alone(tmp_pat
     assert signal.getsignal(signal.SIGINT) is before
 
 
+# The import of a module interrupts the process, and hides that, as libraries and callbacks of weak references do.
+INTERRUPTED_IMPORT = """
+import os, signal, sys, time
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(10)
+            except KeyboardInterrupt:
+                pass
+
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["fastgd", *{arguments!r}]
+from fastgd.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the test sends a signal of POSIX")
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [
+        ("fastgd.cli.main", "info"),
+        ("numpy", "fit"),
+        ("fastgd.descent.fit", "fit"),
+        ("fastgd.streaming.rows", "predict"),
+    ],
+)
+def test_ctrl_c_is_answered_while_python_imports(tmp_path, module, command):
+    code = INTERRUPTED_IMPORT.format(module=module, arguments=[command, str(tmp_path / "missing"), "--json"])
+    with start_python(code) as process:
+        output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output, errors) == (130, "", "fastgd: interrupted\n")
+
+
 def find_change(path):
     """Return the time of the last change of a file; None if there is no file."""
     return path.stat().st_mtime_ns if path.exists() else None

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from problems import random_problem
+from processes import run_python
 
 import fastgd
 from fastgd.cli import predict
@@ -44,6 +45,15 @@ def folder(tmp_path, monkeypatch):
 
 
 EXPECTED = fastgd.gradient_descent(X, Y).predict(X)
+
+
+def test_a_prediction_imports_nothing_that_fits():
+    code = "import sys; from fastgd.cli import main; main.load_command(['predict']); print(*sorted(sys.modules))"
+    loaded = run_python(code).split()
+    assert "fastgd.cli.predict" in loaded
+    unneeded = {"backends", "bench", "descent", "plots", "problem", "rates", "report"}
+    assert not {name.split(".")[1] for name in loaded if name.startswith("fastgd.")} & unneeded
+    assert not {"pyarrow", "matplotlib", "numba", "secrets", "importlib.metadata"} & {*loaded}
 
 
 def read(text):

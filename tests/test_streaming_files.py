@@ -14,7 +14,8 @@ from fastgd.files import csv_blocks, lines
 from fastgd.files.csv import read_csv
 from fastgd.streaming import columns, fit_files
 from fastgd.streaming.columns import Request
-from fastgd.streaming.files import FileBatchSource, find_files
+from fastgd.streaming.files import FileBatchSource
+from fastgd.streaming.finding import find_files
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")

@@ -9,8 +9,8 @@ from typing import Any
 from fastgd.files.dialect import Dialect, suffix_of
 from fastgd.files.opening import STANDARD_INPUT
 from fastgd.inputs.words import quote
-from fastgd.streaming.files import READERS, is_pattern
-from fastgd.streaming.options import MISSING
+from fastgd.streaming.bad_rows import MISSING
+from fastgd.streaming.finding import READERS, is_pattern
 
 
 def add_text(add: Callable[..., Any]) -> None:

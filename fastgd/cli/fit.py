@@ -13,13 +13,10 @@ from typing import Any
 import numpy as np
 
 from fastgd import plots
+from fastgd.cli.codes import CONVERGED, DIVERGED, INTERRUPTED, UNCONVERGED
 from fastgd.cli.data_arguments import check_text, split_names, take_files
 from fastgd.cli.fit_arguments import COMPRESS, DESCRIPTION, EPILOG, add_data, add_descent, add_output
 from fastgd.cli.outcome import (
-    CONVERGED,
-    DIVERGED,
-    INTERRUPTED,
-    UNCONVERGED,
     explain_divergence,
     explain_text,
     explain_unconverged,
@@ -45,7 +42,7 @@ from fastgd.plots.figures import check_picture, save_figure
 from fastgd.streaming import csv_file, fit_batches, fit_files, parquet_file
 from fastgd.streaming.cluster import fit_on_cluster
 from fastgd.streaming.columns import check_column_names, choose_features
-from fastgd.streaming.files import READERS, find_files, is_pattern
+from fastgd.streaming.finding import READERS, find_files, is_pattern
 
 MOST_CURVES = 10  # of several targets
 LARGE_FILE = 1 << 26  # the bytes above which a CSV file is read in batches, which takes less memory

@@ -15,11 +15,11 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, redirect_stderr, suppress
 from functools import partial
+from importlib import import_module
 from typing import Any, NoReturn, TextIO
 
-from fastgd.cli import bench, config, demo, fit, info, predict, study
-from fastgd.cli.outcome import INTERRUPTED
-from fastgd.config import installed_version
+from fastgd._version import __version__
+from fastgd.cli.codes import INTERRUPTED, READER_GONE, REFUSED
 from fastgd.inputs.words import LONGEST_MESSAGE, printable
 
 EPILOG = (
@@ -32,7 +32,6 @@ ARGUMENTS = (
 )  # fmt: skip
 ARGUMENT = re.compile(rf"^({'|'.join(ARGUMENTS)})(?= must | goes )")
 HINT = re.compile(r"\b(missing|unknown|delimiter|decimal|encoding)='([^']*)'")
-REFUSED, READER_GONE = 2, 141  # exit codes; shells give 128 + SIGPIPE to a command whose reader went away
 WRITING = (errno.ENOSPC, errno.EFBIG, errno.EIO)  # errors of writing, which name no file
 
 
@@ -81,7 +80,8 @@ def run(arguments: Sequence[str] | None) -> int:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the options of one command."""
-    options, unknown = make_parser().parse_known_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options, unknown = make_parser(find_command(words)).parse_known_args(words)
     if unknown:  # argparse itself would show the usage of fastgd, not of the command
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     return options
@@ -146,25 +146,40 @@ class Parser(argparse.ArgumentParser):
         print(message, end="", file=file or sys.stderr, flush=True)
 
 
-def make_parser() -> Parser:
-    """Return the parser of all commands."""
+def find_command(words: Sequence[str]) -> str:
+    """Return the word of a command line that names the command; "" if there is none."""
+    return next((word for word in words if not word.startswith("-")), "")
+
+
+def load_command(words: Sequence[str]) -> None:
+    """Import the modules of the command that a command line names."""
+    name = find_command(words)
+    if name in COMMANDS:
+        import_module(f"fastgd.cli.{name}")
+
+
+def make_parser(only: str | None = None) -> Parser:
+    """Return the parser of all commands; if one is named, the others have no arguments, and are not imported."""
     parser = Parser(prog="fastgd", description="Linear regression by gradient descent.", epilog=EPILOG)
-    parser.add_argument("--version", action="version", version=f"fastgd {installed_version('fastgd')}")
+    parser.add_argument("--version", action="version", version=f"fastgd {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, (module, description) in COMMANDS.items():
+    for name, description in COMMANDS.items():
         command = commands.add_parser(name, help=description)
-        module.add_arguments(command)
-        command.set_defaults(command=module.run, parser=command)
+        if only is None or only == name:
+            module = import_module(f"fastgd.cli.{name}")
+            module.add_arguments(command)
+            command.set_defaults(command=module.run, parser=command)
     return parser
 
 
-# The module of each command, and its line in `fastgd --help`.
+# The commands, each a module of this folder, and their lines in `fastgd --help`. Only the command in use is imported:
+# the imports of `fit` take longer than a short `predict`.
 COMMANDS = {
-    "demo": (demo, "fit the tutorial's problem and real data by all backends"),
-    "fit": (fit, "fit CSV or Parquet files: one or more columns by the others"),
-    "predict": (predict, "predict the rows of files by a saved model"),
-    "info": (info, "show a saved model"),
-    "bench": (bench, "time an epoch of every backend on a ladder of sizes"),
-    "study": (study, "measure the gain of every step from a loop on, and save a page of it"),
-    "config": (config, "show the versions and the build of this installation"),
+    "demo": "fit the tutorial's problem and real data by all backends",
+    "fit": "fit CSV or Parquet files: one or more columns by the others",
+    "predict": "predict the rows of files by a saved model",
+    "info": "show a saved model",
+    "bench": "time an epoch of every backend on a ladder of sizes",
+    "study": "measure the gain of every step from a loop on, and save a page of it",
+    "config": "show the versions and the build of this installation",
 }

@@ -11,11 +11,9 @@ from fastgd.descent.result import DescentResult, list_values
 from fastgd.descent.warnings import ConvergenceWarning, DivergenceWarning
 from fastgd.inputs.words import LONGEST_MESSAGE, LONGEST_QUOTE, abbreviate, count, pad, printable, quote, width_of
 
-CONVERGED, DIVERGED, UNCONVERGED = 0, 1, 3  # exit codes
 CELL = 16  # the width of a number in a table
 MOST_COLUMNS = 5  # targets whose weights are printed
 DATE = re.compile(r"got '\d{4}-\d\d-\d\d|got '\d\d?[./]\d\d?[./]\d{4}|got the type (date|timestamp|time)")
-INTERRUPTED = 130  # the exit code of Ctrl-C in shells: 128 + SIGINT
 ROUNDED_DOWN = Context(prec=3, rounding=ROUND_FLOOR)  # a limit must not be rounded up
 
 

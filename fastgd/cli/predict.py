@@ -20,7 +20,7 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import count, printable
 from fastgd.streaming import parquet_file
 from fastgd.streaming.columns import Columns, import_pyarrow
-from fastgd.streaming.files import READERS
+from fastgd.streaming.finding import READERS
 from fastgd.streaming.levels import UNKNOWN
 from fastgd.streaming.rows import list_files, read_rows
 

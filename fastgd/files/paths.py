@@ -1,7 +1,6 @@
 """Check the paths of output files before any work is done, and write the files; every error names the option."""
 
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -135,7 +134,7 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
         with name_errors(path), open(path, "wb") as file:
             yield file
         return
-    new = os.path.join(folder, f"{NEW}{secrets.token_hex(8)}")
+    new = os.path.join(folder, f"{NEW}{os.urandom(8).hex()}")
     try:
         with name_errors(path), open(new, "xb") as file:
             with suppress(FileNotFoundError):

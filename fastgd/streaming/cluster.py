@@ -26,7 +26,8 @@ from fastgd.problem.moments import LOST_DIGITS, Summary, add_moments, summarize_
 from fastgd.problem.rows import CompressedSource
 from fastgd.streaming.checkpoint import Checkpoint
 from fastgd.streaming.columns import Request
-from fastgd.streaming.files import FileBatchSource, find_files
+from fastgd.streaming.files import FileBatchSource
+from fastgd.streaming.finding import find_files
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.passes import run_pass
 from fastgd.streaming.result import StreamResult, solve_sums

@@ -1,28 +1,22 @@
-"""Fit Parquet and CSV files: find the files, choose their columns, and read them in order."""
+"""Fit Parquet and CSV files: choose their columns, and read them in order."""
 
 from __future__ import annotations  # help() shows plain names
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from glob import escape, glob
-from pathlib import Path
 from typing import Any
 
 from fastgd.files.dialect import Dialect, suffix_of
 from fastgd.files.lines import TableError
-from fastgd.files.opening import STANDARD_INPUT
 from fastgd.inputs.words import printable, quote
-from fastgd.streaming import csv_file, parquet_file
 from fastgd.streaming.columns import Columns, Head, Request, check_different, choose_columns
+from fastgd.streaming.finding import READERS, find_files
 from fastgd.streaming.levels import collect_levels
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.partitions import add_partition
 from fastgd.streaming.result import StreamResult, fit_source
 from fastgd.streaming.source import Batch, SeenBatch, find_position, identify_file, name_files
-
-READERS = {".parquet": parquet_file, ".pq": parquet_file, ".csv": csv_file, ".tsv": csv_file}
-MORE_SUFFIXES = "(.pq, .tsv, .csv.gz and .csv.zst too)"
 
 
 def fit_files(
@@ -182,100 +176,3 @@ def find_levels(reader: Any, heads: Sequence[Head], columns: Columns) -> dict[st
             got = "got none in any file" if len(heads) > 1 else "got none"
             raise TableError(f"{printable(heads[0].path)}, column {quote(name)}: expected levels to encode; {got}")
     return {name: sorted(seen[name]) for name in columns.levels}
-
-
-def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:
-    """Return the files of all paths, in the order of their names; refuse files of two kinds, and a file given twice."""
-    single = isinstance(paths, str | os.PathLike) or not hasattr(paths, "__iter__")
-    given: list[Any] = [paths] if single else list(paths)  # type: ignore[arg-type]
-    if not all(isinstance(path, str | os.PathLike) for path in given):
-        raise TypeError(f"paths must be a path, or a list of paths; got {quote(paths)}")
-    if not given:
-        raise ValueError("paths must name one file at least; got none")
-    found = sorted(file for path in given for file in expand_path(os.fsdecode(path)))
-    kinds = {READERS[suffix_of(file)]: file for file in found}
-    if len(kinds) > 1:
-        got = " and ".join(f"'{printable(file)}'" for file in sorted(kinds.values()))
-        raise ValueError(f"paths must be files of one kind; got {got}")
-    seen: dict[Path, str] = {}
-    for file in found:
-        place = Path(file).resolve()
-        if place in seen:
-            got = f"'{printable(seen[place])}' and '{printable(file)}'"
-            raise ValueError(f"paths must name no file twice; got {got}")
-        seen[place] = file
-    return found
-
-
-def expand_path(path: str) -> list[str]:
-    """Return the files of one path: a file, a folder or a pattern."""
-    if "\0" in path:
-        raise ValueError(f"paths must hold no null character; got {quote(path)}")
-    if os.path.isdir(path):
-        folders = walk_folders(os.path.join(path, ""))
-        inside = [os.path.join(folder, name) for folder in folders for name in os.listdir(folder)]
-        files = [file for file in inside if is_data(file)]
-        if not files:
-            raise ValueError(f"paths: expected .parquet or .csv files in the folder '{printable(path)}'; got none")
-        return files
-    if is_pattern(path):
-        files = [file for file in find_matches(path) if not os.path.isdir(file)]
-        if not files:
-            raise ValueError(f"paths: expected files that match '{printable(path)}'; got none")
-    else:
-        files = [path]
-        refuse_input(path)
-        os.stat(path)  # raises an OSError that names the file
-    for file in files:
-        if suffix_of(file) not in READERS:
-            got = f"got '{printable(file)}' {MORE_SUFFIXES}"
-            raise ValueError(f"paths: expected files that end in .parquet or .csv; {got}")
-    return files
-
-
-def refuse_input(path: str) -> None:
-    """Refuse standard input: files are read twice, to find their columns and levels before their rows."""
-    if path == STANDARD_INPUT:
-        raise ValueError("paths: expected files that can be read again; got standard input, '-'")
-
-
-def is_data(file: str) -> bool:
-    """Return True for a file in a folder that holds data by its name; other programs keep notes in hidden ones."""
-    return suffix_of(file) in READERS and not os.path.basename(file).startswith((".", "_")) and os.path.isfile(file)
-
-
-def is_pattern(path: str) -> bool:
-    """Return True for a pattern, and False for the name of an existing file with such characters in it."""
-    return any(character in path for character in "*?[") and not os.path.exists(path)
-
-
-def find_matches(pattern: str) -> list[str]:
-    """Return the paths that match a pattern, in which ** stands for any folders, each once.
-
-    `glob` itself follows links from folder to folder again and again: two links to their own folder have 2**40 paths.
-    """
-    parts = pattern.replace(os.altsep or os.sep, os.sep).split(os.sep)
-    if "**" not in parts:
-        return glob(pattern)
-    first = parts.index("**")
-    rest = parts[first:]
-    while rest and rest[0] == "**":
-        del rest[0]
-    begin = os.path.join(os.sep.join(parts[:first]), "")  # "" at the start of a path, or with a separator behind it
-    folders = [folder for root in (glob(begin) if begin else [begin]) for folder in walk_folders(root)]
-    inside = os.sep.join(rest) or "*"
-    return list(dict.fromkeys(file for folder in folders for file in find_matches(escape(folder) + inside)))
-
-
-def walk_folders(root: str) -> Iterator[str]:
-    """Yield a folder, "" for the current one, and the folders below it except hidden ones; each once, by one path."""
-    here = "" if root else os.path.join(os.curdir, "")
-    seen = set()
-    for folder, names, _ in os.walk(root or os.curdir, followlinks=True):
-        status = os.stat(folder)
-        if (status.st_dev, status.st_ino) in seen:
-            names.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        names[:] = sorted(name for name in names if not name.startswith("."))
-        yield os.path.join(folder, "").removeprefix(here)

@@ -14,8 +14,8 @@ from fastgd.files.paths import check_output
 from fastgd.inputs.options import check_choice, check_flag
 from fastgd.inputs.words import printable, quote
 from fastgd.problem.moments import METHODS
+from fastgd.streaming.bad_rows import MISSING
 
-MISSING = ("error", "skip")
 MOST_THREADS = 8  # unless the user asks for more: each thread holds a block of rows
 LARGE_SHAPE = (1 << 20, 1 << 20)  # data of this shape are worth all threads
 WHOLE_DATA = ("compress", "batch_size")  # the options of a descent that need all rows in memory

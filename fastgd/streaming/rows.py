@@ -13,11 +13,11 @@ from fastgd.files.dialect import Dialect, suffix_of
 from fastgd.files.lines import TableError
 from fastgd.inputs.arrays import Array
 from fastgd.streaming import csv_file, parquet_file
+from fastgd.streaming.bad_rows import check_bad_rows, find_bad_rows
 from fastgd.streaming.columns import Columns, Head, check_head
-from fastgd.streaming.files import READERS, find_files, is_pattern
+from fastgd.streaming.finding import READERS, find_files, is_pattern
 from fastgd.streaming.partitions import add_partition, read_partition
 from fastgd.streaming.source import Batch, name_files
-from fastgd.streaming.sums import check_bad_rows, find_bad_rows
 
 
 class Rows(NamedTuple):

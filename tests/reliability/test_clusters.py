@@ -198,7 +198,7 @@ def test_a_fit_leaves_nothing_behind(folder, local):
 
 
 def test_asyncio_is_not_imported_before_it_is_needed():
-    assert run_python("import sys, fastgd, fastgd.cli.main; print('asyncio' in sys.modules)") == "False"
+    assert run_python("import sys, fastgd.cli.fit; print('asyncio' in sys.modules)") == "False"
 
 
 def test_a_notebook_whose_event_loop_runs_may_fit(folder, local):

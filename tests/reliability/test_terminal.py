@@ -508,7 +508,8 @@ def test_an_error_names_a_label_as_escapes():
 
 
 def test_a_warning_of_another_package_shows_no_control_characters(capsys, monkeypatch):
-    monkeypatch.setattr(cli.config, "show_config", lambda: warnings.warn("NUMBA_NUM_THREADS is \x1b[2J", stacklevel=2))
+    warning = "NUMBA_NUM_THREADS is \x1b[2J"
+    monkeypatch.setattr("fastgd.cli.config.show_config", lambda: warnings.warn(warning, stacklevel=2))
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         usual = warnings.formatwarning
