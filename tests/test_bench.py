@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fastgd import backends, bench, compress
-from fastgd.bench import contestants, limits, machine, results, text, timing
+from fastgd.bench import contestants, limits, machine, results, roofs, text, timing
 from fastgd.bench.problem import RATE, make_problem
 from fastgd.cli.main import main
 
@@ -42,7 +42,8 @@ def made_up():
         for key, value in microseconds.items():
             name = key.replace("_", "-")
             threads = int(name.partition("-")[2] or 1)
-            found[name] = {"seconds": value * 1e-6, "quartiles": [value * 0.9e-6, value * 1.1e-6], "threads": threads}
+            spread = [value * 0.9e-6, value * 1.1e-6]
+            found[name] = {"seconds": value * 1e-6, "quartiles": spread, "extremes": spread, "threads": threads}
         return results.compare_contestants(np.empty((n_samples, n_features)), found)
 
     return {
@@ -156,8 +157,42 @@ def test_the_limits_of_a_machine(monkeypatch):
         assert list(speeds) == (["L2", "L3", "memory"] if "cython" in backends.available() else [])
         assert all(speed > 0 for speed in speeds.values())
         spread = limit["quartiles"]["bytes"]
-        assert all(spread[level][0] <= speed <= spread[level][1] for level, speed in speeds.items())
+        assert all(spread[level][0] <= spread[level][1] <= speed for level, speed in speeds.items())  # the best sample
         assert (limit["operations_per_second"] is None) == (not contestants.is_installed("threadpoolctl"))
+
+
+def test_limits_are_those_of_the_best_sample():
+    found = {("product", 1): [2.0, 1.0, 4.0], ("memory", 1): [4.0, 8.0, 16.0]}
+    limit = limits.gather_limit(found, {"memory": 64}, 1)
+    assert limit["operations_per_second"] == 2 * limits.PRODUCT_ROWS**3
+    assert limit["bytes_per_second"] == {"memory": 16.0}
+    assert limit["quartiles"]["bytes"]["memory"] == [6.0, 12.0]
+
+
+def test_no_contestant_stands_above_its_limit():
+    level = {"L2": 100.0, "memory": 10.0}
+    made = [{"threads": 1, "operations_per_second": 50.0, "bytes_per_second": level}]
+    described = {"caches": {"L1": 10, "L2": 1000}, "cache_instances": {"L1": 1, "L2": 1}}
+
+    def raised(size, threads=1, least=1.0, **work):
+        one = {"threads": threads, "extremes": [least, 9.0], **work}
+        entry = {"bytes": size, "contestants": {"cython": one}}
+        found = copy.deepcopy(made)
+        roofs.raise_limits(found, [entry], described)
+        return (
+            found[0]["operations_per_second"],
+            found[0]["bytes_per_second"]["L2"],
+            found[0]["bytes_per_second"]["memory"],
+        )
+
+    work = {"bytes_per_epoch": 200, "operations_per_epoch": 40}
+    assert raised(500, **work) == (50.0, 200.0, 10.0)
+    assert raised(500, least=0.5, **work) == (80.0, 400.0, 10.0)  # the best sample
+    assert raised(2000, **work) == (50.0, 200.0, 10.0)  # a part of it is in the cache
+    assert raised(9000, **work) == (50.0, 100.0, 200.0)
+    assert raised(9, **work) == (50.0, 100.0, 10.0)  # L1 has no limit
+    assert raised(500, threads=2, **work) == (50.0, 100.0, 10.0)
+    assert raised(500) == (50.0, 100.0, 10.0)  # nothing is known about its work
 
 
 def test_bytes_come_from_their_level():

@@ -20,9 +20,16 @@ def only(*sections):
     return {name: part for name, part in data.items() if name not in SECTIONS or name in sections}
 
 
-def timed(seconds, half=0.0):
-    """Return the entry of a contestant, with quartiles at a distance of `half` on either side."""
-    return {**ONE, **WORK, "seconds": seconds, "quartiles": [seconds - half, seconds + half]}
+def timed(seconds, half=0.0, threads=1):
+    """Return the entry of a contestant, with samples at a distance of up to `half` on either side."""
+    spread = [seconds - half, seconds + half]
+    return {**ONE, **WORK, "seconds": seconds, "quartiles": spread, "extremes": spread, "threads": threads}
+
+
+def noisy(data, floor=0.02, share=None):
+    """Return a study that was made on a machine that was not quiet."""
+    changed = {"noise_floor": floor, "others_share": share, "quiet": False, "reasons": ["of a test"]}
+    return {**data, "conditions": {**data["conditions"], **changed}}
 
 
 def map_of(**shapes):
@@ -53,38 +60,83 @@ def test_rows_whose_spreads_overlap_are_no_difference():
     second = map_of(n10={"numpy": timed(1.1, 0.1)}, n20={"numpy": timed(1.0, 0.1), "numba": timed(2.5, 0.5)})
     told = sentence_of(first, second)
     assert told == (
-        "The map: time per epoch: A takes 1.30× the time of B (geometric mean; from 0.800× to 3.00×); "
-        "in 2 of 3 rows the spreads overlap: no difference."
+        "The map: time per epoch: A takes 3.00× the time of B in 1 of 3 rows, "
+        "and there is no reliable difference in the other 2."
     )
     html, _ = compare.compare_studies(first, second, "a.json", "b.json")
     cells = last_cells(html)
-    assert [text for text, _ in cells] == ["0.909× (level)", "3.00×", "0.800× (level)"]
+    # 2.9 over 1.1 and 3.1 over 0.9, with 5 % of each process.
+    assert [text for text, _ in cells] == ["no reliable difference", "2.39× to 3.80×", "no reliable difference"]
     assert [float(value) for _, value in cells] == pytest.approx([1 / 1.1, 3.0, 0.8])
-    assert "level" in re.search(r'<p class="muted">(.*?)</p>', html)[1]
+    assert "noise floors" in re.search(r'<p class="muted">(.*?)</p>', html)[1]
 
 
 def test_spreads_that_touch_overlap():
-    assert "in 1 of 1 row the spreads overlap" in sentence_of(
-        map_of(n1={"numpy": timed(1.0, 0.5)}), map_of(n1={"numpy": timed(2.0, 0.5)})
+    assert sentence_of(map_of(n1={"numpy": timed(1.0, 0.5)}), map_of(n1={"numpy": timed(2.0, 0.5)})) == (
+        "The map: time per epoch: no reliable difference in 1 row."
     )
 
 
-def test_a_section_without_overlaps_says_so():
-    told = sentence_of(map_of(n1={"numpy": timed(1.0)}), map_of(n1={"numpy": timed(2.0)}))
-    assert told.endswith("in 0 of 1 row the spreads overlap.")
+def test_a_difference_within_the_noise_floors_of_both_is_not_told():
+    first, second = map_of(n1={"numpy": timed(1.0)}), map_of(n1={"numpy": timed(1.3)})
+    assert "A takes 0.769× the time of B in 1 of 1 row" in sentence_of(first, second)
+    for pair in ((noisy(first, 0.3), second), (first, noisy(second, 0.3)), (noisy(first, 0.15), noisy(second, 0.15))):
+        assert sentence_of(*pair) == "The map: time per epoch: no reliable difference in 1 row."
+    # Even two quiet processes differ by some per cent.
+    near = map_of(n1={"numpy": timed(1.09)})
+    assert sentence_of(first, near) == "The map: time per epoch: no reliable difference in 1 row."
+
+
+def test_a_machine_that_others_used_may_have_been_slower_throughout():
+    first, second = map_of(n1={"numpy": timed(2.5)}), map_of(n1={"numpy": timed(1.0)})
+    assert "A takes 2.50× the time of B" in sentence_of(first, second)
+    assert "no reliable difference" in sentence_of(noisy(first, share=0.6), second)
+    assert "A takes 2.50× the time of B" in sentence_of(noisy(first, share=0.1), second)
+
+
+def test_several_threads_are_compared_only_on_quiet_machines():
+    first, second = (
+        map_of(n1={"numpy": timed(1.0), "cython-2": timed(seconds, threads=2)}) for seconds in (180.0, 1.0)
+    )
+    assert "A takes 180× the time of B in 1 of 2 rows" in sentence_of(first, second)
+    assert "no reliable difference in 2 rows" in sentence_of(noisy(first), second)
+    assert "no reliable difference in 2 rows" in sentence_of(first, noisy(second))
+
+
+def test_a_study_and_itself_differ_in_nothing():
+    _, sentences = compare.compare_studies(WHOLE, WHOLE, "a.json", "a.json")
+    assert sum("no reliable difference in" in one for one in sentences) == 4
+    assert not any("×" in one for one in sentences)
+
+
+def test_a_section_in_which_all_rows_differ_has_a_mean():
+    first = map_of(n1={"numpy": timed(1.0)}, n2={"numpy": timed(1.0)})
+    second = map_of(n1={"numpy": timed(2.0)}, n2={"numpy": timed(8.0)})
+    told = sentence_of(first, second)
+    assert told.endswith("A takes 0.125× to 0.500× the time of B in 2 of 2 rows (geometric mean: 0.250×).")
+
+
+def test_each_study_is_told_with_its_conditions():
+    _, (first, second, *_) = compare.compare_studies(noisy(WHOLE, 0.18), WHOLE, "a.json", "b.json")
+    assert first.endswith("noisy: of a test; differences below 18 % mean nothing")
+    assert second.endswith("quiet; differences below 2 % mean nothing")
 
 
 def test_starts_and_limits_have_spreads_of_their_own():
     first, second = only("roofline", "price"), only("roofline", "price")
-    second["roofline"]["limits"][0] |= {"operations_per_second": 8e9, "bytes_per_second": {"memory": 5e9}}
-    second["roofline"]["limits"][0]["quartiles"] = {"operations": [6e9, 9e9], "bytes": {"memory": [1.9e9, 6e9]}}
-    assert sentence_of(first, second, "The machines' limits").startswith(
-        "The machines' limits: A takes 3.16× the time of B (geometric mean; from 2.00× to 5.00×); in 1 of 2 rows"
+    second["roofline"]["limits"][0] |= {"operations_per_second": 16e9, "bytes_per_second": {"memory": 2e9}}
+    second["roofline"]["limits"][0]["quartiles"] = {"operations": [15e9, 16e9], "bytes": {"memory": [1e9, 2e9]}}
+    # The limits of A are 4 and 1 billion a second at best, and usually 3 and 0.8.
+    assert sentence_of(first, second, "The machines' limits") == (
+        "The machines' limits: A takes 4.00× the time of B in 1 of 2 rows, "
+        "and there is no reliable difference in the other."
     )
     second["price"]["starts"]["numpy"] = json.loads(json.dumps(START))
     second["price"]["starts"]["numpy"]["seconds"]["wait"] = 4.0
     second["price"]["starts"]["numpy"]["extremes"]["wait"] = [3.0, 5.0]
-    assert "in 1 of 2 rows the spreads overlap" in sentence_of(first, second, "The time of a fresh process")
+    assert "in 1 of 2 rows, and there is no reliable difference in the other" in sentence_of(
+        first, second, "The time of a fresh process"
+    )
 
 
 def test_shapes_that_only_one_has_are_counted():

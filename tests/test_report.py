@@ -17,6 +17,7 @@ import pytest
 import fastgd
 from fastgd import backends, progress
 from fastgd.bench.contestants import Contestant, list_backends
+from fastgd.bench.differences import differ
 from fastgd.bench.limits import count_work
 from fastgd.bench.problem import Timed, make_problem
 from fastgd.bench.text import format_epochs, format_number, format_time
@@ -33,7 +34,9 @@ for module in ("matplotlib", "jinja2", "pygments", "threadpoolctl"):
     pytest.importorskip(module, reason=f"{module} is an extra")
 
 SIZES = (20, 200), (2, 5)
-MACHINE = {"machine": {"cpu": "a processor", "cores": 1}, "seconds": 1.0}
+QUIET = {"noise_floor": 0.01, "quiet": True, "others_share": 0.0, "reasons": []}
+NOISY = {"noise_floor": 0.18, "quiet": False, "others_share": 0.43, "reasons": ["of a test"]}
+MACHINE = {"machine": {"cpu": "a processor", "cores": 1}, "conditions": QUIET, "seconds": 1.0}
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +184,7 @@ def test_the_whitened_step_removes_epochs_and_no_time_of_an_epoch(found):
         one |= {"seconds": 3e-6, "quartiles": [2.9e-6, 3.1e-6]}
     entry["contestants"]["whitened"]["seconds"] = 1e-6
     entry["whiten"] |= {"seconds": 19e-6, "quartiles": [18e-6, 20e-6]}
-    told = tables.ladder_table(entry).rows[-1][-1].text
+    told = tables.ladder_table(entry, QUIET).rows[-1][-1].text
     assert told.startswith("all epochs but one: ")
     price = "; to whiten takes 19.0 µs (18.0 to 20.0) once: the whole descent takes as long as 7 epochs of the fastest"
     assert price in told  # 20 µs, in epochs of 3 µs
@@ -225,9 +228,9 @@ def test_compressing_pays_after_as_many_epochs_as_it_takes_longer(found):
     entry["contestants"]["compressed"]["seconds"] = 1e-6
     entry["compress"] |= {"seconds": 20e-6, "quartiles": [19e-6, 21e-6]}
     told = "to compress takes 20.0 µs (19.0 to 21.0) once, which pays after 10 epochs of the fastest kernel"
-    assert tables.ladder_table(entry).rows[-2][-1].text.endswith(told)
+    assert tables.ladder_table(entry, QUIET).rows[-2][-1].text.endswith(told)
     entry["contestants"]["compressed"]["seconds"] = 4e-6
-    assert tables.ladder_table(entry).rows[-2][-1].text.endswith("which never pays")
+    assert tables.ladder_table(entry, QUIET).rows[-2][-1].text.endswith("which never pays")
 
 
 # The map
@@ -240,9 +243,74 @@ def test_regret_is_the_choices_time_over_the_fastest(found):
         seconds = {name: one["seconds"] for name, one in entry["contestants"].items()}
         assert entry["regret"] == seconds[entry["auto"]] / min(seconds.values()) >= 1.0
         assert seconds[entry["fastest"]] == min(seconds.values())
-        (low, _), (_, high) = (entry["contestants"][entry[key]]["quartiles"] for key in ("auto", "fastest"))
-        assert entry["best"] == (entry["auto"] if low <= high else entry["fastest"])
-    assert found.data["map"]["largest_regret"] == max(entry["regret"] for entry in shapes)
+        auto, fastest = (entry["contestants"][entry[key]] for key in ("auto", "fastest"))
+        assert entry["best"] == entry["fastest" if differ(auto, fastest, found.data["conditions"]) else "auto"]
+    slower = [entry["regret"] for entry in shapes if entry["best"] != entry["auto"]]
+    assert found.data["map"]["largest_regret"] == max([1.0, *slower])
+
+
+def judged_map(conditions, **seconds):
+    """Return the section of a map of one shape where "auto" chooses Cython with two threads."""
+    times = {name.replace("_", "-"): time for name, time in seconds.items()}
+    contestants = {
+        name: {"seconds": time, "quartiles": [0.95 * time, 1.05 * time], "threads": int(name.partition("-")[2] or 1)}
+        for name, time in times.items()
+    }
+    fastest, auto = min(times, key=times.get), "cython-2"
+    entry = {"n_samples": 10, "n_features": 1, "contestants": contestants, "fastest": fastest, "auto": auto}
+    return grid.gather_map([{**entry, "regret": times[auto] / times[fastest]}], conditions)
+
+
+def test_the_map_names_no_winner_within_the_noise():
+    for conditions, seconds, best, regret in (
+        (QUIET, {"cython": 1.0, "cython_2": 3.0}, "cython", 3.0),
+        (QUIET, {"cython": 1.0, "cython_2": 1.08}, "cython-2", 1.0),  # the quartiles overlap
+        (QUIET | {"noise_floor": 0.3}, {"cython": 1.0, "cython_2": 1.4}, "cython-2", 1.0),  # or are too close
+        (NOISY, {"cython": 1.0, "cython_2": 180.0}, "cython-2", 1.0),  # threads waited for cores
+    ):
+        section = judged_map(conditions, **seconds)
+        assert (section["shapes"][0]["best"], section["largest_regret"]) == (best, regret)
+
+
+def test_a_noisy_study_tells_nothing_about_the_choices_of_auto():
+    def tell(conditions, **seconds):
+        data = {**MACHINE, "conditions": conditions, "map": judged_map(conditions, **seconds)}
+        return summarize_study(data)[1:]
+
+    quiet, told = tell(QUIET, cython=1.0, cython_2=3.0)
+    assert quiet == "The machine was quiet; differences below 1 % mean nothing."
+    assert told == 'At 1 shape, backend="auto" takes at most 3.00× the time of the fastest backend (10 × 1).'
+    assert tell(QUIET, cython=1.0, cython_2=1.08)[1] == (
+        'At 1 shape, no backend is reliably faster than the choice of backend="auto".'
+    )
+    noisy, told = tell(NOISY, cython=1.0, cython_2=180.0)
+    assert noisy == "The machine was noisy: of a test; differences below 18 % mean nothing."
+    assert told == 'Timed at 1 shape; the machine was not quiet enough to judge the choices of backend="auto".'
+
+
+def test_the_summary_names_no_fastest_step_that_cannot_be_told_from_an_earlier_one(found):
+    (entry,) = json.loads(json.dumps(found.data["ladder"]["shapes"]))
+    for name, one in entry["contestants"].items():
+        seconds = {"python": 1.0, "numpy": 1e-3, "cython": 0.9e-3}.get(name, 2.0)
+        one |= {"seconds": seconds, "quartiles": [seconds, seconds]}
+
+    def tell(conditions):
+        return summarize_study({**MACHINE, "conditions": conditions, "ladder": {"shapes": [entry]}})[-1]
+
+    if "cython" in entry["contestants"]:
+        assert "NumPy 1.00 ms; Cython 900 µs;" in tell(QUIET)
+    assert "NumPy 1.00 ms; compressed" in tell(NOISY)
+
+
+def test_memory_or_arithmetic_limits_an_epoch_only_beyond_the_noise():
+    def tell(speed, conditions):
+        limit = {"threads": 1, "operations_per_second": 1e9, "bytes_per_second": {"memory": speed}}
+        return summarize_study({**MACHINE, "conditions": conditions, "roofline": {"limits": [limit]}})[-1]
+
+    assert tell(1e9, QUIET).endswith("so memory limits it out of cache.")
+    assert tell(4e9, QUIET).endswith("so arithmetic limits it out of cache.")
+    assert tell(1.8e9, QUIET).endswith("so memory limits it out of cache.")
+    assert tell(1.8e9, NOISY).endswith("so memory and arithmetic both limit it out of cache.")
 
 
 @pytest.mark.parametrize(
@@ -436,7 +504,7 @@ def test_numbers_in_words():
 
 def test_the_ladders_table_has_its_numbers(found):
     (entry,) = found.data["ladder"]["shapes"]
-    table = tables.ladder_table(entry)
+    table = tables.ladder_table(entry, QUIET)
     times = [entry["contestants"][name]["seconds"] for name in entry["order"]]
     assert [row[1].value for row in table.rows] == times
     np.testing.assert_allclose([row[3].value for row in table.rows[1:]], np.array(times[:-1]) / times[1:])
@@ -499,13 +567,22 @@ def test_regret_has_its_range_between_the_quartiles():
     assert tables.describe_regret({**entry, "auto": "numba"}) == "1.00×"
 
 
-def test_a_step_that_is_level_with_the_one_before_removed_nothing_that_shows(found):
+def test_a_step_that_is_no_faster_than_the_one_before_removed_nothing_that_shows(found):
     (entry,) = json.loads(json.dumps(found.data["ladder"]["shapes"]))
     before, after = (entry["contestants"][name] for name in entry["order"][2:4])
-    after["quartiles"] = before["quartiles"] = [1.0, 2.0]
-    assert tables.ladder_table(entry).rows[3][-1].text.startswith("nothing that shows")
-    after["quartiles"] = [3.0, 4.0]
-    assert tables.ladder_table(entry).rows[3][-1].text.startswith("temporaries")
+
+    def tell(seconds, other, conditions=QUIET):
+        for one, time in ((before, seconds), (after, other)):
+            one |= {"seconds": time, "quartiles": [0.99 * time, 1.01 * time]}
+        return tables.ladder_table(entry, conditions).rows[3][-1].text
+
+    assert tell(2.0, 2.0) == f"no reliable difference here; meant to remove {ladder.REMOVES['in_place']}"
+    assert tell(2.0, 1.0) == ladder.REMOVES["in_place"]
+    assert tell(1.0, 2.0) == "slower here"
+    assert tell(1.15, 1.0) == ladder.REMOVES["in_place"]
+    assert tell(1.15, 1.0, NOISY).startswith("no reliable difference here")
+    assert tell(1.0, 1.15, NOISY).startswith("no reliable difference here")
+    assert tell(1.0, 2.0, NOISY) == "slower here"
 
 
 def test_csv_has_every_time(found):
@@ -661,12 +738,13 @@ def test_infinity_is_not_written_as_json(tmp_path, found):
 
 
 def test_a_study_compared_with_one_that_takes_twice_as_long(found):
-    slow = json.loads(json.dumps(found.data))
-    for section in ("ladder", "map"):
-        for entry in slow[section]["shapes"]:
+    fast, slow = (json.loads(json.dumps(found.data | {"conditions": QUIET})) for _ in range(2))
+    for data, factor in ((fast, 1), (slow, 2)):
+        for entry in data["ladder"]["shapes"] + data["map"]["shapes"]:
             for one in entry["contestants"].values():
-                one["seconds"] *= 2
-    html, sentences = compare.compare_studies(slow, found.data, "slow.json", "fast.json")
+                one["seconds"] *= factor
+                one |= {"quartiles": [one["seconds"]] * 2, "extremes": [one["seconds"]] * 2}
+    html, sentences = compare.compare_studies(slow, fast, "slow.json", "fast.json")
     assert any("time per epoch: A takes 2.00× the time of B" in sentence for sentence in sentences)
     elements = Elements(html)
     assert len(set(elements.ids)) == len(elements.ids)
@@ -717,7 +795,8 @@ def test_the_command_compares(tmp_path, monkeypatch, capsys, found):
     monkeypatch.chdir(tmp_path)
     code, printed = run(capsys, "--compare", "a.json", "a.json")
     assert code == 0
-    assert "A takes 1.00× the time of B" in printed.out
+    assert "no reliable difference in" in printed.out
+    assert "A takes" not in printed.out
     assert [path.name for path in tmp_path.glob("*.html")] == ["fastgd-comparison.html"]  # not a page of one study
 
 

@@ -18,8 +18,8 @@ from fastgd import backends
 from fastgd.backends.cores import count_cores, list_cores
 from fastgd.bench.contestants import make_backend
 from fastgd.bench.machine import read_clock
-from fastgd.bench.problem import make_problem
-from fastgd.bench.timing import Entrant, blas_limit, enter, sample
+from fastgd.bench.problem import Problem, make_problem
+from fastgd.bench.timing import blas_limit, enter, pinned, sample, time_epochs_of_call
 from fastgd.inputs.words import printable
 
 USAGE = Path("/proc/stat")
@@ -27,6 +27,8 @@ TIMES = 8  # of a core in /proc/stat: user, nice, system, idle, iowait, irq, sof
 IDLE = (3, 4)
 SHAPE = (10_000, 20)  # of the probe: 1.6 MB, which neither a small cache nor memory alone decides
 SAMPLES = 3  # of the probe at a moment, about 20 ms each
+# The probe also makes a call as long as this many others: interruptions fall on every long call, and on few short ones.
+LONG = 10
 MOST_PAIRS = 0.95  # the share of pairs of moments whose difference the noise floor covers
 LEAST_FLOOR = 0.005  # a clock and a scheduler tell no smaller differences
 # Above these, a study is called noisy.
@@ -43,22 +45,34 @@ class Usage(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """The load, the usage and the clock at a moment, None where they cannot be read, and the seconds of the probe."""
+    """The load, the usage and the clock at a moment, None where they cannot be read, and the times of the probe."""
 
     load: float | None
     usage: Usage | None
     clock: float | None
-    seconds: float
+    seconds: tuple[float, ...]
 
 
-def prepare_probe() -> Callable[[], float]:
-    """Return a function that does the same work each time and returns the seconds of an epoch of it."""
-    contestant, limit = make_backend(backends.resolve("auto")), blas_limit()
-    entrant: Entrant = enter(contestant, contestant.prepare(make_problem(*SHAPE)), limit)
-    return lambda: median(sample(entrant, limit) for _ in range(SAMPLES))
+def prepare_probe() -> Callable[[], tuple[float, float]]:
+    """Return a function that does the same work each time, on a new copy of its data.
+
+    It returns the seconds of an epoch twice: from short calls, as contestants make them, and from a long one.
+    """
+    contestant, limit, problem = make_backend(backends.resolve("auto")), blas_limit(), make_problem(*SHAPE)
+    first = enter(contestant, contestant.prepare(problem), limit)
+
+    def probe() -> tuple[float, float]:
+        timed = contestant.prepare(Problem(problem.X.copy(), problem.y.copy()))
+        timed.run(first.epochs)
+        short = median(sample(first._replace(timed=timed), limit) for _ in range(SAMPLES))
+        with pinned(contestant, limit):
+            long = time_epochs_of_call(timed, LONG * first.epochs) / (LONG * first.epochs)
+        return short, long
+
+    return probe
 
 
-def take_moment(probe: Callable[[], float]) -> Moment:
+def take_moment(probe: Callable[[], tuple[float, ...]]) -> Moment:
     """Return the conditions now; the clock is read right after the probe has worked."""
     load, usage = read_load(), read_usage()
     seconds = probe()
@@ -109,7 +123,10 @@ def summarize_moments(moments: Sequence[Moment]) -> dict[str, Any]:
     clocks = sorted(moment.clock for moment in moments if moment.clock is not None)
     clock = {"lowest": clocks[0], "median": median(clocks), "highest": clocks[-1]} if clocks else None
     load = None if first.load is None or last.load is None else {"start": first.load, "end": last.load}
-    share, floor = share_of_others(first.usage, last.usage), find_floor([moment.seconds for moment in moments])
+    share, floor = (
+        share_of_others(first.usage, last.usage),
+        find_floor([second for moment in moments for second in moment.seconds]),
+    )
     reasons = list_reasons(load, share, clock, floor)
     return {
         "load": load,

@@ -10,6 +10,7 @@ from fastgd.bench.contestants import Contestant, list_contestants, list_sparse_c
 from fastgd.bench.limits import count_sparse_work, count_work, measure_limits
 from fastgd.bench.machine import describe_machine, describe_threads, describe_versions
 from fastgd.bench.problem import Problem, make_problem, make_sparse_problem
+from fastgd.bench.roofs import raise_limits
 from fastgd.bench.text import base_of, format_shape, with_threads
 from fastgd.bench.timing import EPOCHS_A_CALL, ROUNDS, collect
 from fastgd.inputs.arrays import Array
@@ -92,10 +93,12 @@ def measure(
             problem = make_sparse_problem(n_samples, n_features, density, dtype)
         entries.append(compare_contestants(problem.X, time_contestants(contestants, problem, rounds)))
     progress("the machine's limits")
+    limits, machine = measure_limits(sorted({1, threads}), rounds), describe_machine()
+    raise_limits(limits, entries, machine)
     return {
         "schema": "fastgd.bench",
         "schema_version": SCHEMA_VERSION,
-        "machine": describe_machine(),
+        "machine": machine,
         "versions": describe_versions(),
         "threads": describe_threads(threads),
         "settings": {
@@ -107,7 +110,7 @@ def measure(
         },
         "absent": absent,
         "shapes": entries,
-        "limits": measure_limits(sorted({1, threads}), rounds),
+        "limits": limits,
     }
 
 

@@ -230,13 +230,13 @@ def describe_settings(results: Mapping[str, Any]) -> str:
     return printable(f"{results['machine']['cpu']}, {settings['dtype']}, {data}")
 
 
-def overlap(first: Sequence[float], second: Sequence[float]) -> bool:
-    """Return True if two spreads overlap: the difference of their medians may then be noise.
+def overlap(first: Sequence[float], second: Sequence[float], floor: float = 0.0) -> bool:
+    """Return True if two spreads overlap, or are closer than a noise floor: their difference may then be noise.
 
     Examples
     --------
     >>> from fastgd.bench.text import overlap
-    >>> overlap([1.0, 2.0], [1.5, 3.0]), overlap([1.0, 2.0], [2.5, 3.0])
-    (True, False)
+    >>> overlap([1.0, 2.0], [1.5, 3.0]), overlap([1.0, 2.0], [2.5, 3.0]), overlap([1.0, 2.0], [2.5, 3.0], floor=0.3)
+    (True, False, True)
     """
-    return first[0] <= second[1] and second[0] <= first[1]
+    return first[0] <= second[1] * (1 + floor) and second[0] <= first[1] * (1 + floor)

@@ -6,6 +6,7 @@ from math import exp, log
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from fastgd.bench.differences import differ
 from fastgd.bench.text import (
     describe_price,
     describe_settings,
@@ -13,7 +14,6 @@ from fastgd.bench.text import (
     find_prices,
     format_ratio,
     format_time,
-    overlap,
     shape_of,
     title,
 )
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 NAME_WIDTH = 22  # letters in a line of a step's name
 NOTES = {"whitened": "one epoch is enough"}  # below a step's name, for the gain that no time of an epoch shows
+Pair = tuple[Mapping[str, Any], Mapping[str, Any]]
 MARKER, GAP = 9, 9  # in points: the size of a marker, and the distance from its middle to its label
 
 
@@ -46,7 +47,8 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     results : mapping
         The results of `fastgd.bench.measure`, or their JSON. As in a study's ladder, the entry of a shape may have an
         "order" of its contestants, by default from the slowest to the fastest, and "compress" and "whiten", the
-        "seconds" and "quartiles" of compressing and of whitening the problem once.
+        "seconds" and "quartiles" of compressing and of whitening the problem once. With the "conditions" of a study,
+        no step is called faster by less than their noise floor.
     shape : (n_samples, n_features)
         One of the shapes in the results.
     ax : matplotlib Axes or None
@@ -94,7 +96,8 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     for row, name in enumerate(names):
         draw_time(ax, row, name, found[name], tips[name])
     for row, (before, name) in enumerate(pairwise(names), 1):
-        draw_step(ax, row, (before, name), (found[before], found[name]), tips[name])
+        told = describe_gain((before, name), (found[before], found[name]), results.get("conditions"))
+        draw_step(ax, row, name, (found[before], found[name]), told + tips[name])
     write_labels(ax, [label_of(name, found, reference, prices) for name in names], [found[name] for name in names])
     draw_guides(ax, [found[name]["seconds"] for name in names])
     meanings = f"(×: speed-up over {title(reference)};", "a bar's length: that over the step before)"
@@ -117,17 +120,24 @@ def draw_time(ax: "Axes", row: int, name: str, one: Mapping[str, Any], price: st
     ax.hlines(row, *one["quartiles"], color=style("text.color"), linewidth=1.5, zorder=2.5)
 
 
-def draw_step(
-    ax: "Axes", row: int, names: tuple[str, str], measured: tuple[Mapping[str, Any], Mapping[str, Any]], price: str
-) -> None:
-    """Draw the step from the row before down to this row: a rule, and a bar as long as the speed-up."""
+def draw_step(ax: "Axes", row: int, name: str, measured: Pair, told: str) -> None:
+    """Draw the step from the row before down to this row: a rule, and a bar as long as the speed-up, with its tip."""
     before, after = (one["seconds"] for one in measured)
     ax.vlines(before, row - 1, row, color=style("axes.edgecolor"), linewidth=0.8, alpha=0.5, zorder=1.5)
-    (bar,) = ax.barh(row, after - before, left=before, height=0.4, color=color_of(names[1]), alpha=0.45, zorder=2)
-    speed_up = f"{format_ratio(before / after)} as fast as"
-    if overlap(*(one["quartiles"] for one in measured)):
-        speed_up = "no difference beyond the quartiles from"
-    bar.set_gid(f"{title(names[1])}: {speed_up} {title(names[0])}{price}")
+    (bar,) = ax.barh(row, after - before, left=before, height=0.4, color=color_of(name), alpha=0.45, zorder=2)
+    bar.set_gid(told)
+
+
+def describe_gain(names: tuple[str, str], measured: Pair, conditions: Mapping[str, Any] | None) -> str:
+    """Return how much faster a step is than the one before, if it is so reliably."""
+    before, after = (one["seconds"] for one in measured)
+    if not differ(*measured, conditions):
+        gain = "no reliable difference from"
+    elif after > before:
+        gain = f"slower here, {format_ratio(after / before)} the time of"
+    else:
+        gain = f"{format_ratio(before / after)} as fast as"
+    return f"{title(names[1])}: {gain} {title(names[0])}"
 
 
 def label_of(name: str, found: Mapping[str, Any], reference: str, prices: Mapping[str, Any]) -> str:

@@ -78,8 +78,8 @@ def crossover_map(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "A
     ----------
     results : mapping
         The results of `fastgd.bench.measure`, whose "shapes" have three more keys. "auto" is the contestant that `auto`
-        chooses. "regret" is its time over that of the fastest. "best" is the choice of `auto` if its quartiles overlap
-        those of the fastest, else the fastest. A shape may also have "fastest", the contestant of the least median.
+        chooses. "regret" is its time over that of the fastest. "best" is the choice of `auto` if it cannot be told from
+        the fastest, else the fastest. A shape may also have "fastest", the contestant of the least median.
     ax : matplotlib Axes or None
         The axes to draw on; None makes a new figure.
 
@@ -89,7 +89,8 @@ def crossover_map(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "A
         Axes with the numbers of features across and of samples upwards, evenly spaced. A cell has the colour of the
         "best" contestant (lighter for several threads) and its time per epoch. If `auto` chooses another one, the cell
         names it and its regret. If the "fastest" is another one, the tip names it. On dashed lines two contestants are
-        equally fast (interpolated); solid lines run between neighbours for which `auto` chooses differently.
+        equally fast (interpolated; left out where the "conditions" of a study were not quiet); solid lines run between
+        neighbours for which `auto` chooses differently.
 
     Raises
     ------
@@ -121,7 +122,8 @@ def crossover_map(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "A
     width, height = size_in_points(ax)
     for place, entry in grid.cells.items():
         draw_cell(ax, place, entry, (width / columns, height / rows))
-    handles = [*list_colors(entries), *draw_crossings(ax, grid), *draw_choices(ax, grid)]
+    quiet = results.get("conditions", {}).get("quiet", True)  # noise moves the lines of equal speed about
+    handles = [*list_colors(entries), *(draw_crossings(ax, grid) if quiet else []), *draw_choices(ax, grid)]
     set_title(ax, "The fastest, and its time per epoch")
     legend_below(ax, handles)
     return ax

@@ -1,10 +1,12 @@
 """Two studies side by side: two machines, or two versions on one."""
 
-from collections.abc import Callable, Sequence
-from math import exp, fsum, log
+from collections.abc import Callable, Mapping, Sequence
+from math import exp, fsum, inf, log
 from typing import Any, NamedTuple
 
-from fastgd.bench.text import format_measured, format_ratio, overlap, title
+from fastgd.bench.conditions import describe_conditions
+from fastgd.bench.differences import bound_ratio, describe_bounds, margin_between
+from fastgd.bench.text import format_measured, format_ratio, title
 from fastgd.inputs.words import count, printable
 from fastgd.report.drawings import ladder_pictures, map_pictures
 from fastgd.report.page import check_extras, fill_template
@@ -12,7 +14,16 @@ from fastgd.report.settings import SECTIONS
 from fastgd.report.starts import WAIT
 from fastgd.report.tables import Cell, Table, shape_cell
 
-Measured = tuple[float, Sequence[float]]  # seconds, and their spread
+
+class Measured(NamedTuple):
+    """A time, its spread as a table shows it, the ends of all its samples, and its number of threads."""
+
+    seconds: float
+    spread: Sequence[float]
+    extremes: Sequence[float]
+    threads: int = 1
+
+
 Rows = dict[tuple[Cell, ...], Measured]  # by the first cells of a row
 
 
@@ -26,10 +37,10 @@ class Part(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """A section of two studies: the rows of both, the number whose spreads overlap, and sentences about the others."""
+    """A section of two studies: the rows of both, the ratios that are reliable, and sentences about the other rows."""
 
     table: Table
-    level: int
+    reliable: list[float]
     alone: list[str]
 
 
@@ -38,7 +49,7 @@ def compare_studies(
 ) -> tuple[str, list[str]]:
     """Return a page about two studies, from their data and names, and sentences that summarize it."""
     check_extras()
-    found = [compare_section(name, first[name], second[name]) for name in PARTS if name in first and name in second]
+    found = [compare_section(name, first, second) for name in PARTS if name in first and name in second]
     tables = [one.table for one in found if one.table.rows]
     if not tables:
         raise ValueError(f"nothing was timed in both {printable(first_name)} and {printable(second_name)}")
@@ -56,22 +67,29 @@ def compare_studies(
 
 def compare_section(name: str, first: dict[str, Any], second: dict[str, Any]) -> Comparison:
     """Return the comparison of a section of two studies."""
-    part = PARTS[name]
-    ours, theirs = part.collect(first), part.collect(second)
-    rows, level = [], 0
+    part, conditions = PARTS[name], (first["conditions"], second["conditions"])
+    ours, theirs = part.collect(first[name]), part.collect(second[name])
+    rows, reliable = [], []
     for key in (key for key in ours if key in theirs):
-        same = overlap(ours[key][1], theirs[key][1])
-        rows.append([*key, *pair(ours[key], theirs[key], same)])
-        level += same
+        bounds = bound(ours[key], theirs[key], *conditions)
+        ratio = ours[key].seconds / theirs[key].seconds
+        times = [Cell(format_measured(one.seconds, one.spread), one.seconds) for one in (ours[key], theirs[key])]
+        rows.append([*key, *times, Cell(describe_bounds(bounds), ratio)])
+        reliable += [] if bounds[0] <= 1 <= bounds[1] else [ratio]
     columns = [*part.columns, f"A ({part.spread})", f"B ({part.spread})", "A over B"]
-    return Comparison(Table(f"compare-{name}", part.caption, columns, rows), level, list_unpaired(ours, theirs))
+    return Comparison(Table(f"compare-{name}", part.caption, columns, rows), reliable, list_unpaired(ours, theirs))
 
 
-def pair(first: Measured, second: Measured, level: bool) -> list[Cell]:
-    """Return the cells of two times with their spreads, and of their ratio."""
-    ratio = first[0] / second[0]
-    text = f"{format_ratio(ratio)} (level)" if level else format_ratio(ratio)
-    return [*(Cell(format_measured(*one), one[0]) for one in (first, second)), Cell(text, ratio)]
+def bound(
+    first: Measured, second: Measured, conditions: Mapping[str, Any], others: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Return the least and the largest ratio of two times of two studies, from all samples and both noise floors.
+
+    Several threads wait for cores that other processes use: their times mean nothing unless both machines were quiet.
+    """
+    if max(first.threads, second.threads) > 1 and not (conditions["quiet"] and others["quiet"]):
+        return 0.0, inf
+    return bound_ratio(first.extremes, second.extremes, margin_between(conditions, others))
 
 
 def list_unpaired(first: Rows, second: Rows) -> list[str]:
@@ -93,7 +111,9 @@ def describe_difference(noun: str, ours: set[Any], theirs: set[Any]) -> list[str
 def find_times(section: dict[str, Any]) -> Rows:
     """Return the times of all shapes and contestants."""
     return {
-        (shape_cell(entry), Cell(title(name))): (one["seconds"], one["quartiles"])
+        (shape_cell(entry), Cell(title(name))): Measured(
+            one["seconds"], one["quartiles"], one["extremes"], one["threads"]
+        )
         for entry in section["shapes"]
         for name, one in entry["contestants"].items()
     }
@@ -102,33 +122,36 @@ def find_times(section: dict[str, Any]) -> Rows:
 def find_waits(section: dict[str, Any]) -> Rows:
     """Return the times of processes without their epochs."""
     starts = section["starts"].items()
-    return {(Cell(title(name)),): (one["seconds"][WAIT], one["extremes"][WAIT]) for name, one in starts}
+    return {
+        (Cell(title(name)),): Measured(one["seconds"][WAIT], one["extremes"][WAIT], one["extremes"][WAIT])
+        for name, one in starts
+    }
 
 
 def find_limits(section: dict[str, Any]) -> Rows:
     """Return those limits of the machine that have quartiles, as the times of a GB and of a billion operations."""
     found: Rows = {}
     for limit in section["limits"]:
-        speeds, quartiles, threads = limit["bytes_per_second"], limit["quartiles"], count(limit["threads"], "thread")
+        speeds, quartiles, threads = limit["bytes_per_second"], limit["quartiles"], limit["threads"]
+        words = count(threads, "thread")
         for level in (level for level in speeds if level in quartiles["bytes"]):
-            found[Cell(f"read a GB from {printable(level)}, {threads}"),] = in_time(
-                speeds[level], quartiles["bytes"][level]
-            )
+            times = in_time(speeds[level], quartiles["bytes"][level], threads)
+            found[Cell(f"read a GB from {printable(level)}, {words}"),] = times
         if limit["operations_per_second"] and quartiles["operations"]:
-            times = in_time(limit["operations_per_second"], quartiles["operations"])
-            found[Cell(f"a billion operations, {threads}"),] = times
+            times = in_time(limit["operations_per_second"], quartiles["operations"], threads)
+            found[Cell(f"a billion operations, {words}"),] = times
     return found
 
 
-def in_time(speed: float, quartiles: Sequence[float]) -> Measured:
-    """Return the time of a billion bytes or operations."""
-    lower, upper = quartiles
-    return 1e9 / speed, [1e9 / upper, 1e9 / lower]
+def in_time(speed: float, quartiles: Sequence[float], threads: int) -> Measured:
+    """Return the time of a billion bytes or operations: the best, and as its spread the range to the usual one."""
+    best, usual = 1e9 / speed, 1e9 / min(quartiles)
+    return Measured(best, [best, max(best, usual)], [best, max(best, usual)], threads)
 
 
 def introduce(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
     """Return a sentence about each study, and one about the sections that only one has."""
-    sentences = [f"A: {describe_study(first)}", f"B: {describe_study(second)}"]
+    sentences = [f"{name}: {describe_study(data)}" for name, data in (("A", first), ("B", second))]
     for name, data, other in (("A", first, second), ("B", second, first)):
         alone = [section for section in SECTIONS if section in data and section not in other]
         if alone:
@@ -137,20 +160,25 @@ def introduce(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
 
 
 def summarize_section(found: Comparison) -> str:
-    """Return a sentence: the mean of the ratios, the number of those that may be noise, and the rows of one study."""
-    ratios = [row[-1].value or 1.0 for row in found.table.rows]
-    parts = ["nothing to compare"]
-    if ratios:
-        mean = exp(fsum(map(log, ratios)) / len(ratios))
-        span = f"from {format_ratio(min(ratios))} to {format_ratio(max(ratios))}"
-        parts = [f"A takes {format_ratio(mean)} the time of B (geometric mean; {span})"]
-        noise = f"in {found.level} of {count(len(ratios), 'row')} the spreads overlap"
-        parts.append(f"{noise}: no difference" if found.level else noise)
-    return f"{found.table.caption}: {'; '.join(parts + found.alone)}."
+    """Return a sentence: the rows that differ reliably, by how much, and the rows of one study."""
+    rows, reliable = found.table.rows, found.reliable
+    if not rows:
+        told = "nothing to compare"
+    elif not reliable:
+        told = f"no reliable difference in {count(len(rows), 'row')}"
+    else:
+        span = " to ".join(dict.fromkeys(format_ratio(end(reliable)) for end in (min, max)))
+        told = f"A takes {span} the time of B in {len(reliable)} of {count(len(rows), 'row')}"
+        rest = len(rows) - len(reliable)
+        if rest:
+            told += f", and there is no reliable difference in the other{f' {rest}' if rest > 1 else ''}"
+        else:
+            told += f" (geometric mean: {format_ratio(exp(fsum(map(log, reliable)) / len(reliable)))})"
+    return f"{found.table.caption}: {'; '.join([told, *found.alone])}."
 
 
 def describe_study(data: dict[str, Any]) -> str:
-    """Return a line about the machine, the versions and the date of a study."""
+    """Return a line about the machine, the versions, the date and the conditions of a study."""
     machine, versions = data["machine"], data["versions"]
     parts = (
         machine["cpu"],
@@ -158,7 +186,7 @@ def describe_study(data: dict[str, Any]) -> str:
         f"fastgd {versions['fastgd']}",
         f"NumPy {versions['numpy']}",
     )
-    return ", ".join(map(printable, [*parts, data["date"]]))
+    return ", ".join(map(printable, [*parts, data["date"], describe_conditions(data["conditions"])]))
 
 
 def list_pictures(data: dict[str, Any], prefix: str) -> list[Any]:
@@ -172,5 +200,5 @@ PARTS = {
     "ladder": Part("The ladder: time per epoch", SHAPED, "quartiles", find_times),
     "map": Part("The map: time per epoch", SHAPED, "quartiles", find_times),
     "price": Part("The time of a fresh process without its epochs", ["backend"], "extremes", find_waits),
-    "roofline": Part("The machines' limits", ["limit"], "quartiles", find_limits),
+    "roofline": Part("The machines' limits", ["limit"], "best to usual", find_limits),
 }

@@ -10,6 +10,7 @@ from fastgd.backends.cores import count_cores
 from fastgd.backends.python import cost_and_gradient
 from fastgd.backends.threads import count_members
 from fastgd.bench.contestants import Contestant, list_backends, make_backend, prepare_backend
+from fastgd.bench.differences import differ
 from fastgd.bench.problem import Problem, Timed, choose_rate, make_problem
 from fastgd.bench.results import make_entry, time_contestants
 from fastgd.bench.text import format_shape, threads_of
@@ -102,6 +103,22 @@ def removed(name: str, before: str | None) -> str:
         return REMOVES["threads"]
     # Both compiled kernels run the same loop: where there is only one, it removes all that Numba's would.
     return REMOVES.get("numba" if name == "cython" and before != "numba" else name, "")
+
+
+def describe_step(entry: dict[str, Any], name: str, conditions: dict[str, Any]) -> str:
+    """Return what a step of the ladder gains: the cost that it removes, unless it is no faster than the one before."""
+    found, order = entry["contestants"], entry["order"]
+    k = order.index(name)
+    if k == 0:
+        return ""
+    before = order[k - 1]
+    cost = removed(name, before)
+    # A whitened epoch may take as long as one of the step before: what it removes is all other epochs.
+    if name == "whitened":
+        return cost
+    if not differ(found[name], found[before], conditions):
+        return f"no reliable difference here; meant to remove {cost}"
+    return cost if found[name]["seconds"] < found[before]["seconds"] else "slower here"
 
 
 def check_agreement(steps: list[Contestant], problem: Problem) -> dict[str, float]:

@@ -7,9 +7,10 @@ from fastgd import backends
 from fastgd.backends.cores import count_cores
 from fastgd.backends.threads import choose_threads, count_members
 from fastgd.bench.contestants import list_backends
+from fastgd.bench.differences import differ
 from fastgd.bench.problem import make_problem
 from fastgd.bench.results import make_entry, time_contestants
-from fastgd.bench.text import format_shape, overlap, with_threads
+from fastgd.bench.text import format_shape, with_threads
 from fastgd.bench.timing import EPOCHS_A_CALL
 from fastgd.report.settings import Settings, Step
 
@@ -31,9 +32,17 @@ def plan_map(settings: Settings) -> list[Step]:
     ]
 
 
-def gather_map(found: list[Any]) -> dict[str, Any]:
-    """Return the section "map" of a study from the entries of its shapes."""
-    return {"shapes": found, "largest_regret": max(entry["regret"] for entry in found)}
+def gather_map(found: list[Any], conditions: dict[str, Any]) -> dict[str, Any]:
+    """Return the section "map" of a study: the entries of its shapes, and the largest regret that is no noise."""
+    shapes = [{**entry, "best": choose_best(entry, conditions)} for entry in found]
+    regrets = [entry["regret"] for entry in shapes if entry["best"] != entry["auto"]]
+    return {"shapes": shapes, "largest_regret": max(regrets, default=1.0)}
+
+
+def choose_best(entry: dict[str, Any], conditions: dict[str, Any]) -> str:
+    """Return the contestant of the least time, or the choice of "auto" where the two cannot be told apart."""
+    found, auto, fastest = entry["contestants"], entry["auto"], entry["fastest"]
+    return str(fastest if differ(found[auto], found[fastest], conditions) else auto)
 
 
 def survey(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
@@ -43,8 +52,7 @@ def survey(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
     -------
     dict
         The shape and its "contestants", as in the results of `fastgd.bench.measure`. "auto" is the contestant that
-        backend="auto" runs here, and "fastest" the one of the least time; "regret" is the ratio of their times. "best"
-        is the choice of "auto" if its quartiles overlap those of the fastest, else the fastest.
+        backend="auto" runs here, and "fastest" the one of the least time; "regret" is the ratio of their times.
     """
     problem = make_problem(n_samples, n_features)
     counts, blas_counts = thread_counts(n_samples, n_features), sorted({1, count_cores()})
@@ -55,7 +63,6 @@ def survey(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
     return {
         **make_entry(problem.X, found),
         "fastest": fastest,
-        "best": auto if overlap(found[auto]["quartiles"], found[fastest]["quartiles"]) else fastest,
         "auto": auto,
         "regret": found[auto]["seconds"] / found[fastest]["seconds"],
     }

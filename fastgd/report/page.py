@@ -113,7 +113,7 @@ def to_uri(kind: str, text: str) -> str:
 
 
 TABLES = {
-    "ladder": lambda data: [tables.ladder_table(entry) for entry in data["ladder"]["shapes"]],
+    "ladder": lambda data: [tables.ladder_table(entry, data["conditions"]) for entry in data["ladder"]["shapes"]],
     "map": lambda data: [tables.map_table(data["map"])],
     "roofline": lambda data: [tables.roofline_table(data)] if "ladder" in data else [],
     "price": lambda data: [tables.price_table(data)] + ([tables.paid_table(data)] if "ladder" in data else []),

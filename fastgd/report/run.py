@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from fastgd.bench.conditions import prepare_probe, summarize_moments, take_moment
 from fastgd.bench.limits import measure_limits
 from fastgd.bench.machine import describe_machine, describe_threads, describe_versions
+from fastgd.bench.roofs import raise_limits
 from fastgd.bench.timing import EPOCHS_A_CALL
 from fastgd.inputs.extras import explain_lack, is_installed
 from fastgd.progress import Progress
@@ -24,10 +25,13 @@ LIMITS_SECONDS = 0.4  # of a round, for each number of threads
 
 
 class Section(NamedTuple):
-    """A section of the study: the function that plans its steps, and the one that makes its data of their results."""
+    """A section of the study: a function that plans its steps, and one that makes its data of their results.
+
+    The second one also gets the conditions under which they were measured.
+    """
 
     plan: Callable[[Settings], list[Step]]
-    gather: Callable[[list[Any]], dict[str, Any]]
+    gather: Callable[[list[Any], dict[str, Any]], dict[str, Any]]
 
 
 def plan_limits(settings: Settings) -> list[Step]:
@@ -38,11 +42,11 @@ def plan_limits(settings: Settings) -> list[Step]:
 
 
 MEASURES = {
-    "ladder": Section(ladder.plan_ladder, lambda found: {"shapes": found}),
+    "ladder": Section(ladder.plan_ladder, lambda found, _: {"shapes": found}),
     "map": Section(grid.plan_map, grid.gather_map),
-    "roofline": Section(plan_limits, lambda found: {"limits": found[0]}),
-    "price": Section(starts.plan_starts, starts.summarize_starts),
-    "descents": Section(descents.plan_descents, lambda found: found[0]),
+    "roofline": Section(plan_limits, lambda found, _: {"limits": found[0]}),
+    "price": Section(starts.plan_starts, lambda found, _: starts.summarize_starts(found)),
+    "descents": Section(descents.plan_descents, lambda found, _: found[0]),
 }
 
 
@@ -92,7 +96,10 @@ def study(
     begin = perf_counter()
     probe, moments = prepare_probe(), []
     found = run_steps(plans, quiet, lambda: moments.append(take_moment(probe)))
-    measured = {name: MEASURES[name].gather(results) for name, results in found.items()}
+    conditions, machine = summarize_moments(moments), describe_machine()
+    measured = {name: MEASURES[name].gather(results, conditions) for name, results in found.items()}
+    if "roofline" in measured and "ladder" in measured:
+        raise_limits(measured["roofline"]["limits"], measured["ladder"]["shapes"], machine)
     return Study(
         {
             "schema": SCHEMA,
@@ -100,8 +107,8 @@ def study(
             "command": describe_command(settings),
             "date": datetime.now(UTC).date().isoformat(),
             "seconds": perf_counter() - begin,
-            "machine": describe_machine(),
-            "conditions": summarize_moments(moments),
+            "machine": machine,
+            "conditions": conditions,
             "versions": describe_versions(),
             "threads": describe_threads(settings.thread_counts[-1]),
             "settings": {

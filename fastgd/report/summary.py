@@ -1,7 +1,10 @@
 """The results of a study in a few sentences."""
 
+from collections.abc import Callable
 from typing import Any
 
+from fastgd.bench.conditions import describe_conditions
+from fastgd.bench.differences import differ
 from fastgd.bench.text import (
     ONCE,
     find_prices,
@@ -9,6 +12,7 @@ from fastgd.bench.text import (
     format_ratio,
     format_shape,
     format_time,
+    overlap,
     shape_of,
     title,
 )
@@ -21,23 +25,29 @@ OPERATIONS_A_NUMBER = 4  # a product and a sum for the residual, and the same fo
 
 def summarize_study(data: dict[str, Any]) -> list[str]:
     """Return sentences about a study: one about the machine, and one or more about each section."""
-    machine = data["machine"]
+    machine, conditions = data["machine"], data["conditions"]
     sentences = [
-        f"Measured on {printable(machine['cpu'])}, {count(machine['cores'], 'core')}, in {data['seconds']:.0f} s."
+        f"Measured on {printable(machine['cpu'])}, {count(machine['cores'], 'core')}, in {data['seconds']:.0f} s.",
+        f"The machine was {describe_conditions(conditions)}.",
     ]
     for name, summarize_section in SUMMARIES.items():
         if name in data:
-            sentences += summarize_section(data[name])
+            sentences += summarize_section(data[name], conditions)
     return sentences
 
 
-def summarize_ladder(ladder: dict[str, Any]) -> list[str]:
-    """Return a sentence for each shape: the times of the first and the fastest step, NumPy, and small problems."""
+def summarize_ladder(ladder: dict[str, Any], conditions: dict[str, Any]) -> list[str]:
+    """Return a sentence for each shape: the times of the first and the fastest step, NumPy, and small problems.
+
+    Of steps that cannot be told from the fastest, the first one counts.
+    """
     sentences = []
     for entry in ladder["shapes"]:
         found = {name: one["seconds"] for name, one in entry["contestants"].items()}
         small = {name: found.pop(name) for name in ONCE if name in found}
-        first, fastest = next(name for name in ("python", "numpy") if name in found), min(found, key=found.__getitem__)
+        first, least = next(name for name in ("python", "numpy") if name in found), min(found, key=found.__getitem__)
+        timed = entry["contestants"]
+        fastest = next(name for name in found if name == least or not differ(timed[name], timed[least], conditions))
         names = dict.fromkeys([first, "numpy", fastest])
         speed_up = f"{format_ratio(found[first] / small['compressed'])} as fast as the first of these"
         told = {"compressed": speed_up, "whitened": "where one epoch is enough"}
@@ -48,28 +58,35 @@ def summarize_ladder(ladder: dict[str, Any]) -> list[str]:
     return sentences
 
 
-def summarize_map(found: dict[str, Any]) -> list[str]:
-    """Return a sentence about the loss by the automatic choice."""
-    worst = max(found["shapes"], key=lambda entry: entry["regret"])
+def summarize_map(found: dict[str, Any], conditions: dict[str, Any]) -> list[str]:
+    """Return a sentence about the loss by the automatic choice; on a machine that was not quiet, none is told."""
     shapes = count(len(found["shapes"]), "shape")
+    if not conditions["quiet"]:
+        return [f'Timed at {shapes}; the machine was not quiet enough to judge the choices of backend="auto".']
+    slower = [entry for entry in found["shapes"] if entry["best"] != entry["auto"]]
+    if not slower:
+        return [f'At {shapes}, no backend is reliably faster than the choice of backend="auto".']
+    worst = max(slower, key=lambda entry: entry["regret"])
     return [
         f'At {shapes}, backend="auto" takes at most {format_ratio(found["largest_regret"])} the time of the '
         f"fastest backend ({format_shape(*shape_of(worst))})."
     ]
 
 
-def summarize_limits(found: dict[str, Any]) -> list[str]:
-    """Return a sentence about the limit of an epoch out of cache: memory or arithmetic."""
+def summarize_limits(found: dict[str, Any], conditions: dict[str, Any]) -> list[str]:
+    """Return a sentence about the limit of an epoch out of cache: memory, arithmetic, or both."""
     limit = found["limits"][0]
     sentences = []
     speed, peak = limit["bytes_per_second"].get("memory"), limit["operations_per_second"]
     if speed and peak:
         possible = 8 * peak / speed  # operations while a number arrives
-        limit_of_epoch = "memory" if possible > OPERATIONS_A_NUMBER else "arithmetic"
+        limiting = "memory limits" if possible > OPERATIONS_A_NUMBER else "arithmetic limits"
+        if overlap([possible] * 2, [OPERATIONS_A_NUMBER] * 2, conditions["noise_floor"]):
+            limiting = "memory and arithmetic both limit"
         sentences.append(
             f"In a second, one thread reads {format_number(speed / 1e9)} GB from memory and performs "
             f"{format_number(peak / 1e9)} billion operations: {format_number(possible)} while 8 bytes arrive. An epoch "
-            f"performs {OPERATIONS_A_NUMBER} with each number of 8 bytes, so {limit_of_epoch} limits it out of cache."
+            f"performs {OPERATIONS_A_NUMBER} with each number of 8 bytes, so {limiting} it out of cache."
         )
     return sentences
 
@@ -100,10 +117,10 @@ def summarize_descents(found: dict[str, Any]) -> list[str]:
     ]
 
 
-SUMMARIES = {
+SUMMARIES: dict[str, Callable[[dict[str, Any], dict[str, Any]], list[str]]] = {
     "ladder": summarize_ladder,
     "map": summarize_map,
     "roofline": summarize_limits,
-    "price": summarize_price,
-    "descents": summarize_descents,
+    "price": lambda found, _: summarize_price(found),
+    "descents": lambda found, _: summarize_descents(found),
 }

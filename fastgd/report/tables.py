@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from fastgd.bench.limits import OUT_OF_CACHE, capacities
+from fastgd.bench.roofs import held_bytes, levels_of
 from fastgd.bench.text import (
     ONCE,
     base_of,
@@ -15,11 +15,10 @@ from fastgd.bench.text import (
     format_shape,
     format_share,
     format_time,
-    overlap,
     shape_of,
     title,
 )
-from fastgd.report.ladder import removed
+from fastgd.report.ladder import describe_step
 from fastgd.report.settings import shapes_of
 from fastgd.report.starts import WAIT, epochs_to_pay
 
@@ -51,7 +50,7 @@ def shape_cell(entry: dict[str, Any]) -> Cell:
     return Cell(format_shape(*shape_of(entry)), entry["n_samples"] * entry["n_features"])
 
 
-def ladder_table(entry: dict[str, Any]) -> Table:
+def ladder_table(entry: dict[str, Any], conditions: dict[str, Any]) -> Table:
     """Return the steps of a ladder: their times, their speed-ups, and the cost that each removes."""
     found, order, prices = entry["contestants"], entry["order"], find_prices(entry)
     loop = "python" if "python" in found else order[0]
@@ -60,10 +59,7 @@ def ladder_table(entry: dict[str, Any]) -> Table:
         one = found[name]
         before = found[order[k - 1]]["seconds"] / one["seconds"] if k else None
         over_loop = found[loop]["seconds"] / one["seconds"]
-        cost = removed(name, order[k - 1] if k else None)
-        # A whitened epoch may take as long as one of the step before: what it removes is all other epochs.
-        if k and name != "whitened" and overlap(one["quartiles"], found[order[k - 1]]["quartiles"]):
-            cost = f"nothing that shows, since the quartiles overlap; meant to remove {cost}"
+        cost = describe_step(entry, name, conditions)
         if name in prices:
             cost += describe_once(entry, name)
         rows.append(
@@ -162,24 +158,12 @@ def describe_roof(data: dict[str, Any], entry: dict[str, Any], name: str) -> Cel
     if limit is None or "memory" not in limit["bytes_per_second"] or not limit["operations_per_second"]:
         return Cell("not known", 0.0)
     speed = one["bytes_per_epoch"] / one["seconds"]
-    held = one["bytes_per_epoch"] if name in ("python", *ONCE) else entry["bytes"]
-    shares = {level: speed / limit["bytes_per_second"][level] for level in levels_of(data, limit, held)}
+    held = held_bytes(entry, name)
+    shares = {level: speed / limit["bytes_per_second"][level] for level in levels_of(data["machine"], limit, held)}
     computing = one["operations_per_epoch"] / one["seconds"] / limit["operations_per_second"]
     if computing > max(shares.values()):
         shares = {"the peak": computing}
     return Cell(", ".join(f"{format_share(share)} of {roof}" for roof, share in shares.items()), max(shares.values()))
-
-
-def levels_of(data: dict[str, Any], limit: dict[str, Any], held: int) -> list[str]:
-    """Return the level of memory that holds this many bytes; two levels if the last cache holds a part of them."""
-    machine = data["machine"]
-    caches = capacities(machine["caches"], machine["cache_instances"], limit["threads"])
-    roofs = {level: size for level, size in caches.items() if level in limit["bytes_per_second"]}
-    level = next((level for level, size in roofs.items() if held <= size), None)
-    if level:
-        return [level]
-    last = max(roofs, key=roofs.__getitem__, default=None)
-    return [last, "memory"] if last and held < OUT_OF_CACHE * roofs[last] else ["memory"]
 
 
 def price_table(data: dict[str, Any]) -> Table:

@@ -1,0 +1,77 @@
+"""Whether two times differ: by more than their spreads and the noise floor of the studies that they come from."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastgd.bench.text import format_ratio, overlap
+
+# Two processes lay out their data in other places, so that times of one thing differ between them even if all times of
+# each process agree.
+BETWEEN_PROCESSES = 0.05
+MOST_BUSY = 0.95  # of the processor: beyond it nothing can be told
+
+Conditions = Mapping[str, Any]
+
+
+def differ(one: Mapping[str, Any], other: Mapping[str, Any], conditions: Conditions | None = None) -> bool:
+    """Return True if the times of two contestants of one study differ reliably.
+
+    Their quartiles must not overlap, and lie further apart than the noise floor. On a machine that was not quiet,
+    contestants with different numbers of threads are not told apart: threads wait for cores that others use.
+
+    Examples
+    --------
+    >>> from fastgd.bench.differences import differ
+    >>> fast, slow = ({"seconds": time, "quartiles": [time, time], "threads": 1} for time in (1.0, 1.2))
+    >>> differ(fast, slow), differ(fast, slow, {"noise_floor": 0.25, "quiet": False})
+    (True, False)
+    """
+    floor, quiet = (conditions["noise_floor"], conditions["quiet"]) if conditions else (0.0, True)
+    if not quiet and one["threads"] != other["threads"]:
+        return False
+    return not overlap(one["quartiles"], other["quartiles"], floor)
+
+
+def margin_between(first: Conditions, second: Conditions) -> float:
+    """Return the factor by which times of one thing may differ between two studies.
+
+    Others that used a share of the processor throughout may have made everything slower, which no noise floor shows.
+
+    Examples
+    --------
+    >>> from fastgd.bench.differences import margin_between
+    >>> quiet = {"noise_floor": 0.02, "quiet": True, "others_share": 0.01}
+    >>> noisy = {"noise_floor": 0.02, "quiet": False, "others_share": 0.6}
+    >>> round(margin_between(quiet, quiet), 2), round(margin_between(quiet, noisy), 2)
+    (1.1, 2.76)
+    """
+    margin = 1.0
+    for conditions in (first, second):
+        busy = 0.0 if conditions["quiet"] else conditions["others_share"] or 0.0
+        margin *= (1 + max(conditions["noise_floor"], BETWEEN_PROCESSES)) / (1 - min(busy, MOST_BUSY))
+    return margin
+
+
+def bound_ratio(first: Sequence[float], second: Sequence[float], margin: float) -> tuple[float, float]:
+    """Return the least and the largest ratio of two times, from the spreads of both and the margin between them.
+
+    Examples
+    --------
+    >>> from fastgd.bench.differences import bound_ratio
+    >>> bound_ratio([3.0, 4.0], [1.0, 2.0], margin=1.5)
+    (1.0, 6.0)
+    """
+    return first[0] / second[1] / margin, first[1] / second[0] * margin
+
+
+def describe_bounds(bounds: tuple[float, float]) -> str:
+    """Return the range of a ratio, or that there is no reliable difference.
+
+    Examples
+    --------
+    >>> from fastgd.bench.differences import describe_bounds
+    >>> describe_bounds((1.5, 3.0)), describe_bounds((0.9, 3.0))
+    ('1.50× to 3.00×', 'no reliable difference')
+    """
+    low, high = bounds
+    return "no reliable difference" if low <= 1 <= high else f"{format_ratio(low)} to {format_ratio(high)}"
