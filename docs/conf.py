@@ -7,14 +7,14 @@ from pathlib import Path
 import fastgd
 
 DOCS = Path(__file__).parent
-sys.path.insert(0, str(DOCS))  # for mathml.py and notebooks.py
+sys.path.insert(0, str(DOCS))  # for commands.py, mathml.py and notebooks.py
 LINKS = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
 
 project = "fastgd"
 author = "fastgd developers"
 version = release = fastgd.__version__
 
-extensions = ["mathml", "myst_nb", "notebooks", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
+extensions = ["commands", "mathml", "myst_nb", "notebooks", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
 extensions += ["sphinx_copybutton", "sphinx_design"]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
@@ -27,6 +27,7 @@ nb_execution_show_tb = True
 nb_execution_timeout = 120
 nb_output_stderr = "error"  # a page shows its warnings by catching them
 nb_merge_streams = True
+nb_code_prompt_show, nb_code_prompt_hide = "Show the code", "Hide the code"
 nb_ipywidgets_js = {}  # nothing from the network
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
