@@ -31,9 +31,11 @@ PAGES = sorted(str(path.relative_to(ROOT)) for path in FILES if "_build" not in 
 # The extras that each page needs.
 EXTRAS = {
     "README.md": ["sklearn", "matplotlib"],
-    "docs/how-to/fit.md": ["matplotlib"],
+    "docs/how-to/fit.md": ["pandas", "scipy"],
+    "docs/how-to/migrate.md": ["sklearn"],
     "docs/how-to/scikit-learn.md": ["sklearn", "pandas", "skl2onnx"],
-    "docs/how-to/large-data.md": ["pyarrow", "dask"],
+    "docs/how-to/dask.md": ["dask"],
+    "docs/how-to/large-data.md": ["pyarrow"],
     "docs/study.md": ["matplotlib", "jinja2", "pygments", "threadpoolctl"],
 }
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
