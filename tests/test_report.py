@@ -19,10 +19,10 @@ from fastgd import backends, progress
 from fastgd.bench.contestants import Contestant, list_backends
 from fastgd.bench.differences import differ
 from fastgd.bench.limits import count_work
-from fastgd.bench.problem import Timed, make_problem
-from fastgd.bench.text import format_epochs, format_number, format_time
+from fastgd.bench.problem import Timed, choose_rate, make_problem, make_sparse_problem
+from fastgd.bench.text import format_epochs, format_number, format_time, title
 from fastgd.cli import main as cli
-from fastgd.report import Study, compare, descents, ladder, sources, tables
+from fastgd.report import Study, agreement, compare, descents, headline, ladder, rungs, sources, steps, tables
 from fastgd.report import map as grid
 from fastgd.report import page as pages
 from fastgd.report import starts as price
@@ -119,7 +119,7 @@ def test_numpy_without_temporaries_is_the_backend_numpy():
     X, y = make_problem(50, 4)
     start = np.linspace(-1.0, 1.0, 5)
     weights, gradient, residual = start.copy(), np.empty(5), np.empty(50)
-    costs = [ladder.update_in_place(X, y, weights, 0.1, gradient, residual) for _ in range(3)]
+    costs = [steps.update_in_place(X, y, weights, 0.1, gradient, residual) for _ in range(3)]
     expected, all_costs = start.copy(), np.empty(3)
     backends.descend(X, y, expected, np.full(3, 0.1), all_costs, np.empty(5), backend="numpy")
     np.testing.assert_allclose(weights, expected, rtol=1e-13)
@@ -138,7 +138,7 @@ def test_no_shape_diverges_while_it_is_timed():
     problem = make_problem(2, 10_000)
     for step in ladder.list_steps(1)[2:]:
         assert np.isfinite(step.prepare(problem).run(300)).all()
-    X, y, rate = *problem, ladder.choose_rate(problem.X)
+    X, y, rate = *problem, choose_rate(problem.X)
     costs = np.empty(1000)
     assert backends.descend(X, y, np.zeros(10_001), np.full(1000, rate), costs, np.empty(10_001)) == 1000
     assert costs[-1] < costs[0]
@@ -148,10 +148,10 @@ def test_a_step_that_computes_something_else_is_no_step():
     problem = make_problem(20, 2)
     wrong = Contestant("wrong", lambda problem: Timed(lambda epochs: np.full(3, 0.5)))
     with pytest.raises(ArithmeticError, match="wrong and arrays differ by"):
-        ladder.check_agreement([ladder.list_steps(1)[0], wrong], problem)
+        agreement.check_agreement([ladder.list_steps(1)[0], wrong], problem)
     broken = Contestant("broken", lambda problem: Timed(lambda epochs: np.full(3, np.nan)))
     with pytest.raises(ArithmeticError, match="broken"):
-        ladder.check_agreement([ladder.list_steps(1)[0], broken], problem)
+        agreement.check_agreement([ladder.list_steps(1)[0], broken], problem)
 
 
 @pytest.mark.parametrize("shape", [(50, 4), (6, 5), (5, 5), (4, 9), (1, 1)])
@@ -159,12 +159,12 @@ def test_one_epoch_in_whitened_coordinates_is_enough(shape):
     problem = make_problem(*shape)
     X, y = problem.X - problem.X.mean(axis=0), problem.y - problem.y.mean()
     coef = np.linalg.lstsq(X, y)[0]
-    small, timed = ladder.whiten(problem), ladder.prepare_whitened(problem)
+    small, timed = steps.whiten(problem), steps.prepare_whitened(problem)
     for epochs in (1, 2):
         weights = small.to_data(timed.run(epochs))
         np.testing.assert_allclose(weights[1:], coef, rtol=1e-12, atol=1e-14)
         assert weights[0] == pytest.approx(problem.y.mean() - problem.X.mean(axis=0) @ coef, rel=1e-12)
-    assert ladder.check_minimum(problem) < 1e-14
+    assert agreement.check_minimum(problem) < 1e-14
     work = count_work("whitened", *shape)
     rows, columns = small.problem.X.shape
     assert work["bytes_per_epoch"] == 8 * (rows * columns + rows)
@@ -173,9 +173,9 @@ def test_one_epoch_in_whitened_coordinates_is_enough(shape):
 
 @pytest.mark.parametrize("weights", [0.5, np.nan])
 def test_an_epoch_that_misses_least_squares_is_no_step(weights, monkeypatch):
-    monkeypatch.setattr(ladder, "prepare_whitened", lambda problem: Timed(lambda epochs: np.full(3, weights)))
+    monkeypatch.setattr(agreement, "prepare_whitened", lambda problem: Timed(lambda epochs: np.full(3, weights)))
     with pytest.raises(ArithmeticError, match="whitened and least squares differ by"):
-        ladder.check_minimum(make_problem(20, 2))
+        agreement.check_minimum(make_problem(20, 2))
 
 
 def test_the_whitened_step_removes_epochs_and_no_time_of_an_epoch(found):
@@ -209,11 +209,19 @@ def test_a_study_from_before_the_whitened_step_has_a_page(found):
     assert "where one epoch is enough" not in str(Study(data))
 
 
+def test_a_study_from_before_many_targets_and_sparse_rows_has_a_page(found):
+    data = json.loads(json.dumps(found.data))
+    for entry in data["ladder"]["shapes"]:
+        del entry["targets"], entry["sparse"]
+    assert Study(data).to_html()
+    assert "targets, an epoch" not in str(Study(data))
+
+
 def test_the_ladder_without_a_compiler(monkeypatch):
     monkeypatch.setattr(backends, "available", lambda: ["numpy", "python"])
     monkeypatch.setattr(backends, "resolve", lambda name: "numpy")
-    steps = ["arrays", "python", "numpy", "in_place", "compressed", "whitened"]
-    assert [step.name for step in ladder.list_steps(2)] == steps
+    names = ["arrays", "python", "numpy", "in_place", "compressed", "whitened"]
+    assert [step.name for step in ladder.list_steps(2)] == names
 
 
 @pytest.mark.skipif("cython" not in backends.available(), reason="the compiled extension was not built")
@@ -231,6 +239,116 @@ def test_compressing_pays_after_as_many_epochs_as_it_takes_longer(found):
     assert tables.ladder_table(entry, QUIET).rows[-2][-1].text.endswith(told)
     entry["contestants"]["compressed"]["seconds"] = 4e-6
     assert tables.ladder_table(entry, QUIET).rows[-2][-1].text.endswith("which never pays")
+
+
+# Beside the ladder
+
+
+def test_many_targets_are_timed_for_each_target(found):
+    (entry,) = found.data["ladder"]["shapes"]
+    assert entry["targets"]["n_targets"] == rungs.TARGETS > 1
+    assert set(entry["targets"]["contestants"]) == {"numpy", backends.resolve("auto")}
+    whole = {"seconds": 20.0, "quartiles": [10.0, 30.0], "extremes": [10.0, 40.0], "threads": 1}
+    assert rungs.per_target(whole) == {"seconds": 2.0, "quartiles": [1.0, 3.0], "extremes": [1.0, 4.0], "threads": 1}
+
+
+@pytest.mark.parametrize("name", backends.list_loadable())
+def test_each_of_many_targets_has_the_descent_of_its_own(name):
+    problem = make_problem(50, 4)
+    many = rungs.add_targets(problem)
+    assert many.y.shape == (50, rungs.TARGETS)
+    weights = rungs.prepare_targets(many, name).run(7)
+    for k in range(rungs.TARGETS):
+        alone = np.zeros(5)
+        rate = np.full(7, choose_rate(problem.X))
+        backends.descend(problem.X, np.ascontiguousarray(many.y[:, k]), alone, rate, np.empty(7), np.empty(5))
+        np.testing.assert_allclose(weights[:, k], alone, rtol=1e-9)
+
+
+def test_sparse_rows_have_the_shape_of_the_ladder(found):
+    (entry,) = found.data["ladder"]["shapes"]
+    X = make_sparse_problem(entry["n_samples"], entry["n_features"], rungs.DENSITY).X
+    assert X.shape == (entry["n_samples"], entry["n_features"])
+    assert (entry["sparse"]["entries"], entry["sparse"]["density"]) == (X.size, rungs.DENSITY)
+    assert set(entry["sparse"]["contestants"]) == {"numpy", backends.resolve("auto")}
+
+
+def test_the_summary_tells_many_targets_and_sparse_rows_beside_one_target_and_dense_rows(found):
+    (entry,) = json.loads(json.dumps(found.data["ladder"]["shapes"]))
+    name = backends.resolve("auto")
+    for contestants, seconds in (
+        (entry["contestants"], 1e-3),
+        (entry["targets"]["contestants"], 2e-4),
+        (entry["sparse"]["contestants"], 3e-4),
+    ):
+        contestants[name] |= {"seconds": seconds, "quartiles": [seconds, seconds]}
+        contestants["numpy"] |= {"seconds": 1.0, "quartiles": [1.0, 1.0]}
+
+    def tell(conditions=QUIET):
+        return summarize_study({**MACHINE, "conditions": conditions, "ladder": {"shapes": [entry]}})[-2:]
+
+    cython = title(name)
+    assert tell() == [
+        f"With 10 targets, an epoch takes 200 µs a target ({cython}, in place of 1.00 ms).",
+        f"Of sparse rows with 10 % of the entries, an epoch takes 300 µs ({cython}, in place of 1.00 ms).",
+    ]
+    assert not any("in place of" in sentence for sentence in tell({**NOISY, "noise_floor": 9.0}))
+
+
+# Whole fits
+
+
+def made_up_entry(**seconds):
+    """Return an entry of the ladder with these times of an epoch, where compressing and whitening take 20 ms."""
+    contestants = {
+        name: {"seconds": time, "quartiles": [time, time], "threads": int(name.partition("_")[2] or 1)}
+        for name, time in seconds.items()
+    }
+    once = {"seconds": 0.02, "quartiles": [0.02, 0.02]}
+    shape = {"n_samples": 1000, "n_features": 20, "bytes": 160_000}
+    names = {name.replace("_", "-"): one for name, one in contestants.items()}
+    return {**shape, "contestants": names, "order": list(names), "compress": once, "whiten": once}
+
+
+STEPS = {"python": 0.4, "numpy": 4e-3, "cython": 1e-3, "cython_2": 0.9e-3, "compressed": 5e-7, "whitened": 5e-7}
+
+
+def test_the_headline_has_whole_fits_from_the_loop_to_the_compressed_problem():
+    small = {**made_up_entry(numpy=1e-6), "bytes": 80}
+    told = headline.headline({"conditions": QUIET, "ladder": {"shapes": [made_up_entry(**STEPS), small]}})
+    assert (told.shape, told.epochs) == ((1000, 20), 1000)
+    assert [number.name for number in told.numbers] == ["python", "numpy", "cython-2", "compressed"]
+    assert [number.seconds for number in told.numbers] == pytest.approx([400.0, 4.0, 0.9, 0.0205])
+    assert all(number.caption for number in told.numbers)
+    assert told.numbers[-1].caption == "22 rows in place of 1,000, with the same cost J"
+    assert headline.headline({"conditions": QUIET}) is None
+
+
+@pytest.mark.parametrize(
+    ("conditions", "change", "names"),
+    [
+        (NOISY, {}, ["python", "numpy", "cython", "compressed"]),  # threads are not told apart
+        (NOISY, {"numpy": 1.1e-3}, ["python", "numpy", "compressed"]),
+        (QUIET, {"python": None}, ["numpy", "cython-2", "compressed"]),
+        (QUIET, {"cython_2": 1.001e-3}, ["python", "numpy", "cython", "compressed"]),
+        (QUIET, {"mine": 1e-4}, ["python", "numpy", "mine", "compressed"]),
+    ],
+)
+def test_the_headline_has_no_number_that_the_noise_made(conditions, change, names):
+    seconds = {name: time for name, time in {**STEPS, **change}.items() if time}
+    told = headline.headline({"conditions": conditions, "ladder": {"shapes": [made_up_entry(**seconds)]}})
+    assert [number.name for number in told.numbers] == names
+    assert all(number.caption for number in told.numbers)
+
+
+def test_the_summary_has_whole_fits_and_no_ratio_of_an_epoch_that_is_not_one():
+    entry = made_up_entry(**STEPS)
+    told = summarize_study({**MACHINE, "ladder": {"shapes": [entry]}})[-2:]
+    assert told == [
+        "One epoch of 1,000 × 20: Python loop over lists 400 ms; NumPy 4.00 ms; Cython, 2 threads 900 µs.",
+        "1,000 epochs of it: NumPy 4.00 s; compressed problem 20.5 ms (20.0 ms to compress it); "
+        "whitened problem, where one epoch is enough, 20.0 ms (20.0 ms to whiten it).",
+    ]
 
 
 # The map
@@ -295,11 +413,11 @@ def test_the_summary_names_no_fastest_step_that_cannot_be_told_from_an_earlier_o
         one |= {"seconds": seconds, "quartiles": [seconds, seconds]}
 
     def tell(conditions):
-        return summarize_study({**MACHINE, "conditions": conditions, "ladder": {"shapes": [entry]}})[-1]
+        return summarize_study({**MACHINE, "conditions": conditions, "ladder": {"shapes": [entry]}})[2]
 
     if "cython" in entry["contestants"]:
-        assert "NumPy 1.00 ms; Cython 900 µs;" in tell(QUIET)
-    assert "NumPy 1.00 ms; compressed" in tell(NOISY)
+        assert "NumPy 1.00 ms; Cython 900 µs." in tell(QUIET)
+    assert "NumPy 1.00 ms." in tell(NOISY)
 
 
 def test_memory_or_arithmetic_limits_an_epoch_only_beyond_the_noise():
@@ -583,6 +701,13 @@ def test_a_step_that_is_no_faster_than_the_one_before_removed_nothing_that_shows
     assert tell(1.15, 1.0, NOISY).startswith("no reliable difference here")
     assert tell(1.0, 1.15, NOISY).startswith("no reliable difference here")
     assert tell(1.0, 2.0, NOISY) == "slower here"
+
+
+def test_a_noisy_step_after_one_with_several_threads_is_compared_with_one_thread():
+    entry = made_up_entry(**STEPS)
+    rows = tables.ladder_table(entry, NOISY).rows
+    assert rows[3][-1].text == "no reliable difference here; meant to remove a core's idleness"
+    assert rows[4][-1].text.startswith("the rows: ")
 
 
 def test_csv_has_every_time(found):

@@ -88,6 +88,8 @@ WHOLE = {
                 "differences": {"numpy": 0.0, "whitened": 0.0},
                 "compress": ONE,
                 "whiten": ONE,
+                "targets": {"n_targets": 10, "contestants": {"numpy": ONE}},
+                "sparse": {"density": 0.1, "entries": 1, "contestants": {"numpy": ONE}},
             }
         ]
     },
@@ -126,7 +128,10 @@ WHOLE = {
         "schedules": {"condition": 10.0, "least_cost": 0.1, "n_features": 1, "epochs": 1, "costs": CURVES},
     },
 }
-OPTIONAL = [("ladder",), ("map",), ("roofline",), ("price",), ("descents",), ("ladder", "shapes", 0, "whiten")]
+OPTIONAL = [
+    *[(name,) for name in ("ladder", "map", "roofline", "price", "descents")],
+    *[("ladder", "shapes", 0, part) for part in ("whiten", "targets", "sparse")],
+]
 # Objects whose keys are names that the study found.
 NAMED = (
     "caches",

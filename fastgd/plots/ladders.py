@@ -7,6 +7,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from fastgd.bench.differences import differ
+from fastgd.bench.fits import describe_fit, once_of
 from fastgd.bench.text import (
     describe_price,
     describe_settings,
@@ -60,8 +61,8 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
         Axes with a row for each contestant, and the time per epoch across, on a logarithmic scale. A point is the
         time, and a thin line its quartiles. A bar runs from the time of the row before to that of its own row: its
         length is the speed-up over that row. A label has the time, and the speed-up over the Python loop over lists, or
-        over the first row where that loop was not timed. The labels of the compressed and of the whitened problem also
-        have the time of making them.
+        over the first row where that loop was not timed. The labels of the compressed and of the whitened problem have
+        the time of making them, and that of 1,000 epochs of NumPy and of their own instead.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     for row, (before, name) in enumerate(pairwise(names), 1):
         told = describe_gain((before, name), (found[before], found[name]), results.get("conditions"))
         draw_step(ax, row, name, (found[before], found[name]), told + tips[name])
-    write_labels(ax, [label_of(name, found, reference, prices) for name in names], [found[name] for name in names])
+    write_labels(ax, [label_of(entry, name, reference) for name in names], [found[name] for name in names])
     draw_guides(ax, [found[name]["seconds"] for name in names])
     meanings = f"(×: speed-up over {title(reference)};", "a bar's length: that over the step before)"
     ax.set_xlabel(plain("\n".join(["time per epoch", *(line for text in meanings for line in lines_of(ax, text))])))
@@ -140,12 +141,14 @@ def describe_gain(names: tuple[str, str], measured: Pair, conditions: Mapping[st
     return f"{title(names[1])}: {gain} {title(names[0])}"
 
 
-def label_of(name: str, found: Mapping[str, Any], reference: str, prices: Mapping[str, Any]) -> str:
-    """Return a time, its speed-up over the reference, and the time of the work that was needed once."""
-    seconds = found[name]["seconds"]
-    label = format_time(seconds)
-    label += "" if name == reference else f"   {format_ratio(found[reference]['seconds'] / seconds, digits=2)}"
-    return label + (f" + {format_time(prices[name]['seconds'])} once" if name in prices else "")
+def label_of(entry: Mapping[str, Any], name: str, reference: str) -> str:
+    """Return a time and its speed-up over the reference, or the time of a whole fit where it begins with other work."""
+    found, seconds = entry["contestants"], entry["contestants"][name]["seconds"]
+    label, once = format_time(seconds), once_of(entry, name)
+    if once:  # an epoch alone says little about a fit that needs other work first
+        usual = "numpy" if "numpy" in found else reference
+        return f"{label} + {format_time(once)} once\n{describe_fit(entry, usual, name)}"
+    return label + ("" if name == reference else f"   {format_ratio(found[reference]['seconds'] / seconds, digits=2)}")
 
 
 def write_labels(ax: "Axes", labels: Sequence[str], measured: Sequence[Mapping[str, Any]]) -> None:
@@ -156,7 +159,7 @@ def write_labels(ax: "Axes", labels: Sequence[str], measured: Sequence[Mapping[s
     for row, (label, one) in enumerate(zip(labels, measured, strict=True)):
         right = max(one["seconds"], one["quartiles"][1], measured[max(row - 1, 0)]["seconds"])
         ax.annotate(label, (right, row), (GAP, 0), textcoords="offset points", va="center", fontsize="small")
-        room = GAP + LETTER * font_size("small") * len(label)
+        room = GAP + LETTER * font_size("small") * max(map(len, label.split("\n")))
         span = max(span, log(right / begin) / (1 - min(room / width, 0.7)))
     ax.set_xlim(begin, begin * exp(span))
 

@@ -3,28 +3,28 @@
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from fastgd import backends
 from fastgd.backends.cores import count_cores
-from fastgd.backends.python import cost_and_gradient
 from fastgd.backends.threads import count_members
-from fastgd.bench.contestants import Contestant, list_backends, make_backend, prepare_backend
+from fastgd.bench.contestants import Contestant, list_backends, make_backend
 from fastgd.bench.differences import differ
-from fastgd.bench.problem import Problem, Timed, choose_rate, make_problem
+from fastgd.bench.problem import make_problem
 from fastgd.bench.results import make_entry, time_contestants
 from fastgd.bench.text import format_shape, threads_of
-from fastgd.descent.options import DescentOptions
-from fastgd.inputs.arrays import Array
-from fastgd.problem.compress import compress
-from fastgd.problem.prepared import Prepared
-from fastgd.problem.rows import DenseSource
+from fastgd.report.agreement import check_agreement, check_minimum
+from fastgd.report.rungs import time_sparse, time_targets
 from fastgd.report.settings import LOOP_ELEMENTS, Settings, Step
+from fastgd.report.steps import (
+    prepare_arrays,
+    prepare_compress,
+    prepare_compressed,
+    prepare_in_place,
+    prepare_whiten,
+    prepare_whitened,
+)
 
-CHECKED_EPOCHS = 2
-AGREEMENT = 1e-9  # of the largest weight: steps differ by rounding alone
 LOOP_SECONDS = 6e-7  # of a loop over array scalars, for an element
-OTHER_SECONDS = 1.0  # of all other steps together, for a shape
+OTHER_SECONDS = 3.0  # of all other steps together, of many targets and of sparse rows, for a shape
 
 # The cost that each step of the ladder removes.
 REMOVES = {
@@ -61,7 +61,8 @@ def climb(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
         The shape and its "contestants", as in the results of `fastgd.bench.measure`. "order" has the names of the
         steps. "differences" has the distance of each step's weights from those of the first step after two epochs, as
         a share of the largest weight; for the whitened problem, their distance from the weights of least squares after
-        one epoch. "compress" and "whiten" are entries like that of a contestant, for the work of once.
+        one epoch. "compress" and "whiten" are entries like that of a contestant, for the work of once. "targets" and
+        "sparse" have the times of many targets and of sparse rows.
     """
     problem = make_problem(n_samples, n_features)
     steps = list_steps(count_members(n_samples, n_features, count_cores()))
@@ -77,6 +78,8 @@ def climb(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
         "order": [step.name for step in steps],
         "differences": differences,
         **once,
+        "targets": time_targets(problem, rounds),
+        "sparse": time_sparse(n_samples, n_features, rounds),
     }
 
 
@@ -111,125 +114,12 @@ def describe_step(entry: dict[str, Any], name: str, conditions: dict[str, Any]) 
     k = order.index(name)
     if k == 0:
         return ""
-    before = order[k - 1]
-    cost = removed(name, before)
+    cost, before = removed(name, order[k - 1]), order[k - 1]
     # A whitened epoch may take as long as one of the step before: what it removes is all other epochs.
     if name == "whitened":
         return cost
+    if not conditions["quiet"] and found[name]["threads"] == 1:  # several threads wait for cores that others use
+        before = next(one for one in reversed(order[:k]) if found[one]["threads"] == 1)
     if not differ(found[name], found[before], conditions):
         return f"no reliable difference here; meant to remove {cost}"
     return cost if found[name]["seconds"] < found[before]["seconds"] else "slower here"
-
-
-def check_agreement(steps: list[Contestant], problem: Problem) -> dict[str, float]:
-    """Return the distance of each step's weights from those of the first step, as a share of the largest weight.
-
-    A step whose weights differ by more than rounding does not compute the same update: that is an ArithmeticError.
-    """
-    weights = {step.name: step.prepare(problem).run(CHECKED_EPOCHS).copy() for step in steps}
-    first = weights[steps[0].name]
-    differences = {name: float(abs(w - first).max() / abs(first).max()) for name, w in weights.items()}
-    for name, difference in differences.items():
-        if not difference <= AGREEMENT:
-            raise ArithmeticError(f"{name} and {steps[0].name} differ by {difference:.1e} of the largest weight")
-    return differences
-
-
-def check_minimum(problem: Problem) -> float:
-    """Return the distance of the weights after one whitened epoch from those of least squares, as a share.
-
-    If they differ by more than rounding, one epoch is not enough: that is an ArithmeticError.
-    """
-    X, y = problem.X - problem.X.mean(axis=0), problem.y - problem.y.mean()
-    coef = np.linalg.lstsq(X, y, rcond=None)[0]
-    exact = np.append(problem.y.mean() - problem.X.mean(axis=0) @ coef, coef)
-    found = whiten(problem).to_data(prepare_whitened(problem).run(1))
-    difference = float(abs(found - exact).max() / abs(exact).max())
-    if not difference <= AGREEMENT:
-        raise ArithmeticError(f"whitened and least squares differ by {difference:.1e} of the largest weight")
-    return difference
-
-
-def prepare_arrays(problem: Problem) -> Timed:
-    """Set up the loop of the backend "python" over the array itself: every element that is read becomes an object."""
-    rate = choose_rate(problem.X)
-
-    def run(epochs: int) -> Array:
-        weights = np.zeros(problem.X.shape[1] + 1)
-        for _ in range(epochs):
-            # Arrays in place of lists: the difference of this step to the next one.
-            _, gradient = cost_and_gradient(problem.X, problem.y, weights, 1)  # type: ignore[arg-type]
-            weights -= rate * np.array(gradient)
-        return weights
-
-    return Timed(run)
-
-
-def prepare_in_place(problem: Problem) -> Timed:
-    """Set up the vectorized update with arrays that are allocated once."""
-    X, y = problem.X, problem.y
-    weights, gradient, residual = np.zeros(X.shape[1] + 1), np.empty(X.shape[1] + 1), np.empty(len(y))
-    rate = choose_rate(X)
-
-    def run(epochs: int) -> Array:
-        weights[:] = 0.0
-        for _ in range(epochs):
-            update_in_place(X, y, weights, rate, gradient, residual)
-        return weights
-
-    return Timed(run)
-
-
-def update_in_place(X: Array, y: Array, weights: Array, rate: float, gradient: Array, residual: Array) -> float:
-    """Apply the update of the backend "numpy" once, without new arrays, and return the cost before it."""
-    n_samples = len(y)
-    np.dot(X, weights[1:], out=residual)
-    np.subtract(residual, y, out=residual)
-    residual += weights[0]
-    gradient[0] = residual.sum() / n_samples
-    np.dot(residual, X, out=gradient[1:])
-    gradient[1:] /= n_samples
-    cost = float(residual @ residual) / (2 * n_samples)
-    gradient *= rate
-    weights -= gradient
-    return cost
-
-
-def prepare_compressed(problem: Problem) -> Timed:
-    """Set up the fastest backend on the compressed problem, in which column 0 belongs to the intercept."""
-    small = Problem(*compress(problem.X, problem.y))
-    return prepare_backend(small, backends.resolve("auto"), intercept=False, rate=choose_rate(problem.X))
-
-
-def prepare_compress(problem: Problem) -> Timed:
-    """Set up compressing: once an "epoch"."""
-
-    def run(epochs: int) -> Array:
-        for _ in range(epochs):
-            small, _ = compress(problem.X, problem.y)
-        return small
-
-    return Timed(run)
-
-
-def whiten(problem: Problem) -> Prepared:
-    """Return the whitened problem as `fastgd.gradient_descent` makes it, with an intercept."""
-    source = DenseSource(problem.X, problem.y[:, np.newaxis], None)
-    return source.prepare(DescentOptions.checked(precondition="whiten"))
-
-
-def prepare_whitened(problem: Problem) -> Timed:
-    """Set up the fastest backend on the whitened problem; its weights are in whitened coordinates."""
-    small = whiten(problem).problem
-    return prepare_backend(Problem(small.X, small.y), backends.resolve("auto"), intercept=False, rate=1.0)
-
-
-def prepare_whiten(problem: Problem) -> Timed:
-    """Set up whitening, which includes compressing: once an "epoch"."""
-
-    def run(epochs: int) -> Array:
-        for _ in range(epochs):
-            prepared = whiten(problem)
-        return prepared.problem.X
-
-    return Timed(run)

@@ -40,7 +40,8 @@ STEP = TIMED | {"bytes_per_epoch operations_per_epoch": COUNT}
 SHAPE = {"n_samples n_features bytes": COUNT}
 STEPS = {
     "contestants": {"numpy compressed *": STEP}, "order": [TEXT], "differences": {"*": NUMBER},
-    "compress": TIMED, "whiten?": TIMED,
+    "compress": TIMED, "whiten?": TIMED, "targets?": {"n_targets": COUNT, "contestants": {"numpy *": TIMED}},
+    "sparse?": {"density": POSITIVE, "entries": COUNT, "contestants": {"numpy *": TIMED}},
 }  # fmt: skip
 CHOICE = {"contestants": {"numpy *": STEP}, "fastest best auto": TEXT, "regret": POSITIVE}
 LIMIT = {"threads": COUNT, "operations_per_second": {POSITIVE}, "bytes_per_second": {"*": POSITIVE}}

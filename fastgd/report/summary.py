@@ -5,9 +5,9 @@ from typing import Any
 
 from fastgd.bench.conditions import describe_conditions
 from fastgd.bench.differences import differ
+from fastgd.bench.fits import EPOCHS, count_epochs, fit_seconds, once_of
 from fastgd.bench.text import (
     ONCE,
-    find_prices,
     format_number,
     format_ratio,
     format_shape,
@@ -18,6 +18,7 @@ from fastgd.bench.text import (
 )
 from fastgd.inputs.words import count, printable
 from fastgd.report.descents import DONE
+from fastgd.report.headline import find_fastest
 from fastgd.report.starts import WAIT
 
 OPERATIONS_A_NUMBER = 4  # a product and a sum for the residual, and the same for the gradient
@@ -37,24 +38,47 @@ def summarize_study(data: dict[str, Any]) -> list[str]:
 
 
 def summarize_ladder(ladder: dict[str, Any], conditions: dict[str, Any]) -> list[str]:
-    """Return a sentence for each shape: the times of the first and the fastest step, NumPy, and small problems.
+    """Return sentences for each shape: the times of an epoch, of whole fits, of many targets and of sparse rows.
 
     Of steps that cannot be told from the fastest, the first one counts.
     """
     sentences = []
     for entry in ladder["shapes"]:
-        found = {name: one["seconds"] for name, one in entry["contestants"].items()}
-        small = {name: found.pop(name) for name in ONCE if name in found}
-        first, least = next(name for name in ("python", "numpy") if name in found), min(found, key=found.__getitem__)
-        timed = entry["contestants"]
-        fastest = next(name for name in found if name == least or not differ(timed[name], timed[least], conditions))
-        names = dict.fromkeys([first, "numpy", fastest])
-        speed_up = f"{format_ratio(found[first] / small['compressed'])} as fast as the first of these"
-        told = {"compressed": speed_up, "whitened": "where one epoch is enough"}
-        parts = [f"{title(name)} {format_time(found[name])}" for name in names]
-        for name, once in find_prices(entry).items():
-            parts.append(f"{name} (for {format_time(once['seconds'])} once) {format_time(small[name])}, {told[name]}")
-        sentences.append(f"One epoch of {format_shape(*shape_of(entry))}: {'; '.join(parts)}.")
+        found, shape = entry["contestants"], format_shape(*shape_of(entry))
+        names = dict.fromkeys(["python", "numpy", find_fastest(entry, conditions)])
+        epoch = [f"{title(name)} {format_time(found[name]['seconds'])}" for name in names if name in found]
+        fits = [describe_whole(entry, name) for name in ("numpy", *ONCE) if name in found]
+        sentences += [f"One epoch of {shape}: {'; '.join(epoch)}.", f"{EPOCHS:,} epochs of it: {'; '.join(fits)}."]
+        sentences += summarize_rungs(entry, conditions)
+    return sentences
+
+
+def describe_whole(entry: dict[str, Any], name: str) -> str:
+    """Return the time of a whole fit, and the part of it that is needed once."""
+    once, whole = once_of(entry, name), format_time(fit_seconds(entry, name))
+    enough = ", where one epoch is enough," if count_epochs(name) == 1 else ""
+    return f"{title(name)}{enough} {whole}" + (f" ({format_time(once)} to {ONCE[name]} it)" if once else "")
+
+
+def summarize_rungs(entry: dict[str, Any], conditions: dict[str, Any]) -> list[str]:
+    """Return a sentence about many targets and one about sparse rows, beside one target and dense rows."""
+    sentences = []
+    for part in (part for part in ("targets", "sparse") if part in entry):
+        timed = entry[part]["contestants"]
+        name = min(timed, key=lambda name: timed[name]["seconds"])
+        one, alone = timed[name], entry["contestants"].get(name)
+        what = (
+            f"With {entry['targets']['n_targets']} targets, an epoch takes"
+            if part == "targets"
+            else (f"Of sparse rows with {100 * entry['sparse']['density']:.3g} % of the entries, an epoch takes")
+        )
+        each = " a target" if part == "targets" else ""
+        beside = (
+            ""
+            if alone is None or not differ(one, alone, conditions)
+            else (f", in place of {format_time(alone['seconds'])}")
+        )
+        sentences.append(f"{what} {format_time(one['seconds'])}{each} ({title(name)}{beside}).")
     return sentences
 
 
