@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastgd.conventions import check_data, check_new_data
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import solve
@@ -17,19 +18,11 @@ from fastgd.descent.warnings import DivergenceWarning
 from fastgd.files.model import Model, load, name_features, name_targets, save
 from fastgd.inputs.arrays import FLOAT32, FLOAT64, Array, is_sparse
 from fastgd.inputs.callers import warn_caller
-from fastgd.inputs.data import (
-    as_kernel_array,
-    check_dimensions,
-    check_finite,
-    check_sample_weight,
-    predict_rows,
-)
+from fastgd.inputs.data import as_kernel_array, check_finite, check_sample_weight, check_targets, predict_rows
 from fastgd.inputs.extras import explain_import
-from fastgd.inputs.frames import check_different_names, check_same_columns, column_names
-from fastgd.inputs.masks import check_masked
+from fastgd.inputs.frames import check_same_columns, column_names
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_flag
-from fastgd.inputs.tables import read_frame
-from fastgd.inputs.words import quote
+from fastgd.inputs.words import count, quote
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.dask import find_blocks, is_dask, predict_lazily, reduce_blocks
 from fastgd.problem.dask_score import sum_squares
@@ -40,11 +33,9 @@ from fastgd.problem.sparse import SparseSource, add_sparse
 try:
     from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
     from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
-    from sklearn.utils.validation import check_is_fitted, check_X_y, validate_data
+    from sklearn.utils.validation import check_is_fitted, validate_data
 except Exception as error:
     raise explain_import("GradientDescentRegressor needs scikit-learn", error, "sklearn") from error
-
-KINDS: dict[str, Any] = {"dtype": [np.float64, np.float32], "multi_output": True, "y_numeric": True}
 
 
 class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -196,7 +187,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             found = solve(source.prepare(options), start, options)
         except ValueError:
             if are_plain(X, y):
-                self._validate(X, y, reset=True)  # scikit-learn's message about values that are not finite
+                check_data(self, X, y, reset=True)  # names the place of a value that is not finite
             raise
         self._set_results(*found, y_ndim)
         self._compressor = None
@@ -296,13 +287,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if is_dask(X):
             self._check_dask_names(X)
             return predict_lazily(X, self.coef_.T, self.intercept_)
-        rows = read_named("X", X)
-        refuse_masked("X", rows)
-        if rows is X:
-            rows = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        else:
-            validate_data(self, X, reset=False, skip_check_array=True)
-        return predict_rows(rows, self.coef_.T, self.intercept_)
+        return predict_rows(check_new_data(self, X), self.coef_.T, self.intercept_)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return R² = 1 − Σ s·(y − prediction)² / Σ s·(y − mean)², the mean of it for several targets.
@@ -313,8 +298,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             The features.
         y : array_like or Dask collection of shape (n_samples,) or (n_samples, n_targets)
             The target or targets.
-        sample_weight : array_like or Dask collection of shape (n_samples,) or None
-            The weights s of the rows; None gives each row the weight 1.
+        sample_weight : array_like or Dask collection of shape (n_samples,), float or None
+            The weights s of the rows; one number is the weight of every row, None the weight 1.
 
         Returns
         -------
@@ -350,10 +335,16 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             import dask  # installed, since y or the weights are Dask's
 
             y, sample_weight = dask.compute(y, sample_weight)
-        y, sample_weight = read_named("y", y), read_named("sample_weight", sample_weight)
-        refuse_masked("y", y)
-        refuse_masked("sample_weight", sample_weight)
-        return float(super().score(X, y, sample_weight))
+        from sklearn.metrics import r2_score  # imported here, as scikit-learn does: it takes long to load
+
+        predictions = self.predict(X)
+        targets = check_targets(y, len(predictions))
+        check_finite("y", targets, y)
+        if targets.shape[1:] not in (predictions.shape[1:], (1,) * (predictions.ndim == 1)):
+            expected = count(np.size(self.intercept_), "column")
+            raise ValueError(f"y must have {expected}, as in the fit; got shape {targets.shape}")
+        weights = check_sample_weight(sample_weight, len(targets), zero_sum=True)
+        return float(r2_score(targets, predictions, sample_weight=weights))
 
     def save(self, path: str | Path, *, target: str | list[str] | None = None) -> None:
         """Write the fitted model as JSON, which `fastgd predict` and `load` read.
@@ -444,25 +435,9 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return tags
 
     def _check_arrays(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Array, Array, Array | None]:
-        """Return the arguments as arrays, after scikit-learn's checks."""
-        rows, y = read_named("X", X), read_named("y", y)
-        refuse_masked("X", rows)
-        refuse_masked("y", y)
-        try:
-            with np.errstate(over="ignore", invalid="ignore"):  # values that overflow are refused as infinite
-                if rows is X:
-                    X, y = self._validate(X, y, reset=reset)
-                else:
-                    validate_data(self, X, reset=reset, skip_check_array=True)  # the number and the names of columns
-                    X, y = check_X_y(rows, y, estimator=self, **KINDS)
-        except ArithmeticError as error:  # from integers or decimals outside the range of float64
-            raise ValueError(f"X and y must hold numbers in the range of float64; {error}") from error
-        return X, y, check_sample_weight(sample_weight, len(y), zero_sum=True)
-
-    def _validate(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, Array]:
-        """Return X and y after all checks of scikit-learn."""
-        checked: tuple[Array, Array] = validate_data(self, X, y, reset=reset, accept_sparse="csr", **KINDS)
-        return checked
+        """Return the arguments as arrays."""
+        rows, targets = check_data(self, X, y, reset=reset)
+        return rows, targets, check_sample_weight(sample_weight, len(targets), zero_sum=True)
 
     def _find_source(self, X: Any, y: Any, sample_weight: Any) -> tuple[Source, int]:
         """Return the source of the rows (arrays, sparse arrays or Dask collections) and the dimensions of y."""
@@ -580,22 +555,3 @@ def are_plain(X: Any, y: Any) -> bool:
         and X.size > 0
         and y.size > 0
     )
-
-
-def refuse_masked(name: str, values: Any) -> None:
-    """Refuse masked values, also those of an object that scikit-learn would convert to an array without its mask."""
-    check_masked(name, values)
-    if hasattr(values, "__array__") and not isinstance(values, np.ndarray):
-        check_masked(name, np.asanyarray(values))
-
-
-def read_named(name: str, values: Any) -> Any:
-    """Return the finite numbers of a data frame or a series; any other value as it is."""
-    numbers = read_frame(name, values)
-    if numbers is None:
-        return values
-    if name == "X":
-        check_dimensions(numbers.shape, "to_frame()")
-        check_different_names(values)
-    check_finite(name, numbers, values)
-    return numbers

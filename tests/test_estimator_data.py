@@ -307,3 +307,94 @@ def test_masked_blocks_of_dask_are_refused():
         precise().fit(X, Y, COUNTS).coef_,
         rtol=1e-9,
     )
+
+
+# ---- messages name the argument
+
+BAD = {
+    "None": ([[1.0, None]] * 4, r"must be finite; got a missing value \(NaN\) at row 0, column 1"),
+    "text": ([["a", 1.0]] * 4, "must hold real numbers; got an array of dtype <U"),
+    "digits": ([["1", "2"]] * 4, "must hold real numbers; got an array of dtype <U1"),
+    "dates": (
+        np.array([["2020-01-01"] * 2] * 4, "M8[D]"),
+        r"must hold real numbers; got an array of dtype datetime64\[D\]",
+    ),
+    "a dict": ({"a": [1.0]}, r"must hold real numbers; got \{'a': \[1.0\]\}, a dict"),
+    "dicts": ([[{"a": 1.0}, 2.0]] * 4, r"must hold real numbers; got \{'a': 1.0\}, a dict, at row 0, column 0"),
+    "a set": ({1.0, 2.0}, "must hold real numbers; got {1.0, 2.0}, a set"),
+    "records": (np.zeros(4, "f8,f8"), "must hold real numbers; got an array of dtype"),
+    "ragged rows": ([[1.0], [2.0, 3.0], [1.0], [2.0]], "must be a rectangular array of numbers"),
+    "complex numbers": (np.ones((4, 2)) * 1j, "must hold real numbers; got an array of dtype complex128"),
+    "large integers": ([[10**400, 1.0]] * 4, "must hold numbers in the range of float64"),
+    "NaN": (np.full((4, 2), np.nan), r"must be finite; got nan at row 0, column 0 \(counted from 0\)"),
+    "infinity": (np.full((4, 2), -np.inf), "must be finite; got -inf at row 0, column 0"),
+}
+ROWS, THREE = np.array([[1.0, 2.0], [2.0, 1.0], [0.0, 3.0], [1.0, 1.0]]), np.arange(4.0)
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_messages_name_x_and_y(bad):
+    values, message = BAD[bad]
+    fitted = GradientDescentRegressor().fit(ROWS, THREE)
+    several = GradientDescentRegressor().fit(ROWS, np.column_stack([THREE, THREE]))
+    new = GradientDescentRegressor()
+    for call in (
+        lambda: new.fit(values, THREE),
+        lambda: new.partial_fit(values, THREE),
+        lambda: fitted.predict(values),
+    ):
+        with pytest.raises((ValueError, TypeError), match=f"^X {message}"):
+            call()
+    for call in (new.fit, new.partial_fit, several.score):
+        with pytest.raises((ValueError, TypeError), match=f"^y {message}"):
+            call(ROWS, values)
+    weights = [row[0] for row in values] if bad in ("None", "NaN", "infinity") else values
+    if bad != "None":
+        for call in (new.fit, new.partial_fit, fitted.score):
+            with pytest.raises((ValueError, TypeError), match=r"^sample_weight must "):
+                call(ROWS, THREE, weights)
+    assert not hasattr(new, "coef_")
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ([("a", "x"), ("a", "y")], None),
+        ([1, 2], None),
+        (["a", 1], "X must have column names that are all text, or none that is; "),
+    ],
+    ids=["tuples", "numbers", "mixed"],
+)
+def test_column_names_are_all_text_or_none_is(columns, message):
+    pd = pytest.importorskip("pandas", reason="pandas is an extra of the tests")
+    index = pd.MultiIndex.from_tuples(columns) if isinstance(columns[0], tuple) else columns
+    frame = pd.DataFrame(ROWS, columns=index)
+    for method in ("fit", "partial_fit"):
+        model = GradientDescentRegressor()
+        if message is None:
+            np.testing.assert_allclose(
+                getattr(model, method)(frame, THREE).predict(frame), precise().fit(ROWS, THREE).predict(ROWS)
+            )
+        else:
+            with pytest.raises(TypeError, match=message):
+                getattr(model, method)(frame, THREE)
+
+
+def test_the_words_of_scikit_learn_stand_behind_ours():
+    with pytest.raises(
+        ValueError,
+        match=r"^X must be finite; got nan at row 1, column 0 .*; in scikit-learn's words: Input X contains NaN\.$",
+    ):
+        GradientDescentRegressor().fit([[1.0], [np.nan]], [1.0, 2.0])
+    with pytest.raises(
+        ValueError, match=r"^y must hold real numbers; got None.*; in scikit-learn's words: .* the target y is None$"
+    ):
+        GradientDescentRegressor().fit(ROWS, None)
+
+
+def test_a_score_of_other_targets_is_refused():
+    model = GradientDescentRegressor().fit(ROWS, THREE)
+    with pytest.raises(ValueError, match=r"y must have 1 column, as in the fit; got shape \(4, 2\)"):
+        model.score(ROWS, ROWS)
+    assert model.score(ROWS, THREE[:, np.newaxis]) == model.score(ROWS, THREE)
+    assert model.score(ROWS, THREE, 2.0) == model.score(ROWS, THREE, [2.0] * 4)

@@ -10,7 +10,7 @@ from problems import random_problem
 
 import fastgd
 from fastgd.inputs.frames import check_same_columns, column_names, series_name
-from fastgd.streaming import fit_array
+from fastgd.streaming import fit_array, fit_batches
 
 X, Y = random_problem(40, 3)
 NAMES = ["size", "age", "rooms"]
@@ -139,7 +139,7 @@ def test_an_index_of_pandas_is_read_as_a_series_is():
             fit(X, pd.date_range("2020-01-01", periods=len(X)))
     gaps = pd.Index([None, *Y[1:].tolist()], dtype=object)
     for fit in fits:
-        with pytest.raises(ValueError, match="y must be finite; got nan at row 0"):
+        with pytest.raises(ValueError, match=r"y must be finite; got a missing value \(NaN\) at row 0"):
             fit(X, gaps)
     assert fit_array(X, gaps, missing="skip").skipped == 1
     result = fastgd.gradient_descent(X, pd.Index(Y, name="price"))
@@ -148,12 +148,32 @@ def test_an_index_of_pandas_is_read_as_a_series_is():
 
 
 @pytest.mark.parametrize("library", ["pandas", "pyarrow"])  # polars has no such frames
-def test_the_estimator_names_the_columns_that_share_a_name(library):
+def test_columns_that_share_a_name_are_refused_everywhere(library):
     module = pytest.importorskip(library, reason=f"{library} is an extra of the tests")
     pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
     names = ["size", "age", "size"]
     frame = module.table(list(X.T), names=names) if library == "pyarrow" else module.DataFrame(X, columns=names)
     model = fastgd.GradientDescentRegressor()
-    for fit in (model.fit, model.partial_fit, fastgd.GradientDescentRegressor().fit(X, Y).score):
+    fits = (
+        fastgd.gradient_descent,
+        lambda X, y: fastgd.fit_groups(X, y, np.arange(40) % 2),
+        lambda X, y: fastgd.Compressor().add(X, y),
+        fit_array,
+        lambda X, y: fit_batches([(X, y)]),
+        model.fit,
+        model.partial_fit,
+    )
+    for fit in (*fits, fastgd.GradientDescentRegressor().fit(X, Y).score):
         with pytest.raises(ValueError, match="X must have different column names; got 'size' more than once"):
             fit(frame, Y)
+    for fit in fits:
+        with pytest.raises(ValueError, match="y must have different column names; got 'size' more than once"):
+            fit(X, frame)
+
+
+def test_dask_refuses_columns_that_share_a_name():
+    pd, dd = pytest.importorskip("pandas"), pytest.importorskip("dask.dataframe", reason="Dask is an extra")
+    frame = dd.from_pandas(pd.DataFrame(FLOATS), npartitions=2)
+    frame.columns = ["size", "age", "size"]
+    with pytest.raises(ValueError, match="X must have different column names; got 'size' more than once"):
+        fastgd.gradient_descent(frame, frame.age)

@@ -16,6 +16,7 @@ LAYERS = [
     ["plots"],
     ["bench"],
     ["estimator", "streaming"],
+    ["conventions"],
     ["descent"],
     ["problem"],
     ["rates"],

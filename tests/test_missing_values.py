@@ -1,5 +1,6 @@
 """Missing values in the columns of data frames, and in series, in each form in which the libraries store them."""
 
+import re
 from decimal import Decimal
 
 import numpy as np
@@ -82,7 +83,7 @@ def test_a_missing_value_is_refused_as_such_with_the_name_of_its_column(library,
             fit(frame, Y)
     with pytest.raises(ValueError, match=f"y {LOST}"):
         fastgd.gradient_descent(X, MAKERS[library]({"gap": column}))
-    with pytest.raises(ValueError, match="y must be finite; got nan at row 2"):
+    with pytest.raises(ValueError, match=r"y must be finite; got a missing value \(NaN\) at row 2"):
         fastgd.gradient_descent(X, column)
 
 
@@ -149,6 +150,43 @@ def test_several_targets_name_the_column():
         fastgd.gradient_descent(X, targets)
 
 
+# ---- lists and arrays of objects
+
+GAPS = {"None": None, "NA": pd.NA, "NaT": pd.NaT}
+FRONTS = {
+    "gradient_descent": fastgd.gradient_descent,
+    "compress": fastgd.compress,
+    "Compressor": lambda X, y: fastgd.Compressor().add(X, y),
+    "fit_groups": lambda X, y: fastgd.fit_groups(X, y, [0] * 40),
+    "estimator": lambda X, y: fastgd.GradientDescentRegressor().fit(X, y),
+}
+
+
+@pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize("gap", GAPS)
+@pytest.mark.parametrize("form", [list, lambda rows: np.array(rows, dtype=object)], ids=["list", "objects"])
+def test_none_in_lists_and_objects_is_a_missing_value(front, gap, form):
+    if front == "estimator":
+        pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
+    rows, y = X.tolist(), Y.tolist()
+    rows[3][1], y[5] = GAPS[gap], GAPS[gap]
+    with pytest.raises(ValueError, match=r"X must be finite; got a missing value \(NaN\) at row 3, column 1 "):
+        FRONTS[front](form(rows), Y)
+    with pytest.raises(ValueError, match=r"y must be finite; got a missing value \(NaN\) at row 5 "):
+        FRONTS[front](X, form(y))
+    kept = ~np.isin(np.arange(40), [3, 5])
+    expected = fastgd.gradient_descent(X[kept], Y[kept])
+    for fit in (fit_array, lambda X, y, **more: fit_batches([(X, y)], **more)):
+        result = fit(form(rows), form(y), missing="skip")
+        assert result.skipped == 2
+        np.testing.assert_allclose(result.weights, expected.weights, rtol=1e-10)
+
+
+def test_a_missing_weight_is_told_as_such():
+    with pytest.raises(ValueError, match=r"sample_weight must be finite; got a missing value \(NaN\) at row 1"):
+        fastgd.gradient_descent(X, Y, sample_weight=[1.0, None, *[1.0] * 38])
+
+
 # ---- frames that hold no table of numbers
 
 
@@ -162,6 +200,28 @@ def test_a_series_as_x_is_told_to_become_a_frame(series):
     with pytest.raises(ValueError, match=r"got shape \(40,\); X.to_frame\(\) makes it one feature"):
         fastgd.gradient_descent(series, Y)
     assert fastgd.gradient_descent(series.to_frame(), Y).coef.shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("values", "advice"),
+    [
+        (pa.array(Y), "pyarrow.table({'x': X})"),
+        (pa.chunked_array([Y]), "pyarrow.table({'x': X})"),
+        (pd.array(Y.tolist(), dtype="Float64"), "pandas.DataFrame({'x': X})"),
+        (pd.Index(Y), "X.to_frame()"),
+        (Y.tolist(), "numpy.reshape(X, (-1, 1))"),
+        (Y, "X.reshape(-1, 1)"),
+    ],
+    ids=["Array", "ChunkedArray", "pandas array", "Index", "list", "ndarray"],
+)
+@pytest.mark.parametrize("fit", [fastgd.gradient_descent, fit_array], ids=["function", "stream"])
+def test_one_column_as_x_is_told_what_makes_it_one_feature(fit, values, advice):
+    with pytest.raises(ValueError, match=re.escape(f"got shape (40,); {advice} makes it one feature")):
+        fit(values, Y)
+    made = eval(advice, {"X": values, "pyarrow": pa, "pandas": pd, "numpy": np})
+    np.testing.assert_allclose(
+        fastgd.gradient_descent(made, Y).coef, fastgd.gradient_descent(Y[:, np.newaxis], Y).coef, rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("kind", ["Time", "Date", "Duration", "Datetime"])

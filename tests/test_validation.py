@@ -14,7 +14,7 @@ X, Y = random_problem(4, 2)
 
 def put(array, position, value):
     """Return a copy of the array with one value replaced."""
-    changed = array.astype(object if isinstance(value, str | complex | None) else array.dtype)
+    changed = array.astype(object if isinstance(value, str | complex | dict | None) else array.dtype)
     changed[position] = value
     return changed
 
@@ -46,7 +46,8 @@ DATA = {
     "a date": ({"y": np.array(["2020"] * 4, "M8[D]")}, TypeError, r"y must hold .* dtype datetime64\[D\]"),
     "a time span": ({"y": np.ones(4, "m8[s]")}, TypeError, r"y must hold .* dtype timedelta64\[s\]"),
     "a record": ({"y": np.zeros(4, "f8,f8")}, TypeError, "y must hold real numbers; got an array of dtype"),
-    "an object": ({"X": put(X, (1, 1), None)}, TypeError, "X must hold .* got None, a NoneType, at row 1, column 1$"),
+    "an object": ({"X": put(X, (1, 1), {})}, TypeError, r"X must hold .* got \{\}, a dict, at row 1, column 1$"),
+    "None": ({"X": put(X, (1, 1), None)}, ValueError, r"X must be finite; got a missing value \(NaN\) at row 1, col"),
     "digits as objects": ({"X": put(X, (1, 0), "7")}, TypeError, "X must hold .* got '7', a str, at row 1, column 0$"),
     "complex as object": ({"y": put(Y, 2, 1j)}, TypeError, r"y must hold real numbers; got 1j, a complex, at row 2$"),
     "X None": ({"X": None}, TypeError, "X must hold real numbers; got None, a NoneType$"),

@@ -14,8 +14,8 @@ from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import solve
 from fastgd.inputs.arrays import is_sparse
 from fastgd.inputs.callers import warn_caller
-from fastgd.inputs.data import check_all_finite, check_problem, check_sample_weight
-from fastgd.inputs.frames import column_names, target_names
+from fastgd.inputs.data import check_problem, check_sample_weight, name_values
+from fastgd.inputs.frames import data_names
 from fastgd.inputs.options import check_level
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.dask import find_blocks, is_dask
@@ -196,12 +196,12 @@ def gradient_descent(
         options = options.with_problem(X.fit_intercept, X.alpha)
     source = find_source(X, y, sample_weight, None if target is None else check_level("target", target))
     start = options.make_start(source.n_features, source.n_targets)
-    try:
+    if isinstance(source, DenseSource):
+        result, warning = name_values(
+            lambda: solve(source.prepare(options), start, options), source.X, source.y, (X, y)
+        )
+    else:
         result, warning = solve(source.prepare(options), start, options)
-    except ValueError:
-        if isinstance(source, DenseSource):
-            check_all_finite(source.X, source.y, X, y)  # this message names the column of a data frame
-        raise
     if warning is not None:
         warn_caller(warning)
     named = source.features is not None or source.target is not None
@@ -224,7 +224,7 @@ def find_source(X: Any, y: Any, sample_weight: Any, target: int | None) -> Sourc
         raise TypeError(f"y must be given unless X is a Compressor; got None with X, a {type(X).__name__}")
     if is_dask(X, y, sample_weight):
         return find_blocks(X, y, sample_weight)
-    features, name = column_names(X), target_names(y)
+    features, name = data_names(X, y)
     X, y = check_problem(X, y, finite=False, targets=True, sparse=True, widen=False)
     kind = SparseSource if is_sparse(X) else DenseSource
     return kind(X, y, check_sample_weight(sample_weight, len(y)), features, name)

@@ -16,7 +16,7 @@ from fastgd.descent.warnings import ConvergenceWarning
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.data import as_kernel_array, check_problem, check_sample_weight
-from fastgd.inputs.frames import column_names, target_names
+from fastgd.inputs.frames import data_names
 from fastgd.inputs.labels import find_groups
 from fastgd.inputs.words import count, quote
 from fastgd.problem.group_fits import GroupFits, fit_groups_at_once
@@ -93,7 +93,7 @@ def fit_groups(
     ((1900, 4), True)
     """
     options = DescentOptions.checked(fit_intercept=fit_intercept, alpha=alpha)
-    features, target = column_names(X), target_names(y)
+    features, target = data_names(X, y)
     X, Y = check_problem(X, y, targets=True)
     weights = check_sample_weight(sample_weight, len(Y))
     labels, codes = find_groups(groups, len(X))

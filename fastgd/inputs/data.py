@@ -4,9 +4,10 @@ The checks run before any work and never write to their arguments. Each message 
 and the value received.
 """
 
+from collections.abc import Callable
 from math import isfinite
 from numbers import Number
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,11 +17,12 @@ from fastgd.inputs.arrays import FEW, FLOAT32, FLOAT64, Array, is_sparse, norm
 from fastgd.inputs.frames import name_column
 from fastgd.inputs.masks import check_masked
 from fastgd.inputs.objects import read_objects
-from fastgd.inputs.tables import read_frame
+from fastgd.inputs.tables import advise_table, find_library, read_frame
 from fastgd.inputs.words import describe_position, printable
 
 # Mean squares outside this range would make costs and curvatures overflow or vanish in float64.
 SMALLEST_SQUARE, LARGEST_SQUARE = 1e-280, 1e280
+T = TypeVar("T")
 
 
 def check_problem(
@@ -40,13 +42,8 @@ def check_problem(
     `widen` is false, the y of dense rows may also be float32.
     """
     given = X, y
-    X, y = check_sparse(X) if sparse and is_sparse(X) else check_matrix(X), check_numbers("y", y)
-    if y.ndim != 1 and (y.ndim != 2 or (y.shape[1] < 1 if targets else y.shape[1] != 1)):
-        raise ValueError(
-            f"y must have shape (n_samples,) or (n_samples, {'n_targets' if targets else 1}); got shape {y.shape}"
-        )
-    if X.shape[0] != len(y):
-        raise ValueError(f"X and y must have the same number of rows; got {X.shape[0]} in X and {len(y)} in y")
+    X = check_sparse(X) if sparse and is_sparse(X) else check_matrix(X)
+    y = check_targets(y, X.shape[0], several=targets)
     y = y.reshape(len(y), -1) if targets else y.reshape(-1)
     y = as_kernel_array(y)
     if widen or is_sparse(X):
@@ -54,6 +51,17 @@ def check_problem(
     if finite:
         check_all_finite(X, y, *given)
     return X, y
+
+
+def check_targets(y: ArrayLike, n_samples: int, *, several: bool = True) -> Array:
+    """Return y as an array of numbers, one for each row of X, or one row for each if there may be several targets."""
+    array = check_numbers("y", y)
+    if array.ndim != 1 and (array.ndim != 2 or (array.shape[1] < 1 if several else array.shape[1] != 1)):
+        shape = f"(n_samples, {'n_targets' if several else 1})"
+        raise ValueError(f"y must have shape (n_samples,) or {shape}; got shape {array.shape}")
+    if len(array) != n_samples:
+        raise ValueError(f"X and y must have the same number of rows; got {n_samples} in X and {len(array)} in y")
+    return array
 
 
 def check_new_rows(X: ArrayLike, n_features: int) -> Array:
@@ -72,7 +80,7 @@ def check_sparse(X: Any) -> Array:
 
     It has the shape and the dtype of an array, and is annotated as one.
     """
-    check_dimensions(X.shape)
+    check_dimensions(X.shape, X)
     if X.dtype.kind not in "biuf":
         raise TypeError(f"X must hold real numbers; got a {type(X).__name__} of dtype {X.dtype}")
     rows = X.tocsr()
@@ -93,14 +101,14 @@ def check_sparse(X: Any) -> Array:
 def check_matrix(X: ArrayLike) -> Array:
     """Return X as the kernels take it, without a check that its values are finite."""
     array = check_numbers("X", X)
-    check_dimensions(array.shape, "to_frame()" if hasattr(X, "to_frame") else "reshape(-1, 1)")
+    check_dimensions(array.shape, X)
     return as_kernel_array(array)
 
 
-def check_dimensions(shape: tuple[int, ...], method: str = "reshape(-1, 1)") -> None:
-    """Refuse an X that has not two dimensions, or no row or column; `method` gives a vector a second dimension."""
+def check_dimensions(shape: tuple[int, ...], given: Any) -> None:
+    """Refuse an X that has not two dimensions, or no row or column; the advice is about the X that was given."""
     if len(shape) != 2:
-        hint = f"; X.{method} makes it one feature" if len(shape) == 1 else ""
+        hint = f"; {advise_table(given)} makes it one feature" if len(shape) == 1 else ""
         raise ValueError(f"X must be two-dimensional, (n_samples, n_features); got shape {shape}{hint}")
     if 0 in shape:
         raise ValueError(f"X must have at least one row and one column; got shape {shape}")
@@ -125,7 +133,7 @@ def check_numbers(name: str, values: ArrayLike) -> Array:
         check_masked(name, array)  # the values may have been no array, but convert to a masked one
         array = np.asarray(array)
     if array.dtype.kind == "O":
-        return read_objects(name, array)
+        return read_objects(name, array, gaps=array.ndim > 0)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers; got an array of dtype {array.dtype}")
     if array.dtype.kind == "f" and array.dtype.itemsize == FLOAT32.itemsize:
@@ -161,9 +169,15 @@ def check_finite(name: str, array: Array, given: Any = None) -> None:
             value, place = array[(start + row, *column)], describe_position((start + row, *column))
             label = name_column(given, *column or [0])
             if label is not None:
-                value, place = "a missing value (NaN)" if np.isnan(value) else value, f"row {start + row}"
-                place += f" of column {label}"
+                place = f"row {start + row} of column {label}"
+            if np.isnan(value) and has_gaps(given):
+                value = "a missing value (NaN)"
             raise ValueError(f"{name} must be finite; got {value} at {place} (counted from 0)")
+
+
+def has_gaps(given: Any) -> bool:
+    """Return True for values in which NaN stands for a missing value: a frame, a series, or objects such as None."""
+    return given is not None and (find_library(given) is not None or np.asanyarray(given).dtype == object)
 
 
 def check_all_finite(X: Array, y: Array, given_X: Any, given_y: Any) -> None:
@@ -174,6 +188,18 @@ def check_all_finite(X: Array, y: Array, given_X: Any, given_y: Any) -> None:
     if not is_sparse(X):
         check_finite("X", X, given_X)
     check_finite("y", y if y.ndim == 1 or y.shape[1] > 1 else y[:, 0], given_y)
+
+
+def name_values(work: Callable[[], T], X: Array, y: Array, given: tuple[Any, Any]) -> T:
+    """Return what the work returns; if it refuses values, look for those that are not finite.
+
+    The message about these names the column of the data frame that X or y were given as.
+    """
+    try:
+        return work()
+    except ValueError:
+        check_all_finite(X, y, *given)
+        raise
 
 
 def check_mean_square(name: str, array: Array) -> float:
@@ -267,7 +293,7 @@ def check_sample_weight(weights: ArrayLike | None, n_samples: int, *, zero_sum: 
         array = np.full(n_samples, array)
     if array.shape != (n_samples,):
         raise ValueError(f"sample_weight must have shape ({n_samples},), one for each row; got shape {array.shape}")
-    check_finite("sample_weight", array)
+    check_finite("sample_weight", array, weights)
     if (array < 0).any():
         row = int(np.flatnonzero(array < 0)[0])
         raise ValueError(f"sample_weight must not be negative; got {array[row]} at row {row} (counted from 0)")

@@ -56,12 +56,19 @@ def target_names(targets: Any) -> Any:
     return names if names is not None and len(names) > 1 else series_name(targets)
 
 
-def check_different_names(frame: Any) -> None:
-    """Refuse a frame in which two columns share a name: models are saved, and columns found, by names."""
-    names = column_names(frame) or []
-    if len(set(names)) < len(names):
+def data_names(X: Any, y: Any) -> tuple[list[str] | None, Any]:
+    """Return the names of the columns of X, and those of the targets; refuse two columns of one name."""
+    check_different_names("y", y)
+    return check_different_names("X", X), target_names(y)
+
+
+def check_different_names(argument: str, frame: Any) -> list[str] | None:
+    """Return the column names; refuse a name that two columns share: models are saved, and columns found, by names."""
+    names = column_names(frame)
+    if names is not None and len(set(names)) < len(names):
         repeated = next(name for name, times in Counter(names).items() if times > 1)
-        raise ValueError(f"X must have different column names; got {quote(repeated)} more than once")
+        raise ValueError(f"{argument} must have different column names; got {quote(repeated)} more than once")
+    return names
 
 
 def check_same_columns(frame: Any, features: list[str] | None) -> None:

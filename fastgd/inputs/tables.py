@@ -94,6 +94,23 @@ def find_library(values: Any) -> str | None:
     return next((library for library in found if library in OPENERS), None)
 
 
+def advise_table(values: Any) -> str:
+    """Return how one column of values becomes a table of one column, or an array of two dimensions.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas
+    >>> from fastgd.inputs.tables import advise_table
+    >>> advise_table(np.ones(3)), advise_table(pandas.Series([1.0]))
+    ('X.reshape(-1, 1)', 'X.to_frame()')
+    """
+    if hasattr(values, "to_frame"):
+        return "X.to_frame()"
+    makers = {"pandas": "pandas.DataFrame({'x': X})", "pyarrow": "pyarrow.table({'x': X})"}
+    usual = "X.reshape(-1, 1)" if hasattr(values, "reshape") else "numpy.reshape(X, (-1, 1))"
+    return makers.get(find_library(values) or "", usual)
+
+
 def open_pandas(argument: str, values: Any) -> Table | None:
     """Return the columns of a pandas DataFrame, Series, Index or extension array."""
     import pandas as pd

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array, is_sparse
-from fastgd.inputs.data import check_all_finite, check_problem, check_sample_weight
+from fastgd.inputs.data import check_problem, check_sample_weight, name_values
 from fastgd.inputs.options import check_alpha, check_choice, check_flag
 from fastgd.problem.dask import find_blocks, is_dask
 from fastgd.problem.moments import METHODS, make_small_problem, summarize_rows
@@ -79,10 +79,6 @@ def compress(
     weights = check_sample_weight(sample_weight, len(y))
     fit_intercept = check_flag("fit_intercept", fit_intercept)
     alpha, method = check_alpha(alpha), check_choice("method", method, METHODS)
-    try:
-        summarize = compress_sparse if is_sparse(X) else summarize_rows
-        summary = summarize(X, y, weights, method)
-    except ValueError:
-        check_all_finite(X, y, *given)  # this message names the column of a data frame
-        raise
+    summarize = compress_sparse if is_sparse(X) else summarize_rows
+    summary = name_values(lambda: summarize(X, y, weights, method), X, y, given)
     return make_small_problem(summary, fit_intercept, np.full(X.shape[1], alpha))

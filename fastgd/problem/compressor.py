@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_all_finite, check_problem, check_sample_weight
+from fastgd.inputs.data import check_all_finite, check_problem, check_sample_weight, name_values
 from fastgd.inputs.options import check_alpha, check_choice, check_count, check_flag, check_position
 from fastgd.inputs.words import quote
 from fastgd.problem.moments import (
@@ -137,7 +137,7 @@ class Compressor:
         >>> compressor.n_samples, compressor.n_features, compressor.n_targets
         (3, 1, 1)
         """
-        names, names_of_y = frames.column_names(X), frames.target_names(y)
+        names, names_of_y = frames.data_names(X, y)
         frames.check_same_columns(X, self.features)
         frames.check_same_targets(y, self.target)
         given = X, y
@@ -150,11 +150,7 @@ class Compressor:
             check_all_finite(X, y, *given)
             self._kept = self._kept._replace(n_samples=self.n_samples + len(y))
             return
-        try:
-            sums = sum_blocks(X, y, weights, self.method)
-        except ValueError:
-            check_all_finite(X, y, *given)  # this message names the column of a data frame
-            raise
+        sums = name_values(lambda: sum_blocks(X, y, weights, self.method), X, y, given)
         self._kept = self._with_rows(Kept(sums, len(y), names, names_of_y))
 
     def include(self, moments: Moments, n_samples: int) -> None:

@@ -142,7 +142,7 @@ def find_blocks(X: Any, y: Any, sample_weight: Any = None) -> DaskSource:
     sample_weight : as y, of shape (n_samples,), number or None
         The weights of the rows, 0 or more; one number is the weight of every row, None the weight 1.
     """
-    features, target = frames.column_names(X), frames.target_names(y)
+    features, target = frames.data_names(X, y)
     lengths = check_dask_features(X)
     y = align_rows("y", y, lengths)
     if y.ndim != 1 and (y.ndim != 2 or y.shape[1] < 1):

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import as_kernel_array, check_dimensions, check_numbers
-from fastgd.inputs.frames import column_names, target_names
+from fastgd.inputs.frames import data_names
 from fastgd.inputs.masks import check_masked, has_masked
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
@@ -104,10 +104,10 @@ class ArrayBatchSource:
     place = ""
 
     def __init__(self, X: Any, y: Any, weights: Any) -> None:
-        self.features, self.target = column_names(X), target_names(y)
+        self.features, self.target = data_names(X, y)
         self.X, self.y = check_array("X", X), check_array("y", y)
         self.weights = None if weights is None else check_array("sample_weight", weights)
-        check_dimensions(self.X.shape, "to_frame()" if hasattr(X, "to_frame") else "reshape(-1, 1)")
+        check_dimensions(self.X.shape, X)
         self.total, self.n_features = self.X.shape
         check_shapes(self.total, self.y, self.weights)
         self.n_targets = 1 if len(self.y.shape) == 1 else int(self.y.shape[1])

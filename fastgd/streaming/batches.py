@@ -131,9 +131,10 @@ class IterableBatchSource:
             size = f" of {len(item)}" if isinstance(item, tuple | list) else ""
             raise TypeError(f"{where}: expected (X, y) or (X, y, sample_weight); got a {type(item).__name__}{size}")
         X, y, weights = item if len(item) == 3 else (*item, None)
-        if self.features is None and self.target is None:
-            self.features, self.target = frames.column_names(X), frames.target_names(y)
         try:
+            found = frames.data_names(X, y)
+            if self.features is None and self.target is None:
+                self.features, self.target = found
             frames.check_same_columns(X, self.features)
             frames.check_same_targets(y, self.target)
         except ValueError as error:
