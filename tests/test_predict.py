@@ -12,9 +12,10 @@ from problems import random_problem
 from processes import run_python
 
 import fastgd
-from fastgd.cli import predict
+from fastgd.cli import predictions
 from fastgd.cli.main import main
 from fastgd.files import csv_blocks
+from fastgd.files.worker import work_ahead
 from fastgd.inputs.extras import is_installed
 
 X, Y = random_problem(60, 3)
@@ -151,7 +152,7 @@ def test_a_full_disk_is_told_by_the_name_of_the_output(folder, monkeypatch, caps
         def write(self, text):
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(predict, "replacing", lambda path: Full())
+    monkeypatch.setattr(predictions, "replacing", lambda path: Full())
     assert main(["predict", "model.json", "all.csv", "--out", "out.csv"]) == 2
     printed = capsys.readouterr().err
     assert printed == "fastgd: --out must be a file that can be written; got 'out.csv': No space left on device\n"
@@ -173,6 +174,33 @@ def test_bad_options_are_refused(folder, capsys, options, message):
     assert message in capsys.readouterr().err
 
 
+def test_the_rows_before_a_bad_one_are_printed_and_the_first_fault_is_told(folder, monkeypatch, capsys):
+    monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 100)
+    lines = (folder / "all.csv").read_text().splitlines()
+    lines[50] = "no number,1.0,bad,2.0"
+    (folder / "bad.csv").write_text("\n".join(lines))
+    assert main(["predict", "model.json", "bad.csv"]) == 2
+    printed = capsys.readouterr()
+    assert printed.err == "fastgd: bad.csv, line 51, column 'b': expected a number; got 'bad'\n"
+    found = read(printed.out)
+    np.testing.assert_allclose(found, EXPECTED[: len(found)], rtol=1e-12)
+    assert len(found) > 40
+    model = json.loads((folder / "model.json").read_text())
+    (folder / "large.json").write_text(json.dumps(model | {"coef": [1e308, 1e308, 1e308]}))
+    lines[1] = "no number,1e300,1,1"
+    (folder / "bad.csv").write_text("\n".join(lines))
+    assert main(["predict", "large.json", "bad.csv"]) == 2
+    assert capsys.readouterr().err == "fastgd: bad.csv, line 2: the prediction is out of the range of float64\n"
+
+
+def test_work_goes_on_without_a_thread(monkeypatch):
+    def refuse(*given):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    assert list(work_ahead(["a", "b"], str.upper)) == ["A", "B"]
+
+
 @posix
 def test_standard_input_and_pipes_are_read(folder):
     for files, given in (("-", "< all.csv"), ("<(cat all.csv)", "")):
@@ -186,8 +214,11 @@ def test_standard_input_and_pipes_are_read(folder):
 def test_numbers_are_written_as_python_writes_them():
     generator = np.random.default_rng(5)
     spread = generator.standard_normal((4000, 2)) * 10.0 ** generator.integers(-4, 15, (4000, 2))
-    for values in (spread[(np.abs(spread) >= 1e-4).all(axis=1)], spread, np.array([[1.0, 1e22], [1e-7, -0.0]])):
-        assert predict.format_rows(values) == "".join(f"{a!r},{b!r}\n" for a, b in values.tolist())
+    usual = spread[((np.abs(spread) >= 1e-4) & (np.abs(spread) < 1e10) & (np.rint(spread) != spread)).all(axis=1)]
+    few_odd = usual.copy()
+    few_odd[[0, 7, 8, -1]] = [[0.5, 2.0], [1e-7, -0.0], [1e22, 0.1], [-3.0, 1e-320]]
+    for values in (usual, spread, few_odd, few_odd[:1], np.array([[1.0, 1e22], [1e-7, -0.0]])):
+        assert predictions.encode_csv(values) == "".join(f"{a!r},{b!r}\n" for a, b in values.tolist()).encode()
 
 
 def test_several_targets_have_a_column_each(folder, capsys):

@@ -16,6 +16,7 @@ import numpy as np
 
 from fastgd.files.cells import MISSING, TRUTH, read_cell, read_label, read_rows
 from fastgd.files.lines import BOM, Lines
+from fastgd.files.worker import start_worker
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import printable
 
@@ -45,7 +46,8 @@ def read_blocks(
     cells, read_plain = [(name, places[name]) for name in wanted], make_reader(names, wanted, lines, text)
     with ExitStack() as stack:
         if read_plain is not None and current_thread() is main_thread():
-            read_plain = read_elsewhere(read_plain, stack)
+            # There, pyarrow would take over the handler of SIGINT for each block, and lose a Ctrl-C at times.
+            read_plain = read_elsewhere(read_plain, start_worker(stack))
         while block := lines.next_block(BLOCK_BYTES):
             arrays = read_plain(block) if read_plain is not None and is_plain(block, lines.delimiter) else None
             if arrays is not None and not all(is_good(values, gaps=gaps) for values in arrays):
@@ -72,17 +74,9 @@ def is_good(values: Array, *, gaps: bool) -> bool:
     return bool(np.isfinite(values).all()) or (gaps and not np.isinf(values).any())
 
 
-def read_elsewhere(read_plain: ReadPlain, stack: ExitStack) -> ReadPlain:
-    """Return the function that reads a block in a thread of its own, which the stack ends.
-
-    In the main thread, pyarrow would take over the handler of SIGINT for each block, and lose a Ctrl-C at times.
-    """
-    worker = stack.enter_context(ThreadPoolExecutor(1))
-    try:
-        worker.submit(int)  # starts the thread
-    except (RuntimeError, MemoryError):  # RuntimeError: can't start new thread
-        return read_plain
-    return lambda block: worker.submit(read_plain, block).result()
+def read_elsewhere(read_plain: ReadPlain, worker: ThreadPoolExecutor | None) -> ReadPlain:
+    """Return the function that reads a block in another thread, if there is one."""
+    return read_plain if worker is None else lambda block: worker.submit(read_plain, block).result()
 
 
 def is_plain(block: bytes, delimiter: str) -> bool:
