@@ -332,6 +332,7 @@ EXTRAS = {
     "fastgd.report.record": ["matplotlib", "jinja2", "pygments"],
     "fastgd.report.run": ["matplotlib", "jinja2", "pygments", "threadpoolctl"],
     "fastgd.report.widget": ["jinja2"],
+    "fastgd.files.arrow": ["pyarrow"],
     "fastgd.streaming.files": ["pyarrow"],
 }
 MODULES = [module.name for module in pkgutil.walk_packages(fastgd.__path__, "fastgd.")]

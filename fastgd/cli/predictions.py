@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastgd.files.csv_blocks import find_pyarrow
+from fastgd.files.arrow import find_pyarrow, make_column
 from fastgd.files.dialect import suffix_of
 from fastgd.files.paths import name_output, replacing
 from fastgd.inputs.arrays import Array
@@ -89,7 +89,8 @@ def format_rows(values: Array) -> bytes:
     odd = np.flatnonzero(((sizes < LEAST) | (sizes >= MOST) | (np.rint(values) == values)).any(axis=1))
     if pa is None or len(odd) * FEW > len(values):
         return format_each(values)
-    table, buffer = pa.table(list(values.T), names=[str(j) for j in range(values.shape[1])]), io.BytesIO()
+    columns, buffer = [make_column(pa, column) for column in values.T], io.BytesIO()
+    table = pa.Table.from_arrays(columns, names=[str(j) for j in range(len(columns))])
     pa.csv.write_csv(table, buffer, pa.csv.WriteOptions(include_header=False))
     text = buffer.getvalue()
     if not len(odd):
@@ -131,4 +132,8 @@ def open_parquet(names: list[str], file: Any) -> Iterator[Output]:
     pa = import_pyarrow("parquet")
     schema = pa.schema([(name, pa.float64()) for name in names])
     with pa.parquet.ParquetWriter(file, schema) as writer:
-        yield Output(lambda values: pa.table(list(values.T), schema=schema), writer.write_table)
+
+        def encode(values: Array) -> Any:
+            return pa.Table.from_arrays([make_column(pa, column) for column in values.T], schema=schema)
+
+        yield Output(encode, writer.write_table)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastgd.files.arrow import find_pyarrow, join_numbers
 from fastgd.files.cells import MISSING, TRUTH, read_cell, read_label, read_rows
 from fastgd.files.lines import BOM, Lines
 from fastgd.files.worker import start_worker
@@ -23,6 +24,7 @@ from fastgd.inputs.words import printable
 ReadPlain = Callable[[bytes], list[Array] | None]  # reads a plain block; None for odd rows
 BLOCK_BYTES = 1 << 23  # the size of a block of text
 PART_BYTES = 1 << 21  # of a block: pyarrow reads several parts at a time
+PIECE_BYTES = 1 << 16  # of a block: intermediate results stay in the cache of a processor
 SAMPLE_BYTES = 1 << 14  # of a block, to find the columns of truth values
 QUOTE, LINE_FEED, RETURN = b'"\n\r'
 
@@ -56,7 +58,7 @@ def read_blocks(
                 found = read_any(lines, block, cells, len(names), gaps=gaps, text=text)
             else:
                 first = lines.number + 1
-                lines.number += count_lines(block)  # each row of a plain block is a line
+                lines.number += len(arrays[0])  # each row of a plain block is a line
                 found = Block(arrays, range(first, lines.number + 1))
             if found.arrays and len(found.lines):
                 yield found
@@ -173,29 +175,23 @@ def take_columns(pa: Any, table: Any, text: Collection[str]) -> list[Array] | No
     """Return the columns of a block that pyarrow has read; None if a cell is NaN but not missing, as nan(1) is."""
     arrays = []
     for name, column in zip(table.column_names, table.columns, strict=True):
-        arrays.append((column if name in text else column.cast(pa.float64())).to_numpy())
-        if name not in text and column.null_count != np.isnan(arrays[-1]).sum():
+        if name in text:
+            arrays.append(column.to_numpy())
+            continue
+        arrays.append(join_numbers(column if column.type == pa.float64() else column.cast(pa.float64())))
+        if column.null_count != np.count_nonzero(np.isnan(arrays[-1])):
             return None
     return arrays
 
 
-def find_pyarrow() -> Any:
-    """Return pyarrow with its reader and writer of CSV; None if it is missing or broken: Python does the same work."""
-    try:
-        import pyarrow as pa
-        import pyarrow.csv
-    except Exception:
-        return None
-    return pa
-
-
 def count_lines(block: bytes) -> int:
     r"""Return the number of lines of a block, which end in ``\n``, ``\r`` or both."""
-    text = np.frombuffer(block, np.uint8)
-    ends = np.count_nonzero(text == LINE_FEED) + (not block.endswith((b"\n", b"\r")))
+    text, pieces = np.frombuffer(block, np.uint8), range(0, len(block), PIECE_BYTES)
+    ends = sum(int(np.count_nonzero(text[start : start + PIECE_BYTES] == LINE_FEED)) for start in pieces)
+    ends += not block.endswith((b"\n", b"\r"))
     if b"\r" in block:
         ends += block.count(b"\r") - block.count(b"\r\n")
-    return int(ends)
+    return ends
 
 
 def read_any(

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from fastgd.files.arrow import read_numbers
 from fastgd.files.dialect import PLAIN, Dialect
 from fastgd.files.lines import TableError
 from fastgd.files.opening import open_regular, open_unchanged, state_of
@@ -121,7 +122,7 @@ def to_array(pa: Any, column: Any, *, text: bool = False) -> Array:
         return labels
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         column = column.cast(pa.float64())
-    return column.to_numpy(zero_copy_only=False)
+    return read_numbers(column)
 
 
 def describe_file_row(path: str, group: int, start: int, row: int) -> str:
