@@ -134,10 +134,10 @@ def summarize_descents(found: dict[str, Any]) -> list[str]:
         end = f"rounding after {len(costs) - 1}" if reached else f"{excess:.1g}"
         parts.append(f"{printable(name)} to {end}")
     first = schedules["costs"]["constant"][0] - least
-    condition, epochs = schedules["condition"], schedules["epochs"]
+    kappa, epochs = schedules["condition"] ** 0.5, schedules["epochs"]  # the data have the condition number of XᵀX
     return [
-        f"At a condition number of {format_number(condition)} of XᵀX, {format_number(condition**0.5)} of X, {epochs} "
-        f"epochs bring the cost from {first:.2g} above its least value, by step sizes alone: {', '.join(parts)}."
+        f"At the condition number κ = {format_number(kappa)} of X, {epochs} epochs bring the cost from {first:.2g} "
+        f"above its least value, by step sizes alone: {', '.join(parts)}."
     ]
 
 
