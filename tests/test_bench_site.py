@@ -7,7 +7,9 @@ import runpy
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -127,6 +129,51 @@ def test_a_browser_shows_the_pages_from_a_file(site, page, tmp_path):
     assert "cython" in done.stdout or not page
     assert "Error fetching content" not in done.stdout
     assert "No data for this" not in done.stdout
+
+
+def load_suite():
+    """Return the module of the suite that times epochs, without the others, which need variables that are set."""
+    return SimpleNamespace(**runpy.run_path(str(ROOT / "benchmarks" / "time_epochs.py")))
+
+
+def test_an_epoch_is_tracked_however_many_a_call_has(monkeypatch):
+    """Calls of 429 epochs beside calls of three would stand in one graph."""
+    clock, calls = [0.0], []
+
+    def descend(X, y, weights, rates, costs, gradient, threads, backend):
+        calls.append(len(rates))
+        clock[0] += 2.0 * len(rates) + (100.0 if len(calls) == 4 else 0.0)  # one call is interrupted
+        weights += 1.0
+        return len(rates)
+
+    suite = load_suite()
+    monkeypatch.setattr(suite.backends, "descend", descend)
+    monkeypatch.setitem(suite.Epochs.measure_call.__globals__, "perf_counter", lambda: clock[0])
+    for backend in ("numpy", "python"):
+        calls.clear()
+        bench = suite.Epochs()
+        bench.setup(backend, 100, 5, "C", "float64", 1)
+        assert bench.track_epoch() == 2.0
+        first, *others = calls
+        assert (first, len(others)) == (1, suite.CALLS)
+        assert set(others) == {bench.epochs}
+    assert suite.Epochs.unit == "seconds"
+
+
+def test_the_kept_results_of_an_epoch_compare_across_backends():
+    files = sorted(KEPT.glob("release-*/*-*.json"))
+    if not files:
+        pytest.skip("no results are kept")
+    kept = json.loads((KEPT / "benchmarks.json").read_text(encoding="utf-8"))
+    for path in files:
+        found = json.loads(path.read_text(encoding="utf-8"))["results"]
+        assert set(found) <= set(kept)
+        assert all(found[name][2] == kept[name]["version"] for name in found), path.name
+        seconds, params, _ = found["time_epochs.Epochs.track_epoch"][:3]
+        times = dict(zip(product(*params), seconds, strict=True))
+        both = [key for key in times if key[0] == "'python'" and times[key] == times[key]]  # NaN: not timed
+        assert len(both) >= 20
+        assert all(times[key] > times["'numpy'", *key[1:]] for key in both)
 
 
 def test_the_kept_results_name_no_computer_and_no_path():
