@@ -1,22 +1,25 @@
 """The command line, in a process of its own or called in this one."""
 
 import argparse
+import gzip
 import inspect
 import json
 import os
 import re
 import subprocess
 import sys
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import fastgd
-from fastgd.cli import fit
+from fastgd.cli import fit, fitting
 from fastgd.cli.main import main, make_parser
 from fastgd.cli.outcome import name_options
+from fastgd.descent.fit import fit_rows
 from fastgd.inputs.extras import is_installed
+from fastgd.rates.schedules import SCHEDULES
 
 needs_arrow = pytest.mark.skipif(not is_installed("pyarrow"), reason="batches of files need an extra")
 needs_pictures = pytest.mark.skipif(not is_installed("matplotlib"), reason="pictures need an extra")
@@ -265,19 +268,19 @@ def test_a_fit_without_intercept(scales, capsys, options):
 
 
 def watch(monkeypatch, place):
-    """Note the arguments and the results of a function of `fastgd.cli.fit`, which still runs."""
-    function, seen = getattr(fit, place), []
+    """Note the options and the results of a function of `fastgd.cli.fitting`, which still runs."""
+    function, seen = getattr(fitting, place), []
 
-    def watched(*data, **options):
-        seen.append((options, function(*data, **options)))
+    def watched(source, given, **named):
+        seen.append((named or vars(given), function(source, given, **named)))
         return seen[-1][1]
 
-    monkeypatch.setattr(fit, place, watched)
+    monkeypatch.setattr(fitting, place, watched)
     return seen
 
 
 @pytest.mark.parametrize(
-    ("place", "rest"), [("gradient_descent", []), pytest.param("fit_files", ["--missing", "skip"], marks=needs_arrow)]
+    ("place", "rest"), [("fit_rows", []), pytest.param("fit_files", ["--missing", "skip"], marks=needs_arrow)]
 )
 def test_every_option_reaches_the_descent(file, monkeypatch, place, rest):
     seen = watch(monkeypatch, place)
@@ -285,15 +288,16 @@ def test_every_option_reaches_the_descent(file, monkeypatch, place, rest):
     options += ["--threads", "2", "--alpha", "0.5", "--backend", "numpy", "--no-intercept", "--compress", "yes"]
     assert main(["fit", str(file), "--target", "price", *options, *rest]) == 0
     ((given, result),) = seen
-    expected = {"learning_rate": "silver", "precondition": "standardize", "epochs": 700, "tol": 1e-3, "threads": 2}
+    expected = {"precondition": "standardize", "epochs": 700, "tol": 1e-3, "threads": 2}
     expected |= {"alpha": 0.5, "backend": "numpy", "fit_intercept": False}
+    expected |= {"learning_rate": "silver"} if place == "fit_files" else {"schedule": SCHEDULES["silver"]}
     assert expected.items() <= given.items()
     assert (result.backend, result.compressed, len(result.weights)) == ("numpy", True, 3)
 
 
 @pytest.mark.parametrize(("word", "compressed"), [("yes", True), ("no", False), ("auto", False)])
 def test_compress_is_a_word(scales, monkeypatch, word, compressed):
-    seen = watch(monkeypatch, "gradient_descent")
+    seen = watch(monkeypatch, "fit_rows")
     options = ["--learning-rate", "silver", "--precondition", "standardize", "--compress", word]
     assert main(["fit", str(scales), "--target", "y", *options]) == 0
     ((_, result),) = seen
@@ -301,8 +305,21 @@ def test_compress_is_a_word(scales, monkeypatch, word, compressed):
 
 
 @needs_arrow
+def test_a_compressed_file_is_read_in_batches_for_nobody_knows_its_size(file, tmp_path, capsys, monkeypatch):
+    packed = tmp_path / "packed.csv.gz"
+    packed.write_bytes(gzip.compress(file.read_bytes()))
+    seen = watch(monkeypatch, "fit_files")
+    for option in ([], ["--compress", "no"]):  # read whole if that is asked for
+        assert main(["fit", str(packed), "--target", "price", "--json", *option]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert main(["fit", str(file), "--target", "price", "--json", *option]) == 0
+        np.testing.assert_allclose(found["coef"], json.loads(capsys.readouterr().out)["coef"], rtol=1e-9)
+    assert len(seen) == 1
+
+
+@needs_arrow
 def test_a_large_file_is_read_whole_if_its_rows_must_not_be_compressed(file, capsys, monkeypatch):
-    monkeypatch.setattr(fit, "LARGE_FILE", 10)
+    monkeypatch.setattr(fitting, "LARGE_FILE", 10)
     seen = watch(monkeypatch, "fit_files")
     command = ["fit", str(file), "--target", "price", "--json"]
     assert main(command) == 0
@@ -348,7 +365,7 @@ def test_the_defaults_are_those_of_the_function():
     signature = inspect.signature(fastgd.gradient_descent).parameters
     arguments, _ = find_arguments()
     shared = {*arguments} & {*signature} - {"target"}
-    assert shared == {*fit.DESCENT_ARGUMENTS, "compress"}
+    assert shared == {*fitting.DESCENT_ARGUMENTS, "compress"}
     for name in shared - {"epochs"}:
         assert arguments[name].default == signature[name].default
     assert arguments["epochs"].default == 1000  # what None means
@@ -436,14 +453,16 @@ def test_the_command_ends_quietly_when_its_reader_goes_away(tmp_path):
 
 
 def test_an_interrupt_outside_a_fit_is_exit_code_130(file, capsys, monkeypatch):
-    monkeypatch.setattr(fit, "read_csv", interrupt)
+    monkeypatch.setattr(fitting, "read_csv", interrupt)
     assert main(["fit", str(file), "--target", "price"]) == 130
     assert capsys.readouterr() == ("", "fastgd: interrupted\n")
 
 
 def test_an_interrupted_fit_saves_no_model(file, tmp_path, capsys, monkeypatch):
-    descend = partial(fastgd.gradient_descent, callback=lambda epoch, *_: epoch == 20 and interrupt())
-    monkeypatch.setattr(fit, "gradient_descent", descend)
+    def descend(source, options):
+        return fit_rows(source, replace(options, callback=lambda epoch, *_: epoch == 20 and interrupt()))
+
+    monkeypatch.setattr(fitting, "fit_rows", descend)
     out = tmp_path / "model.json"
     options = ["--learning-rate", "constant", "--out", str(out), "--keep-unconverged"]
     assert main(["fit", str(file), "--target", "price", *options]) == 130

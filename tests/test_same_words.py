@@ -171,3 +171,13 @@ def test_options_of_csv_are_refused_for_parquet(tmp_path, monkeypatch, capsys, o
         got = ";" if more else {"latin-1": "iso8859-1"}.get(value, value)
         message = f"fastgd: --{first} must be left out for Parquet files, a.parquet here; got '{got}'\n"
         assert capsys.readouterr() == ("", message)
+
+
+@pytest.mark.parametrize("source", ["file", "pipe"])
+def test_a_negative_weight_is_told_by_its_line(tmp_path, monkeypatch, capsys, pipe, source):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("x,y,w\n1,2,1\n2,3,-4\n3,1,1\n")
+    pipe("a.csv")
+    name = "a.csv" if source == "file" else "-"
+    assert main(["fit", name, "--target", "y", "--weight", "w"]) == 2
+    assert capsys.readouterr().err == f"fastgd: {name}, line 3: sample_weight must not be negative; got -4.0\n"

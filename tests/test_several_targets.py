@@ -167,6 +167,18 @@ def test_one_warning_names_the_targets_that_did_not_converge():
     assert repr(result).startswith("<DescentResult: 3 of 5 targets converged after 20 epochs, costs ")
 
 
+def test_a_warning_names_the_columns_of_a_frame():
+    pd = pytest.importorskip("pandas", reason="pandas is an extra of the tests")
+    targets = pd.DataFrame(Y, columns=list("abcde"))
+    with pytest.warns(
+        fastgd.ConvergenceWarning, match=r"not converged: 5 targets \('a', 'b', 'c', 'd', 'e'\) of 5: "
+    ) as caught:
+        fastgd.gradient_descent(X, targets, learning_rate=1e-3, epochs=20)
+    assert "for target 'a'; try" in str(caught[0].message)
+    with pytest.warns(fastgd.ConvergenceWarning, match=r"5 targets \(0, 1, 2, 3, 4\) of 5: "):
+        fastgd.gradient_descent(X, Y, learning_rate=1e-3, epochs=20)
+
+
 def test_a_rounding_error_whose_square_overflows_gives_no_warning_of_numpy():
     ones, rounding = np.ones(2), np.array([1e200, 0.0])
     rules = TargetRules(1e-6, 1.0, ones, ones, True, 0.0, lambda: ones, lambda: 1.0)

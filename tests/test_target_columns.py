@@ -3,14 +3,16 @@
 import csv
 import io
 import json
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import fastgd
 from fastgd.cli import fit as fit_command
+from fastgd.cli import fitting
 from fastgd.cli.main import main
+from fastgd.descent.fit import fit_rows
 from fastgd.files import csv_blocks
 from fastgd.files.model import load
 from fastgd.inputs.extras import is_installed
@@ -258,7 +260,7 @@ def test_a_fit_of_which_some_targets_have_not_converged_says_so(file, tmp_path, 
     assert lines[2].endswith(", 2 epochs")
     assert [line.endswith("not converged") for line in lines[5:8]] == [False, True, True]
     assert lines[5].split()[::2] == ["flat", "undefined"]
-    assert printed.err.startswith("fastgd: not converged: 2 targets (1, 2) of 3: all 2 epochs ran")
+    assert printed.err.startswith("fastgd: not converged: 2 targets ('price', 'tax') of 3: all 2 epochs ran")
     assert not model.exists()
     run_command(capsys, *command, "--keep-unconverged", code=3)
     assert load(model).fit["converged"] == [True, False, False]
@@ -296,11 +298,22 @@ def test_pictures_draw_a_curve_for_each_target(file, tmp_path, capsys, monkeypat
     assert drawn[1].axes[0].get_legend().get_title().get_text() == "the first 2 of 3 targets"
 
 
+@pytest.mark.parametrize("rest", [[], BATCHES], ids=["whole", "in parts"])
+def test_the_warning_names_the_targets_that_have_not_converged(file, capsys, rest):
+    slow = ["--learning-rate", "1e-5", "--epochs", "20"]
+    printed = run_command(capsys, "fit", file, "--target", *TARGETS, *SELECTED, *slow, *rest, code=3)
+    assert printed.err.startswith("fastgd: not converged: 3 targets ('price', 'rent', 'tax') of 3: all 20 epochs ran; ")
+    assert "above its least value for target 'price'; try " in printed.err
+
+
 def test_an_interrupted_fit_of_several_targets_saves_no_model(file, tmp_path, capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fit_command, "gradient_descent", partial(fastgd.gradient_descent, callback=interrupt))
+    def descend(source, options):
+        return fit_rows(source, replace(options, callback=interrupt))
+
+    monkeypatch.setattr(fitting, "fit_rows", descend)
     model = tmp_path / "model.json"
     printed = run_command(capsys, "fit", file, "--target", *TARGETS, *SELECTED, "--out", model, code=130)
     assert printed == ("", "fastgd: interrupted after 1 epoch; no model saved\n")

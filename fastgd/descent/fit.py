@@ -195,13 +195,21 @@ def gradient_descent(
     if isinstance(X, Compressor):
         options = options.with_problem(X.fit_intercept, X.alpha)
     source = find_source(X, y, sample_weight, None if target is None else check_level("target", target))
+    return fit_rows(source, options, (X, y))
+
+
+def fit_rows(source: Source, options: DescentOptions, given: tuple[Any, Any] = (None, None)) -> DescentResult:
+    """Return the result of the descent on the rows of a source, and warn if it has not converged.
+
+    X and y as the user gave them name the column of a value that is not finite.
+    """
     start = options.make_start(source.n_features, source.n_targets)
-    if isinstance(source, DenseSource):
-        result, warning = name_values(
-            lambda: solve(source.prepare(options), start, options), source.X, source.y, (X, y)
-        )
-    else:
-        result, warning = solve(source.prepare(options), start, options)
+    names = source.target if isinstance(source.target, list) else None
+
+    def work() -> tuple[DescentResult, Warning | None]:
+        return solve(source.prepare(options), start, options, names)
+
+    result, warning = name_values(work, source.X, source.y, given) if isinstance(source, DenseSource) else work()
     if warning is not None:
         warn_caller(warning)
     named = source.features is not None or source.target is not None

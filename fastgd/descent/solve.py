@@ -16,7 +16,7 @@ from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
 from fastgd.descent.rules import AnyRules, make_rules
 from fastgd.descent.target_rules import TargetRules
-from fastgd.descent.target_verdict import judge_targets, name_targets
+from fastgd.descent.target_verdict import judge_targets, name_target, name_targets
 from fastgd.descent.verdict import Verdict, judge_ending, list_remedies
 from fastgd.descent.warnings import make_convergence_warning, make_divergence_warning
 from fastgd.forks import halt_for_forks
@@ -33,7 +33,9 @@ EPOCH_ELEMENTS = 64  # the fixed cost of an epoch, as a number of elements of X
 
 
 @halt_for_forks
-def solve(prepared: Prepared, start: Array, options: DescentOptions) -> tuple[DescentResult, Warning | None]:
+def solve(
+    prepared: Prepared, start: Array, options: DescentOptions, names: list[str] | None = None
+) -> tuple[DescentResult, Warning | None]:
     """Descend from the starting weights; return the result, and a warning unless the run did what was asked for.
 
     The starting weights and those of the result are in the units of the data.
@@ -56,16 +58,22 @@ def solve(prepared: Prepared, start: Array, options: DescentOptions) -> tuple[De
     if prepared.precondition == "whiten":
         ending = measure_in_data(ending, weights, prepared, evaluate or call_kernel)
     if isinstance(rules, TargetRules):
-        verdict = judge_targets(prepared, rates, ending, weights, rules, options)
+        verdict = judge_targets(prepared, rates, ending, weights, rules, options, names)
     else:
         verdict = judge_ending(prepared, rates, ending, weights, rules, options)
-    warning = find_warning(prepared, rates, ending, verdict, rules, options)
+    warning = find_warning(prepared, rates, ending, verdict, rules, options, names)
     result = make_result(prepared, rates, ending, weights, verdict, options.backend)
     return result if path is None else replace(result, path=np.array(path)), warning
 
 
 def find_warning(
-    prepared: Prepared, rates: Rates, ending: Ending, verdict: Verdict, rules: AnyRules, options: DescentOptions
+    prepared: Prepared,
+    rates: Rates,
+    ending: Ending,
+    verdict: Verdict,
+    rules: AnyRules,
+    options: DescentOptions,
+    names: list[str] | None,
 ) -> Warning | None:
     """Return the warning of a run that diverged, or did not converge; of several targets, one warning for all."""
     batch_size, reasons = find_batch_size(prepared, options), ending.reasons
@@ -81,14 +89,15 @@ def find_warning(
     ):
         return None
     least: Any = rules.find_least_cost() if prepared.compressed or is_small(prepared) else None
-    reason, cost, message, first = ending.reason, ending.cost, verdict.message, None
+    reason, cost, message, target = ending.reason, ending.cost, verdict.message, None
     if prepared.several:
         missed = np.flatnonzero(~verdict.converged)
         first = int(missed[0])
         reason, cost, least = reason[first], float(cost[first]), None if least is None else float(least[first])
-        message = f"{name_targets(missed)} of {len(verdict.converged)}: {message}"
+        message = f"{name_targets(missed, names)} of {len(verdict.converged)}: {message}"
+        target = name_target(first, names)
     remedies = list_remedies(prepared, options, batch_size, reason, verdict.condition)
-    return make_convergence_warning(message, cost, least, verdict.condition, remedies, first)
+    return make_convergence_warning(message, cost, least, verdict.condition, remedies, target)
 
 
 def make_result(

@@ -17,7 +17,7 @@ from fastgd.descent.verdict import (
     find_excessive_condition,
 )
 from fastgd.inputs.arrays import EPSILON, Array, column_norms
-from fastgd.inputs.words import count
+from fastgd.inputs.words import count, quote
 from fastgd.problem.coordinates import Coordinates
 from fastgd.problem.prepared import Prepared
 from fastgd.rates.schedules import Rates
@@ -33,12 +33,18 @@ class Fate(NamedTuple):
 
 
 def judge_targets(
-    prepared: Prepared, rates: Rates, ending: Ending, weights: Array, rules: TargetRules, options: DescentOptions
+    prepared: Prepared,
+    rates: Rates,
+    ending: Ending,
+    weights: Array,
+    rules: TargetRules,
+    options: DescentOptions,
+    names: list[str] | None,
 ) -> Verdict:
     """Return the verdict on a run that ended with these weights, in the units of the data.
 
     `converged` has an entry for each target. The message and the condition number begin with the targets that have not
-    converged, if there are any.
+    converged, if there are any. The message has the names of the targets, if they are known, or else their numbers.
     """
     fates = list_fates(prepared, rates, ending, weights, rules, options)
     converged = np.ones(weights.shape[1], dtype=bool)
@@ -48,7 +54,7 @@ def judge_targets(
     if len(fates) == 1:
         message = fates[0].verdict.message
     else:
-        message = "; ".join(f"{fate.verdict.message}, for {name_targets(fate.targets)}" for fate in fates)
+        message = "; ".join(f"{fate.verdict.message}, for {name_targets(fate.targets, names)}" for fate in fates)
     return Verdict(converged, message, fates[0].verdict.condition)
 
 
@@ -93,15 +99,21 @@ def find_doubts(
     return doubts
 
 
-def name_targets(targets: Array) -> str:
-    """Return the number of the targets, and the numbers of the first ones.
+def name_targets(targets: Array, names: list[str] | None = None) -> str:
+    """Return the number of the targets, and the names of the first ones, or their numbers.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastgd.descent.target_verdict import name_targets
-    >>> name_targets(np.arange(7))
-    '7 targets (0, 1, 2, 3, 4, …)'
+    >>> name_targets(np.arange(7)), name_targets(np.array([1]), ["rent", "price"])
+    ('7 targets (0, 1, 2, 3, 4, …)', "1 target ('price')")
     """
+    shown = ", ".join(name_target(k, names) for k in targets[:MOST_TARGETS].tolist())
     more = ", …" if len(targets) > MOST_TARGETS else ""
-    return f"{count(len(targets), 'target')} ({', '.join(map(str, targets[:MOST_TARGETS].tolist()))}{more})"
+    return f"{count(len(targets), 'target')} ({shown}{more})"
+
+
+def name_target(target: int, names: list[str] | None) -> str:
+    """Return the name of a target in quotes, or its number."""
+    return str(target) if names is None else quote(names[target])

@@ -80,7 +80,7 @@ def make_convergence_warning(
     least: float | None,
     condition: float | None,
     remedies: list[str],
-    target: int | None = None,
+    target: str | None = None,
 ) -> ConvergenceWarning:
     """Return the warning that the run did not converge: why it ended, how far it got, and what would help.
 
@@ -96,8 +96,8 @@ def make_convergence_warning(
         The condition number of X if it is too large, else None.
     remedies : list of str
         What would help.
-    target : int or None
-        The target of the costs, if there are several.
+    target : str or None
+        The name or the number of the target of the costs, if there are several.
     """
     distance = f"J is {cost:.6g}" if least is None else f"J is {cost:.6g}, {cost - least:.3g} above its least value"
     distance += "" if target is None else f" for target {target}"

@@ -63,7 +63,7 @@ class Source(Protocol):
     @property
     def features(self) -> list[str] | None: ...  # noqa: D102
     @property
-    def target(self) -> str | None: ...  # noqa: D102
+    def target(self) -> Any: ...  # noqa: D102
 
     def prepare(self, options: PrepareOptions) -> "Prepared":
         """Read the rows once, and return the prepared problem of all targets."""

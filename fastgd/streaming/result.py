@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, fields
 
+from fastgd.descent.fit import fit_rows
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.result import DescentResult
-from fastgd.descent.solve import solve
-from fastgd.inputs.callers import warn_caller
 from fastgd.problem.rows import CompressedSource
 from fastgd.streaming.checkpoint import Checkpoint
 from fastgd.streaming.lock import hold_lock
@@ -61,14 +60,6 @@ def solve_sums(
     rows: CompressedSource, options: DescentOptions, *, n_rows: int, skipped: int, method: str
 ) -> StreamResult:
     """Descend on the sums of all rows; return the result with the names of the columns and the counts of rows."""
-    prepared = rows.prepare(options)
-    result, warning = solve(prepared, options.make_start(rows.n_features, rows.n_targets), options)
-    if warning is not None:
-        warn_caller(warning)
+    result = fit_rows(rows, options)
     inherited = {field.name: getattr(result, field.name) for field in fields(DescentResult)}
-    return StreamResult(
-        **{**inherited, "features": rows.features, "target": rows.target},
-        n_samples=n_rows - skipped,
-        skipped=skipped,
-        method=method,
-    )
+    return StreamResult(**inherited, n_samples=n_rows - skipped, skipped=skipped, method=method)
