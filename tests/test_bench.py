@@ -542,17 +542,46 @@ class TestPictures:
         times = [line.get_xdata()[0] for line in ax.lines]
         np.testing.assert_allclose(times, [2e-3, 1e-5, 8e-6, 4e-6, 2.5e-6, 2e-6, 1e-6])
         names = [label.get_text() for label in ax.get_yticklabels()]
-        assert names[::3] == ["Python loop over lists", "Cython", "read X once, 2 threads"]
+        assert names[::2] == ["Python loop over lists", "NumPy, 2 threads", "Cython, 2 threads"]
+        assert len(names) == 5  # reading X once is a limit, and no step
         labels = [text.get_text() for text in ax.texts]
         assert (labels[0], labels[1], labels[4]) == ("2.00 ms", "10.0 µs   200×", "2.50 µs   800×")
         assert ax.get_xscale() == "log"
 
-    def test_ladder_without_the_loop_compares_with_the_slowest(self, made_up):
+    def test_limits_of_a_ladder_are_lines_with_their_names(self, made_up):
+        from fastgd import plots
+
+        ax = plots.ladder(made_up, (1000, 10))
+        lines = ax.lines[-2:]
+        assert [list(line.get_xdata()) for line in lines] == [[2e-6] * 2, [1e-6] * 2]
+        assert [list(line.get_ydata()) for line in lines] == [[0, 1]] * 2  # from the bottom to the top
+        assert [line.get_gid() for line in lines] == [
+            "the limit: read X once: 2.00 µs per epoch (1.80 to 2.20)",
+            "the limit: read X once, 2 threads: 1.00 µs per epoch (0.900 to 1.10)",
+        ]
+        assert lines[0].get_linestyle() != lines[1].get_linestyle()
+        names = ["the limit: read X once, 2.00 µs", "the limit: read X once, 2 threads, 1.00 µs"]
+        assert [text.get_text() for text in ax.texts[-2:]] == names
+        assert ax.get_xlim()[0] < 1e-6
+        top = ax.get_ylim()[1]
+        assert all(top < text.xy[1] < -0.5 for text in ax.texts[-2:])  # above the first step
+
+    def test_ladder_without_the_loop_compares_with_the_slowest_step(self, made_up):
         from fastgd import plots
 
         ax = plots.ladder(made_up, (100_000, 50))
-        assert "SGDRegressor" in ax.get_xlabel()
-        assert ax.texts[-1].get_text() == "1.00 ms   20×"
+        assert "speed-up over Cython" in ax.get_xlabel()
+        assert [text.get_text() for text in ax.texts][1] == "3.70 ms   1.4×"
+
+    def test_another_algorithm_stands_below_the_steps_without_a_speed_up(self, made_up):
+        from fastgd import plots
+
+        ax = plots.ladder(made_up, (100_000, 50))
+        names = [label.get_text().replace("\n", " ") for label in ax.get_yticklabels()]
+        assert names[-1] == "SGDRegressor (another algorithm)"
+        assert [text.get_text() for text in ax.texts][len(names) - 1] == "20.0 ms"
+        assert not any("SGDRegressor" in bar.get_gid() for bar in ax.patches)
+        assert ax.patches[0].get_gid() == "NumPy: 1.35× as fast as Cython"
 
     def test_ladder_refuses_a_shape_that_was_not_measured(self, made_up):
         from fastgd import plots
@@ -608,8 +637,23 @@ def test_the_command_prints_saves_draws_and_writes(tmp_path):
     expected = bench.format_table(measured)
     assert finished.stdout.endswith(f"\n\n{expected}\n")
     assert (tmp_path / "notes.md").read_text() == bench.replace_between_markers(LINES, expected)
-    for picture in ("ladder.png", "epoch_times.png", "roofline.png"):
+    pictures = "ladder-20x2.png", "ladder-30x1.png", "epoch_times.png", "roofline.png"
+    assert {path.name for path in tmp_path.glob("*.png")} == set(pictures)
+    for picture in pictures:
         assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_command_draws_the_shape_that_was_asked_for(monkeypatch, tmp_path, made_up):
+    pytest.importorskip("matplotlib.pyplot", reason="matplotlib is an extra")
+    monkeypatch.setattr("fastgd.cli.bench.measure", lambda *given, **more: {**made_up, "limits": made_up_limits()})
+    shapes = ["--shapes", "1000x10,100000x50,1000x10"]
+    assert main(["bench", *shapes, "--plot", str(tmp_path), "--plot-shape", "1000 x 10"]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"ladder-1000x10.png", "epoch_times.png", "roofline.png"}
+
+
+def made_up_limits():
+    """Return the limits of a machine whose memory reads 10 GB in a second."""
+    return [{"threads": 1, "operations_per_second": 1e11, "bytes_per_second": {"memory": 1e10}}]
 
 
 def test_the_command_prints_json(tmp_path):
@@ -635,6 +679,9 @@ def test_the_command_prints_json(tmp_path):
         (["--json", "."], "--json must be a file; got the folder '.'"),
         (["--write", "marked.md", "--json", "./marked.md"], "--write and --json must be different files"),
         (["--plot", "no"], "--plot must be a folder that exists; got 'no'"),
+        (["--plot-shape", "20"], "argument --plot-shape: expected samples x features"),
+        (["--plot-shape", "20x2"], "--plot-shape must go with --plot FOLDER"),
+        (["--plot", ".", "--plot-shape", "7x3"], "--plot-shape must be one of 20x2; got 7x3"),
         (["--write", "no.md"], "--write no.md: cannot be read"),
         (["--write", "plain.md"], "--write plain.md: expected one line <!-- bench:begin -->"),
     ],

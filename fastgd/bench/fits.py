@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fastgd.bench.text import find_prices, format_time
+from fastgd.bench.text import find_prices, format_time, title
 
 EPOCHS = 1_000
 
@@ -41,7 +41,7 @@ def describe_fit(entry: Mapping[str, Any], reference: str, name: str) -> str:
     >>> from fastgd.bench.fits import describe_fit
     >>> found = {"numpy": {"seconds": 0.0042}, "compressed": {"seconds": 5e-7}}
     >>> describe_fit({"contestants": found, "compress": {"seconds": 0.0178}}, "numpy", "compressed")
-    '1,000 epochs: 4.20 s → 18.3 ms'
+    '1,000 epochs: NumPy 4.20 s → 18.3 ms'
     """
     before, after = (format_time(fit_seconds(entry, one)) for one in (reference, name))
-    return f"{EPOCHS:,} epochs: {before} → {after}"
+    return f"{EPOCHS:,} epochs: {title(reference)} {before} → {after}"

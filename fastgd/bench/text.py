@@ -9,7 +9,7 @@ from fastgd.inputs.words import LONGEST_QUOTE, printable
 TITLES = {
     "arrays": "Python loop over array scalars", "python": "Python loop over lists", "numpy": "NumPy",
     "in_place": "NumPy, no temporaries", "numba": "Numba", "cython": "Cython", "compressed": "compressed problem",
-    "whitened": "whitened problem", "read": "read X once", "jax": "JAX", "sgd": "SGDRegressor",
+    "whitened": "whitened problem", "read": "read X once", "jax": "JAX", "sgd": "SGDRegressor (another algorithm)",
 }  # fmt: skip
 # The work that a contestant needs once, before its epochs: a key of the entry of a shape.
 ONCE = {"compressed": "compress", "whitened": "whiten"}

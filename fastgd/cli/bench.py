@@ -12,7 +12,6 @@ from fastgd import plots
 from fastgd.backends.cores import count_cores
 from fastgd.bench.markdown import check_markers, format_table, write_table
 from fastgd.bench.results import SHAPES, Results, measure
-from fastgd.bench.text import shape_of
 from fastgd.bench.timing import ROUNDS
 from fastgd.files.paths import check_different, check_output, write_text
 from fastgd.inputs.words import printable, quote
@@ -20,7 +19,7 @@ from fastgd.plots.figures import import_matplotlib, save_figure
 from fastgd.progress import Progress
 
 DENSITY = 0.01  # of --sparse
-PICTURES = ("ladder", "epoch_times", "roofline")  # the files of --plot
+PICTURES: dict[str, Callable[..., object]] = {"epoch_times": plots.epoch_times, "roofline": plots.roofline}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +60,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to save everything as JSON; - prints it instead of the table (default: nowhere)",
     )
     parser.add_argument(
-        "--plot", metavar="FOLDER", help="where to save ladder.png, epoch_times.png and roofline.png (default: nowhere)"
+        "--plot",
+        metavar="FOLDER",
+        help="where to save a picture of each shape, such as ladder-1000x10.png, epoch_times.png and roofline.png "
+        "(default: nowhere)",
+    )
+    parser.add_argument(
+        "--plot-shape",
+        metavar="SHAPE",
+        type=parse_shape,
+        help="the one of the shapes that gets a picture, such as 1000x10 (default: each of them)",
     )
     parser.add_argument(
         "--write", metavar="FILE.md", help="a file to put the table into, between its bench markers (default: none)"
@@ -70,13 +78,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def parse_shapes(text: str) -> list[tuple[int, int]]:
     """Return shapes such as 100x5,1000x10."""
-    shapes = []
-    for part in text.split(","):
-        sides = part.strip().replace("×", "x").split("x")
-        if len(sides) != 2 or not all(side.strip().isdecimal() and int(side) > 0 for side in sides):
-            raise argparse.ArgumentTypeError(f"expected samples x features, such as 100x5,1000x10; got {quote(part)}")
-        shapes.append((int(sides[0]), int(sides[1])))
-    return shapes
+    return list(dict.fromkeys(map(parse_shape, text.split(","))))
+
+
+def parse_shape(text: str) -> tuple[int, int]:
+    """Return a shape such as 1000x10."""
+    sides = text.strip().replace("×", "x").split("x")
+    if len(sides) != 2 or not all(side.strip().isdecimal() and int(side) > 0 for side in sides):
+        raise argparse.ArgumentTypeError(f"expected samples x features, such as 100x5,1000x10; got {quote(text)}")
+    return int(sides[0]), int(sides[1])
 
 
 def parse_density(text: str) -> float:
@@ -110,10 +120,11 @@ def run(options: argparse.Namespace) -> int:
     """Check all paths, measure, then print and save the results."""
     document = check_markers("--write", options.write) if options.write else None
     folder = check_folder("--plot must be", options.plot) if options.plot else None
+    shapes = choose_pictures(options)
     outputs = {"--write": document, "--json": None if options.json == "-" else options.json}
     if folder:
         import_matplotlib()
-        outputs |= {f"--plot ({name})": folder / f"{name}.png" for name in PICTURES}
+        outputs |= {f"--plot ({name})": folder / f"{name}.png" for name in (*map(name_ladder, shapes), *PICTURES)}
     files = {option: path for option, path in outputs.items() if path}
     for option, path in files.items():
         check_output(option, path)
@@ -124,7 +135,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json and options.json != "-":
         write_text(options.json, f"{text}\n")
     if folder:
-        save_pictures(results, folder)
+        save_pictures(results, shapes, folder)
     if document:
         write_table(document, results)
     return 0
@@ -154,13 +165,29 @@ def format_threads(results: Results) -> str:
     return f"Threads: backends {threads['backends']}; BLAS {threads['blas']}; environment {variables}"
 
 
-def save_pictures(results: Results, folder: Path) -> None:
-    """Save three pictures: the ladder of the largest shape with the Python loop, all times, and the roofline."""
-    entries = results["shapes"]
-    with_loop = [entry for entry in entries if "python" in entry["contestants"]] or entries
-    largest = shape_of(max(with_loop, key=lambda entry: entry["bytes"]))
-    draws: tuple[Callable[..., object], ...] = partial(plots.ladder, shape=largest), plots.epoch_times, plots.roofline
-    for name, draw in zip(PICTURES, draws, strict=True):
+def choose_pictures(options: argparse.Namespace) -> list[tuple[int, int]]:
+    """Return the shapes that get a picture of their own."""
+    if options.plot_shape is None:
+        return list(options.shapes)
+    if not options.plot:
+        raise ValueError("--plot-shape must go with --plot FOLDER")
+    if options.plot_shape not in options.shapes:
+        shapes = ", ".join("x".join(map(str, shape)) for shape in options.shapes)
+        raise ValueError(f"--plot-shape must be one of {shapes}; got {'x'.join(map(str, options.plot_shape))}")
+    return [options.plot_shape]
+
+
+def name_ladder(shape: tuple[int, int]) -> str:
+    """Return the name of the picture of a shape, without its ending."""
+    return f"ladder-{shape[0]}x{shape[1]}"
+
+
+def save_pictures(results: Results, shapes: list[tuple[int, int]], folder: Path) -> None:
+    """Save the ladders of shapes, all times, and the roofline."""
+    ladders: dict[str, Callable[..., object]] = {
+        name_ladder(shape): partial(plots.ladder, shape=shape) for shape in shapes
+    }
+    for name, draw in {**ladders, **PICTURES}.items():
         figure = plots.new_figure(9, 5.5)
         draw(results, ax=figure.add_subplot())
         save_figure(figure, folder / f"{name}.png", dpi=150)
