@@ -26,7 +26,10 @@ def main() -> int:
         load_command(sys.argv[1:])
         if caught:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        return main()
+        code = main()
+        if caught:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: keep the exit code
+        return code
     except KeyboardInterrupt:
         return leave()
 
