@@ -33,6 +33,7 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_selector = "div:not(.output) > div.highlight:not(.highlight-text *) > pre"
 
+smartquotes = False  # messages and options look as they are printed and typed
 html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = f"fastgd {release}"

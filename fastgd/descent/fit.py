@@ -128,7 +128,7 @@ def gradient_descent(
     history : bool
         True keeps the weights of the same epochs in `path`, as `fastgd.plots.contour_path` draws them.
     stop_on_divergence : bool
-        False lets a run whose cost grows go on to its last epoch, as long as the numbers are finite, so that its
+        False lets a run whose cost grows continue to its last epoch, as long as the numbers are finite, so that its
         zig-zag can be drawn. The result then holds the last weights, unless their cost is not finite.
     target : int or None
         The column of y to fit, counted from 0, if a compressor has several; None fits all of them. It must be None
