@@ -1,29 +1,48 @@
-"""Make the study of the release machine: its data for the documentation, and its ladder for README.
+"""Measure the study of the release machine, and write every figure that comes from it: they cannot contradict.
 
-python docs/study_report.py            run the study and print its summary
-python docs/study_report.py --write    also write docs/study.json and docs/ladder.png
+python docs/study_report.py                   run the study and print its summary and the table of the kernel's steps
+python docs/study_report.py --write           also write docs/study.json, docs/ladder.png and the table
+python docs/study_report.py --kept --write    write the picture and the table again, from docs/study.json as it is
 """
 
 import argparse
 from pathlib import Path
 
-import fastgd
+from kernel_steps import list_between, make_table
+
 from fastgd import plots
+from fastgd.bench import replace_between_markers
 from fastgd.report import Study
+from fastgd.report.ladder import plan_ladder
+from fastgd.report.run import measure_study, plan_study
+from fastgd.report.settings import Settings
 
 DOCS = Path(__file__).parent
+DATA, PICTURE, PAGE = DOCS / "study.json", DOCS / "ladder.png", DOCS / "explain" / "kernels.md"
 
 
 def main():
-    """Run the study, print it, and write the files if asked."""
+    """Run the study or read the one that is kept, print it, and write the files if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="write docs/study.json and docs/ladder.png")
+    parser.add_argument("--kept", action="store_true", help="measure nothing: take docs/study.json")
+    parser.add_argument("--write", action="store_true", help="write docs/study.json, docs/ladder.png and the table")
     options = parser.parse_args()
-    found = fastgd.study()
-    print(found)
+    found = Study.load(DATA) if options.kept else measure()
+    print(found, make_table(found.data), sep="\n\n")
     if options.write:
-        found.save(DOCS / "study.json")
-        draw_ladder(Study.load(DOCS / "study.json"), DOCS / "ladder.png")
+        if not options.kept:
+            found.save(DATA)
+        draw_ladder(found, PICTURE)
+        text = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(replace_between_markers(text, make_table(found.data), PAGE.name, "steps"), encoding="utf-8")
+
+
+def measure():
+    """Return a study whose ladder has the steps between NumPy and the kernel in its rounds."""
+    settings = Settings()
+    return measure_study(
+        settings, plan_study(settings) | {"ladder": plan_ladder(settings, list_between())}, quiet=False
+    )
 
 
 def draw_ladder(found, path):

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -263,6 +264,42 @@ def test_the_kept_study_of_the_documentation_can_be_read():
     if not kept.exists():
         pytest.skip("the wheel's tests run away from the source tree")
     assert Study.load(kept).data["conditions"]["noise_floor"] > 0
+
+
+def test_the_table_of_the_kernels_steps_is_that_of_the_kept_study(monkeypatch):
+    """README's picture, the study and this table come from one file: they cannot contradict each other."""
+    docs = Path(__file__).parents[1] / "docs"
+    if not (docs / "study.json").exists():
+        pytest.skip("the wheel's tests run away from the source tree")
+    make_table = runpy.run_path(str(docs / "kernel_steps.py"))["make_table"]
+    table = make_table(Study.load(docs / "study.json").data)
+    page = (docs / "explain/kernels.md").read_text(encoding="utf-8")
+    assert page.partition("<!-- steps:begin -->")[2].partition("<!-- steps:end -->")[0].strip() == table
+
+
+def test_the_table_of_the_kernels_steps_by_hand():
+    docs = Path(__file__).parents[1] / "docs"
+    if not docs.exists():
+        pytest.skip("the wheel's tests run away from the source tree")
+    make_table = runpy.run_path(str(docs / "kernel_steps.py"))["make_table"]
+    data = json.loads(json.dumps(WHOLE))
+    (entry,) = data["ladder"]["shapes"]
+
+    def timed(seconds, threads=1):
+        return {**ONE, "seconds": seconds, "quartiles": [seconds] * 2, "threads": threads}
+
+    entry["contestants"] = {"numpy": timed(4e-3), "cython": timed(1e-3), "cython-2": timed(0.99e-3, 2)}
+    assert make_table(data).splitlines()[2:] == [
+        "| NumPy |  | 4,000 |  |",
+        "| the kernel |  | 1,000 | 4.00× |",
+        "| the kernel, 2 threads | an idle core | 990 | ≈ 1 |",
+    ]
+    entry["others"] = {"two_products": timed(2e-3), "level": timed(0.5e-3)}
+    assert make_table(data).splitlines()[3:6] == [
+        "| two compiled products | temporaries, calls | 2,000 | 2.00× |",
+        "| the same, None |  | 500 | 4.00× |",
+        "| the kernel | waiting for memory | 1,000 | 0.500× |",
+    ]
 
 
 def test_every_key_that_is_missing_is_named():

@@ -1,5 +1,6 @@
 """The ladder: one epoch of one problem, from a loop over array scalars to coordinates in which one is enough."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -40,19 +41,19 @@ REMOVES = {
 }
 
 
-def plan_ladder(settings: Settings) -> list[Step]:
-    """Return a step for each shape."""
+def plan_ladder(settings: Settings, others: Sequence[Contestant] = ()) -> list[Step]:
+    """Return a step for each shape, with other contestants to be timed in the same rounds."""
     return [
         Step(
             f"ladder, {format_shape(n, p)}",
             (settings.rounds + 3) * (min(n * p, LOOP_ELEMENTS) * LOOP_SECONDS) + OTHER_SECONDS,
-            partial(climb, n, p, settings.rounds),
+            partial(climb, n, p, settings.rounds, others),
         )
         for n, p in settings.ladder_shapes
     ]
 
 
-def climb(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
+def climb(n_samples: int, n_features: int, rounds: int, others: Sequence[Contestant] = ()) -> dict[str, Any]:
     """Time every step of the ladder at one shape, after a check of its weights.
 
     Returns
@@ -62,22 +63,24 @@ def climb(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
         steps. "differences" has the distance of each step's weights from those of the first step after two epochs, as
         a share of the largest weight; for the whitened problem, their distance from the weights of least squares after
         one epoch. "compress" and "whiten" are entries like that of a contestant, for the work of once. "targets" and
-        "sparse" have the times of many targets and of sparse rows.
+        "sparse" have the times of many targets and of sparse rows. "others" has those of other contestants, if any.
     """
     problem = make_problem(n_samples, n_features)
     steps = list_steps(count_members(n_samples, n_features, count_cores()))
     # Loops are left out of problems that are too large for them.
     steps = [step for step in steps if problem.X.size <= (step.most_elements or problem.X.size)]
-    alike = [step for step in steps if step.name != "whitened"]
+    alike = [step for step in [*steps, *others] if step.name != "whitened"]
     differences = {**check_agreement(alike, problem), "whitened": check_minimum(problem)}
     works = [Contestant("compress", prepare_compress), Contestant("whiten", prepare_whiten)]
-    found = time_contestants([*steps, *works], problem, rounds)
+    found = time_contestants([*steps, *works, *others], problem, rounds)
     once = {work.name: found.pop(work.name) for work in works}
+    more = {"others": {other.name: found.pop(other.name) for other in others}} if others else {}
     return {
         **make_entry(problem.X, found),
         "order": [step.name for step in steps],
         "differences": differences,
         **once,
+        **more,
         "targets": time_targets(problem, rounds),
         "sparse": time_sparse(n_samples, n_features, rounds),
     }

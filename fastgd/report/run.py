@@ -91,8 +91,17 @@ def study(
     [(100, 5), (1000, 5)]
     """
     settings = check_settings(quick, sizes, sections)
+    return measure_study(settings, plan_study(settings), quiet)
+
+
+def plan_study(settings: Settings) -> dict[str, list[Step]]:
+    """Return the steps of each section."""
+    return {name: MEASURES[name].plan(settings) for name in settings.sections}
+
+
+def measure_study(settings: Settings, plans: dict[str, list[Step]], quiet: bool) -> Study:
+    """Run the steps of each section, and return their results with all that was noted about the conditions."""
     check_blas(settings.sections)
-    plans = {name: MEASURES[name].plan(settings) for name in settings.sections}
     begin = perf_counter()
     probe, moments = prepare_probe(), []
     found = run_steps(plans, quiet, lambda: moments.append(take_moment(probe)))
