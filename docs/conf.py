@@ -7,15 +7,15 @@ from pathlib import Path
 import fastgd
 
 DOCS = Path(__file__).parent
-sys.path.insert(0, str(DOCS))  # for commands.py, mathml.py and notebooks.py
+sys.path.insert(0, str(DOCS))  # for commands.py, live.py, mathml.py and notebooks.py
 LINKS = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
 
 project = "fastgd"
 author = "fastgd developers"
 version = release = fastgd.__version__
 
-extensions = ["commands", "mathml", "myst_nb", "notebooks", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
-extensions += ["sphinx_copybutton", "sphinx_design"]
+extensions = ["commands", "live", "mathml", "notebooks", "myst_nb", "numpydoc", "sphinx_copybutton", "sphinx_design"]
+extensions += ["sphinx.ext.autodoc", "sphinx.ext.autosummary"]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
@@ -87,16 +87,3 @@ numpydoc_validation_exclude = {
     r"^fastgd\.(DescentResult|GroupResult|streaming\.StreamResult|files\.model\.Model)$",
     r"\.Compressor\.keeps_digits$",
 }
-
-
-def setup(app):
-    """Add the report of the study, whose data are kept, to the pages."""
-    app.connect("build-finished", write_study)
-
-
-def write_study(app, error):
-    """Make the page that study.md leads to."""
-    if error is None and app.builder.format == "html" and (DOCS / "study.json").exists():
-        from fastgd.report import Study
-
-        Study.load(DOCS / "study.json").save(Path(app.outdir) / "study-report.html")

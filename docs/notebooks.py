@@ -17,6 +17,7 @@ import fastgd
 from fastgd.report.svg import TAG
 
 DOCS = Path(__file__).parent
+FOLDERS = ("learn/", "how-to/", "explain/")  # their executed pages are offered as notebooks
 # The colours of text and of grids in docs/matplotlibrc, and the variables of the theme that take their place.
 COLORS = {"#010203": "var(--pst-color-text-base)", "#040506": "var(--pst-color-border)"}
 PIXELS, LEAST = 4 / 3, 0.75  # CSS pixels for a point of matplotlib: as drawn, and where letters can still be read
@@ -25,6 +26,7 @@ c.InlineBackend.figure_formats = {"svg"}
 c.IPKernelApp.log_level = "ERROR"
 """
 ROLE = re.compile(r"\{\w+\}`([^`<]+?)(?:\s*<[^`>]+>)?`")
+WIDGET = re.compile(r"^:{3}\{widget\}.*?^:{3}\n?", re.MULTILINE | re.DOTALL)
 FRAME = re.compile(r"^:{3,}\{\w+\} *(.*)\n(?::\w+:.*\n)*", re.MULTILINE)  # the first lines of a directive
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]*\)")
 
@@ -45,7 +47,7 @@ def prepare_kernels(app):
     profile.mkdir(parents=True, exist_ok=True)
     (profile / "ipython_kernel_config.py").write_text(CONFIGURATION, encoding="utf-8")
     os.environ["IPYTHONDIR"] = str(profile.parent)
-    os.environ["MATPLOTLIBRC"] = str(DOCS / "matplotlibrc")
+    os.environ.update(MATPLOTLIBRC=str(DOCS / "matplotlibrc"), FASTGD_DOCS=str(DOCS))
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 
@@ -102,8 +104,8 @@ def write_picture(writer, node):
 
 
 def is_notebook(app, page):
-    """Return True if a page is executed."""
-    return "kernelspec" in app.env.metadata.get(page, {})
+    """Return True if a page is executed, and worth keeping as a notebook."""
+    return page.startswith(FOLDERS) and "kernelspec" in app.env.metadata.get(page, {})
 
 
 def offer_notebook(app, page, template, context, doctree):
@@ -137,6 +139,7 @@ def plain_notebook(found):
 
 def plain_markdown(text):
     """Return MyST's Markdown without roles, directives, and links to other pages."""
+    text = WIDGET.sub("", text)
     text = FRAME.sub(r"**\1**\n\n", text)
     text = re.sub(r"^:{3,}\n?", "", text, flags=re.MULTILINE)
     return LINK.sub(r"\1", ROLE.sub(r"\1", text))
