@@ -40,6 +40,7 @@ html_title = f"fastgd {release}"
 html_static_path = ["_static"]
 templates_path = ["_templates"]
 html_css_files = ["fastgd.css"]
+html_js_files = ["keyboard.js"]
 html_sidebars = {"index": []}  # its cards are the list
 html_context = {
     "default_mode": "auto",  # light or dark, as the system has it
@@ -54,6 +55,7 @@ html_copy_source = html_show_sourcelink = False
 html_theme_options = {
     "logo": {"text": "fastgd"},
     "navbar_align": "left",
+    "navbar_persistent": ["search-button"],  # the wide one shows other words than it tells a screen reader
     "header_links_before_dropdown": 8,
     "show_prev_next": True,
     "show_toc_level": 2,

@@ -96,7 +96,7 @@ def clean_tag(tag, name):
 
 def write_picture(writer, node):
     """Write a picture; a wide one scrolls on a narrow screen, and the page does not."""
-    writer.body.append(f'<div class="picture" tabindex="0">{node["svg"]}</div>\n')
+    writer.body.append(f'<div class="picture">{node["svg"]}</div>\n')
     raise nodes.SkipNode
 
 

@@ -1,5 +1,7 @@
 """The Python on every page runs, its commands run or parse, and both print the output that the page shows.
 
+Pages that Sphinx executes have their Python in cells: tests/test_site.py is about these.
+
 The blocks of a page run in order, in one folder. A ```` ```text ```` block directly below another block is the output
 of that block; white space does not count, and ``...`` stands for any text, as in doctests.
 """
@@ -219,33 +221,3 @@ def test_commands_are_found_in_shell_blocks():
         [["fit", "a.csv", "--target", "b c", "--json"]],
         [["demo"], ["config"]],
     ]
-
-
-@pytest.mark.slow  # Sphinx builds all pages
-def test_the_site_builds_without_warnings_and_loads_nothing_from_the_network(tmp_path):
-    for module in ("sphinx", "myst_nb", "sphinx_design", "sphinx_copybutton", "numpydoc", "latex2mathml"):
-        pytest.importorskip(module, reason=f"the site is built with {module}, an extra")
-    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", str(ROOT / "docs")]
-    finished = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, timeout=600, check=False)
-    assert finished.returncode == 0, finished.stderr
-    pages = [page for page in tmp_path.glob("**/*.html") if "_static" not in page.parts]
-    assert len(pages) > len(PAGES) // 2
-    for page in pages:
-        text = page.read_text(encoding="utf-8")
-        assert find_loads(text) == [], page.name
-        for target in set(re.findall(r"\b(?:href|src)=\"([^\"#?:]+)[^\":]*\"", text)):
-            assert page.parent.joinpath(target).exists(), f"{page.name}: {target}"
-    for sheet in tmp_path.glob("_static/**/*.css"):
-        assert find_loads(sheet.read_text(encoding="utf-8")) == [], sheet.name
-
-
-def find_loads(text):
-    """Return the references in a page or style sheet that a browser loads from the network by itself."""
-    elements = r"<(?:script|img|iframe|source|link)\b[^>]*\b(?:src|href)=\"(?:https?:)?//[^\"]*"
-    return re.findall(rf"{elements}|(?:url\(|@import)\s*[\"']?(?:https?:)?//[^)]*", text)
-
-
-def test_loads_from_the_network_are_noticed():
-    text = """<script src="https://a.org/b.js"></script> <a href="https://a.org">a</a> <img src="c.png">
-    <link rel="stylesheet" href="//a.org/d.css"> @import url(https://a.org/e.css); url('f.woff')"""
-    assert len(find_loads(text)) == 3
