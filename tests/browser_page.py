@@ -13,7 +13,10 @@ FLAGS = (
     "--disable-component-update --disable-sync --disable-dev-shm-usage"
 )
 HEIGHT = 900
-KEYS = {"Tab": 9, "Enter": 13, "Escape": 27}
+SAVED = ".json", ".csv", ".svg", ".png"
+KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "PageUp": 33, "PageDown": 34, "End": 35, "Home": 36}
+KEYS |= {"ArrowLeft": 37, "ArrowRight": 39}
+A4 = 8.27, 11.69  # inches
 
 
 def missing_programs():
@@ -50,8 +53,8 @@ class Browser:
         """Return the value of a script; an expression needs no `return`."""
         return self.driver.execute_script(script if "return " in script else f"return {script}", *values)
 
-    def open(self, path: Path, width, scheme="light", *, scripts=True):
-        """Open a page with all its details unfolded; clear the logs before."""
+    def open(self, path: Path, width, scheme="light", *, scripts=True, unfold=True):
+        """Open a page, by default with all its details unfolded; clear the logs before."""
         self.send("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         # A phone lays a page out with the width of its meta element.
@@ -61,7 +64,8 @@ class Browser:
         self.driver.get("about:blank")
         self.complaints(), self.requests()
         self.driver.get(path.as_uri())
-        self.run("for (const one of document.querySelectorAll('details')) one.open = true; return null")
+        if unfold:
+            self.run("for (const one of document.querySelectorAll('details')) one.open = true; return null")
 
     def complaints(self):
         """Return the warnings and errors of the console since the last call."""
@@ -82,11 +86,26 @@ class Browser:
         self.send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
         self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
+    def swipe(self, start, end):
+        """Move a finger from one point to another."""
+        first, last = ([{"x": x, "y": y}] for x, y in (start, end))
+        self.send("Input.dispatchTouchEvent", type="touchStart", touchPoints=first)
+        self.send("Input.dispatchTouchEvent", type="touchMove", touchPoints=last)
+        self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
     def press(self, key):
         """Press and release a key."""
         values = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
-        self.send("Input.dispatchKeyEvent", type="keyDown", text="\r" if key == "Enter" else "", **values)
+        text = {"Enter": "\r", " ": " "}.get(key, "")
+        self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **values)
         self.send("Input.dispatchKeyEvent", type="keyUp", **values)
+
+    def check_quiet(self):
+        """Fail if the page of this test wrote to the console, or asked for anything but itself."""
+        assert self.complaints() == []
+        requests = self.requests()
+        assert len(requests) == 1
+        assert requests[0].startswith("file:///")
 
     def show(self, element):
         """Scroll an element to the middle of the window, and wait until it is drawn."""
@@ -96,17 +115,23 @@ class Browser:
             element,
         )
 
-    def download(self, link):
-        """Click on a link, and return the file that it saves."""
-        before = set(self.downloads.glob("*"))
-        self.run("document.getElementById(arguments[0]).click()", link)
+    def download(self, selector):
+        """Click on a link or a button, and return the file that it saves."""
+        for path in self.downloads.glob("*"):
+            path.unlink()
+        self.run("document.querySelector(arguments[0]).click()", selector)
         end = time.monotonic() + 20
         while time.monotonic() < end:
-            new = [path for path in set(self.downloads.glob("*")) - before if path.suffix in (".json", ".csv")]
+            new = [path for path in self.downloads.glob("*") if path.suffix in SAVED]
             if new and new[0].stat().st_size:  # an empty file keeps the name until the whole one replaces it
                 return new[0]
             time.sleep(0.05)
-        raise TimeoutError(f"{link} saved no file")
+        raise TimeoutError(f"{selector} saved no file")
+
+    def print(self):
+        """Return the pages that the page prints, as PDF."""
+        found = self.send("Page.printToPDF", preferCSSPageSize=True, paperWidth=A4[0], paperHeight=A4[1])
+        return base64.b64decode(found["data"])
 
     def find_faults(self, axe: Path):
         """Return the serious faults that axe-core finds on the page, each with its element."""

@@ -3,16 +3,19 @@
 tests/browser.sh installs the browser and axe-core. FASTGD_SCREENSHOTS=folder saves pictures of the pages there.
 """
 
+import io
 import json
 import os
 import re
+import unicodedata
 from html import escape
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from browser_page import HEIGHT, Browser, missing_programs
 
-import fastgd
+from fastgd.report import Study
 from fastgd.report.compare import compare_studies
 from fastgd.report.page import to_csv
 
@@ -22,18 +25,19 @@ for module in ("matplotlib", "jinja2", "pygments", "selenium"):
 pytestmark = pytest.mark.skipif(
     bool(missing_programs()), reason=f"not installed, see tests/browser.sh: {', '.join(missing_programs())}"
 )
-AXE = Path(__file__).parents[1] / "build/browser/axe.min.js"
-WIDTHS = 400, 1_400
+ROOT = Path(__file__).parents[1]
+AXE = ROOT / "build/browser/axe.min.js"
+WIDTHS = 400, 1_000, 1_400
 SCHEMES = "light", "dark"
-SIZES = (10, 100, 1_000), (1, 10)
+LONG_NAME = f"{'a-study-of-a-machine-with-a-long-name' * 2}.json"
 MOST_BYTES = 2_000_000
 LOWEST_LETTERS = 7.9  # CSS pixels from the top of the letters to their bottom
 
 
 @pytest.fixture(scope="module")
 def found():
-    """A study of every section, with few sizes."""
-    return fastgd.study(quick=True, sizes=SIZES, quiet=True)
+    """The study that the documentation keeps: it has every section, and as many shapes as one gets."""
+    return Study.load(ROOT / "docs/study.json")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +46,7 @@ def pages(found, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     files = {name: folder / f"{name}.html" for name in ("study", "compare")}
     found.save(files["study"])
-    html, _ = compare_studies(found.data, found.data, "A.json", "B.json")
+    html, _ = compare_studies(found.data, found.data, LONG_NAME, "B.json")
     files["compare"].write_text(html, encoding="utf-8")
     return files
 
@@ -58,10 +62,7 @@ def chromium(tmp_path_factory):
 def browser(chromium):
     """Return the browser; check after the test that only its page was requested, and that the console is empty."""
     yield chromium
-    assert chromium.complaints() == []
-    requests = chromium.requests()
-    assert len(requests) == 1
-    assert requests[0].startswith("file:///")
+    chromium.check_quiet()
 
 
 @pytest.fixture(params=["study", "compare"])
@@ -69,7 +70,7 @@ def page(request, pages):
     return pages[request.param]
 
 
-@pytest.fixture(params=WIDTHS)
+@pytest.fixture(params=[min(WIDTHS), max(WIDTHS)])
 def width(request):
     return request.param
 
@@ -82,6 +83,7 @@ def scheme(request):
 # Layout
 
 
+@pytest.mark.parametrize("width", WIDTHS)
 def test_a_page_is_as_wide_as_the_window(browser, page, width, scheme):
     browser.open(page, width, scheme)
     assert browser.run("document.documentElement.scrollWidth") <= width
@@ -113,6 +115,50 @@ def test_dark_pages_have_light_letters_and_light_ones_dark_ones(browser, page, s
     assert len(letters) > 100
     differences = [brightness(letter) - paper for letter in letters]
     assert max(differences) < -0.5 if scheme == "light" else min(differences) > 0.5
+
+
+# Large areas that are light: backgrounds, and shapes of pictures.
+LIGHT_AREAS = """
+const light = color => {
+  const [r, g, b, a = 1] = (color.match(/[\\d.]+/g) ?? []).map(Number);
+  return a > 0.5 && (r + g + b) / 3 > 140;
+};
+const areas = [...document.querySelectorAll("body *")].filter(one => one.checkVisibility());
+return areas.map(one => {
+  const style = getComputedStyle(one), box = one.getBoundingClientRect();
+  const drawn = one instanceof SVGGeometryElement && !one.closest("defs") && style.fillOpacity > 0.5;
+  const color = drawn ? style.fill : style.backgroundColor;
+  return [one.outerHTML.slice(0, 200), color, box.width * box.height];
+}).filter(([, color, area]) => light(color) && area > 20_000);
+"""
+
+
+def test_a_dark_page_has_no_light_slabs(browser, page):
+    browser.open(page, max(WIDTHS), "dark")
+    found = browser.run(LIGHT_AREAS)
+    assert [one for one in found if "data-tip" not in one[0]] == []  # bars and cells have colours of their own
+
+
+def test_the_first_screen_fits_on_a_screen(browser, pages):
+    browser.open(pages["study"], max(WIDTHS), unfold=False)
+    bottom = browser.run("document.querySelector('.first').getBoundingClientRect().bottom")
+    assert bottom < HEIGHT
+    browser.open(pages["study"], min(WIDTHS), unfold=False)
+    bottom = browser.run("document.querySelector('.numbers').getBoundingClientRect().bottom")
+    assert bottom < HEIGHT
+
+
+def test_wide_windows_have_words_beside_pictures(browser, pages):
+    browser.open(pages["study"], max(WIDTHS))
+    boxes = browser.run(
+        "return [...document.querySelectorAll('.split')].map(one => [...one.children].map("
+        "part => { const box = part.getBoundingClientRect(); return [box.left, box.right, box.top]; }))"
+    )
+    assert len(boxes) >= 5
+    for (left, right, top), picture in boxes:
+        assert 0 <= left < right < picture[0]
+        assert abs(top - picture[2]) < 40
+        assert picture[1] > 0.9 * max(WIDTHS)
 
 
 def brightness(color):
@@ -234,10 +280,10 @@ def test_keys_work_like_clicks(browser, pages, width):
     assert browser.run("return document.activeElement.getBoundingClientRect().left >= 0")
     browser.press("Enter")
     browser.press("Tab")
-    assert browser.run("document.activeElement.id") == "download-csv"
-    for _ in range(20):
+    assert browser.run("document.activeElement.dataset.save") == "svg"
+    for _ in range(30):
         browser.press("Tab")
-        if browser.run("document.activeElement.tagName") == "BUTTON":
+        if browser.run("Boolean(document.activeElement.closest('th'))"):
             break
     for name in ("ascending", "descending"):
         browser.press("Enter")
@@ -246,17 +292,95 @@ def test_keys_work_like_clicks(browser, pages, width):
 
 def test_data_and_times_can_be_saved(browser, pages, found):
     browser.open(pages["study"], max(WIDTHS))
-    saved = browser.download("download-json")
+    saved = browser.download("#download-json")
     assert saved.name == "study.json"
     assert json.loads(saved.read_text(encoding="utf-8")) == json.loads(json.dumps(found.data))
-    saved = browser.download("download-csv")
+    saved = browser.download("#download-csv")
     assert saved.name == "study.csv"
-    shapes = [entry for section in ("ladder", "map") for entry in found.data[section]["shapes"]]
-    starts = found.data["price"]["starts"].values()
-    times = sum(len(entry["contestants"]) for entry in shapes) + sum(len(one["seconds"]) for one in starts)
-    times += 2 * len(found.data["ladder"]["shapes"])  # the times of compressing and of whitening
-    assert len(saved.read_text(encoding="utf-8").splitlines()) == 1 + times
     assert saved.read_text(encoding="utf-8") == to_csv(found.data)
+
+
+def test_a_picture_can_be_saved_as_it_is_shown(browser, page, scheme):
+    browser.open(page, max(WIDTHS), scheme)
+    name = browser.run("document.querySelector('figure').id").removeprefix("figure-")
+    paper = brightness(browser.run("getComputedStyle(document.body).backgroundColor"))
+    saved = browser.download("figure [data-save=svg]")
+    assert saved.name == f"fastgd-{name}.svg"
+    root = ElementTree.fromstring(saved.read_text(encoding="utf-8"))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "var(--" not in saved.read_text(encoding="utf-8")
+    image = read_image(browser.download("figure [data-save=png]"))
+    width, height = (float(root.get(side)) for side in ("width", "height"))
+    assert image.shape[:2] == (round(3 * height), round(3 * width))
+    assert image[0, 0, :3].mean() == pytest.approx(paper, abs=0.01)
+    assert image[..., :3].std() > 0.05  # it shows something
+
+
+def test_every_picture_has_its_buttons(browser, page):
+    browser.open(page, max(WIDTHS))
+    names = browser.run("return [...document.querySelectorAll('figure')].map(one => one.id)")
+    kinds = browser.run(
+        "return [...document.querySelectorAll('figure')].map(one => [...one.querySelectorAll('[data-save]')].map("
+        "button => button.checkVisibility() && button.dataset.save))"
+    )
+    assert len(names) >= 4
+    assert kinds == [["svg", "png"]] * len(names)
+
+
+# Print
+
+
+def squeeze(text):
+    """Return a text without spaces and ligatures, which PDF has in other places."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
+
+
+@pytest.mark.parametrize("scheme", ["dark"])
+def test_a_printed_study_has_a_page_for_each_section_with_all_its_words(browser, pages, scheme):
+    browser.open(pages["study"], 1_000, scheme, unfold=False)
+    texts = [squeeze(page.extract_text()) for page in read_pdf(browser)]
+    titles = list(map(squeeze, browser.run("return [...document.querySelectorAll('h2')].map(one => one.textContent)")))
+    begins = [next(k for k, text in enumerate(texts) if text.startswith(title)) for title in titles]
+    assert begins == sorted(set(begins))
+    assert begins[0] == 1  # after the first screen
+    assert len(titles) < len(texts) < 40
+    words = browser.run(
+        "return [...document.querySelectorAll('h3, summary, .topic > p:not(.files), details p, dt, td, caption')]"
+        ".filter(one => !one.closest('#widget')).map(one => one.textContent)"
+    )
+    assert len(words) > 300
+    whole = "".join(texts)
+    assert [text for text in words if squeeze(text)[:30] not in whole] == []
+
+
+def test_nothing_is_cut_on_paper(browser, page):
+    browser.open(page, 1_000, unfold=False)
+    paper = round((210 - 2 * 15) / 25.4 * 96)
+    browser.send("Emulation.setEmulatedMedia", media="print")
+    browser.send("Emulation.setDeviceMetricsOverride", width=paper, height=HEIGHT, deviceScaleFactor=1, mobile=False)
+    try:
+        found = browser.run(
+            "return [...document.querySelectorAll('main *')].filter(one => one.checkVisibility({contentVisibilityAuto: "
+            "true})).map(one => [one.outerHTML.slice(0, 100), one.getBoundingClientRect().right]).filter("
+            "([, right]) => right > arguments[0] + 1)",
+            paper,
+        )
+        assert found == []
+    finally:
+        browser.send("Emulation.setEmulatedMedia", media="")
+
+
+def read_pdf(browser):
+    """Return the pages that the browser prints."""
+    pypdf = pytest.importorskip("pypdf", reason="pypdf is an extra")
+    return pypdf.PdfReader(io.BytesIO(browser.print())).pages
+
+
+def read_image(path):
+    """Return the pixels of a PNG file."""
+    from matplotlib.image import imread
+
+    return imread(path)
 
 
 def test_links_within_the_page_work_in_a_notebook(browser, pages, tmp_path):
@@ -302,6 +426,7 @@ def test_every_picture_has_a_name_and_a_description(browser, page):
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="not fetched, see tests/browser.sh: axe-core")
+@pytest.mark.parametrize(("width", "scheme"), [(400, "dark"), (1_000, "light"), (1_400, "dark")])
 def test_axe_finds_no_serious_fault(browser, page, width, scheme):
     browser.open(page, width, scheme)
     assert browser.find_faults(AXE) == []

@@ -7,17 +7,21 @@ from pathlib import Path
 from fastgd.files.paths import check_different, check_output, write_file
 from fastgd.inputs.words import printable, quote
 from fastgd.report.compare import compare_studies
-from fastgd.report.page import check_extras
+from fastgd.report.filling import check_extras
 from fastgd.report.record import Study, format_json
 from fastgd.report.run import study
 from fastgd.report.settings import FULL_SIZES, MOST_ELEMENTS, SECTIONS, Sizes, check_sections, check_sizes
 
 PAGE, COMPARISON = "fastgd-study.html", "fastgd-comparison.html"
+PAGES = ("--out", "--slides")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `fastgd study`."""
     parser.add_argument("--out", metavar="FILE.html", help=f"where to save the page (default: {PAGE}, or {COMPARISON})")
+    parser.add_argument(
+        "--slides", metavar="FILE.html", help="where to save slides for a lecture too (default: nowhere)"
+    )
     parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds: under a minute instead of ten")
     parser.add_argument(
         "--sizes",
@@ -38,6 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to save the data as JSON too, for --compare; - prints them alone (default: nowhere)",
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
+    parser.add_argument(
+        "--from",
+        dest="saved",
+        metavar="FILE.json",
+        help="measure nothing: make page and slides of a saved study (default: measure)",
+    )
     parser.add_argument(
         "--compare",
         metavar="FILE.json",
@@ -69,21 +79,20 @@ def parse_sections(text: str) -> tuple[str, ...]:
 
 def run(options: argparse.Namespace) -> int:
     """Check all paths, measure or compare, then save and print the results."""
-    if options.compare:
-        check_alone(options)
+    check_alone(options)
     outputs = list_outputs(options)
     for option, path in outputs.items():
-        check_output(option, path, options.compare or ())
+        check_output(option, path, options.compare or [path for path in [options.saved] if path])
     check_different(outputs)
-    if "--out" in outputs:
-        check_page(outputs["--out"])
+    for option in (option for option in PAGES if option in outputs):
+        check_page(option, outputs[option])
         check_extras()
     return run_compare(options, outputs["--out"]) if options.compare else run_study(options, outputs)
 
 
 def list_outputs(options: argparse.Namespace) -> dict[str, str]:
     """Return the files to write by their options: a page, unless only data are printed, and data if asked for."""
-    outputs = {"--out": options.out, "--json": options.json}
+    outputs = {"--out": options.out, "--slides": options.slides, "--json": options.json}
     if options.out is None and options.json != "-":
         outputs["--out"] = COMPARISON if options.compare else PAGE
     if options.json == "-":
@@ -92,23 +101,25 @@ def list_outputs(options: argparse.Namespace) -> dict[str, str]:
 
 
 def check_alone(options: argparse.Namespace) -> None:
-    """Refuse the options of a measurement together with --compare."""
+    """Refuse the options of a measurement together with --compare or --from, and slides of a comparison."""
     given = {"--quick": options.quick, "--sizes": options.sizes, "--sections": options.sections, "--json": options.json}
+    given |= {"--from": options.saved, "--slides": options.slides} if options.compare else {}
     unused = [name for name, value in given.items() if value]
-    if unused:
-        raise ValueError(f"--compare measures nothing, so it goes without {', '.join(unused)}")
+    option = "--compare" if options.compare else "--from" if options.saved else ""
+    if option and unused:
+        raise ValueError(f"{option} measures nothing, so it goes without {', '.join(unused)}")
 
 
-def check_page(path: str) -> None:
-    """Refuse a name for the page that ends in .json: `Study.save` would write data there."""
+def check_page(option: str, path: str) -> None:
+    """Refuse a name for a page that ends in .json: `Study.save` would write data there."""
     if Path(path).suffix.lower() == ".json":
-        raise ValueError(f"--out must be a page; got '{printable(path)}': data are saved by --json")
+        raise ValueError(f"{option} must be a page; got '{printable(path)}': data are saved by --json")
 
 
 def run_study(options: argparse.Namespace, outputs: dict[str, str]) -> int:
-    """Measure, and save the page and the data."""
-    found = study(quick=options.quick, sizes=options.sizes, sections=options.sections, quiet=options.quiet)
-    texts = {"--json": lambda: f"{format_json(found.data)}\n", "--out": found.to_html}
+    """Measure or read a study, and save the page, the slides and the data."""
+    found = read_study(options.saved) if options.saved else measure(options)
+    texts = {"--json": lambda: f"{format_json(found.data)}\n", "--out": found.to_html, "--slides": found.to_slides}
     faults = write_files({option: (outputs[option], make) for option, make in texts.items() if option in outputs})
     if options.json == "-":
         print(format_json(found.data))
@@ -116,6 +127,19 @@ def run_study(options: argparse.Namespace, outputs: dict[str, str]) -> int:
         print(found)
         print_files({option: path for option, path in outputs.items() if option not in faults})
     return end(faults)
+
+
+def measure(options: argparse.Namespace) -> Study:
+    """Return a new study."""
+    return study(quick=options.quick, sizes=options.sizes, sections=options.sections, quiet=options.quiet)
+
+
+def read_study(path: str) -> Study:
+    """Return a saved study."""
+    try:
+        return Study.load(path)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"--from: {error}") from error
 
 
 def run_compare(options: argparse.Namespace, page: str) -> int:
@@ -147,7 +171,7 @@ def write_files(texts: dict[str, tuple[str, Callable[[], str]]]) -> dict[str, st
 
 def print_files(written: dict[str, str]) -> None:
     """Print the files that were written."""
-    words = {"--out": "The page", "--json": "The data"}
+    words = {"--out": "The page", "--slides": "The slides", "--json": "The data"}
     if written:
         print("", *(f"{words[option]}: {printable(path)}" for option, path in written.items()), sep="\n")
 

@@ -9,7 +9,7 @@ from fastgd.bench.differences import bound_ratio, describe_bounds, margin_betwee
 from fastgd.bench.text import format_measured, format_ratio, title
 from fastgd.inputs.words import count, printable
 from fastgd.report.drawings import ladder_pictures, map_pictures
-from fastgd.report.page import check_extras, fill_template
+from fastgd.report.filling import check_extras, fill_template
 from fastgd.report.settings import SECTIONS
 from fastgd.report.starts import WAIT
 from fastgd.report.tables import Cell, Table, shape_cell

@@ -3,22 +3,27 @@
 import base64
 import csv
 import io
-import json
-from importlib.resources import files
 from typing import Any
 
-from fastgd.bench.text import ONCE, find_prices, format_number, format_ratio, shape_of, title
-from fastgd.inputs.extras import explain_lack, is_installed
-from fastgd.inputs.words import count, printable
+from fastgd.bench.conditions import describe_conditions
+from fastgd.bench.text import ONCE, find_prices, shape_of
 from fastgd.report import tables
 from fastgd.report.drawings import PICTURES
-from fastgd.report.reading import find_fault
+from fastgd.report.filling import check_data, fill_template
+from fastgd.report.first import make_first
+from fastgd.report.headline import find_largest
 from fastgd.report.settings import SECTIONS, shapes_of
-from fastgd.report.sources import Source, highlight
-from fastgd.report.summary import summarize_study
+from fastgd.report.sources import FORMULAS, Source, highlight
+from fastgd.report.summary import summarize_rungs, summarize_study
+from fastgd.report.variants import variants_pictures
 
-EXTRAS = {"matplotlib": "matplotlib", "jinja2": "Jinja2", "pygments": "Pygments"}
-TEMPLATES = files("fastgd.report") / "templates"
+# The words of the menu by section.
+TOPICS = {
+    "try": "Try it", "ladder": "Steps", "variants": "Targets and sparse rows", "map": "Backends",
+    "roofline": "Limits", "price": "Compilers", "descents": "Learning rate", "schedules": "Schedules",
+    "mathematics": "Mathematics and code", "machine": "Machine and data",
+}  # fmt: skip
+ALWAYS = ("try", "mathematics", "machine")
 CSV_COLUMNS = (
     "section", "n_samples", "n_features", "contestant", "threads", "seconds", "lower", "upper", "spread", "rounds"
 )  # fmt: skip
@@ -26,16 +31,23 @@ CSV_COLUMNS = (
 
 def render(data: dict[str, Any]) -> str:
     """Return the page of a study's data, as HTML."""
-    check_extras()
-    fault = find_fault(data)
-    if fault:
-        raise ValueError(f"the data of the study: {fault}")
+    check_data(data)
     sections = [name for name in SECTIONS if name in data]
     differences = [one for entry in shapes_of(data, "ladder") for one in entry["differences"].items()]
     sources = [Source(*map(one.get, Source._fields)) for one in data["sources"]]  # a file may have more keys
+    largest = find_largest(data)
+    variants = variants_pictures(largest) if largest else []
+    shown = {*ALWAYS, *sections, "variants" * bool(variants), "schedules" * ("descents" in data)}
     return fill_template(
         "study.html",
         data=data,
+        first=make_first(data),
+        badge=describe_conditions(data["conditions"]),
+        topics={name: words for name, words in TOPICS.items() if name in shown},
+        shape=shape_of(largest) if largest else None,
+        variants=variants,
+        rungs=summarize_rungs(largest, data["conditions"]) if largest else [],
+        letters=FORMULAS,
         summary=summarize_study(data),
         pictures={name: PICTURES[name](data) for name in sections},
         tables={name: TABLES[name](data) for name in sections},
@@ -45,42 +57,6 @@ def render(data: dict[str, Any]) -> str:
         command=data["command"].partition(" --sections")[0],
         csv=to_uri("text/csv", to_csv(data)),
     )
-
-
-def fill_template(template: str, **values: Any) -> str:
-    """Return a template filled with values, and with its styles and scripts."""
-    import jinja2
-
-    loader = jinja2.FunctionLoader(lambda name: (TEMPLATES / name).read_text(encoding="utf-8"))
-    environment = jinja2.Environment(
-        loader=loader,
-        autoescape=True,
-        finalize=show_controls,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {
-        "number": format_number,
-        "times": format_ratio,
-        "step": title,
-        "json": embed_json,
-        "count": count,
-    }
-    return environment.get_template(template).render(values)
-
-
-def show_controls(value: Any) -> Any:
-    """Return a text from outside with escapes for controls, which HTML lacks; parts of the page stay as they are."""
-    return printable(value, None) if type(value) is str and not value.isprintable() else value
-
-
-def check_extras() -> None:
-    """Refuse to make a page, before any work is done, if one of its extras is not installed."""
-    missing = [module for module in EXTRAS if not is_installed(module)]
-    if missing:
-        names = " and ".join(EXTRAS[module] for module in missing)
-        raise ImportError(explain_lack(f"the study's page needs {names}", *missing))
 
 
 def to_csv(data: dict[str, Any]) -> str:
@@ -100,11 +76,6 @@ def to_csv(data: dict[str, Any]) -> str:
             times = 1, seconds, *one["extremes"][stage], "extremes", price["rounds"]
             lines.writerow(["price", *price["shape"], f"{name}: {stage}", *times])
     return text.getvalue()
-
-
-def embed_json(data: object) -> str:
-    """Return JSON that cannot end the script element around it."""
-    return json.dumps(data, allow_nan=False).replace("<", "\\u003c")
 
 
 def to_uri(kind: str, text: str) -> str:

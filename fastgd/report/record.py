@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fastgd.files.paths import write_text
-from fastgd.report import page, summary
+from fastgd.report import page, slides, summary
 from fastgd.report.reading import read_study
 
 
@@ -89,6 +89,51 @@ class Study:
         path = Path(path)
         text = f"{format_json(self.data)}\n" if path.suffix == ".json" else self.to_html()
         write_text(path, text)
+
+    def to_slides(self) -> str:
+        """Return the study as slides for a lecture, in one file.
+
+        The slides work offline and by keys, buttons and swipes; printed, each has a page. Those of the steps of the
+        ladder and of learning rates need the sections "ladder" and "descents".
+
+        Returns
+        -------
+        str
+            HTML that contains its styles, script and pictures.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib, Jinja2 or Pygments is not installed.
+        ValueError
+            If the data are not those of a study; the message names the place and the fault.
+
+        Examples
+        --------
+        >>> import fastgd
+        >>> fastgd.study(quick=True, sections=["descents"], quiet=True).to_slides().count('<section class="slide"')
+        10
+        """
+        return slides.render_slides(self.data)
+
+    def save_slides(self, path: str | Path) -> None:
+        """Write the slides.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file in a folder that exists; a file of that name is replaced.
+
+        Examples
+        --------
+        >>> import fastgd, tempfile
+        >>> from pathlib import Path
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     fastgd.study(quick=True, sections=["descents"], quiet=True).save_slides(f"{folder}/slides.html")
+        ...     [path.name for path in Path(folder).iterdir()]
+        ['slides.html']
+        """
+        write_text(Path(path), self.to_slides())
 
     @classmethod
     def load(cls, path: str | Path) -> "Study":

@@ -1,7 +1,7 @@
 """The live widget as a page of its own: gradient descent on two weights, to play with, without a network."""
 
 from fastgd.inputs.extras import explain_lack, is_installed
-from fastgd.report.page import fill_template
+from fastgd.report.filling import fill_template
 
 
 def standalone() -> str:
