@@ -100,3 +100,11 @@ def test_messages_stay_short(write):
         assert len(str(caught.value)) < len(str(path)) + 400
     with pytest.raises(TableError, match=r"no column 'z'; the columns are 'c0', 'c1', .*, … and 9980 more"):
         read_csv(write(",".join(f"c{i}" for i in range(10_000)) + "\n1\n"), required=["z"])
+
+
+def test_pyarrow_gets_no_memory_of_python_which_its_threads_could_let_go_of_while_the_process_ends(write, monkeypatch):
+    pyarrow = pytest.importorskip("pyarrow", reason="it is about pyarrow, an extra")
+    seen, BufferReader = [], pyarrow.BufferReader
+    monkeypatch.setattr(pyarrow, "BufferReader", lambda source: seen.append(source) or BufferReader(source))
+    np.testing.assert_array_equal(read_csv(write("a,b\n1,2\n3,4\n")).values, [[1, 2], [3, 4]])
+    assert [(type(source), source.is_mutable) for source in seen] == [(pyarrow.Buffer, True)]  # bytes are not mutable

@@ -144,7 +144,7 @@ def make_reader(names: list[str], wanted: list[str], lines: Lines, text: Collect
     def read(block: bytes, convert: Any) -> Any:
         part = max(PART_BYTES, 2 * block.find(b"\n"))  # a line must fit into a part
         options = pa.csv.ReadOptions(column_names=names, block_size=part)
-        return pa.csv.read_csv(pa.BufferReader(block), options, parse, convert)
+        return pa.csv.read_csv(pa.BufferReader(copy_to_arrow(pa, block)), options, parse, convert)
 
     def find_truth(block: bytes) -> None:
         """Let the columns that hold truth values in the first lines of a block, and no others, be read as such."""
@@ -169,6 +169,17 @@ def make_reader(names: list[str], wanted: list[str], lines: Lines, text: Collect
         return take_columns(pa, table, text)
 
     return read_plain
+
+
+def copy_to_arrow(pa: Any, block: bytes) -> Any:
+    """Return a block in memory of Arrow's own.
+
+    Arrow's threads may let go of a block after it has been read. If that were an object of Python, they would need the
+    global lock, and end a process that is just about to exit: "terminate called without an active exception".
+    """
+    buffer = pa.allocate_buffer(len(block))
+    np.frombuffer(buffer, np.uint8)[:] = np.frombuffer(block, np.uint8)
+    return buffer
 
 
 def take_columns(pa: Any, table: Any, text: Collection[str]) -> list[Array] | None:
