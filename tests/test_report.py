@@ -26,7 +26,7 @@ from fastgd.report import Study, agreement, compare, descents, headline, ladder,
 from fastgd.report import map as grid
 from fastgd.report import page as pages
 from fastgd.report import starts as price
-from fastgd.report.run import MEASURES, run_steps
+from fastgd.report.run import MEASURES, describe_plan, plan_study, run_steps
 from fastgd.report.settings import MOST_ELEMENTS, SECTIONS, Settings, Step, check_settings
 from fastgd.report.summary import summarize_study
 
@@ -101,6 +101,14 @@ def test_the_plan_has_a_step_for_every_shape_and_an_estimate(quick):
     assert len(plans["map"]) == len(settings.map_shapes) > 10
     steps = [step for plan in plans.values() for step in plan]
     assert all(step.seconds > 0 for step in steps)
+
+
+@pytest.mark.parametrize(("quick", "most"), [(True, 60), (False, 600)])
+def test_the_plan_is_within_its_budget_and_says_so(quick, most):
+    told = describe_plan(plan_study(Settings(quick=quick)))
+    steps, seconds = re.fullmatch(r"(\d+) steps, about (\d+) s on an idle machine", told).groups()
+    assert int(steps) > 20
+    assert 10 < int(seconds) <= most
 
 
 # The ladder
@@ -429,6 +437,8 @@ def test_memory_or_arithmetic_limits_an_epoch_only_beyond_the_noise():
     assert tell(4e9, QUIET).endswith("so arithmetic limits it out of cache.")
     assert tell(1.8e9, QUIET).endswith("so memory limits it out of cache.")
     assert tell(1.8e9, NOISY).endswith("so memory and arithmetic both limit it out of cache.")
+    assert "reads 1.80 GB from memory and performs 1.00 billion" in tell(1.8e9, QUIET)
+    assert "reads at least 1.80 GB from memory and performs at least 1.00 billion" in tell(1.8e9, NOISY)
 
 
 @pytest.mark.parametrize(
@@ -915,9 +925,11 @@ def test_the_command_writes_page_and_data(tmp_path, capsys):
     code, printed = run(capsys, *arguments)
     assert code == 0
     assert re.search(r"eigenvalues to rounding after \d+", printed.out)
+    assert re.search(r"^fastgd: 1 step, about \d+ s on an idle machine$", printed.err, re.MULTILINE)
     assert page.read_text(encoding="utf-8").count("<figure") == 3
     assert Study.load(data).data["command"] == "fastgd study --quick --sections descents"
-    code, printed = run(capsys, "--quick", "--sections", "descents", "--json", "-")
+    code, printed = run(capsys, "--quick", "--sections", "descents", "--json", "-", "--quiet")
+    assert printed.err == ""
     assert json.loads(printed.out)["descents"] == Study.load(data).data["descents"]
 
 

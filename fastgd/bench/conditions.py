@@ -29,6 +29,7 @@ SHAPE = (10_000, 20)  # of the probe: 1.6 MB, which neither a small cache nor me
 SAMPLES = 3  # of the probe at a moment, about 20 ms each
 # The probe also makes a call as long as this many others: interruptions fall on every long call, and on few short ones.
 LONG = 10
+SECONDS_A_MOMENT = 0.15
 MOST_PAIRS = 0.95  # the share of pairs of moments whose difference the noise floor covers
 LEAST_FLOOR = 0.005  # a clock and a scheduler tell no smaller differences
 # Above these, a study is called noisy.
@@ -172,7 +173,7 @@ def list_reasons(
         reasons.append(f"the load of the machine was {load['start']:.1f} before anything was measured")
     if clock is not None and clock["highest"] > QUIET_CLOCK * clock["lowest"]:
         reasons.append(f"the processor's clock went from {clock['lowest']:,.0f} to {clock['highest']:,.0f} MHz")
-    if floor > QUIET_FLOOR:
+    if floor > QUIET_FLOOR and not reasons:  # else it is told already why
         reasons.append(f"the same work took up to {format_percent(floor)} longer at one time than at another")
     return reasons
 

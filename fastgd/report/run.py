@@ -1,17 +1,19 @@
 """`fastgd.study`: measure, section by section."""
 
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from fastgd.bench.conditions import prepare_probe, summarize_moments, take_moment
+from fastgd.bench.conditions import SECONDS_A_MOMENT, prepare_probe, summarize_moments, take_moment
 from fastgd.bench.limits import measure_limits
 from fastgd.bench.machine import describe_machine, describe_threads, describe_versions
 from fastgd.bench.roofs import raise_limits
 from fastgd.bench.timing import EPOCHS_A_CALL
 from fastgd.inputs.extras import explain_lack, is_installed
+from fastgd.inputs.words import count
 from fastgd.progress import Progress
 from fastgd.report import descents, ladder, starts
 from fastgd.report import map as grid
@@ -99,9 +101,18 @@ def plan_study(settings: Settings) -> dict[str, list[Step]]:
     return {name: MEASURES[name].plan(settings) for name in settings.sections}
 
 
+def describe_plan(plans: dict[str, list[Step]]) -> str:
+    """Return the number of steps of a study, and the seconds that they take together on an idle machine."""
+    steps = [step for steps in plans.values() for step in steps]
+    seconds = sum(step.seconds for step in steps) + SECONDS_A_MOMENT * (len(steps) + 1)
+    return f"{count(len(steps), 'step')}, about {seconds:,.0f} s on an idle machine"
+
+
 def measure_study(settings: Settings, plans: dict[str, list[Step]], quiet: bool) -> Study:
     """Run the steps of each section, and return their results with all that was noted about the conditions."""
     check_blas(settings.sections)
+    if not quiet:
+        print(f"fastgd: {describe_plan(plans)}", file=sys.stderr)
     begin = perf_counter()
     probe, moments = prepare_probe(), []
     found = run_steps(plans, quiet, lambda: moments.append(take_moment(probe)))

@@ -107,8 +107,9 @@ def summarize_limits(found: dict[str, Any], conditions: dict[str, Any]) -> list[
         limiting = "memory limits" if possible > OPERATIONS_A_NUMBER else "arithmetic limits"
         if overlap([possible] * 2, [OPERATIONS_A_NUMBER] * 2, conditions["noise_floor"]):
             limiting = "memory and arithmetic both limit"
+        least = "" if conditions["quiet"] else "at least "  # others may have slowed even the best sample
         sentences.append(
-            f"In a second, one thread reads {format_number(speed / 1e9)} GB from memory and performs "
+            f"In a second, one thread reads {least}{format_number(speed / 1e9)} GB from memory and performs {least}"
             f"{format_number(peak / 1e9)} billion operations: {format_number(possible)} while 8 bytes arrive. An epoch "
             f"performs {OPERATIONS_A_NUMBER} with each number of 8 bytes, so {limiting} it out of cache."
         )
