@@ -13,9 +13,12 @@ from kernel_steps import list_between, make_table
 from fastgd import plots
 from fastgd.bench import replace_between_markers
 from fastgd.report import Study
+from fastgd.report.first import make_bars
+from fastgd.report.headline import find_largest, headline
 from fastgd.report.ladder import plan_ladder
 from fastgd.report.run import measure_study, plan_study
 from fastgd.report.settings import Settings
+from fastgd.report.zoom import count_rows, draw_zoom
 
 DOCS = Path(__file__).parent
 DATA, PICTURE, PAGE = DOCS / "study.json", DOCS / "ladder.png", DOCS / "explain" / "kernels.md"
@@ -32,7 +35,7 @@ def main():
     if options.write:
         if not options.kept:
             found.save(DATA)
-        draw_ladder(found, PICTURE)
+        draw_fits(found, PICTURE)
         text = PAGE.read_text(encoding="utf-8")
         PAGE.write_text(replace_between_markers(text, make_table(found.data), PAGE.name, "steps"), encoding="utf-8")
 
@@ -45,12 +48,11 @@ def measure():
     )
 
 
-def draw_ladder(found, path):
-    """Save the ladder of the largest shape."""
-    largest = max(found.data["ladder"]["shapes"], key=lambda entry: entry["bytes"])
-    figure = plots.new_figure(9, 4.5)
-    results = {**found.data, **found.data["ladder"]}
-    plots.ladder(results, (largest["n_samples"], largest["n_features"]), ax=figure.add_subplot())
+def draw_fits(found, path):
+    """Save the picture of the page's first screen: whole fits at the largest shape of the ladder."""
+    bars = make_bars(headline(found.data), find_largest(found.data))
+    figure = plots.new_figure(9, 0.5 + 0.36 * count_rows([bar.seconds for bar in bars]))
+    draw_zoom(bars, figure.add_subplot())
     figure.savefig(path, dpi=110)
 
 

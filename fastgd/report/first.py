@@ -77,12 +77,17 @@ def list_bars(told: Headline, entry: Mapping[str, Any]) -> list[str]:
     return [name for name in entry["order"] if name in chosen or name in ONCE]
 
 
-def draw_first(told: Headline, entry: Mapping[str, Any]) -> Picture:
-    """Return the picture of the steps."""
-    bars = [
+def make_bars(told: Headline, entry: Mapping[str, Any]) -> list[Bar]:
+    """Return the bars of the picture: the whole fit of each step."""
+    return [
         Bar(name_bar(name), fit_seconds(entry, name), once_of(entry, name), color_of(name), describe_bar(entry, name))
         for name in list_bars(told, entry)
     ]
+
+
+def draw_first(told: Headline, entry: Mapping[str, Any]) -> Picture:
+    """Return the picture of the steps."""
+    bars = make_bars(told, entry)
     words = "; ".join(f"{bar.name} {format_time(bar.seconds)}" for bar in bars)
     light = "; light: the work of once before the epochs" if any(bar.once for bar in bars) else ""
     return draw(
