@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from fastgd.bench.fits import count_epochs, fit_seconds, once_of
 from fastgd.bench.text import ONCE, base_of, format_shape, format_time, title
 from fastgd.plots.figures import color_of
-from fastgd.report.headline import COMPILED, Headline, find_largest, headline
+from fastgd.report.headline import COMPILED, Headline, Number, find_largest, headline
 from fastgd.report.svg import Picture, draw
 from fastgd.report.zoom import Bar, count_rows, draw_zoom
 
@@ -15,18 +15,19 @@ PLACES = {"python": "in a Python loop", "arrays": "in a Python loop", "compresse
 
 
 class Large(NamedTuple):
-    """A large number: a time, the step that it belongs to, a caption and the colour of the step."""
+    """A large number: a time, the step that it belongs to, its words in a sentence, a caption and the step's colour."""
 
     time: str
     step: str
+    place: str
     caption: str
     color: str
 
 
 class First(NamedTuple):
-    """The first screen: a sentence, the large numbers, and the picture of the steps."""
+    """The first screen: the work that was timed, the large numbers, and the picture of the steps."""
 
-    sentence: str
+    work: str
     numbers: list[Large]
     picture: Picture
 
@@ -36,26 +37,14 @@ def make_first(data: Mapping[str, Any]) -> First | None:
     told, entry = headline(data), find_largest(data)
     if told is None or entry is None:
         return None
-    numbers = [
-        Large(format_time(one.seconds), title(one.name), caption(entry, one.name, one.caption), color_of(one.name))
-        for one in told.numbers
-    ]
-    return First(describe_first(told), numbers, draw_first(told, entry))
-
-
-def describe_first(told: Headline) -> str:
-    """Return the sentence: the first and the last of the numbers."""
-    first, last = told.numbers[0], told.numbers[-1]
     work = f"{told.epochs:,} epochs on {format_shape(*told.shape)} numbers"
-    return (
-        f"{work} take {tell(first.seconds)} {place(first.name)}, and "
-        f"{tell(last.seconds)} {place(last.name)}: the same update, the same path, the same weights."
-    )
+    return First(work, [enlarge(entry, one) for one in told.numbers], draw_first(told, entry, work))
 
 
-def tell(seconds: float) -> str:
-    """Return a time whose unit stays beside its number where a line ends."""
-    return format_time(seconds).replace(" ", "\N{NO-BREAK SPACE}")
+def enlarge(entry: Mapping[str, Any], one: Number) -> Large:
+    """Return a number of the headline as the first screen shows it."""
+    name = one.name
+    return Large(format_time(one.seconds), title(name), place(name), caption(entry, name, one.caption), color_of(name))
 
 
 def place(name: str) -> str:
@@ -66,7 +55,7 @@ def place(name: str) -> str:
 def caption(entry: Mapping[str, Any], name: str, words: str) -> str:
     """Return the caption of a number, with the part of its time that is spent once before the epochs."""
     once = once_of(entry, name)
-    return f"{words}; {tell(once)} of it to {ONCE[name]} once" if once else words
+    return f"{words}; {format_time(once)} of it to {ONCE[name]} once" if once else words
 
 
 def list_bars(told: Headline, entry: Mapping[str, Any]) -> list[str]:
@@ -85,14 +74,14 @@ def make_bars(told: Headline, entry: Mapping[str, Any]) -> list[Bar]:
     ]
 
 
-def draw_first(told: Headline, entry: Mapping[str, Any]) -> Picture:
+def draw_first(told: Headline, entry: Mapping[str, Any], work: str) -> Picture:
     """Return the picture of the steps."""
     bars = make_bars(told, entry)
     words = "; ".join(f"{bar.name} {format_time(bar.seconds)}" for bar in bars)
     light = "; light: the work of once before the epochs" if any(bar.once for bar in bars) else ""
     return draw(
         "first",
-        f"The time of {told.epochs:,} epochs on {format_shape(*told.shape)} numbers{light}",
+        f"The time of {work}{light}",
         f"Bars on linear scales; where they become too short to see, a second panel magnifies them. {words}.",
         partial(draw_zoom, bars),
         height=0.3 + 0.34 * count_rows([bar.seconds for bar in bars]),

@@ -92,5 +92,5 @@ def draw_lens(ax: "Axes", row: float, above: float, below: float) -> None:
     """Draw the rays from a bar to the same bar in the panel below it, from its length above to that below."""
     top, bottom = row + THICK / 2, row + 1 + GAP - THICK / 2
     ax.fill([0, above, below, 0], [top, top, bottom, bottom], color=style("grid.color"), alpha=0.35, linewidth=0)
-    words = f"the same bar, drawn {format_number(below / above)} times as long"
+    words = f"the same bar, drawn {format_number(below / above, digits=2)} times as long"
     ax.text(0.02, (top + bottom) / 2 + 0.06, words, va="center", fontsize="small", style="italic")
