@@ -562,14 +562,21 @@ def test_letters_are_large_and_pictures_have_descriptions(chromium, page):
         assert "epoch 64" in read(chromium, f"{name}-words")
 
 
-def test_a_print_has_a_still_picture_with_numbers_and_no_controls(browser):
-    browser.send("Emulation.setEmulatedMedia", media="print")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_print_has_a_still_picture_with_numbers_and_no_controls(browser, scheme):
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.send("Emulation.setEmulatedMedia", media="print", features=features)
     seen = browser.run(
         "return Object.fromEntries(['svg', 'dd', 'button', 'input', 'fieldset'].map(name =>"
         " [name, [...document.querySelectorAll('.widget ' + name)].filter(one => one.checkVisibility()).length]))"
     )
     assert seen == {"svg": 2, "dd": 10, "button": 0, "input": 0, "fieldset": 0}
-    browser.send("Emulation.setEmulatedMedia", media="")
+    colors = browser.run(
+        "return ['--paper', '--halo'].map(name =>"
+        " getComputedStyle(document.querySelector('.widget')).getPropertyValue(name))"
+    )
+    assert colors == ["#fdfdfb", "#fdfdfb"]  # paper is white, whatever the screen is
+    browser.send("Emulation.setEmulatedMedia", media="", features=features)
     pdf = base64.b64decode(browser.send("Page.printToPDF", printBackground=True)["data"])
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
 
