@@ -1,16 +1,22 @@
 """A backend that somebody registers: everything that takes or lists backends knows it."""
 
+import os
+import re
+import subprocess
 import sys
+from importlib import import_module, reload
 from types import ModuleType
 
 import numpy as np
 import pytest
-from problems import random_problem
+from parity import assert_parity
+from problems import PROBLEMS, random_problem
+from test_pages import ROOT, find_blocks
 
 import fastgd
-from fastgd import backends, bench
+from fastgd import backends
 from fastgd.bench.contestants import list_backends, list_contestants
-from fastgd.cli.main import main, make_parser
+from fastgd.cli.main import main
 from fastgd.config import describe_installation
 
 X, Y = random_problem(60, 3)
@@ -42,17 +48,51 @@ def test_fits_take_a_registered_backend_by_name_and_auto_does_not(own):
     assert backends.resolve("auto") != "own"
 
 
-def test_whatever_lists_backends_lists_it(own, tmp_path, capsys):
+def test_sparse_rows_are_refused_by_name_and_whitened_all_the_same(own):
+    sparse = pytest.importorskip("scipy.sparse", reason="sparse features need SciPy")
+    told = "X must be dense for backend 'own', which does not take sparse rows"
+    with pytest.raises(TypeError, match=told):
+        fastgd.gradient_descent(sparse.csr_array(X), Y, backend="own", learning_rate="constant", compress=False)
+    result = fastgd.gradient_descent(sparse.csr_array(X), Y, backend="own")
+    np.testing.assert_allclose(result.weights, fastgd.gradient_descent(X, Y).weights, rtol=1e-9)
+    assert (result.backend, bool(own)) == ("own", True)
+
+
+def test_whatever_lists_backends_lists_it(own):
     assert describe_installation()["backends"][-1] == "own"
     assert [one.name for one in list_backends()][-1] == "own"
     assert "own" in {one.name for one in list_contestants()[0]}
-    measured = bench.measure([(50, 3)], rounds=3)
-    assert "own" in measured["shapes"][0]["contestants"]
-    make_parser().parse_args(["demo", "--backend", "own"])
+
+
+@pytest.mark.parametrize("command", ["demo", "fit"])
+def test_commands_take_it_by_its_name(own, tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("x,y\n1,2\n2,4\n4,8\n")
-    fit = ["fit", str(tmp_path / "a.csv"), "--target", "y", "--backend", "own", "--learning-rate", "constant"]
-    assert main([*fit, "--compress", "no"]) == 0
-    assert "backend own" in capsys.readouterr().out
+    monkeypatch.setattr("fastgd.cli.demo.show_real_data", lambda backend: ({}, 0.0))  # the longer half
+    rest = {"fit": ["a.csv", "--target", "y", "--learning-rate", "constant", "--compress", "no"], "demo": []}
+    assert main([command, *rest[command], "--backend", "own"]) == 0
+    assert own
+    printed = capsys.readouterr().out
+    if command == "demo":
+        assert "(backend own)" in printed
+        assert len([line for line in printed.splitlines() if line.startswith("own ")]) == 1  # among those compared
+    else:
+        assert "backend own" in printed
+
+
+def test_the_configuration_names_it(own, capsys):
+    assert main(["config"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("backends")]
+    assert " python, own; " in line
+
+
+def test_bench_times_it(own, monkeypatch, capsys):
+    monkeypatch.setattr("fastgd.bench.results.list_contestants", lambda threads: (list_backends(), {}))  # no JAX
+    monkeypatch.setattr("fastgd.bench.results.measure_limits", lambda *_: [])
+    monkeypatch.setattr("fastgd.bench.results.raise_limits", lambda *given: None)
+    assert main(["bench", "--shapes", "50x3", "--rounds", "3"]) == 0
+    names, _, times = [line.split("|") for line in capsys.readouterr().out.splitlines() if line.startswith("|")][:3]
+    assert float(times[[name.strip() for name in names].index("own")]) > 0
 
 
 def test_the_study_has_a_rung_for_it(own):
@@ -61,6 +101,90 @@ def test_the_study_has_a_rung_for_it(own):
     names = [step.name for step in list_steps(1)]
     assert "own" in names
     assert names.index("numpy") < names.index("own") < names.index("compressed")
+
+
+def test_the_study_starts_processes_of_those_that_another_process_finds(own, tmp_path, monkeypatch):
+    from fastgd.report import starts
+
+    assert not starts.is_found_anew("own")  # a module of this process alone
+    write_example(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    backends.register("blocks", "blocks")
+    assert starts.is_found_anew("blocks")
+    assert starts.start("blocks", str(tmp_path))["load"] > 0
+    monkeypatch.setattr(starts, "start", lambda name, folder: name)
+    assert {"python", "numpy", "blocks"} <= {*starts.start_all()}
+    assert "own" not in starts.start_all()
+
+
+def test_the_map_of_the_study_has_it(own):
+    from fastgd.report.map import survey
+
+    assert "own" in survey(50, 3, rounds=3)["contestants"]
+
+
+@pytest.mark.skipif(not (ROOT / "benchmarks").exists(), reason="the wheel's tests run away from the source tree")
+@pytest.mark.parametrize("module", ["time_epochs", "memory"])
+def test_asv_times_it(own, monkeypatch, module):
+    monkeypatch.syspath_prepend(ROOT)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")
+    found = reload(import_module(f"benchmarks.{module}"))
+    timed = found.Epochs if module == "time_epochs" else found.Fit
+    assert "own" in timed.params[timed.param_names.index("backend")]
+    if module == "time_epochs":
+        bench_of_epochs = timed()
+        bench_of_epochs.setup("own", 100, 5, "C", "float64", 1)
+        assert bench_of_epochs.measure_call() > 0
+
+
+# ---- the worked example of the docs
+
+
+def write_example(folder):
+    """Write the module of the page about backends to a file that registers it, and return the file."""
+    (block,) = [block for block in find_blocks("docs/how-to/backends.md") if "def descend(" in block.text]
+    begin = "import numpy as np\n\nfrom fastgd import backends\n"
+    path = folder / "blocks.py"
+    path.write_text(f'{begin}{block.text}\n\nbackends.register("blocks", "blocks")\n')
+    return path
+
+
+@pytest.mark.skipif(not (ROOT / "docs").exists(), reason="the wheel's tests run away from the source tree")
+@pytest.mark.parametrize("name", ["tutorial", "fortran", "float32", "513 x 3 F", "more columns than rows"])
+def test_the_worked_example_equals_the_loop(own, tmp_path, monkeypatch, name):
+    write_example(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "blocks", raising=False)
+    import_module("blocks")
+    X, y = PROBLEMS[name]()
+    for intercepts in (0, 1):
+        assert_parity("blocks", X, y, intercepts)
+        assert_parity("blocks", X, np.column_stack([y, 2 * y, 1 - y]), intercepts)
+    monkeypatch.delitem(sys.modules, "blocks")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (ROOT / "docs").exists(), reason="the wheel's tests run away from the source tree")
+@pytest.mark.parametrize("fault", [None, ("updated = weights - rate", "updated = weights - 1.001 * rate")])
+def test_the_parity_tests_run_for_a_backend_that_pytest_loads(tmp_path, fault):
+    path = write_example(tmp_path)
+    if fault:
+        assert fault[0] in path.read_text()
+        path.write_text(path.read_text().replace(*fault))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "blocks", "-k", "blocks", "tests/test_parity.py"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    passed = int((re.search(r"(\d+) passed", done.stdout) or [0, 0])[1])
+    failed = int((re.search(r"(\d+) failed", done.stdout) or [0, 0])[1])
+    assert (done.returncode, failed > 0) == (int(fault is not None), fault is not None), done.stdout
+    assert passed + failed > 50
 
 
 def test_a_backend_without_its_library_is_not_available(own):
@@ -99,3 +223,11 @@ def test_bad_registrations_are_refused_and_change_nothing(own, arguments, error,
 def test_the_same_registration_again_changes_nothing(own):
     backends.register("own", "own_backend")
     assert list(backends.MODULES)[-1] == "own"
+
+
+def test_a_registration_replaces_the_requirements_of_the_one_before(own):
+    backends.register("own", "own_backend", requires="no_such_library")
+    assert "own" not in backends.available()
+    backends.register("own", "own_backend")
+    assert "own" in backends.available()
+    assert "own" not in backends.REQUIRES

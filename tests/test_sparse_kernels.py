@@ -12,6 +12,14 @@ from fastgd import backends  # noqa: E402
 from fastgd.backends.sparse import CSR, take_rows  # noqa: E402
 from fastgd.backends.sparse_team import divide_rows  # noqa: E402
 
+
+@pytest.fixture
+def backend(backend):
+    if not backends.takes_sparse(backend):
+        pytest.skip("a registered backend need not take sparse rows")
+    return backend
+
+
 COMPILED = [name for name in backends.available() if name in ("cython", "numba")]
 
 

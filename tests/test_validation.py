@@ -101,7 +101,7 @@ OPTIONS = {
         ([1e-3], TypeError, r"must be a number; got an array of shape \(1,\)"),
     ],
     "backend": [
-        ("fortran", ValueError, "must be one of 'auto', 'cython', 'numba', 'numpy', 'python'; got 'fortran'"),
+        ("fortran", ValueError, "must be one of 'auto', 'cython', 'numba', 'numpy', 'python'.*; got 'fortran'"),
         ("NumPy", ValueError, "must be one of .*; got 'NumPy'"),
         (None, ValueError, "must be one of .*; got None"),
         (["numpy"], ValueError, r"must be one of .*; got \['numpy'\]"),

@@ -80,7 +80,8 @@ def register(name: str, module: str, requires: str | Sequence[str] = ()) -> None
     module : str
         The path of a module with the function ``descend``, as ``import`` takes it. Its first use imports it.
     requires : str or sequence of str
-        The modules that it needs beyond NumPy. Without them, the backend is not `available`.
+        The modules that it needs beyond NumPy. Without them, the backend is not `available`. To register a backend
+        again replaces them.
 
     Raises
     ------
@@ -112,6 +113,7 @@ def register(name: str, module: str, requires: str | Sequence[str] = ()) -> None
     if MODULES.get(name, module) != module:
         raise ValueError(f"name must differ from those of other backends, {', '.join(MODULES)}; got {quote(name)}")
     MODULES[name] = module
+    REQUIRES.pop(name, None)  # of an earlier registration
     if needed:
         REQUIRES[name] = needed
 
@@ -286,6 +288,12 @@ def takes_sparse(backend: str) -> bool:
     return bool(getattr(load(backend), "TAKES_SPARSE", False))
 
 
+def check_takes_sparse(backend: str) -> None:
+    """Refuse sparse rows for a backend that does not compute on them."""
+    if not takes_sparse(backend):
+        raise TypeError(f"X must be dense for backend {quote(backend)}, which does not take sparse rows")
+
+
 def load_fastest(backend: str, limit: str, columns: int) -> ModuleType:
     """Return the module of a backend, or that of NumPy for more columns than the named limit of the backend."""
     module = load(backend)
@@ -356,8 +364,7 @@ def descend(
     array([1., 2.])
     """
     if is_sparse_rows(X):
-        if not takes_sparse(backend):
-            raise TypeError(f"X must be dense for backend {quote(backend)}, which does not take sparse rows")
+        check_takes_sparse(backend)
         X = check_sparse_contract(X, y, weights, rates, costs, gradient, threads)
     else:
         check_contract(X, y, weights, rates, costs, gradient, threads)  # type: ignore[arg-type]

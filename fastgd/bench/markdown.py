@@ -5,7 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from fastgd.bench.results import Results
-from fastgd.bench.text import base_of, format_bytes, format_number, format_ratio, format_shape, shape_of, with_threads
+from fastgd.bench.text import (
+    TITLES,
+    base_of,
+    format_bytes,
+    format_number,
+    format_ratio,
+    format_shape,
+    shape_of,
+    threads_of,
+    with_threads,
+)
 from fastgd.files.opening import read_text
 from fastgd.files.paths import write_text
 from fastgd.inputs.words import printable
@@ -84,10 +94,16 @@ def single_columns(results: Results) -> list[Column]:
     others = sorted(name for name in present if base_of(name) == "numpy" != name)
     columns: list[Column] = [("python", microseconds("python")), ("numpy", microseconds("numpy"))]
     columns += [(f"numpy, {name.partition('-')[2]} threads", microseconds(name)) for name in others]
-    columns += [("numba", microseconds("numba")), ("cython", microseconds("cython"))]
+    columns += [(name, microseconds(name)) for name in ("numba", "cython", *list_own(results))]
     columns += [("read X once", microseconds("read")), *ratio_columns("cython", "read")]
     columns += [(name, microseconds(name)) for name in ("jax", "sgd")]
     return [*columns, ("spread", widest_spread)]
+
+
+def list_own(results: Results) -> list[str]:
+    """Return the backends that somebody registered, with one thread."""
+    names = dict.fromkeys(name for entry in results["shapes"] for name in entry["contestants"])
+    return [name for name in names if threads_of(name) == 1 and base_of(name) not in TITLES]
 
 
 def threaded_columns(threads: int) -> list[Column]:

@@ -193,6 +193,7 @@ def bind_kernel(backend: str, prepared: Prepared, threads: int | None) -> CallKe
     if isinstance(X, SparseRows) and prepared.compressed and not backends.takes_sparse(backend):
         X = np.asarray(X, dtype=np.float64)
     elif isinstance(X, SparseRows):
+        backends.check_takes_sparse(backend)
         X = X.record
         work = count_sparse_work(X, targets)
 
