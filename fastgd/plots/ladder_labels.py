@@ -6,6 +6,7 @@ from math import exp, inf, log
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from fastgd.bench.differences import differ
 from fastgd.bench.fits import describe_fit, once_of
 from fastgd.bench.text import format_ratio, format_time, title
 from fastgd.plots.figures import LETTER, font_size, size_in_points, style
@@ -24,16 +25,21 @@ def name_step(name: str) -> str:
     return f"{title_lines}:\n{NOTES[name]}" if name in NOTES else title_lines
 
 
-def label_of(entry: Mapping[str, Any], name: str, reference: str | None) -> str:
-    """Return a time and its speed-up over the reference, or the time of a whole fit where it begins with other work."""
+def label_of(
+    entry: Mapping[str, Any], name: str, reference: str | None, conditions: Mapping[str, Any] | None = None
+) -> str:
+    """Return a time and its speed-up over the reference, or the time of a whole fit where it begins with other work.
+
+    A speed-up that is not reliable is left out.
+    """
     found, seconds = entry["contestants"], entry["contestants"][name]["seconds"]
     label, once = format_time(seconds), once_of(entry, name)
     if once and reference:  # an epoch alone says little about a fit that needs other work first
         usual = "numpy" if "numpy" in found else reference
         return f"{label} + {format_time(once)} once\n{describe_fit(entry, usual, name)}"
-    return label + (
-        "" if reference in (None, name) else f"   {format_ratio(found[reference]['seconds'] / seconds, digits=2)}"
-    )
+    if reference is None or not differ(found[reference], found[name], conditions):
+        return label
+    return f"{label}   {format_ratio(found[reference]['seconds'] / seconds, digits=2)}"
 
 
 def write_labels(

@@ -89,7 +89,7 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     for row, (before, name) in enumerate(pairwise(steps), 1):
         told = describe_gain((before, name), (found[before], found[name]), conditions)
         draw_step(ax, row, name, (found[before], found[name]), told + tips[name])
-    labels = [label_of(entry, name, None if name in others else reference) for name in names]
+    labels = [label_of(entry, name, None if name in others else reference, conditions) for name in names]
     write_labels(ax, labels, [found[name] for name in names], [found[name]["seconds"] for name in limits])
     draw_guides(ax, [found[name]["seconds"] for name in names])
     for row, name in enumerate(limits, 1):

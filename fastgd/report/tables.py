@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from fastgd.bench.differences import differ
 from fastgd.bench.roofs import held_bytes, levels_of
 from fastgd.bench.text import (
     ONCE,
@@ -57,18 +58,16 @@ def ladder_table(entry: dict[str, Any], conditions: dict[str, Any]) -> Table:
     rows = []
     for k, name in enumerate(order):
         one = found[name]
-        before = found[order[k - 1]]["seconds"] / one["seconds"] if k else None
-        over_loop = found[loop]["seconds"] / one["seconds"]
         cost = describe_step(entry, name, conditions)
         if name in prices:
-            cost += describe_once(entry, name)
+            cost += describe_once(entry, name, conditions)
         rows.append(
             [
                 Cell(title(name)),
                 Cell(format_time(one["seconds"]), one["seconds"]),
                 Cell(" to ".join(map(format_time, one["quartiles"])), one["quartiles"][1] - one["quartiles"][0]),
-                Cell(format_ratio(before) if before else "", before or 0.0),
-                Cell(format_ratio(over_loop), over_loop),
+                speed_up(found[order[k - 1]], one, conditions) if k else Cell("", 0.0),
+                Cell(format_ratio(1.0), 1.0) if name == loop else speed_up(found[loop], one, conditions),
                 Cell(cost),
             ]
         )
@@ -78,11 +77,22 @@ def ladder_table(entry: dict[str, Any], conditions: dict[str, Any]) -> Table:
     return Table(f"ladder-{entry['n_samples']}x{entry['n_features']}", f"One epoch of {shape}", columns, rows)
 
 
-def describe_once(entry: dict[str, Any], name: str) -> str:
-    """Return the time of the work that a step needs once, and the number of epochs after which it has paid."""
+def speed_up(other: dict[str, Any], one: dict[str, Any], conditions: dict[str, Any]) -> Cell:
+    """Return how many times as long another step takes; a dash if the two cannot be told apart."""
+    ratio = other["seconds"] / one["seconds"]
+    return Cell(format_ratio(ratio if differ(other, one, conditions) else None), ratio)
+
+
+def describe_once(entry: dict[str, Any], name: str, conditions: dict[str, Any]) -> str:
+    """Return the time of the work that a step needs once, and the number of epochs after which it has paid.
+
+    On a machine that was not quiet, no such number is told.
+    """
     once, found = entry[ONCE[name]], {one: times["seconds"] for one, times in entry["contestants"].items()}
     kernel = min(seconds for one, seconds in found.items() if one not in ONCE)
     told = describe_price(name, once)
+    if not conditions["quiet"]:
+        return told
     if name == "whitened":
         whole = format_epochs((once["seconds"] + found[name]) / kernel)
         return f"{told}: the whole descent takes as long as {whole} epochs of the fastest kernel"
@@ -92,14 +102,17 @@ def describe_once(entry: dict[str, Any], name: str) -> str:
 
 
 def map_table(found: dict[str, Any]) -> Table:
-    """Return the shapes of a map: the fastest contestant, the choice of "auto", and its regret."""
+    """Return the shapes of a map: the fastest contestant, the choice of "auto", and its regret.
+
+    Where the two cannot be told apart, the choice of "auto" counts as the fastest.
+    """
     rows = []
     for entry in found["shapes"]:
         cells = [
             Cell(f"{entry['n_samples']:,}", entry["n_samples"]),
             Cell(f"{entry['n_features']:,}", entry["n_features"]),
-            Cell(title(entry["fastest"])),
-            measured(entry["contestants"][entry["fastest"]]),
+            Cell(title(entry["best"])),
+            measured(entry["contestants"][entry["best"]]),
             Cell(title(entry["auto"])),
             Cell(describe_regret(entry), entry["regret"]),
             measured(entry["contestants"]["numpy"]),
@@ -111,12 +124,13 @@ def map_table(found: dict[str, Any]) -> Table:
 
 
 def describe_regret(entry: dict[str, Any]) -> str:
-    """Return a regret, and its range between the near ends and the far ends of the quartiles."""
+    """Return a regret that is reliable, and its range between the near ends and the far ends of the quartiles."""
     if entry["auto"] == entry["fastest"]:
         return format_ratio(1.0)
+    if entry["best"] == entry["auto"]:
+        return "no reliable difference"
     (low, high), (least, most) = (entry["contestants"][entry[key]]["quartiles"] for key in ("auto", "fastest"))
-    level = ", level" if entry["best"] == entry["auto"] else ""
-    return f"{format_ratio(entry['regret'])} ({low / most:.2f} to {high / least:.2f}{level})"
+    return f"{format_ratio(entry['regret'])} ({low / most:.2f} to {high / least:.2f})"
 
 
 def measured(one: dict[str, Any]) -> Cell:
@@ -182,21 +196,27 @@ def paid_table(data: dict[str, Any]) -> Table:
     for entry in shapes_of(data, "ladder"):
         times = {name: one["seconds"] for name, one in entry["contestants"].items()}
         for name in (name for name in starts if base_of(name) in times):
-            epochs = [overtakes(starts, times, name, other) for other in OVERTAKEN]
+            epochs = [overtakes(starts, times, name, other, data["conditions"]["noise_floor"]) for other in OVERTAKEN]
             rows.append([Cell(title(name)), shape_cell(entry), *epochs])
     columns = ["backend", "shape", *(f"epochs to overtake {title(other)}" for other in OVERTAKEN)]
-    return Table("paid", "After how many epochs a start has paid (and with the extremes of both starts)", columns, rows)
+    caption = "After how many epochs a start has paid (and with the extremes of both starts and the noise of epochs)"
+    return Table("paid", caption, columns, rows)
 
 
-def overtakes(starts: dict[str, Any], times: dict[str, float], name: str, other: str) -> Cell:
-    """Return the number of epochs after which a backend has overtaken another, and its range over both waits."""
+def overtakes(starts: dict[str, Any], times: dict[str, float], name: str, other: str, floor: float) -> Cell:
+    """Return the number of epochs after which a backend has overtaken another, and its range over both waits.
+
+    The range also has epochs that differ more, or less, by the noise floor.
+    """
     backend = base_of(name)
     if backend == other or other not in times:
         return Cell("", -1.0)
     waits = [[starts[one]["seconds"][WAIT], *starts[one]["extremes"][WAIT]] for one in (name, other)]
     (middle, least, most), (other_middle, other_least, other_most) = waits
-    pairs = (middle, other_middle), (least, other_most), (most, other_least)
-    epochs = [epochs_to_pay(wait, times[backend], other_wait, times[other]) for wait, other_wait in pairs]
+    cases = (middle, other_middle, 1.0), (least, other_most, 1.0 + floor), (most, other_least, 1.0 / (1.0 + floor))
+    epochs = [
+        epochs_to_pay(wait, times[backend], other_wait, factor * times[other]) for wait, other_wait, factor in cases
+    ]
     shown, low, high = map(format_epochs, epochs)
     text = shown if low == high else f"{shown} ({low} to {high})"
     return Cell(text, float("inf") if epochs[0] is None else epochs[0])
