@@ -16,7 +16,7 @@ import pytest
 import fastgd
 from fastgd.cli import fit, fitting
 from fastgd.cli.main import main, make_parser
-from fastgd.cli.outcome import name_options
+from fastgd.cli.option_names import name_options
 from fastgd.descent.fit import fit_rows
 from fastgd.inputs.extras import is_installed
 from fastgd.rates.schedules import SCHEDULES

@@ -4,12 +4,13 @@ import gzip
 import sys
 from contextlib import ExitStack
 
+import numpy as np
 import pytest
 
 from fastgd.cli.main import main
 from fastgd.files import csv_blocks
 from fastgd.files.model import Model, save
-from fastgd.streaming import fit_files
+from fastgd.streaming import fit_array, fit_batches, fit_files
 
 GOOD = "a,b,y\n1,2,3\n2,1,4\n3,3,5\n4,0,6\n"
 SKIP = "; --missing skip leaves out rows without a value"
@@ -86,6 +87,17 @@ def test_an_infinity_is_refused_beside_a_missing_cell_too(tmp_path, missing):
     (tmp_path / "a.csv").write_text(GOOD + "inf,,2\n")
     with pytest.raises(ValueError, match=r"a\.csv, line 6, column 'a': expected a finite number; got 'inf'$"):
         fit_files(tmp_path / "a.csv", "y", missing=missing)
+
+
+@pytest.mark.parametrize("missing", ["error", "skip"])
+def test_an_infinity_is_refused_beside_a_missing_value_in_memory_too(missing):
+    rows, told = (
+        [[1.0, 2.0], [np.nan, np.inf], [0.0, 1.0]],
+        "row 1 .*, column 1 of X: expected a finite number; got inf",
+    )
+    for fit in (fit_array, lambda X, y, **more: fit_batches([(X, y)], **more)):
+        with pytest.raises(ValueError, match=told if missing == "skip" else "row 1 .*, column 0 of X: .* got no value"):
+            fit(rows, [1.0, 2.0, 3.0], missing=missing)
 
 
 LACKING = {

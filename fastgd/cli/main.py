@@ -9,7 +9,6 @@ import argparse
 import errno
 import io
 import os
-import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -20,18 +19,13 @@ from typing import Any, NoReturn, TextIO
 
 from fastgd._version import __version__
 from fastgd.cli.codes import INTERRUPTED, READER_GONE, REFUSED
+from fastgd.cli.option_names import name_options
 from fastgd.inputs.words import LONGEST_MESSAGE, printable
 
 EPILOG = (
     "Exit codes: 0, done; 1, the fit diverged; 2, bad input; 3, the fit has not converged; 130, interrupted; 141, the "
     "reader of the output went away."
 )
-# In the messages of the Python functions: arguments at the beginning, and hints that name an argument and its value.
-ARGUMENTS = (
-    "features", "target", "weight", "one_hot", "scheduler", "delimiter", "decimal", "encoding", "missing", "checkpoint",
-)  # fmt: skip
-ARGUMENT = re.compile(rf"^({'|'.join(ARGUMENTS)})(?= must | goes )")
-HINT = re.compile(r"\b(missing|unknown|delimiter|decimal|encoding)='([^']*)'")
 WRITING = (errno.ENOSPC, errno.EFBIG, errno.EIO)  # errors of writing, which name no file
 
 
@@ -110,28 +104,7 @@ def describe_error(error: Exception) -> str:
             return f"{printable(os.fsdecode(error.filename))}: {printable(error.strerror)}"
         if error.errno in WRITING:
             text = f"standard output cannot be written: {error.strerror}"
-    return printable(use_options(text), LONGEST_MESSAGE)
-
-
-def use_options(text: str) -> str:
-    """Return a message of the Python functions that names the options of the command line in place of arguments.
-
-    Examples
-    --------
-    >>> from fastgd.cli.main import use_options
-    >>> use_options("expected numbers; got 'a;b'; delimiter=';' separates them")
-    "expected numbers; got 'a;b'; --delimiter ';' separates them"
-    >>> use_options("features must be different columns; got 'a' twice")
-    "--features must be different columns; got 'a' twice"
-    """
-    text = HINT.sub(lambda hint: f"--{hint[1]} {quote_word(hint[2])}", text)
-    text = text.replace("paths must", "FILE must").replace("paths: ", "FILE: ")
-    return ARGUMENT.sub(lambda name: "--" + name[1].replace("_", "-"), text)
-
-
-def quote_word(text: str) -> str:
-    """Return a word as it stands in a command: in quotes if it has special characters."""
-    return text if re.fullmatch(r"[\w-]+", text) else f"'{text}'"
+    return printable(name_options(text), LONGEST_MESSAGE)
 
 
 class Parser(argparse.ArgumentParser):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Context
 from typing import Any
 
+from fastgd.cli.option_names import name_options
 from fastgd.descent.result import DescentResult, list_values
 from fastgd.descent.warnings import ConvergenceWarning, DivergenceWarning
 from fastgd.inputs.words import LONGEST_MESSAGE, LONGEST_QUOTE, abbreviate, count, pad, printable, quote, width_of
@@ -41,20 +42,6 @@ def print_notes(caught: Sequence[warnings.WarningMessage]) -> None:
     for one in caught:
         if not issubclass(one.category, ConvergenceWarning):
             print(f"fastgd: {printable(one.message, LONGEST_MESSAGE)}", file=sys.stderr)
-
-
-def name_options(message: str) -> str:
-    """Return a message of the Python functions whose advice names the options of the command line, not arguments.
-
-    Examples
-    --------
-    >>> from fastgd.cli.outcome import name_options
-    >>> name_options("all 5 epochs ran; try learning_rate='auto' and precondition='auto', or more epochs")
-    'all 5 epochs ran; try --learning-rate auto and --precondition auto, or more --epochs'
-    """
-    problem, begin, advice = message.partition("; try ")
-    advice = re.sub(r"(\w+)='(\w+)'", r"--\1 \2", advice).replace("learning_rate", "learning-rate")
-    return problem + begin + re.sub(r"\b(epochs|tol)\b", r"--\1", advice)
 
 
 def make_notes(

@@ -31,9 +31,7 @@ def stack_columns(X: Array, y: Array, weights: Array | None, rows: Array) -> Arr
 def check_bad_rows(batch: Batch, arrays: tuple[Array, Array, Array | None], bad: Array, missing: str) -> Array:
     """Return the rows to leave out; refuse an infinity, and a missing value unless `missing` is "skip"."""
     values = stack_columns(*arrays, bad)
-    refused = ~np.isfinite(values)
-    if missing == "skip":
-        refused &= ~np.isnan(values).any(axis=1, keepdims=True)
+    refused = np.isinf(values) if missing == "skip" else ~np.isfinite(values)
     if not refused.any():
         return bad
     row, column = np.argwhere(refused)[0].tolist()
