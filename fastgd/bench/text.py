@@ -161,16 +161,16 @@ def format_measured(seconds: float, spread: Sequence[float], per: str = "") -> s
 
 
 def format_rate(rate: float, unit: str, spread: Sequence[float] | None = None) -> str:
-    """Return a rate in billions of a unit, and its spread where that is known.
+    """Return a rate in billions of a unit, and the spread of its samples where that is known.
 
     Examples
     --------
     >>> from fastgd.bench.text import format_rate
-    >>> format_rate(8e10, "GB/s", [7.8e10, 8.1e10])
-    '80.0 GB/s (78.0 to 81.0)'
+    >>> format_rate(8e10, "GB/s", [7.8e10, 7.9e10])
+    '80.0 GB/s (usually 78.0 to 79.0)'
     """
     middle, *ends = (format_number(one / 1e9) for one in (rate, *(spread or ())))
-    return f"{middle} {unit}" + (f" ({' to '.join(ends)})" if ends else "")
+    return f"{middle} {unit}" + (f" (usually {' to '.join(ends)})" if ends else "")
 
 
 def format_epochs(epochs: float | None) -> str:
