@@ -9,7 +9,8 @@ import pytest
 
 import fastgd
 from fastgd.cli import main as cli
-from fastgd.files.paths import check_different, check_output, write_file
+from fastgd.files.paths import check_different, check_output
+from fastgd.files.writing import write_file
 from fastgd.plots.figures import check_picture
 from fastgd.streaming import fit_array
 
@@ -267,7 +268,7 @@ def test_one_file_is_written_if_the_other_cannot_be(tmp_path, monkeypatch, capsy
 def test_every_failed_write_is_reported(tmp_path, monkeypatch, capsys):
     found = give_study(monkeypatch)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("fastgd.files.paths.write_text", lambda *given, **named: raise_error("broken"))
+    monkeypatch.setattr("fastgd.files.writing.write_text", lambda *given, **named: raise_error("broken"))
     assert cli.main(["study", "--out", "p.html", "--json", "d.json"]) == 2
     printed = capsys.readouterr()
     assert printed.out == f"{found}\n"

@@ -29,7 +29,8 @@ from versus.page import describe_cell, format_entry, format_results
 
 from fastgd.bench.markdown import check_markers, replace_between_markers
 from fastgd.cli.bench import parse_rounds, parse_shapes, parse_threads
-from fastgd.files.paths import check_output, write_text
+from fastgd.files.paths import check_output
+from fastgd.files.writing import write_text
 from fastgd.plots.figures import check_picture
 
 EXTRAS = {"epochs": extras.measure_epochs, "memory": extras.measure_memories}

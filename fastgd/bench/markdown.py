@@ -17,7 +17,7 @@ from fastgd.bench.text import (
     with_threads,
 )
 from fastgd.files.opening import read_text
-from fastgd.files.paths import write_text
+from fastgd.files.writing import write_text
 from fastgd.inputs.words import printable
 
 SHOWN_VERSIONS = {

@@ -13,7 +13,8 @@ from fastgd.backends.cores import count_cores
 from fastgd.bench.markdown import check_markers, format_table, write_table
 from fastgd.bench.results import SHAPES, Results, measure
 from fastgd.bench.timing import ROUNDS
-from fastgd.files.paths import check_different, check_output, write_text
+from fastgd.files.paths import check_different, check_output
+from fastgd.files.writing import write_text
 from fastgd.inputs.words import printable, quote
 from fastgd.plots.figures import import_matplotlib, save_figure
 from fastgd.progress import Progress

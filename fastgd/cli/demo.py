@@ -49,7 +49,12 @@ def run(options: argparse.Namespace) -> int:
         if options.plot is not None and isinstance(error, ValueError):
             raise  # somebody asked for this file
         print(f"No picture: {printable(error)}\n")
-    run_demo(picture, options.backend)
+    try:
+        run_demo(picture, options.backend)
+    except OSError as error:
+        if options.plot is not None or error.filename != PICTURE:
+            raise
+        print(f"\nNo picture: {PICTURE}: {error.strerror}")
     return 0
 
 

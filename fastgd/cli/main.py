@@ -12,7 +12,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, redirect_stderr, suppress
+from contextlib import ExitStack, redirect_stderr, redirect_stdout, suppress
 from functools import partial
 from importlib import import_module
 from typing import Any, NoReturn, TextIO
@@ -40,7 +40,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout is None:
             complain("standard output is closed: redirect it to a file, or to the null device to print nothing")
             return REFUSED
+        keep_whole(streams)
         return run(arguments)
+
+
+def keep_whole(streams: ExitStack) -> None:
+    """Put a buffer in front of standard output where ``python -u`` or PYTHONUNBUFFERED has taken it away.
+
+    Without one, Python drops the rest of a text of which a full disk takes a part, and tells nobody.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper) and isinstance(sys.stdout.buffer, io.RawIOBase):
+        descriptor, encoding = sys.stdout.fileno(), sys.stdout.encoding
+        lines = open(descriptor, "w", buffering=1, encoding=encoding, closefd=False)  # noqa: SIM115 - closed below
+        streams.enter_context(lines)
+        streams.enter_context(redirect_stdout(lines))
 
 
 def format_warning(usual: Callable[..., str], *details: Any, **more: Any) -> str:

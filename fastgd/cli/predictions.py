@@ -12,7 +12,7 @@ import numpy as np
 
 from fastgd.files.arrow import find_pyarrow, make_column
 from fastgd.files.dialect import suffix_of
-from fastgd.files.paths import name_output, replacing
+from fastgd.files.writing import name_output, replacing
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import printable
 from fastgd.streaming import parquet_file

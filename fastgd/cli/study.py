@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from fastgd.files.paths import check_different, check_output, write_file
+from fastgd.files.paths import check_different, check_output
+from fastgd.files.writing import write_file
 from fastgd.inputs.words import printable, quote
 from fastgd.report.compare import compare_studies
 from fastgd.report.filling import check_extras

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastgd.files.opening import read_text
-from fastgd.files.paths import write_text
+from fastgd.files.writing import write_text
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import printable, quote
 

@@ -1,20 +1,13 @@
-"""Check the paths of output files before any work is done, and write the files; every error names the option."""
+"""Check the paths of output files before any work is done; every error names the option."""
 
 import os
-import shutil
-import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import BinaryIO
 
-from fastgd.files.opening import name_errors
 from fastgd.inputs.words import printable
 
 UNWRITABLE = "{} must be a file that can be written; got '{}': {}"  # the option, the path, the reason
-NEW = ".fastgd-"  # the beginning of the name of a file that is not complete
-OPENED_BEFORE = ("/dev/std", "/dev/fd/", "/proc/")  # names of files that this process, or another, has opened
 
 
 def check_output(option: str, path: str | Path, sources: Sequence[str] = ()) -> None:
@@ -68,97 +61,9 @@ def is_same_file(path: str, other: str) -> bool:
     return os.path.realpath(path) == os.path.realpath(other)
 
 
-def write_file(option: str, path: str | Path, make: Callable[[], str]) -> None:
-    """Write the text that `make` returns; if anything fails, the file stays as it is.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from fastgd.files.paths import write_file
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_file("--out", f"{folder}/new.txt", lambda: "text")
-    ...     Path(folder, "new.txt").read_text()
-    'text'
-    """
-    try:
-        write_text(path, make())
-    except OSError as error:
-        raise ValueError(UNWRITABLE.format(option, printable(path), error.strerror or error)) from error
-    except ValueError as error:
-        raise ValueError(f"{option} cannot be written to '{printable(path)}': {error}") from error
-
-
-@contextmanager
-def name_output(option: str, path: str | Path) -> Iterator[None]:
-    """Put the option and the path into an error of writing; an error that names another file passes."""
-    try:
-        yield
-    except OSError as error:
-        name = os.fsdecode(error.filename or path)
-        if name != os.fspath(path) and not os.path.basename(name).startswith(NEW):
-            raise
-        raise ValueError(UNWRITABLE.format(option, printable(path), error.strerror or error)) from error
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write a text in UTF-8 to a file as a whole: see `replacing`."""
-    content = text.encode("utf-8")
-    with replacing(path) as file:
-        file.write(content)
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[BinaryIO]:
-    """Open a new file, which takes the place of the file at `path` when the block ends without an error.
-
-    A full disk, an error or a kill thus leaves the old file as it was. The new file has the permissions that `open`
-    would give, or those of the old one; the target of a symbolic link is replaced, not the link. A pipe, a device and
-    a file in a folder that takes no new file are written to directly.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from fastgd.files.paths import replacing
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "a.txt")
-    ...     with replacing(path) as file:
-    ...         _ = file.write(b"text")
-    ...     path.read_text()
-    'text'
-    """
-    path = os.fspath(path)
-    target = os.path.realpath(path)
-    folder = os.path.dirname(target)
-    locked = not os.access(folder, os.W_OK)  # also where there is no such folder: the error then names the path
-    if locked or is_special(path) or os.path.abspath(path).startswith(OPENED_BEFORE):
-        with name_errors(path), open(path, "wb") as file:
-            yield file
-        return
-    new = os.path.join(folder, f"{NEW}{os.urandom(8).hex()}")
-    try:
-        with name_errors(path), open(new, "xb") as file:
-            with suppress(FileNotFoundError):
-                os.chmod(new, stat.S_IMODE(os.stat(target).st_mode))
-            yield file
-            file.flush()
-            os.fsync(file.fileno())  # or else a machine that stops may keep the new name, and lose the content
-        put_in_place(new, target)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(new)
-
-
 def is_special(path: str) -> bool:
     """Return True for a pipe, a device or a socket, and for a path such as /dev/stdout that leads to one."""
     return os.path.exists(path) and not os.path.isfile(path)
-
-
-def put_in_place(new: str, target: str) -> None:
-    """Let a new file take the place of the target."""
-    try:
-        os.replace(new, target)
-    except OSError:  # a mount point, or another user's file in a folder such as /tmp: only its content can change
-        shutil.copyfile(new, target)
 
 
 def find_obstacle(path: str) -> str:

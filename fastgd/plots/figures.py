@@ -6,7 +6,8 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from fastgd.bench.text import base_of, threads_of
-from fastgd.files.paths import check_output, replacing
+from fastgd.files.paths import check_output
+from fastgd.files.writing import replacing
 from fastgd.inputs.extras import explain_import
 from fastgd.inputs.words import printable
 

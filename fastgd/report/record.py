@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from fastgd.files.paths import write_text
+from fastgd.files.writing import write_text
 from fastgd.report import page, slides, summary
 from fastgd.report.reading import read_study
 

@@ -15,7 +15,7 @@ from junk import within
 
 import fastgd
 from fastgd.cli.main import main
-from fastgd.files import opening, paths
+from fastgd.files import opening, writing
 from fastgd.files.csv import read_csv
 from fastgd.files.model import Model, ModelError, load, save
 from fastgd.streaming import columns
@@ -166,13 +166,13 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         save(Model("y", ["x"], 1.0, [3.0]), path)
     with pytest.raises(ValueError, match=r"--out must be a file that can be written; got '.*': No space left on dev"):
-        paths.write_file("--out", path, lambda: "new")
+        writing.write_file("--out", path, lambda: "new")
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
 
 def write_half(path, error):
-    with paths.replacing(path) as file:
+    with writing.replacing(path) as file:
         file.write(b"half")
         raise error
 
@@ -193,7 +193,7 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path):
     path.write_text("old")
     code = """
 import os
-from fastgd.files.paths import replacing
+from fastgd.files.writing import replacing
 with replacing("a.txt") as file:
     file.write(bytes(10**6))
     os._exit(9)
@@ -219,10 +219,10 @@ def test_no_half_picture_replaces_the_old_one(tmp_path, monkeypatch):
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
 def test_a_written_file_has_the_permissions_that_open_gives(tmp_path):
     (tmp_path / "opened").write_text("")
-    paths.write_text(tmp_path / "new", "")
+    writing.write_text(tmp_path / "new", "")
     assert (tmp_path / "new").stat().st_mode == (tmp_path / "opened").stat().st_mode
     (tmp_path / "new").chmod(0o640)
-    paths.write_text(tmp_path / "new", "more")
+    writing.write_text(tmp_path / "new", "more")
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o640
     assert (tmp_path / "new").read_text() == "more"
 
