@@ -28,7 +28,7 @@ OLD = "<!-- bench:begin -->\nan old file\n<!-- bench:end -->\n"
 ROWS = "x,y\n" + "".join(f"{k / 7},{k / 3}\n" for k in range(3000))
 FULL = r"(No space left on device|File too large)"
 NEEDS = {".parquet": ["pyarrow"], ".png": ["matplotlib"], ".svg": ["matplotlib"], ".pdf": ["matplotlib"]}
-NEEDS |= {".html": ["matplotlib", "jinja2", "pygments"]}
+NEEDS |= dict.fromkeys([".html", ".slides.html", ".study.json"], ["matplotlib", "jinja2", "pygments"])
 
 
 class TmpfsDisk:
@@ -117,6 +117,7 @@ COMMANDS = {  # the end of a path in disk/, and the command that writes it
     ".svg": "fit a.csv --target y --plot",
     ".pdf": "demo --plot",
     ".html": "study --out",
+    ".slides.html": "study --slides",
     ".study.json": "study --json",
     ".bench.json": "bench --shapes 20x2 --json",
     ".md": "bench --shapes 20x2 --write",
@@ -127,8 +128,6 @@ COMMANDS = {  # the end of a path in disk/, and the command that writes it
 def test_a_command_keeps_the_old_file(disk, monkeypatch, capsys, kind):
     for module in NEEDS.get(kind, []):
         pytest.importorskip(module, reason=f"the command needs {module}")
-    if kind == ".study.json":
-        pytest.importorskip("matplotlib")
     results, found = make_results() if "bench" in COMMANDS[kind] else None, None
     if "study" in COMMANDS[kind]:
         found = make_study()
