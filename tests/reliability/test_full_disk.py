@@ -28,7 +28,7 @@ OLD = "<!-- bench:begin -->\nan old file\n<!-- bench:end -->\n"
 ROWS = "x,y\n" + "".join(f"{k / 7},{k / 3}\n" for k in range(3000))
 FULL = r"(No space left on device|File too large)"
 NEEDS = {".parquet": ["pyarrow"], ".png": ["matplotlib"], ".svg": ["matplotlib"], ".pdf": ["matplotlib"]}
-NEEDS |= dict.fromkeys([".html", ".slides.html", ".study.json"], ["matplotlib", "jinja2", "pygments"])
+NEEDS |= {end: ["matplotlib", "jinja2", "pygments"] for end in (".html", ".slides.html", ".study.json")}
 
 
 class TmpfsDisk:
