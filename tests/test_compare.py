@@ -65,8 +65,8 @@ def test_rows_whose_spreads_overlap_are_no_difference():
     )
     html, _ = compare.compare_studies(first, second, "a.json", "b.json")
     cells = last_cells(html)
-    # 2.9 over 1.1 and 3.1 over 0.9, with 5 % of each process.
-    assert [text for text, _ in cells] == ["no reliable difference", "2.39× to 3.80×", "no reliable difference"]
+    # 2.9 over 1.1 and 3.1 over 0.9, with 10 % of each process.
+    assert [text for text, _ in cells] == ["no reliable difference", "2.18× to 4.17×", "no reliable difference"]
     assert [float(value) for _, value in cells] == pytest.approx([1 / 1.1, 3.0, 0.8])
     assert "noise floors" in re.search(r'<p class="muted">(.*?)</p>', html)[1]
 
