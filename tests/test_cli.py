@@ -196,6 +196,13 @@ def check_unconverged(capsys, command, out, message, epochs):
     assert (out.read_text(), out.stat().st_mtime) == ("kept", 1)
 
 
+def test_one_epoch_is_told_in_the_singular(file, capsys):
+    assert main(["fit", str(file), "--target", "price", "--learning-rate", "1e-5", "--epochs", "1"]) == 3
+    printed = capsys.readouterr()
+    assert printed.err.startswith("fastgd: not converged: the only epoch ran; J is ")
+    assert printed.out.startswith("not converged after 1 epoch\n")
+
+
 UNCONVERGED = ["--learning-rate", "constant", "--epochs", "3"]
 
 

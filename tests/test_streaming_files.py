@@ -13,7 +13,7 @@ from fastgd.cli.main import main
 from fastgd.files import csv_blocks, lines
 from fastgd.files.csv import read_csv
 from fastgd.streaming import columns, fit_files
-from fastgd.streaming.columns import Request
+from fastgd.streaming.choosing import Request
 from fastgd.streaming.files import FileBatchSource
 from fastgd.streaming.finding import find_files
 

@@ -19,8 +19,8 @@ from fastgd.inputs.data import check_mean_square
 from fastgd.inputs.words import printable, quote
 from fastgd.problem.rows import DenseSource
 from fastgd.streaming import csv_file, fit_files, parquet_file
+from fastgd.streaming.choosing import check_column_names, choose_features
 from fastgd.streaming.cluster import fit_on_cluster
-from fastgd.streaming.columns import check_column_names, choose_features
 from fastgd.streaming.finding import READERS, is_pattern
 from fastgd.streaming.pipes import fit_pipe
 

@@ -75,6 +75,8 @@ def judge_ending(
 def describe_ending(reason: str, epochs: int, condition: float | None, doubt: str = "") -> str:
     """Return why a run ended, in words."""
     message = ENDINGS[reason].format(count(epochs, "epoch"))
+    if reason == "epochs" and epochs == 1:
+        message = "the only epoch ran"
     if condition is not None:
         limit = "so few epochs" if reason == "epochs" else "tol"
         return f"{message}, but the condition number of X is {condition:.3g}, too large for {limit}"

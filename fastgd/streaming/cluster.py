@@ -25,7 +25,7 @@ from fastgd.problem.dask_compute import explain_failure, ignore, watch
 from fastgd.problem.moments import LOST_DIGITS, Summary, add_moments, summarize_moments
 from fastgd.problem.rows import CompressedSource
 from fastgd.streaming.checkpoint import Checkpoint
-from fastgd.streaming.columns import Request
+from fastgd.streaming.choosing import Request
 from fastgd.streaming.files import FileBatchSource
 from fastgd.streaming.finding import find_files
 from fastgd.streaming.options import StreamOptions

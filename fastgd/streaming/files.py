@@ -10,7 +10,8 @@ from typing import Any
 from fastgd.files.dialect import Dialect, suffix_of
 from fastgd.files.lines import TableError
 from fastgd.inputs.words import printable, quote
-from fastgd.streaming.columns import Columns, Head, Request, check_different, choose_columns
+from fastgd.streaming.choosing import Request, check_different, choose_columns
+from fastgd.streaming.columns import Columns, Head
 from fastgd.streaming.finding import READERS, find_files
 from fastgd.streaming.levels import collect_levels
 from fastgd.streaming.options import StreamOptions

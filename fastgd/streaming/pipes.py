@@ -10,7 +10,8 @@ from fastgd.files.csv import check_columns, read_parts
 from fastgd.files.csv_blocks import Block, describe_line
 from fastgd.files.dialect import Dialect
 from fastgd.inputs.words import printable
-from fastgd.streaming.columns import Columns, Request, check_column_names, choose_features
+from fastgd.streaming.choosing import Request, check_column_names, choose_features
+from fastgd.streaming.columns import Columns
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
 from fastgd.streaming.source import Batch, SeenBatch, name_files

@@ -14,7 +14,8 @@ from fastgd.files.lines import TableError
 from fastgd.inputs.arrays import Array
 from fastgd.streaming import csv_file, parquet_file
 from fastgd.streaming.bad_rows import check_bad_rows, find_bad_rows
-from fastgd.streaming.columns import Columns, Head, check_head
+from fastgd.streaming.choosing import check_head
+from fastgd.streaming.columns import Columns, Head
 from fastgd.streaming.finding import READERS, find_files, is_pattern
 from fastgd.streaming.partitions import add_partition, read_partition
 from fastgd.streaming.source import Batch, name_files

@@ -8,7 +8,7 @@ import pytest
 from fastgd.files import csv, csv_blocks, opening
 from fastgd.files.opening import open_unchanged, state_of
 from fastgd.streaming import columns, files, fit_files
-from fastgd.streaming.columns import Request
+from fastgd.streaming.choosing import Request
 
 pa = pytest.importorskip("pyarrow", reason="files in parts need pyarrow, an extra")
 parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet needs pyarrow, an extra")

@@ -19,7 +19,7 @@ from fastgd.files import csv as csv_files
 from fastgd.files import csv_blocks
 from fastgd.files.csv import read_csv
 from fastgd.streaming import columns
-from fastgd.streaming.columns import Request
+from fastgd.streaming.choosing import Request
 from fastgd.streaming.files import FileBatchSource
 
 GOOD = [
