@@ -14,8 +14,8 @@ from xml.etree import ElementTree
 
 import pytest
 from browser_page import HEIGHT, Browser, missing_programs
+from studies import load_whole
 
-from fastgd.report import Study
 from fastgd.report.compare import compare_studies
 from fastgd.report.page import to_csv
 
@@ -25,8 +25,7 @@ for module in ("matplotlib", "jinja2", "pygments", "selenium"):
 pytestmark = pytest.mark.skipif(
     bool(missing_programs()), reason=f"not installed, see tests/browser.sh: {', '.join(missing_programs())}"
 )
-ROOT = Path(__file__).parents[1]
-AXE = ROOT / "build/browser/axe.min.js"
+AXE = Path(__file__).parents[1] / "build/browser/axe.min.js"
 WIDTHS = 400, 1_000, 1_400
 SCHEMES = "light", "dark"
 LONG_NAME = f"{'a-study-of-a-machine-with-a-long-name' * 2}.json"
@@ -36,8 +35,7 @@ LOWEST_LETTERS = 7.9  # CSS pixels from the top of the letters to their bottom
 
 @pytest.fixture(scope="module")
 def found():
-    """The study that the documentation keeps: it has every section, and as many shapes as one gets."""
-    return Study.load(ROOT / "docs/study.json")
+    return load_whole()
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 from browser_page import HEIGHT, Browser, missing_programs
-
-from fastgd.report import Study
+from studies import load_whole
 
 for module in ("matplotlib", "jinja2", "pygments", "selenium"):
     pytest.importorskip(module, reason=f"{module} is an extra")
@@ -20,8 +19,7 @@ for module in ("matplotlib", "jinja2", "pygments", "selenium"):
 pytestmark = pytest.mark.skipif(
     bool(missing_programs()), reason=f"not installed, see tests/browser.sh: {', '.join(missing_programs())}"
 )
-ROOT = Path(__file__).parents[1]
-AXE = ROOT / "build/browser/axe.min.js"
+AXE = Path(__file__).parents[1] / "build/browser/axe.min.js"
 NOW = (
     "return [[...document.querySelectorAll('.slide')].filter(one => one.checkVisibility()).map(one => one.id),"
     " document.getElementById('place').textContent, location.hash]"
@@ -30,9 +28,9 @@ NOW = (
 
 @pytest.fixture(scope="module")
 def slides(tmp_path_factory):
-    """Return the file of the slides of the study that the documentation keeps."""
+    """Return the file of the slides."""
     path = tmp_path_factory.mktemp("slides") / "slides.html"
-    Study.load(ROOT / "docs/study.json").save_slides(path)
+    load_whole().save_slides(path)
     return path
 
 
