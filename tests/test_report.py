@@ -18,6 +18,7 @@ import fastgd
 from fastgd import backends, progress
 from fastgd.bench.contestants import Contestant, list_backends
 from fastgd.bench.differences import differ
+from fastgd.bench.fits import fit_seconds
 from fastgd.bench.limits import count_work
 from fastgd.bench.problem import Timed, choose_rate, make_problem, make_sparse_problem
 from fastgd.bench.text import format_epochs, format_number, format_time, title
@@ -635,11 +636,23 @@ def test_the_ladders_table_has_its_numbers(found):
     table = tables.ladder_table(entry, QUIET)
     times = [entry["contestants"][name]["seconds"] for name in entry["order"]]
     assert [row[1].value for row in table.rows] == times
-    np.testing.assert_allclose([row[3].value for row in table.rows[1:]], np.array(times[:-1]) / times[1:])
+    fits = np.array([fit_seconds(entry, name) for name in entry["order"]])
+    np.testing.assert_allclose([row[3].value for row in table.rows], fits)
+    np.testing.assert_allclose([row[4].value for row in table.rows[1:]], fits[:-1] / fits[1:])
     assert entry["order"][1] == "python"
-    assert table.columns[4] == "× Python loop over lists"
-    np.testing.assert_allclose([row[4].value for row in table.rows], times[1] / np.array(times))
+    assert table.columns[5] == "× Python loop over lists"
+    np.testing.assert_allclose([row[5].value for row in table.rows], fits[1] / fits)
     assert all(len(row) == len(table.columns) for row in table.rows)
+
+
+def test_a_speed_up_is_that_of_whole_fits_and_a_dash_where_it_may_be_noise():
+    entry = made_up_entry(**STEPS)
+    gains = {name: row[4].text for name, row in zip(STEPS, tables.ladder_table(entry, QUIET).rows, strict=True)}
+    assert gains == {
+        "python": "", "numpy": "100×", "cython": "4.00×", "cython_2": "1.11×",
+        "compressed": "43.9×",  # 0.9 s in place of 20.5 ms, of which 20 ms are spent once
+        "whitened": "1.02×",  # 20.5 ms and 20.0 ms
+    }  # fmt: skip
 
 
 def test_the_other_tables_have_a_cell_for_every_column(found):
@@ -719,8 +732,8 @@ def test_a_step_that_is_no_faster_than_the_one_before_removed_nothing_that_shows
 def test_a_noisy_step_after_one_with_several_threads_is_compared_with_one_thread():
     entry = made_up_entry(**STEPS)
     rows = tables.ladder_table(entry, NOISY).rows
-    assert [row[3].text for row in rows] == ["", "100×", "4.00×", "–", "–", "–"]
-    assert [row[4].text for row in rows] == ["1.00×", "100×", "400×", "–", "800,000×", "800,000×"]
+    assert [row[4].text for row in rows] == ["", "100×", "4.00×", "–", "–", "–"]
+    assert [row[5].text for row in rows] == ["1.00×", "100×", "400×", "–", "19,500×", "20,000×"]
     assert rows[4][-1].text.endswith("once")  # on a busy machine, nothing about the epochs after which it has paid
     assert rows[3][-1].text == "no reliable difference here; meant to remove a core's idleness"
     assert rows[4][-1].text.startswith("the rows: ")

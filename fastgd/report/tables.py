@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from fastgd.bench.differences import differ
+from fastgd.bench.fits import EPOCHS, fit_seconds
 from fastgd.bench.roofs import held_bytes, levels_of
 from fastgd.bench.text import (
     ONCE,
@@ -52,7 +53,7 @@ def shape_cell(entry: dict[str, Any]) -> Cell:
 
 
 def ladder_table(entry: dict[str, Any], conditions: dict[str, Any]) -> Table:
-    """Return the steps of a ladder: their times, their speed-ups, and the cost that each removes."""
+    """Return the steps of a ladder: their times, the speed-ups of whole fits, and the cost that each removes."""
     found, order, prices = entry["contestants"], entry["order"], find_prices(entry)
     loop = "python" if "python" in found else order[0]
     rows = []
@@ -66,21 +67,29 @@ def ladder_table(entry: dict[str, Any], conditions: dict[str, Any]) -> Table:
                 Cell(title(name)),
                 Cell(format_time(one["seconds"]), one["seconds"]),
                 Cell(" to ".join(map(format_time, one["quartiles"])), one["quartiles"][1] - one["quartiles"][0]),
-                speed_up(found[order[k - 1]], one, conditions) if k else Cell("", 0.0),
-                Cell(format_ratio(1.0), 1.0) if name == loop else speed_up(found[loop], one, conditions),
+                Cell(format_time(fit_seconds(entry, name)), fit_seconds(entry, name)),
+                speed_up(entry, order[k - 1], name, conditions) if k else Cell("", 0.0),
+                Cell(format_ratio(1.0), 1.0) if name == loop else speed_up(entry, loop, name, conditions),
                 Cell(cost),
             ]
         )
     shape = format_shape(*shape_of(entry))
     reference = f"× {title(loop)}"
-    columns = ["step", "time per epoch", "quartiles", "× the one before", reference, "cost removed"]
+    fits = f"{EPOCHS:,} epochs"
+    columns = ["step", "time per epoch", "quartiles", fits, "× the one before", reference, "cost removed"]
     return Table(f"ladder-{entry['n_samples']}x{entry['n_features']}", f"One epoch of {shape}", columns, rows)
 
 
-def speed_up(other: dict[str, Any], one: dict[str, Any], conditions: dict[str, Any]) -> Cell:
-    """Return how many times as long another step takes; a dash if the two cannot be told apart."""
-    ratio = other["seconds"] / one["seconds"]
-    return Cell(format_ratio(ratio if differ(other, one, conditions) else None), ratio)
+def speed_up(entry: dict[str, Any], other: str, name: str, conditions: dict[str, Any]) -> Cell:
+    """Return how many times as long a whole fit of another step takes; a dash if the two cannot be told apart."""
+    ratio = fit_seconds(entry, other) / fit_seconds(entry, name)
+    first, second = entry["contestants"][other], entry["contestants"][name]
+    if ONCE.keys().isdisjoint((other, name)):
+        reliable = differ(first, second, conditions)
+    else:  # a fit with other work before its epochs has no quartiles
+        far = max(ratio, 1 / ratio) > 1 + conditions["noise_floor"]
+        reliable = far and (conditions["quiet"] or first["threads"] == second["threads"])
+    return Cell(format_ratio(ratio if reliable else None), ratio)
 
 
 def describe_once(entry: dict[str, Any], name: str, conditions: dict[str, Any]) -> str:
