@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from fastgd.inputs.arrays import Array, is_sparse
-from fastgd.inputs.data import check_all_finite, check_finite, check_matrix, check_sparse, check_targets
+from fastgd.inputs.data import check_matrix, check_sparse, check_targets
 from fastgd.inputs.extras import explain_import
 from fastgd.inputs.frames import check_different_names
 from fastgd.inputs.tables import find_library
+from fastgd.inputs.values import check_all_finite, check_finite
 from fastgd.inputs.words import printable
 
 try:

@@ -18,10 +18,11 @@ from fastgd.descent.warnings import DivergenceWarning
 from fastgd.files.model import Model, load, name_features, name_targets, save
 from fastgd.inputs.arrays import FLOAT32, FLOAT64, Array, is_sparse
 from fastgd.inputs.callers import warn_caller
-from fastgd.inputs.data import as_kernel_array, check_finite, check_sample_weight, check_targets, predict_rows
+from fastgd.inputs.data import as_kernel_array, check_sample_weight, check_targets, predict_rows
 from fastgd.inputs.extras import explain_import
 from fastgd.inputs.frames import check_same_columns, column_names
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_flag
+from fastgd.inputs.values import check_finite
 from fastgd.inputs.words import count, quote
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.dask import find_blocks, is_dask, predict_lazily, reduce_blocks

@@ -12,7 +12,7 @@ from fastgd.backends.sparse import CSR
 from fastgd.backends.sparse_team import run_sparse_team
 from fastgd.backends.threads import rows_per_block, run_shares, run_team
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import SMALLEST_SQUARE
+from fastgd.inputs.values import SMALLEST_SQUARE
 from fastgd.inputs.words import quote
 
 try:

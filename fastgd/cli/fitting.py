@@ -15,7 +15,7 @@ from fastgd.files.csv import check_columns, read_csv
 from fastgd.files.dialect import compression_of, suffix_of
 from fastgd.files.opening import STANDARD_INPUT
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_mean_square
+from fastgd.inputs.values import check_mean_square
 from fastgd.inputs.words import printable, quote
 from fastgd.problem.rows import DenseSource
 from fastgd.streaming import csv_file, fit_files, parquet_file

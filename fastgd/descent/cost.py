@@ -11,7 +11,8 @@ from fastgd import backends
 from fastgd.backends.sparse import take_rows
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array, is_sparse
-from fastgd.inputs.data import check_mean_square, check_mean_squares, check_problem, check_weights
+from fastgd.inputs.data import check_problem, check_weights
+from fastgd.inputs.values import check_mean_square, check_mean_squares
 from fastgd.problem.sparse_rows import SparseRows
 
 

@@ -14,9 +14,10 @@ from fastgd.descent.result import DescentResult
 from fastgd.descent.solve import solve
 from fastgd.inputs.arrays import is_sparse
 from fastgd.inputs.callers import warn_caller
-from fastgd.inputs.data import check_problem, check_sample_weight, name_values
+from fastgd.inputs.data import check_problem, check_sample_weight
 from fastgd.inputs.frames import data_names
 from fastgd.inputs.options import check_level
+from fastgd.inputs.values import name_values
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.dask import find_blocks, is_dask
 from fastgd.problem.prepared import Source

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike
 
 from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_new_rows, check_predictions
+from fastgd.inputs.data import check_new_rows
 from fastgd.inputs.labels import find_groups, match_labels
+from fastgd.inputs.values import check_predictions
 from fastgd.inputs.words import count
 
 

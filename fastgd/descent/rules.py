@@ -8,7 +8,7 @@ import numpy as np
 from fastgd.descent.stopping import EXACT, StoppingRules
 from fastgd.descent.target_rules import TargetRules
 from fastgd.inputs.arrays import sum_squares
-from fastgd.inputs.data import check_mean_square, check_mean_squares
+from fastgd.inputs.values import check_mean_square, check_mean_squares
 from fastgd.problem.coordinates import WhitenedCoordinates
 from fastgd.problem.prepared import Prepared
 

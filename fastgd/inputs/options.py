@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike
 
 from fastgd.forks import import_safely
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_finite, check_numbers
+from fastgd.inputs.data import check_numbers
+from fastgd.inputs.values import check_finite
 from fastgd.inputs.words import printable, quote
 
 # Curvatures of data within the bounds of `inputs.data`, with a margin for rounding, lie between these.

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_finite, check_numbers, check_problem
+from fastgd.inputs.data import check_numbers, check_problem
+from fastgd.inputs.values import check_finite
 from fastgd.inputs.words import printable, quote
 from fastgd.plots.costs import COLORS, STYLES, span
 from fastgd.plots.figures import new_figure, plain, size_in_points, style

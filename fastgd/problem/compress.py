@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastgd.inputs.arrays import Array, is_sparse
-from fastgd.inputs.data import check_problem, check_sample_weight, name_values
+from fastgd.inputs.data import check_problem, check_sample_weight
 from fastgd.inputs.options import check_alpha, check_choice, check_flag
+from fastgd.inputs.values import name_values
 from fastgd.problem.dask import find_blocks, is_dask
 from fastgd.problem.moments import METHODS, make_small_problem, summarize_rows
 from fastgd.problem.sparse import compress_sparse

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 
 from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_all_finite, check_problem, check_sample_weight, name_values
+from fastgd.inputs.data import check_problem, check_sample_weight
 from fastgd.inputs.options import check_alpha, check_choice, check_count, check_flag, check_position
+from fastgd.inputs.values import check_all_finite, name_values
 from fastgd.inputs.words import quote
 from fastgd.problem.moments import (
     LOST_DIGITS,

@@ -22,8 +22,9 @@ import numpy as np
 
 from fastgd.inputs import frames
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import check_finite, check_new_rows, check_numbers, check_sample_weight, predict_rows
+from fastgd.inputs.data import check_new_rows, check_numbers, check_sample_weight, predict_rows
 from fastgd.inputs.options import check_choice
+from fastgd.inputs.values import check_finite
 from fastgd.inputs.words import quote
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.dask_blocks import Layout, arrange_columns, count_rows, list_columns, naming_block, take_rows

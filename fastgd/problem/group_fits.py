@@ -22,7 +22,7 @@ import numpy as np
 
 from fastgd.forks import halt_for_forks, let_forks_pass
 from fastgd.inputs.arrays import EPSILON, Array
-from fastgd.inputs.data import SMALLEST_SQUARE
+from fastgd.inputs.values import SMALLEST_SQUARE
 from fastgd.problem.group_rows import GroupMoments, GroupRows, gather, lose_squares, make_batches, sum_groups
 from fastgd.problem.moments import are_zero
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from fastgd.backends.compiled import find_compiled
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import SMALLEST_SQUARE
 from fastgd.inputs.labels import order_by_group
+from fastgd.inputs.values import SMALLEST_SQUARE
 
 MOST_COMPILED = 100  # columns; with more, the products by BLAS take less time
 PIECE_ROWS = 512  # of a group that are summed up at once: with a few columns they fit in L1

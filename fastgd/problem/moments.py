@@ -34,7 +34,7 @@ from fastgd.backends.numpy import pack_rows, stack_triangle
 from fastgd.backends.threads import choose_threads
 from fastgd.forks import halt_for_forks, let_forks_pass
 from fastgd.inputs.arrays import EPSILON, Array, norm
-from fastgd.inputs.data import SMALLEST_SQUARE, check_finite, check_mean_square
+from fastgd.inputs.values import SMALLEST_SQUARE, check_finite, check_mean_square
 from fastgd.problem.directions import invert_triangle
 
 # Products of one call for a Gram matrix, and for a QR: a few tenths of a second, then Python answers Ctrl-C.

@@ -13,8 +13,8 @@ import numpy as np
 
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import EPSILON, Array, norm, sum_squares
-from fastgd.inputs.data import check_mean_square, check_mean_squares
 from fastgd.inputs.options import check_count
+from fastgd.inputs.values import check_mean_square, check_mean_squares
 from fastgd.problem.coordinates import (
     Problem,
     scale_penalty,

@@ -17,7 +17,7 @@ from fastgd.backends.sparse import CSR, take_rows
 from fastgd.backends.sparse_team import count_sparse_work
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.data import LARGEST_SQUARE, SMALLEST_SQUARE, check_mean_square, check_mean_squares
+from fastgd.inputs.values import LARGEST_SQUARE, SMALLEST_SQUARE, check_mean_square, check_mean_squares
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.coordinates import Problem, ScaledCoordinates, choose_scales, scale_penalty
 from fastgd.problem.moments import (

@@ -31,7 +31,7 @@ from fastgd.backends.compiled import find_compiled
 from fastgd.backends.sparse import CSR
 from fastgd.forks import halt_for_forks
 from fastgd.inputs.arrays import EPSILON, Array
-from fastgd.inputs.data import LARGEST_SQUARE, SMALLEST_SQUARE
+from fastgd.inputs.values import LARGEST_SQUARE, SMALLEST_SQUARE
 from fastgd.problem.coordinates import Problem, WhitenedCoordinates
 from fastgd.problem.directions import WELL_CONDITIONED, Directions, find_directions, invert_triangle, reduce_rows
 from fastgd.problem.few_rows import Whitening, whiten_few_rows, whiten_few_rows_with_ridge
