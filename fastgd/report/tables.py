@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from fastgd.bench.differences import differ
-from fastgd.bench.fits import EPOCHS, fit_seconds
+from fastgd.bench.fits import fit_seconds
 from fastgd.bench.roofs import held_bytes, levels_of
 from fastgd.bench.text import (
     ONCE,
@@ -75,8 +75,7 @@ def ladder_table(entry: dict[str, Any], conditions: dict[str, Any]) -> Table:
         )
     shape = format_shape(*shape_of(entry))
     reference = f"× {title(loop)}"
-    fits = f"{EPOCHS:,} epochs"
-    columns = ["step", "time per epoch", "quartiles", fits, "× the one before", reference, "cost removed"]
+    columns = ["step", "time per epoch", "quartiles", "whole fit", "× the one before", reference, "cost removed"]
     return Table(f"ladder-{entry['n_samples']}x{entry['n_features']}", f"One epoch of {shape}", columns, rows)
 
 
