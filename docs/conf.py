@@ -86,6 +86,6 @@ numpydoc_validation_checks = {
 numpydoc_validation_exclude = {
     r"^fastgd(\.[a-z]+)?$",  # modules
     # Their attributes are described, not the arguments.
-    r"^fastgd\.(DescentResult|GroupResult|streaming\.StreamResult|files\.model\.Model)$",
+    r"^fastgd\.(DescentResult|GroupResult|streaming\.StreamResult|files\.model\.Model|backends\.sparse\.CSR)$",
     r"\.Compressor\.keeps_digits$",
 }

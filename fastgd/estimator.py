@@ -60,7 +60,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     precondition : {"auto", "none", "standardize", "whiten"}
         The coordinates of the descent: see `fastgd.gradient_descent`. Named rates run in the units of the data, unless
         coordinates are named too. Coefficients are in the data's units.
-    backend : {"auto", "cython", "numba", "numpy", "python"}
+    backend : {"auto", "cython", "numba", "numpy", "python"} or str
         The module that computes the updates.
     compress : {"auto", True, False}
         True descends on at most n_features + 2 rows with the same cost: see `fastgd.gradient_descent`.

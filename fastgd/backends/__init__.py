@@ -333,7 +333,7 @@ def descend(
         Receives the gradient of the last epoch that was computed.
     threads : int
         How many threads a compiled backend may use.
-    backend : {"auto", "cython", "numba", "numpy", "python"}
+    backend : {"auto", "cython", "numba", "numpy", "python"} or str
         The backend that computes the updates.
 
     Returns
@@ -388,7 +388,7 @@ def gram(
         The numbers c that are subtracted from each column of X and y: near their means, so that products keep digits.
     threads : int
         How many threads a compiled backend may use; the answer has the same bits for any number.
-    backend : {"auto", "cython", "numba", "numpy", "python"}
+    backend : {"auto", "cython", "numba", "numpy", "python"} or str
         The backend. Where it has no such function, or BLAS is faster, NumPy computes.
 
     Returns
@@ -435,15 +435,15 @@ def triangle(
         The numbers c that are subtracted from each column of X and y.
     threads : int
         How many threads a compiled backend may use; the answer has the same bits for any number.
-    backend : {"auto", "cython", "numba", "numpy", "python"}
+    backend : {"auto", "cython", "numba", "numpy", "python"} or str
         The backend. Where it has no such function, or LAPACK is faster, or for few rows, NumPy computes.
 
     Returns
     -------
     ndarray of shape (m, 1 + n_features + n_targets), float64
         R, upper triangular, for the rows √s·[1 x−c y−c]; m is at most n_features + 2. Row n_features + 2 has, in the
-        column of each target, the norm of the part that the features do not explain: [R q] and that norm are the R of
-        the features and this target alone.
+        column of each target, the norm of the part that the features do not explain. So the R for the features and one
+        target consists of the columns of the features, the column of that target, and that norm as its last entry.
 
     Raises
     ------
@@ -454,7 +454,7 @@ def triangle(
 
     References
     ----------
-    G. H. Golub and C. F. Van Loan, Matrix Computations, 4th ed., Johns Hopkins, 2013, sections 5.2 and 6.5.
+    Golub, G. H. and C. F. Van Loan, Matrix Computations, 4th ed., Johns Hopkins, 2013, sections 5.2 and 6.5.
 
     Examples
     --------
@@ -499,7 +499,7 @@ def measure(
         The weights v, one column for each target.
     threads : int
         How many threads a compiled backend may use; the answer has the same bits for any number.
-    backend : {"auto", "cython", "numba", "numpy", "python"}
+    backend : {"auto", "cython", "numba", "numpy", "python"} or str
         The backend. Where it has no such function, or BLAS is faster, NumPy computes.
 
     Returns

@@ -47,6 +47,18 @@ def check_arrays(X: Array, y: Array, weights: Array, rates: Array, costs: Array,
     The gradient always has the shape of the weights. The weights have one entry for each column of X, and may have one
     more in front, for the implied column of ones. Where y has columns, so have weights, costs and gradient.
 
+    Parameters
+    ----------
+    X, y, weights, rates, costs, gradient : ndarray
+        The arrays of a kernel, as the docstring of `fastgd.backends` describes them.
+    threads : int
+        The number of threads.
+
+    Returns
+    -------
+    int
+        1 or 0: the number of weights in front of the coefficients.
+
     Raises
     ------
     TypeError
@@ -54,6 +66,14 @@ def check_arrays(X: Array, y: Array, weights: Array, rates: Array, costs: Array,
     ValueError
         If a type, shape, order or alignment is not that of `fastgd.backends`, an output is read-only, or `threads` is
         below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastgd.backends.contract import check_arrays
+    >>> X, y, weights, rates = np.ones((3, 2)), np.ones(3), np.zeros(3), np.full(5, 0.1)
+    >>> check_arrays(X, y, weights, rates, np.empty(5), np.empty(3), 1)
+    1
     """
     # One expression for one target, because a small fit takes a few microseconds; bad arrays are named afterwards.
     if (

@@ -40,6 +40,15 @@ class CSR:
         The numbers subtracted from the columns.
     factors : ndarray of shape (n_samples,), float64, or None
         How many times the means are subtracted from each row; None for once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastgd.backends.sparse import CSR
+    >>> rows = CSR(np.array([1.0, 5.0]), np.array([0, 2]), np.array([0, 1, 2]), (2, 3))
+    >>> rows.matrix.toarray()
+    array([[1., 0., 0.],
+           [0., 0., 5.]])
     """
 
     data: Array

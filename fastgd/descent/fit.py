@@ -54,8 +54,9 @@ def gradient_descent(
 
     Minimises J(w) = 1/(2n) Σ (xᵢ·w − yᵢ)², with x₀ = 1 for the intercept, by the update w ← w − rate·∇J(w), where
     ∇J(w) = 1/n Σ (xᵢ·w − yᵢ)·xᵢ. J is convex, so every local minimum is a global one. The start changes the path, but
-    not the least cost. Nor does it change the best weights, unless columns of X (with the column of ones) are
-    collinear; with fewer rows than weights they always are.
+    not the least cost. If columns of X (with the column of ones) are collinear, many weights have the least cost; with
+    fewer rows than weights they always are. The start then decides which of these weights a descent finds, except in
+    whitened coordinates, where a fit gives those of least norm. Without collinear columns the best weights are unique.
 
     Parameters
     ----------
@@ -90,10 +91,12 @@ def gradient_descent(
         small, and the cost is near its least value, as far as that is known. 0 runs all epochs, and never warns that
         the run has not converged.
     check_every : int
-        The number of epochs between two checks. A check applies the stopping rules, calls back and prints. The rules
-        of a schedule with cycles are applied at the ends of the cycles instead.
-    backend : {"auto", "cython", "numba", "numpy", "python"}
-        The module that computes the updates, and nothing else. "auto" is the first one available, in this order.
+        The number of epochs between two checks. A check applies the stopping rules, prints, calls back and keeps the
+        weights. Inside a cycle of a schedule such as "chebyshev" a check leaves out the rules: they are applied at the
+        ends of the cycles, and at no other epoch.
+    backend : {"auto", "cython", "numba", "numpy", "python"} or str
+        The module that computes the updates, and nothing else. "auto" is the first of these four that can be used, in
+        this order; another name is that of a backend that was added by `fastgd.backends.register`.
     compress : {"auto", True, False}
         True descends on at most n_features + 2 rows with the same J (see `fastgd.compress`), which gives the same
         weights and costs in every epoch, up to rounding. "auto" compresses for whitened coordinates, and elsewhere if
@@ -125,9 +128,10 @@ def gradient_descent(
         with a copy of the weights after that many updates, and their cost. If it returns True, the run ends with
         exactly those weights.
     verbose : int
-        1 prints ``epoch k: cost …`` at the same epochs.
+        1 prints ``epoch k: cost …`` on standard output at the same epochs.
     history : bool
-        True keeps the weights of the same epochs in `path`, as `fastgd.plots.contour_path` draws them.
+        True keeps the weights of the same epochs in `path`, as `fastgd.plots.contour_path` draws them;
+        ``check_every=1`` keeps those of each epoch.
     stop_on_divergence : bool
         False lets a run whose cost grows continue to its last epoch, as long as the numbers are finite, so that its
         zig-zag can be drawn. The result then holds the last weights, unless their cost is not finite.
@@ -157,7 +161,7 @@ def gradient_descent(
 
     References
     ----------
-    S. Boyd and L. Vandenberghe, Convex Optimization, Cambridge, 2004, section 9.3.
+    Boyd, S. and L. Vandenberghe, Convex Optimization, Cambridge, 2004, section 9.3.
 
     Examples
     --------

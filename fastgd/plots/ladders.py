@@ -51,8 +51,8 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
         limit, is a line from top to bottom, and another algorithm stands below the steps. A point is the time, and a
         thin line its quartiles. A bar runs from the time of the row before to that of its own row: its
         length is the speed-up over that row. A label has the time, and the speed-up over the Python loop over lists, or
-        over the first row where that loop was not timed. The labels of the compressed and of the whitened problem have
-        the time of making them, and that of 1,000 epochs of NumPy and of their own instead.
+        over the first row where that loop was not timed. The compressed and the whitened problem have another label:
+        the time of making the problem once, and how long 1,000 epochs take by NumPy and on this problem.
 
     Raises
     ------

@@ -49,8 +49,10 @@ def contour_path(X: ArrayLike, y: ArrayLike, paths: Mapping[str, ArrayLike], *, 
         The features. Two are fitted without an intercept; with one, the weights are intercept and slope.
     y : array_like of shape (n_samples,)
         The target.
-    paths : mapping of str to array_like of shape (epochs + 1, 2)
-        The weights of successive epochs of each run, from the start on, by its name in the legend.
+    paths : mapping of str to array_like of shape (n_points, 2)
+        The weights of each run, from the start on, by its name in the legend: those of successive epochs, or of
+        successive checks, such as the `path` of a result. ``check_every=1, history=True`` keeps each epoch. There is
+        no picture for more than two weights; draw the costs instead, by `cost_history`.
     ax : matplotlib Axes or None
         The axes to draw on; None makes a new figure.
 
@@ -59,8 +61,8 @@ def contour_path(X: ArrayLike, y: ArrayLike, paths: Mapping[str, ArrayLike], *, 
     matplotlib Axes
         Axes with the first weight across and the second upwards, on the same scale unless one range is more than three
         times the other. Each contour is 2.5 times as far above the least cost as the next inner one. A star is the
-        minimum (of several, the one nearest to the origin); markers are epochs. A path may leave the picture where it
-        is more than 1.3 times as far from the minimum as its start.
+        minimum (of several, the one nearest to the origin); markers are the points of a path. A path may leave the
+        picture where it is more than 1.3 times as far from the minimum as its start.
 
     Raises
     ------

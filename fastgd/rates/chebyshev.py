@@ -60,12 +60,12 @@ def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
 
     References
     ----------
-    V. I. Lebedev and S. A. Finogenov, Ordering of the iterative parameters in the cyclical Chebyshev iterative
+    Lebedev, V. I. and S. A. Finogenov, Ordering of the iterative parameters in the cyclical Chebyshev iterative
     method, USSR Comput. Math. Math. Phys. 11 (1971) 155-170.
 
-    A. A. Samarskii and E. S. Nikolaev, Numerical Methods for Grid Equations II, Birkhäuser, 1989, chapter 6.
+    Samarskii, A. A. and E. S. Nikolaev, Numerical Methods for Grid Equations II, Birkhäuser, 1989, chapter 6.
 
-    Y. Saad, Iterative Methods for Sparse Linear Systems, 2nd ed., SIAM, 2003, section 12.3.2.
+    Saad, Y., Iterative Methods for Sparse Linear Systems, 2nd ed., SIAM, 2003, section 12.3.2.
 
     Examples
     --------

@@ -62,7 +62,7 @@ def constant(epochs: int, smoothness: float, convexity: float = 0.0, *, initial:
 
     References
     ----------
-    Y. Nesterov, Lectures on Convex Optimization, 2nd ed., Springer, 2018, section 2.1.5.
+    Nesterov, Y., Lectures on Convex Optimization, 2nd ed., Springer, 2018, section 2.1.5.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def inverse_scaling(
 
     References
     ----------
-    H. Robbins and S. Monro, A stochastic approximation method, Ann. Math. Stat. 22 (1951) 400-407.
+    Robbins, H. and S. Monro, A stochastic approximation method, Ann. Math. Stat. 22 (1951) 400-407.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def step_decay(
     factor: float = 0.5,
     every: int = 100,
 ) -> Array:
-    """Return rates that are multiplied by `factor` after every `every` epochs; the first is `initial`, or 1/smoothness.
+    """Return rates that `factor` multiplies each time `every` epochs have run; the first is `initial`, or 1/smoothness.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def step_decay(
 
     References
     ----------
-    R. Ge, S. M. Kakade, R. Kidambi and P. Netrapalli, The step decay schedule: a near optimal, geometrically decaying
+    Ge, R., S. M. Kakade, R. Kidambi and P. Netrapalli, The step decay schedule: a near optimal, geometrically decaying
     learning rate procedure for least squares, NeurIPS 2019.
 
     Examples
@@ -206,7 +206,7 @@ def exponential_decay(
 
     References
     ----------
-    X. Li, Z. Zhuang and F. Orabona, A second look at exponential and cosine step sizes, ICML 2021.
+    Li, X., Z. Zhuang and F. Orabona, A second look at exponential and cosine step sizes, ICML 2021.
 
     Examples
     --------

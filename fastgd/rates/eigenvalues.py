@@ -64,10 +64,10 @@ def eigenvalues(epochs: int, spectrum: ArrayLike) -> Array:
 
     References
     ----------
-    D. M. Young, On Richardson's method for solving linear systems with positive definite matrices, J. Math. Phys. 32
+    Young, D. M., On Richardson's method for solving linear systems with positive definite matrices, J. Math. Phys. 32
     (1953) 243-255 (reciprocals of the eigenvalues, and why their order matters).
 
-    R. Fletcher, A limited memory steepest descent method, Math. Program. 135 (2012) 413-436 (reciprocals of estimated
+    Fletcher, R., A limited memory steepest descent method, Math. Program. 135 (2012) 413-436 (reciprocals of estimated
     eigenvalues, the large ones first).
 
     Examples

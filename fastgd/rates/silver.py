@@ -49,7 +49,7 @@ def silver(epochs: int, smoothness: float, convexity: float = 0.0) -> Array:
 
     References
     ----------
-    J. M. Altschuler and P. A. Parrilo, Acceleration by stepsize hedging II: silver stepsize schedule for smooth convex
+    Altschuler, J. M. and P. A. Parrilo, Acceleration by stepsize hedging II: silver stepsize schedule for smooth convex
     optimization, Math. Program. 213 (2025) 1105-1118, theorem 1.1.
 
     Examples

@@ -53,15 +53,16 @@ def fit_batches(
         A file that keeps the sums, saved every few seconds and when the iterable fails. A later call with the same
         arguments resumes from it, to the same bits: it iterates from the first batch again, and drops the batches
         already summed, which must have the same values, by a checksum of all of them. Options of the descent (alpha,
-        fit_intercept, epochs, …) may change. The file is removed when the fit is done. A lock file beside it keeps
-        other processes away. A checkpoint that cannot be saved, as on a full disk, is a warning; the fit goes on.
+        fit_intercept, epochs, …) may change, since the sums do not depend on them; `method` and `missing` may not. The
+        file is removed when the fit is done. A lock file beside it keeps other processes away. A checkpoint that cannot
+        be saved, as on a full disk, is a warning; the fit goes on.
     quiet : bool
         False shows the rows read and the speed on standard error: a bar on a terminal, if rich is installed
         (the extra ``progress``), else a line every few seconds.
     **descent
         Arguments of `fastgd.gradient_descent`, with its defaults: learning_rate, epochs, weights, tol, check_every,
-        backend, precondition, threads, random_state, callback, verbose. By default, up to some thousands of features,
-        one epoch in whitened coordinates is enough.
+        backend, precondition, threads, random_state, callback, verbose, history, stop_on_divergence. By default, up to
+        some thousands of features, one epoch in whitened coordinates is enough.
 
     Returns
     -------
