@@ -1,5 +1,7 @@
 """`fastgd info`: saved models of all kinds, for a person and as JSON."""
 
+import functools
+import itertools
 import json
 
 import numpy as np
@@ -48,3 +50,100 @@ def test_a_file_that_is_no_model_is_refused(tmp_path, capsys):
     (tmp_path / "a.json").write_text("[1, 2]")
     assert main(["info", str(tmp_path / "a.json")]) == 2
     assert 'a.json: expected a JSON object with "schema"' in capsys.readouterr().err
+
+
+def write_models(folder):
+    """Write models of one target with levels, and of two targets, as `fastgd fit` saves them; return them."""
+    (folder / "a.csv").write_text(
+        "x,t,y,z\n" + "".join(f"{k},{'uvw'[k % 3]},{3 * k + k % 2},{k * k}\n" for k in range(9))
+    )
+    fits = {"one": ["--target", "y", "--one-hot", "t"], "two": ["--target", "y", "z", "--features", "x"]}
+    for name, options in fits.items():
+        assert main(["fit", str(folder / "a.csv"), *options, "--out", str(folder / f"{name}.json")]) == 0
+    return {name: json.loads((folder / f"{name}.json").read_text()) for name in fits}
+
+
+def list_places(value, place=()):
+    """Yield the places of all parts of a document."""
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value[:2]):
+        yield (*place, key)
+        if isinstance(part, dict | list):
+            yield from list_places(part, (*place, key))
+
+
+def edit(document, place, value):
+    """Return the document with another value at a place; without it, if the value is REMOVED."""
+    document = json.loads(json.dumps(document))
+    part = document
+    for key in place[:-1]:
+        part = part[key]
+    if value is REMOVED:
+        del part[place[-1]]
+    else:
+        part[place[-1]] = value
+    return document
+
+
+REMOVED = object()
+DEEP = functools.reduce(lambda value, _: [value], range(400), [])
+VALUES = [None, True, -1, 1.5, float("nan"), 10**400, "", "\x1b[2J", [], [1], ["a"], [[1]], {}, {"a": 1}, DEEP, REMOVED]
+
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_a_model_edited_by_hand_is_shown_or_refused_by_its_name_and_field(tmp_path, capsys, name):
+    document, path = write_models(tmp_path)[name], tmp_path / "edited.json"
+    codes = set()
+    for place, value in itertools.product(list_places(document), VALUES):
+        path.write_text(json.dumps(edit(document, place, value)))
+        capsys.readouterr()
+        for command in (["info", str(path)], ["info", str(path), "--json"]):
+            code = main(command)
+            printed = capsys.readouterr()
+            codes.add(code)
+            assert "\x1b" not in printed.out + printed.err
+            if code:
+                assert (code, printed.err.count("\n")) == (2, 1)
+                assert printed.err.startswith(f"fastgd: {path}: ")
+                assert place[0] in printed.err, (place, value)
+    assert codes == {0, 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "value", "message"),
+    [
+        ("one", ("fit", "cost"), "3", "fit.cost must be a finite number; got '3'"),
+        ("one", ("fit", "epochs"), -1, "fit.epochs must be a whole number; got -1"),
+        ("one", ("fit", "tol"), float("inf"), "fit.tol must be a finite number; got inf"),
+        ("one", ("fit", "more"), DEEP, "fit.more must not be nested more than 20 times"),
+        ("one", ("fit", "skipped"), "some", "fit.skipped must be a whole number; got 'some'"),
+        (
+            "two",
+            ("fit", "converged"),
+            True,
+            "fit.converged must be a list of 2 values, one for each target, each true or",
+        ),
+        (
+            "two",
+            ("fit", "r_squared"),
+            [0.5],
+            "fit.r_squared must be a list of 2 values, one for each target, each a fin",
+        ),
+        ("one", ("levels", "t"), ["v", "u", "w"], "levels must give the features that end in =LEVEL, in their order"),
+        ("one", ("levels", "t"), ["u", "v", "w", "q"], "levels must give the features that end in =LEVEL"),
+    ],
+)
+def test_the_message_says_what_the_field_must_be(tmp_path, capsys, name, place, value, message):
+    document, path = write_models(tmp_path)[name], tmp_path / "edited.json"
+    path.write_text(json.dumps(edit(document, place, value)))
+    assert main(["info", str(path)]) == 2
+    assert f"edited.json: {message}" in capsys.readouterr().err
+
+
+def test_predictions_refuse_levels_in_another_order(tmp_path, capsys):
+    document, path = write_models(tmp_path)["one"], tmp_path / "edited.json"
+    path.write_text(json.dumps(edit(document, ("levels", "t"), ["v", "u", "w"])))
+    capsys.readouterr()
+    assert main(["predict", str(path), str(tmp_path / "a.csv")]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "edited.json: levels must give the features" in printed.err

@@ -5,10 +5,8 @@ from typing import Any
 
 from fastgd.cli.outcome import as_list, print_model, print_weights
 from fastgd.files import model
+from fastgd.files.notes import check_fit, is_of_a_fit
 from fastgd.inputs.words import count, printable, quote, quote_names
-
-# The notes that `fastgd fit` saves; other models, such as those of the estimator, have some of them.
-OF_A_FIT = ("n_samples", "backend", "learning_rate", "precondition", "fit_intercept", "tol", "epochs", "r_squared")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +21,9 @@ def run(options: argparse.Namespace) -> int:
     document = model.make_document(model.load(options.model))
     if options.json:
         print(model.encode_json(document))
-    elif all(name in document["fit"] for name in OF_A_FIT):
+    elif is_of_a_fit(document["fit"]):
+        target = document["target"]
+        check_fit(options.model, document["fit"], len(target) if isinstance(target, list) else None)
         print_model(document)
     else:
         print_simple(document)

@@ -87,7 +87,7 @@ def print_model(document: dict[str, Any]) -> None:
     features = count(len(document["features"]), "feature")
     target = f"target {quote(targets[0])}" if len(targets) == 1 else count(len(targets), "target")
     print(f"{count(notes['n_samples'], 'row')}{left_out}, {features}, {target}")
-    print(f"backend {notes['backend']}, {describe_rates(notes)}, {describe_epochs(notes)}")
+    print(f"backend {printable(notes['backend'])}, {describe_rates(notes)}, {describe_epochs(notes)}")
     if len(targets) == 1:
         print(f"cost {notes['cost']:.8g}, R² {show_r_squared(notes['r_squared'])}\n")
     else:
@@ -138,12 +138,13 @@ def print_rows(rows: list[tuple[str, list[str]]]) -> None:
 def describe_rates(notes: dict[str, Any]) -> str:
     """Return the rates and the coordinates of a fit in words."""
     rate = notes["learning_rate"]
-    return f"rate {rate if isinstance(rate, str) else f'{rate:.6g}'}, precondition {notes['precondition']}"
+    shown = printable(rate) if isinstance(rate, str) else f"{rate:.6g}"
+    return f"rate {shown}, precondition {printable(notes['precondition'])}"
 
 
 def describe_epochs(notes: dict[str, Any]) -> str:
     """Return how many epochs ran and why no more; of an unconverged fit the first line has said that."""
     epochs = count(notes["epochs"], "epoch")
     if all(as_list(notes["converged"])):
-        return f"{epochs}, converged ({', '.join(sorted(set(as_list(notes['reason']))))})"
+        return f"{epochs}, converged ({printable(', '.join(sorted(set(as_list(notes['reason'])))))})"
     return f"{epochs}, all run as --tol 0 asks" if notes["tol"] == 0 else epochs

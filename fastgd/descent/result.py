@@ -33,7 +33,7 @@ EACH: dict[str, tuple[type, ...]] = {  # one value, or a list with one for each 
     "cost": (float,),
     "r_squared": (float, type(None)),
 }
-MODEL = "fastgd.files.model"  # imported where it is used, to keep `import fastgd` fast
+MODEL, CHECKS = "fastgd.files.model", "fastgd.files.notes"  # imported where they are used, to keep the import fast
 ARRAYS = ("gradient", "cost_history", "rates")
 
 
@@ -206,13 +206,14 @@ class DescentResult:
         True
         """
         model: Any = import_safely(MODEL)
+        checks: Any = import_safely(CHECKS)
         saved = model.load(path)
         targets = (len(saved.target),) if isinstance(saved.target, list) else ()
-        notes = model.check_notes(path, saved.fit, NOTES | {"fit_intercept": (bool,)})
-        notes |= model.check_each(path, saved.fit, EACH, *targets)
+        notes = checks.check_notes(path, saved.fit, NOTES | {"fit_intercept": (bool,)})
+        notes |= checks.check_each(path, saved.fit, EACH, *targets)
         epochs, n_weights = (notes["epochs"], "epochs"), (len(saved.coef) + notes["fit_intercept"], "weights")
         counts = {name: n_weights if name == "gradient" else epochs for name in ARRAYS}
-        notes |= model.check_arrays(path, saved.fit, counts, *targets)
+        notes |= checks.check_arrays(path, saved.fit, counts, *targets)
         coef, intercept = np.array(saved.coef, dtype=np.float64), np.array(saved.intercept, dtype=np.float64)
         weights = np.concatenate([intercept[np.newaxis], coef]) if notes.pop("fit_intercept") else coef.copy()
         unnamed = saved.features == model.name_features(None, len(coef))

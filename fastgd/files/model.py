@@ -17,6 +17,7 @@ from fastgd.inputs.words import printable, quote
 SCHEMA = "fastgd.linear_model"
 SCHEMA_VERSION = 1
 TARGETS_VERSION = 2  # of a model with several targets
+MOST_DEPTH = 20  # of lists and objects in each other
 MOST_BYTES = 1 << 30  # of a file: enough for ten million features of 100 bytes each
 
 
@@ -259,6 +260,7 @@ def check_model(where: str, document: dict[str, Any]) -> Model:
     for name, (kind, test) in expected.items():
         if not test(document.get(name)):
             raise ModelError(f"{where}: {name} must be {kind}; got {quote(document.get(name))}")
+    check_values(where, "fit", document["fit"])
     model = Model(**{name: document[name] for name in expected})
     targets = model.target if isinstance(model.target, list) else [model.target]
     if not model.features or len({*model.features, *targets}) < len(model.features) + len(targets):
@@ -270,65 +272,33 @@ def check_model(where: str, document: dict[str, Any]) -> Model:
         raise ModelError(
             f"{where}: coef must have one number for each of {len(model.features)} features; got {len(model.coef)}"
         )
+    check_encoding(where, model)
     return model
 
 
-def check_notes(path: str | Path, fit: dict[str, Any], kinds: dict[str, tuple[type, ...]]) -> dict[str, Any]:
-    """Return the notes that a result needs: values of these types."""
-    where = printable(path)
-    for name, allowed in kinds.items():
-        if type(fit.get(name)) not in allowed:
-            expected = " or ".join(kind.__name__ for kind in allowed)
-            raise ModelError(
-                f"{where}: fit.{name} must be of type {expected}; got {quote(fit.get(name))} "
-                "(fastgd.files.model.load reads the models of the estimator and of `fastgd fit`, which have no history)"
-            )
-    return {name: fit[name] for name in kinds}
+def check_encoding(where: str, model: Model) -> None:
+    """Refuse levels that are not those of the features, in their order: predictions would mix up the coefficients."""
+    levels = model.levels
+    encoded = [name_levels(name, levels[name]) if name in levels else [name] for name in model.columns]
+    if [feature for features in encoded for feature in features] != model.features:
+        raise ModelError(
+            f"{where}: levels must give the features that end in =LEVEL, in their order; got {quote(levels)} for "
+            f"{quote(model.features)}"
+        )
 
 
-def check_each(
-    path: str | Path, fit: dict[str, Any], kinds: dict[str, tuple[type, ...]], targets: int | None = None
-) -> dict[str, Any]:
-    """Return the notes that a result needs of each target: a value, or of several targets a list, made an array.
-
-    The reasons stay a list. None among numbers becomes NaN.
-    """
-    if targets is None:
-        return check_notes(path, fit, kinds)
-    found: dict[str, Any] = {}
-    for name, allowed in kinds.items():
-        values = fit.get(name)
-        if not isinstance(values, list) or len(values) != targets or any(type(one) not in allowed for one in values):
-            expected = " or ".join(kind.__name__ for kind in allowed)
-            raise ModelError(
-                f"{printable(path)}: fit.{name} must be a list of {targets} values of type {expected}, one for each "
-                f"target; got {quote(values)}"
-            )
-        found[name] = values if str in allowed else np.array(values, dtype=None if bool in allowed else np.float64)
-    return found
-
-
-def check_arrays(
-    path: str | Path, fit: dict[str, Any], counts: dict[str, tuple[int, str]], targets: int | None = None
-) -> dict[str, Any]:
-    """Return the arrays that a result needs, each with one number for each epoch, or for each weight.
-
-    Of several targets, all but the rates have a list of numbers in place of each.
-    """
-    where = printable(path)
-
-    def has_one_for_each(value: Any) -> bool:
-        return is_list_of(value, is_finite) and len(value) == targets
-
-    for name, (count, noun) in counts.items():
-        several = targets is not None and name != "rates"
-        if not is_list_of(fit.get(name), has_one_for_each if several else is_finite) or len(fit[name]) != count:
-            kind = f"lists of {targets} finite numbers" if several else "finite numbers"
-            raise ModelError(
-                f"{where}: fit.{name} must be a list of {kind}, one for each of {count} {noun}; got "
-                f"{quote(fit.get(name))}"
-            )
-    return {name: np.array(fit[name], dtype=np.float64) for name in counts}
+def check_values(where: str, place: str, value: Any, depth: int = 0) -> None:
+    """Refuse a NaN or an infinity, which JSON lacks and Python reads, among notes, and notes nested too deeply."""
+    if depth > MOST_DEPTH:
+        raise ModelError(f"{where}: {place} must not be nested more than {MOST_DEPTH} times")
+    if isinstance(value, float) and not isfinite(value):
+        raise ModelError(f"{where}: {place} must be a finite number; got {value}")
+    if isinstance(value, dict):
+        for name, part in value.items():
+            check_values(where, f"{place}.{printable(name)}" if depth < 1 else place, part, depth + 1)
+    elif isinstance(value, list):
+        for part in value:
+            check_values(where, place, part, depth + 1)
 
 
 def is_list_of(value: Any, test: Callable[[Any], bool]) -> bool:

@@ -25,6 +25,8 @@ from typing import NamedTuple
 ROWS = 1_500_000
 LONGEST = 60.0  # seconds after which a command that does not answer is killed
 OLD = "an old file\n"
+# The checkpoints, and their lock files, which lock nobody out when their process has ended.
+KEPT = {f"kept.{kind}{end}" for kind in ("csv", "parquet") for end in ("", ".lock")}
 ANSWER = re.compile(r"fastgd: interrupted( after \d+ epochs?; no model saved)?\n")
 START = """
 import signal, sys
@@ -124,7 +126,7 @@ def interrupt(folder: Path, kind: str, moment: float, result: bytes) -> Try | No
     faults = [] if code == 130 and ANSWER.fullmatch(errors) else [f"exit code {code}: {errors}"]
     if written != OLD.encode():
         faults.append(f"the old file was changed to {written[:40]!r}")
-    more = {*os.listdir(folder)} - before - {"kept.csv", "kept.parquet"}
+    more = {*os.listdir(folder)} - before - KEPT
     if more:
         faults.append(f"left {sorted(more)}")
     return Try(faults, seconds)

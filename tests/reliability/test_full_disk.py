@@ -3,8 +3,10 @@
 The disk is a small one in memory, where root may mount it, and a limit of the size of files everywhere else.
 """
 
+import errno
 import os
 import re
+import stat
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -248,6 +250,26 @@ def test_the_demo_runs_without_its_picture(disk, monkeypatch, capsys):
         assert main(["demo"]) == 0
     assert re.search(f"\nNo picture: fastgd-demo.png: {FULL}\n$", capsys.readouterr().out)
     assert os.listdir() == ["filler"]
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_that_cannot_sync_folders_ends_no_fit(tmp_path, monkeypatch, number):
+    sync, refused = os.fsync, []
+
+    def refuse_folders(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            refused.append(descriptor)
+            raise OSError(number, os.strerror(number))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    monkeypatch.setattr("fastgd.streaming.checkpoint.SAVE_SECONDS", 0.0)
+    X, y = np.random.default_rng(0).standard_normal((90, 3)), np.arange(90.0)
+    result = fit_batches([(X[:50], y[:50]), (X[50:], y[50:])], checkpoint=tmp_path / "kept")  # a warning is an error
+    assert result.converged
+    assert refused
+    result.save(tmp_path / "model.json")
+    assert os.listdir(tmp_path) == ["model.json"]
 
 
 def fail_to_replace(*given):
