@@ -7,7 +7,10 @@ import shutil
 import time
 from pathlib import Path
 
+import pytest
+
 PROGRAMS = "chromium", "chromedriver"
+AXE = Path(__file__).parents[1] / "build/browser/axe.min.js"
 FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage"
@@ -22,6 +25,12 @@ A4 = 8.27, 11.69  # inches
 def missing_programs():
     """Return the programs that are not installed here."""
     return [name for name in PROGRAMS if not shutil.which(name)]
+
+
+needs_browser = pytest.mark.skipif(
+    bool(missing_programs()), reason=f"not installed, see tests/browser.sh: {', '.join(missing_programs())}"
+)
+needs_axe = pytest.mark.skipif(not AXE.exists(), reason="not fetched, see tests/browser.sh: axe-core")
 
 
 class Browser:
@@ -133,9 +142,9 @@ class Browser:
         found = self.send("Page.printToPDF", preferCSSPageSize=True, paperWidth=A4[0], paperHeight=A4[1])
         return base64.b64decode(found["data"])
 
-    def find_faults(self, axe: Path):
+    def find_faults(self):
         """Return the serious faults that axe-core finds on the page, each with its element."""
-        self.run(axe.read_text(encoding="utf-8") + "; return null")
+        self.run(AXE.read_text(encoding="utf-8") + "; return null")
         found = self.driver.execute_async_script(
             "const done = arguments[0];"
             "axe.run(document, {resultTypes: ['violations']}).then(done, error => done({error: String(error)}))"

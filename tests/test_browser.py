@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from browser_page import HEIGHT, Browser, missing_programs
+from browser_page import HEIGHT, needs_axe, needs_browser
 from studies import load_whole
 
 from fastgd.report.compare import compare_studies
@@ -22,10 +22,7 @@ from fastgd.report.page import to_csv
 for module in ("matplotlib", "jinja2", "pygments", "selenium"):
     pytest.importorskip(module, reason=f"{module} is an extra")
 
-pytestmark = pytest.mark.skipif(
-    bool(missing_programs()), reason=f"not installed, see tests/browser.sh: {', '.join(missing_programs())}"
-)
-AXE = Path(__file__).parents[1] / "build/browser/axe.min.js"
+pytestmark = needs_browser
 WIDTHS = 400, 1_000, 1_400
 SCHEMES = "light", "dark"
 LONG_NAME = f"{'a-study-of-a-machine-with-a-long-name' * 2}.json"
@@ -47,13 +44,6 @@ def pages(found, tmp_path_factory):
     html, _ = compare_studies(found.data, found.data, LONG_NAME, "B.json")
     files["compare"].write_text(html, encoding="utf-8")
     return files
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("chromium"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture
@@ -423,8 +413,8 @@ def test_every_picture_has_a_name_and_a_description(browser, page):
     assert all(len(text) > 20 for text in words)
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="not fetched, see tests/browser.sh: axe-core")
+@needs_axe
 @pytest.mark.parametrize(("width", "scheme"), [(400, "dark"), (1_000, "light"), (1_400, "dark")])
 def test_axe_finds_no_serious_fault(browser, page, width, scheme):
     browser.open(page, width, scheme)
-    assert browser.find_faults(AXE) == []
+    assert browser.find_faults() == []

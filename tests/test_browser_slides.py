@@ -10,16 +10,13 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from browser_page import HEIGHT, Browser, missing_programs
+from browser_page import HEIGHT, needs_axe, needs_browser
 from studies import load_whole
 
 for module in ("matplotlib", "jinja2", "pygments", "selenium"):
     pytest.importorskip(module, reason=f"{module} is an extra")
 
-pytestmark = pytest.mark.skipif(
-    bool(missing_programs()), reason=f"not installed, see tests/browser.sh: {', '.join(missing_programs())}"
-)
-AXE = Path(__file__).parents[1] / "build/browser/axe.min.js"
+pytestmark = needs_browser
 NOW = (
     "return [[...document.querySelectorAll('.slide')].filter(one => one.checkVisibility()).map(one => one.id),"
     " document.getElementById('place').textContent, location.hash]"
@@ -32,13 +29,6 @@ def slides(tmp_path_factory):
     path = tmp_path_factory.mktemp("slides") / "slides.html"
     load_whole().save_slides(path)
     return path
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("chromium"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture
@@ -150,12 +140,12 @@ def test_every_slide_has_a_page_on_paper(browser):
     assert all(page.mediabox.width > page.mediabox.height for page in pages)
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="not fetched, see tests/browser.sh: axe-core")
+@needs_axe
 @pytest.mark.parametrize(("width", "scheme"), [(400, "dark"), (1_400, "light")])
 def test_axe_finds_no_serious_fault(chromium, slides, width, scheme):
     chromium.open(slides, width, scheme)
     chromium.run("document.documentElement.classList.remove('paged'); return null")  # all slides at once
-    assert chromium.find_faults(AXE) == []
+    assert chromium.find_faults() == []
     chromium.check_quiet()
 
 

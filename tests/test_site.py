@@ -11,17 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from browser_page import Browser, missing_programs
+from browser_page import needs_axe, needs_browser
 
 from fastgd import plots
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-AXE = ROOT / "build/browser/axe.min.js"
 pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the wheel's tests run away from the source tree")
-needs_browser = pytest.mark.skipif(
-    bool(missing_programs()), reason=f"not installed, see tests/browser.sh: {', '.join(missing_programs())}"
-)
 NEEDED = "sphinx", "myst_nb", "sphinx_design", "sphinx_copybutton", "numpydoc", "latex2mathml", "ipykernel"
 WIDTHS = 400, 1_000, 1_400
 LOOKS = (400, "dark"), (1_400, "light")  # in which axe looks at a page
@@ -140,14 +136,6 @@ def test_an_error_in_an_executed_page_and_a_picture_without_words_fail_the_build
 # ---- in a browser
 
 
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    pytest.importorskip("selenium", reason="selenium is an extra")
-    browser = Browser(tmp_path_factory.mktemp("chromium"))
-    yield browser
-    browser.close()
-
-
 @pytest.mark.slow
 @needs_browser
 @pytest.mark.parametrize("width", WIDTHS)
@@ -167,13 +155,13 @@ def test_pages_are_as_wide_as_the_window_and_load_files_only(chromium, site, wid
 
 @pytest.mark.slow
 @needs_browser
-@pytest.mark.skipif(not AXE.exists(), reason="not fetched, see tests/browser.sh: axe-core")
+@needs_axe
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_axe_finds_no_serious_fault_on_any_page(chromium, site, width, scheme):
     faults = {}
     for page in find_pages(site):
         chromium.open(page, width, scheme)
-        if found := chromium.find_faults(AXE):
+        if found := chromium.find_faults():
             faults[str(page.relative_to(site))] = found
     assert faults == {}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser_page import Browser, missing_programs
+from browser_page import needs_axe, needs_browser
 
 import fastgd
 from fastgd import rates
@@ -23,10 +23,7 @@ from fastgd.report.widget import standalone
 pytest.importorskip("jinja2", reason="jinja2 is an extra")
 Keys = pytest.importorskip("selenium.webdriver.common.keys", reason="selenium is an extra").Keys
 
-pytestmark = pytest.mark.skipif(
-    bool(missing_programs()), reason=f"not installed, see tests/browser.sh: {', '.join(missing_programs())}"
-)
-AXE = Path(__file__).parents[1] / "build/browser/axe.min.js"
+pytestmark = needs_browser
 WIDTHS = 400, 1_000, 1_400
 EPOCHS = 64
 KAPPAS = 1, 1.5, 5, 16
@@ -45,22 +42,12 @@ def page(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("chromium"))
-    yield browser
-    browser.close()
-
-
 @pytest.fixture
 def browser(chromium, page):
     """Return the browser with the widget at 1,000 pixels; check after the test that the page asked for nothing else."""
     chromium.open(page, 1_000)
     yield chromium
-    assert chromium.complaints() == []
-    requests = chromium.requests()
-    assert len(requests) == 1
-    assert requests[0].startswith("file:///")
+    chromium.check_quiet()
 
 
 @pytest.fixture
@@ -540,13 +527,13 @@ def test_it_fits_every_width(chromium, page, width, scheme):
     assert chromium.complaints() == []
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="not fetched, see tests/browser.sh: axe-core")
+@needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_axe_finds_no_serious_fault(chromium, page, width, scheme):
     chromium.open(page, width, scheme)
     ask(chromium, 4, 0)
-    assert chromium.find_faults(AXE) == []
+    assert chromium.find_faults() == []
 
 
 def test_letters_are_large_and_pictures_have_descriptions(chromium, page):
