@@ -101,7 +101,7 @@ bench-check: install
 
 # The pages about fastgd, without the network; any warning is an error.
 docs: install
-	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs docs/_build/html
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --doctree-dir docs/_build/doctrees docs docs/_build/html
 
 # asv's pages about the kept results, to open without a network; npm fetches what they load, once.
 bench-site: install

@@ -73,6 +73,7 @@ html_theme_options = {
 
 default_role = "py:obj"  # what stands between single backticks in a docstring is a name
 autodoc_typehints = "none"  # the sections of the docstrings say more
+autodoc_preserve_defaults = True  # as they stand in the source
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False  # autodoc lists them
 # What is asked of every public docstring, here and by tests/test_reference.py.

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--backend",
         choices=names,
         default="auto",
-        help="the backend of the printed runs (default: auto, the fastest one installed)",
+        help="the backend of the printed runs (default: auto, the first of these that can be used)",
     )
 
 

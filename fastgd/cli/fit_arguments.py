@@ -131,7 +131,7 @@ def add_machine(add: Callable[..., Any]) -> None:
         "--backend",
         choices=names,
         default="auto",
-        help="the backend that computes the updates (default: auto, the fastest one installed)",
+        help="the backend that computes the updates (default: auto, the first of these that can be used)",
     )
     add(
         "--threads",

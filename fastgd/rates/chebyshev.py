@@ -36,8 +36,8 @@ def chebyshev(epochs: int, smoothness: float, convexity: float) -> Array:
     number is the least power of two that multiplies the error by 1e-4 or less. Long steps amplify errors inside a
     cycle; the order of the rates keeps these errors, and rounding errors, small. If `epochs` is too small for that
     number, the first cycle has the largest number m·2ᵏ of rates that fits, with m up to 7. Shorter cycles fill the
-    remaining epochs. A cycle that is cut short, or fills the rest, reduces the error by the same factor, but only for
-    the upper part of [convexity, smoothness]; below it, it amplifies no error.
+    remaining epochs. These cycles multiply the error by the same factor along the larger eigenvalues only. Along the
+    smaller ones they reduce it less, and never make it larger.
 
     Parameters
     ----------
