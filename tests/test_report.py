@@ -497,8 +497,11 @@ def test_a_wait_is_the_time_of_a_start_without_epochs():
     assert price.wait({"load": 2.0, "first_call": 1.0, "second_call": 1.5}) == 2.0  # a negative difference is noise
 
 
-def test_a_start_that_fails_says_why():
-    with pytest.raises(OSError, match=r"could not start backend 'nothing': ValueError.*backend"):
+def test_a_start_that_fails_says_why(monkeypatch):
+    monkeypatch.setitem(backends.MODULES, "nothing", "no_such_module")
+    with pytest.raises(
+        OSError, match=r"could not start backend 'nothing': ModuleNotFoundError: No module named 'no_such"
+    ):
         price.start("nothing", "")
 
 
