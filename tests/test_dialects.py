@@ -1,10 +1,13 @@
 """CSV files in other dialects, encodings and compressions, read whole and in parts, by functions and commands."""
 
 import gzip
+import io
 import json
 import os
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,6 +123,46 @@ def test_the_message_about_another_dialect_names_the_option(tmp_path, capsys, co
     (tmp_path / "a.csv").write_bytes(content)
     assert main(["fit", str(tmp_path / "a.csv"), "--target", "y", "--quiet", *batches]) == 2
     assert hint in capsys.readouterr().err
+
+
+def write_parquet():
+    pa, pq = pytest.importorskip("pyarrow", reason="pyarrow is an extra"), pytest.importorskip("pyarrow.parquet")
+    file = io.BytesIO()
+    pq.write_table(pa.table({"x": [1.0, 2.0], "y": [2.0, 3.0]}), file)
+    return file.getvalue()
+
+
+def write_archive():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("sheet1.xml", write_rows())
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("path", ["a.csv", "-"])
+@pytest.mark.parametrize(
+    ("write", "hint"),
+    [
+        (lambda: gzip.compress(write_rows().encode()), "got a file compressed by gzip; decompress it, or let its name"),
+        (lambda: b"\x28\xb5\x2f\xfd\x04\x00", "got a file compressed by zstd; decompress it, or let its name"),
+        (write_parquet, "got a Parquet file; let its name end in .parquet"),
+        (write_archive, "got a ZIP archive, as .xlsx is; save its table as CSV"),
+    ],
+)
+def test_a_file_that_is_no_text_is_called_by_its_kind(tmp_path, monkeypatch, capsys, path, write, hint):
+    monkeypatch.chdir(tmp_path)
+    Path("a.csv").write_bytes(write())
+    with open("a.csv", "rb") as file:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(file))
+        assert main(["fit", path, "--target", "y"]) == 2
+    told = capsys.readouterr().err
+    assert f"{path}, line 1: expected text; {hint}" in told
+    assert "--encoding" not in told
+
+
+def test_names_may_begin_like_a_file_of_another_kind(tmp_path):
+    (tmp_path / "a.csv").write_text("PAR1,PK\n1,2\n2,3\n")
+    assert read_csv(tmp_path / "a.csv").names == ["PAR1", "PK"]
 
 
 @pytest.mark.parametrize(

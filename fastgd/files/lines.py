@@ -12,6 +12,13 @@ READ_BYTES = 1 << 16  # read at a time where lines are taken one by one
 LONGEST_LINE = 1 << 27
 BOM = b"\xef\xbb\xbf"  # the bytes with which some programs begin a file
 ENDS = b"\r\n"  # a line ends with one of these bytes, or with both
+COMPRESSED = "a file compressed by {0}; decompress it, or let its name end in {1}"
+NO_TEXT = {  # the first bytes of files that are no text, and what they are
+    b"\x1f\x8b": COMPRESSED.format("gzip", ".gz"),
+    b"\x28\xb5\x2f\xfd": COMPRESSED.format("zstd", ".zst"),
+    b"PAR1\x15": "a Parquet file; let its name end in .parquet",
+    b"PK\x03\x04": "a ZIP archive, as .xlsx is; save its table as CSV",
+}
 
 
 class TableError(ValueError):
@@ -94,7 +101,10 @@ def find_end(text: bytes) -> int:
 
 
 def decode(path: str, number: int, line: bytes) -> str:
-    """Return a line as text; refuse one that is not UTF-8."""
+    """Return a line as text; refuse one that is not UTF-8, and the first line of a file that is no text."""
+    kind = next((kind for begin, kind in NO_TEXT.items() if line.startswith(begin)), None) if number == 1 else None
+    if kind:
+        raise TableError(f"{printable(path)}, line 1: expected text; got {kind}")
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
