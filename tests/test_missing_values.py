@@ -106,8 +106,9 @@ def test_streams_name_the_column_of_a_missing_value(library):
     for fit in (fit_array, lambda X, y: fit_batches([(X, y)])):
         with pytest.raises(ValueError, match=told):
             fit(make({"a": X[:, 0], "gap": gap}), Y)
-        with pytest.raises(ValueError, match=told):
-            fit(make({"a": X[:, 0]}), make({"gap": gap}))
+        for rows in (make({"a": X[:, 0]}), X):
+            with pytest.raises(ValueError, match=told):
+                fit(rows, make({"gap": gap}))
         with pytest.raises(ValueError, match=told):
             fit(make({"a": X[:, 0]}), make({"b": Y, "gap": gap}))
         with pytest.raises(ValueError, match=r"row 1 \(counted from 0\), y: expected a finite number; got no value"):

@@ -130,7 +130,7 @@ class ArrayBatchSource:
             weights = None if self.weights is None else read_rows(self.weights, rows)
             where = f"rows {rows.start} to {rows.stop - 1} (counted from 0)"
             locate = partial(describe_array_row, start)
-            yield Batch(X, y, weights, 0, where, locate, list_names(self.features, self.target), self.whole)
+            yield Batch(X, y, weights, 0, where, locate, list_names(self.features, self.target, X), self.whole)
             self.release()
 
     def release(self) -> None:

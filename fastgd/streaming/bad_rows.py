@@ -36,10 +36,8 @@ def check_bad_rows(batch: Batch, arrays: tuple[Array, Array, Array | None], bad:
         return bad
     row, column = np.argwhere(refused)[0].tolist()
     value, n_features = values[row, column], arrays[0].shape[1]
-    if batch.columns is not None and column < len(batch.columns):
-        name = f"column {quote(batch.columns[column])}"
-    else:
-        name = name_column(column, n_features, arrays[1].shape[1])
+    known = batch.columns[column] if column < len(batch.columns) else None
+    name = f"column {quote(known)}" if known is not None else name_column(column, n_features, arrays[1].shape[1])
     hint = "; missing='skip' leaves out rows without a value" if np.isnan(value) else ""
     got = "no value (null or NaN)" if np.isnan(value) else value
     raise ValueError(f"{batch.locate(int(bad[row]))}, {name}: expected a finite number; got {got}{hint}")

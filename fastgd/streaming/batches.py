@@ -140,7 +140,7 @@ class IterableBatchSource:
             frames.check_same_targets(y, self.target)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
-        names = list_names(self.features, self.target)
+        names = list_names(self.features, self.target, X)
         return Batch(X, y, weights, 0, where, lambda row: f"batch {number}, row {row} (counted from 0)", names, ALL)
 
 

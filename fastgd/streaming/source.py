@@ -39,7 +39,7 @@ class Batch:
     locate : callable
         Takes a row of the batch, counted from 0, and returns its place, for messages.
     columns : list of str or None
-        The names of the features, the targets and the weight, or of the first of them.
+        The names of the features, the targets and the weight, or of the first of them; None for one without a name.
     end : int or None
         The bytes of its file that were read for it and the batches before it, if the number of rows is not known.
     whole : tuple of bool
@@ -52,17 +52,18 @@ class Batch:
     file: int
     where: str
     locate: Callable[[int], str]
-    columns: list[str] | None = None
+    columns: Sequence[str | None] = ()
     whole: tuple[bool, bool, bool] = (False, False, False)
     end: int | None = None
 
 
-def list_names(features: list[str] | None, target: Any) -> list[str] | None:
-    """Return the names of the columns of X, and of y if it has some, for messages; None if X has none."""
-    if features is None:
-        return None
+def list_names(features: list[str] | None, target: Any, X: Any) -> list[str | None]:
+    """Return the names of the columns of X, and of y if it has some, for messages; None for one without a name."""
+    shape: tuple[int, ...] = getattr(X, "shape", ())
+    if features is None and len(shape) != 2:  # the number of the columns is not known yet
+        return []
     targets = [target] if isinstance(target, str) else target
-    return [*features, *targets] if target else features
+    return [*([None] * shape[1] if features is None else features), *(targets if target else [])]
 
 
 class BatchSource(Protocol):
