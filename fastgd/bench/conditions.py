@@ -1,4 +1,4 @@
-"""The conditions of measurements: what else the machine did meanwhile, and the noise floor that follows.
+"""The conditions of measurements: the other work of the machine meanwhile, and the noise floor.
 
 A moment is taken before and after every step of a study. It runs the same work each time, the probe: two measurements
 of one thing show how far times differ that should be the same. Nothing is claimed about smaller differences.
@@ -90,7 +90,7 @@ def read_load() -> float | None:
 
 
 def read_usage() -> Usage | None:
-    """Return what the cores have worked since the start of the machine, and this process; None where unreadable."""
+    """Return the seconds that the cores and this process have worked since their start; None where unreadable."""
     names = {f"cpu{core}" for core in list_cores()}
     try:
         rows = [line.split() for line in USAGE.read_text(encoding="ascii").splitlines()]

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def keep_whole(streams: ExitStack) -> None:
     """Put a buffer in front of standard output where ``python -u`` or PYTHONUNBUFFERED has taken it away.
 
-    Without one, Python drops the rest of a text of which a full disk takes a part, and tells nobody.
+    Without a buffer, a full disk may take a part of a text, and Python drops the rest without an error.
     """
     if isinstance(sys.stdout, io.TextIOWrapper) and isinstance(sys.stdout.buffer, io.RawIOBase):
         descriptor, encoding = sys.stdout.fileno(), sys.stdout.encoding

@@ -21,7 +21,7 @@ from fastgd.streaming.finding import READERS
 
 NUMBERS_AT_ONCE = 1 << 16  # formatted at once: their text takes far more memory than they do
 LEAST, MOST = 1e-4, 1e10  # between these sizes, pyarrow writes a number that is not whole as Python does
-FEW = 8  # pyarrow formats rows of which at most one in so many has numbers that it writes in another way
+FEW = 8  # pyarrow formats the rows if at most one in this many needs Python's way of writing numbers
 
 
 class Output(NamedTuple):

@@ -13,7 +13,7 @@ LONGEST_LINE = 1 << 27
 BOM = b"\xef\xbb\xbf"  # the bytes with which some programs begin a file
 ENDS = b"\r\n"  # a line ends with one of these bytes, or with both
 COMPRESSED = "a file compressed by {0}; decompress it, or let its name end in {1}"
-NO_TEXT = {  # the first bytes of files that are no text, and what they are
+NO_TEXT = {  # the first bytes of files that are no text, and the kinds of these files
     b"\x1f\x8b": COMPRESSED.format("gzip", ".gz"),
     b"\x28\xb5\x2f\xfd": COMPRESSED.format("zstd", ".zst"),
     b"PAR1\x15": "a Parquet file; let its name end in .parquet",

@@ -108,7 +108,7 @@ def replacing_whole(target: str) -> Iterator[BinaryIO]:
         put_in_place(new, target)
     except OSError as error:
         if error.filename == new:
-            error.filename = None  # nobody knows that file
+            error.filename = None  # the user did not name that file
         raise
     finally:
         with suppress(FileNotFoundError):
@@ -125,7 +125,7 @@ def put_in_place(new: str, target: str) -> None:
 
 
 def put_content(file: BinaryIO, target: str) -> None:
-    """Put the content of an open file in the place of that of the target, which stays as it is if there is no room."""
+    """Copy the content of an open file into the target; if there is no room, the target keeps its own."""
     file.seek(0, os.SEEK_END)
     size = file.tell()
     file.seek(0)

@@ -55,7 +55,7 @@ def check_all_finite(X: Array, y: Array, given_X: Any, given_y: Any) -> None:
 
 
 def name_values(work: Callable[[], T], X: Array, y: Array, given: tuple[Any, Any]) -> T:
-    """Return what the work returns; if it refuses values, look for those that are not finite.
+    """Return the result of the work; if it refuses values, look for those that are not finite.
 
     The message about these names the column of the data frame that X or y were given as.
     """

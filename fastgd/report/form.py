@@ -1,4 +1,4 @@
-"""The form of a study's data: what stands where, of which kind.
+"""The form of a study's data: the names of its entries, and the kinds of their values.
 
 The form of a value is a kind, {a kind, or null}, [the form of one or more entries], (the form of an object, or null),
 or a dict of forms by the names of entries, "*" for all other names. A name that ends in "?" may be missing. Objects may

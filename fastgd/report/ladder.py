@@ -112,13 +112,13 @@ def removed(name: str, before: str | None) -> str:
 
 
 def describe_step(entry: dict[str, Any], name: str, conditions: dict[str, Any]) -> str:
-    """Return what a step of the ladder gains: the cost that it removes, unless it is no faster than the one before."""
+    """Return the cost that a step of the ladder removes, or that it is no faster than the step before."""
     found, order = entry["contestants"], entry["order"]
     k = order.index(name)
     if k == 0:
         return ""
     cost, before = removed(name, order[k - 1]), order[k - 1]
-    # A whitened epoch may take as long as one of the step before: what it removes is all other epochs.
+    # A whitened epoch may take as long as one of the step before: it removes all other epochs.
     if name == "whitened":
         return cost
     if not conditions["quiet"] and found[name]["threads"] == 1:  # several threads wait for cores that others use

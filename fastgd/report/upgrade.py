@@ -1,4 +1,4 @@
-"""Files of earlier versions of a study: what they did not record is filled in as not known."""
+"""Files of earlier versions of a study: values that they did not record are filled in as unknown."""
 
 from typing import Any
 

@@ -133,7 +133,7 @@ def interrupt(folder: Path, kind: str, moment: float, result: bytes) -> Try | No
 
 
 def try_kind(folder: Path, kind: str, tries: int, chance: random.Random) -> list[Try]:
-    """Interrupt a command so many times; then let it go on to its end, to the same bits."""
+    """Interrupt a command this many times; then let it go on to its end, to the same bits."""
     result, longest = b"", 1.0
     if kind != "a pipe that stalls":
         code, errors, longest = run(folder, kind)
