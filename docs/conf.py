@@ -71,6 +71,17 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 
+
+def setup(app):
+    """Show the default of a field of a dataclass, a new dict, as it is written in Python."""
+    app.connect("autodoc-process-signature", show_dicts)
+
+
+def show_dicts(app, kind, name, value, options, signature, returned):
+    """Return the signature of an object with {} where Python shows <factory>."""
+    return signature and signature.replace("<factory>", "{}"), returned
+
+
 default_role = "py:obj"  # what stands between single backticks in a docstring is a name
 autodoc_typehints = "none"  # the sections of the docstrings say more
 autodoc_preserve_defaults = True  # as they stand in the source

@@ -78,7 +78,7 @@ def draw_first(told: Headline, entry: Mapping[str, Any], work: str) -> Picture:
     """Return the picture of the steps."""
     bars = make_bars(told, entry)
     words = "; ".join(f"{bar.name} {format_time(bar.seconds)}" for bar in bars)
-    light = "; light: the work of once before the epochs" if any(bar.once for bar in bars) else ""
+    light = "; light: one-off work before the first epoch" if any(bar.once for bar in bars) else ""
     return draw(
         "first",
         f"The time of {work}{light}",
