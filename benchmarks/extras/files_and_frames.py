@@ -9,7 +9,8 @@
 4. `fastgd predict` of the rows, five columns, in a fresh process, its imports included, as a ratio to `pandas.read_csv`
    of the same file: in a process that has imported pandas, and in a fresh one.
 
-Times are medians over rounds; those of a ratio take turns.
+Times are medians over rounds; those of a ratio take turns. Other programs disturb the seconds of processors less than
+those of the clock, which stand beside them.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from collections.abc import Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from unittest.mock import patch
 
 import numpy as np
@@ -113,26 +114,29 @@ READERS = {  # more options, and whether pyarrow takes part
     "whole, without pyarrow": ((), False),
     "in parts, without pyarrow": (("--checkpoint", "kept"), False),
 }
+# Of the fresh processes, which keep compiled modules, as those of users do.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 COLUMNS = 8_000
 BYTES_OF_A_ROW = 98  # of five numbers with all digits
 LARGE = 44_000_000  # bytes
 RUN = """
 import sys
 from pathlib import Path
+from time import process_time
 from fastgd.__main__ import main
 code = main()
 sys.stdout.flush()
 peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-print(int(peak.split()[1]) * 1024 // 1_000_000, file=sys.stderr)
+print(process_time(), int(peak.split()[1]) * 1024 / 1e6, file=sys.stderr)
 sys.exit(code)
 """
 READ = """
 import sys
-from time import perf_counter
+from time import perf_counter, process_time
 import pandas
-begin = perf_counter()
+begin, busy = perf_counter(), process_time()
 pandas.read_csv(sys.argv[1])
-print(perf_counter() - begin)
+print(perf_counter() - begin, process_time() - busy, process_time())
 """
 
 
@@ -177,22 +181,29 @@ def time_frames(rounds):
     }
     for name, frame in {"an array": X, **frames}.items():
         taken = [time_call(lambda frame=frame: fastgd.gradient_descent(frame, y)) for _ in range(rounds)]
-        print(f"fit of {COLUMNS:,} columns, {name}: {median(taken):.2f} s")
+        seconds, busy = find_medians(taken)
+        print(f"fit of {COLUMNS:,} columns, {name}: {seconds:.2f} s ({busy:.2f} s of processors)")
 
 
 def time_call(function):
-    """Return the seconds that a call takes."""
-    begin = perf_counter()
+    """Return the seconds that a call takes, and those of processors."""
+    begin, busy = perf_counter(), process_time()
     function()
-    return perf_counter() - begin
+    return perf_counter() - begin, process_time() - busy
+
+
+def find_medians(taken):
+    """Return the median of each number over rounds."""
+    return [median(one) for one in zip(*taken, strict=True)]
 
 
 def run_fastgd(*arguments):
-    """Run a command in a fresh process; return its seconds, and its peak memory in MB."""
+    """Run a command in a fresh process; return its seconds, those of processors, and its peak memory in MB."""
     begin = perf_counter()
     command = [sys.executable, "-c", RUN, *map(str, arguments)]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
-    return perf_counter() - begin, int(done.stderr)
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    done = subprocess.run(command, env=ENVIRONMENT, text=True, check=True, **streams)
+    return perf_counter() - begin, *map(float, done.stderr.split()[-2:])
 
 
 def write_rows(path, rows, digits=None):
@@ -204,13 +215,20 @@ def write_rows(path, rows, digits=None):
             (frame if digits is None else frame.round(digits)).to_csv(file, index=False, header=start == 0)
 
 
+def warm_up(folder):
+    """Let Python compile the modules that the commands need."""
+    write_rows(folder / "small.csv", 10)
+    run_fastgd("fit", folder / "small.csv", "--target", "e", "--out", folder / "small.json")
+    run_fastgd("predict", folder / "small.json", folder / "small.csv")
+
+
 def time_fit(folder, rounds):
     """Print the time and the memory of `fastgd fit` of a CSV file of some size."""
     path = folder / "large.csv"
     write_rows(path, LARGE // BYTES_OF_A_ROW)
-    taken = [run_fastgd("fit", path, "--target", "e") for _ in range(rounds)]
-    seconds, memory = (median(one) for one in zip(*taken, strict=True))
-    print(f"fastgd fit, CSV of {path.stat().st_size / 1e6:.0f} MB: {seconds:.2f} s, at most {memory:.0f} MB of memory")
+    seconds, busy, memory = find_medians([run_fastgd("fit", path, "--target", "e") for _ in range(rounds)])
+    size = f"{path.stat().st_size / 1e6:.0f} MB"
+    print(f"fastgd fit, CSV of {size}: {seconds:.2f} s ({busy:.2f} s of processors), {memory:.0f} MB of memory")
 
 
 def time_predict(folder, rows, rounds):
@@ -223,14 +241,18 @@ def time_predict(folder, rows, rounds):
         taken = []
         for _ in range(rounds):
             begin = perf_counter()
-            reading = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+            done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
             fresh = perf_counter() - begin
-            taken.append((run_fastgd("predict", folder / "model.json", path)[0], reading, fresh))
-        ours, reading, fresh = (median(one) for one in zip(*taken, strict=True))
+            peers = map(float, done.stdout.split())
+            taken.append((*run_fastgd("predict", folder / "model.json", path)[:2], fresh, *peers))
+        ours, busy, fresh, reading, busy_reading, busy_fresh = find_medians(taken)
         size = f"{rows:,} rows × 5 with {digits or 'all'} digits, {path.stat().st_size / 1e6:.0f} MB"
-        print(f"fastgd predict, {size}: {ours:.2f} s")
-        print(f"  {ours / reading:.1f} times pandas' reading alone ({reading:.2f} s)")
-        print(f"  {ours / fresh:.1f} times a fresh process that reads by pandas ({fresh:.2f} s)")
+        print(f"fastgd predict, {size}: {ours:.2f} s ({busy:.2f} s of processors)")
+        for ratio, one, other, words in (
+            (ours / reading, reading, busy_reading, "pandas' reading alone"),
+            (ours / fresh, fresh, busy_fresh, "a fresh process that reads by pandas"),
+        ):
+            print(f"  {ratio:.1f} times {words}: {one:.2f} s ({other:.2f} s of processors)")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -243,6 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     compare_readers()
     time_frames(options.rounds)
     with tempfile.TemporaryDirectory() as folder:
+        warm_up(Path(folder))
         time_fit(Path(folder), options.rounds)
         time_predict(Path(folder), options.rows, options.rounds)
 
