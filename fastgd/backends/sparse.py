@@ -24,7 +24,8 @@ INDEX_TYPES = np.dtype(np.int32), np.dtype(np.int64)
 class CSR:
     """Sparse rows. Entries of a row may be in any order; entries at the same place are added.
 
-    With factors f (1 if there are none), row i of X is the stored row minus fᵢ times the means. A record cannot be made of arrays that point outside each other: kernels read memory by these numbers.
+    With factors f (1 if there are none), row i of X is the stored row minus fᵢ times the means. A record cannot be made
+    of arrays that point outside each other: kernels read memory by these numbers.
 
     Attributes
     ----------
