@@ -253,6 +253,22 @@ def test_a_study_of_version_1_is_read_with_its_conditions_unknown(write):
             upgrade(broken)
 
 
+@pytest.mark.parametrize(("times", "best", "regret"), [((1.0, 1.05), "numpy", 1.0), ((1.0, 1.5), "numba", 1.5)])
+def test_the_map_of_a_study_of_version_1_claims_nothing_inside_the_assumed_noise(write, times, best, regret):
+    """Version 1 told by quartiles alone which backend is the fastest: here they do not overlap."""
+    old = change(("map", "shapes", 0, "fastest"), "numba")
+    old["schema_version"] = 1
+    contestants = {
+        name: {**ONE, **WORK, "seconds": time, "quartiles": [time, time]}
+        for name, time in zip(("numba", "numpy"), times, strict=True)
+    }
+    named = {"contestants": contestants, "best": "numba", "auto": "numpy", "regret": times[1] / times[0]}
+    old["map"]["shapes"][0] |= named
+    old["map"]["largest_regret"] = named["regret"]
+    found = Study.load(write(old)).data["map"]
+    assert (found["shapes"][0]["best"], found["largest_regret"]) == (best, regret)
+
+
 @pytest.mark.parametrize("version", [True, "1", 1.5, 0, 3, None])
 def test_other_versions_are_refused(write, version):
     with pytest.raises(ValueError, match=r"expected 'fastgd\.study' and 2; got 'fastgd\.study' and"):

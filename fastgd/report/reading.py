@@ -8,7 +8,7 @@ from fastgd.files.opening import read_text
 from fastgd.inputs.words import LONGEST_QUOTE, printable, quote
 from fastgd.report.form import COUNT, FORM, NUMBER, PAIR, POSITIVE, REFERENCES, SECTIONS, SPREAD, TESTS, TEXT
 from fastgd.report.sources import FORMULAS, LANGUAGES
-from fastgd.report.upgrade import upgrade
+from fastgd.report.upgrade import judge_again, upgrade
 
 SCHEMA, SCHEMA_VERSION = "fastgd.study", 2
 MOST_BYTES = 1 << 26  # of a file: a hundred times a whole study
@@ -28,11 +28,11 @@ def read_study(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{printable(path)}: {EXPECTED}; no such file") from None
     except (ValueError, RecursionError) as error:  # not JSON, not text, or nested too deeply
         raise ValueError(f"{printable(path)}: {EXPECTED}; not JSON: {printable(error)}") from None
-    data = upgrade(data)
-    fault = find_fault(data)
+    found = upgrade(data)
+    fault = find_fault(found)
     if fault:
         raise ValueError(f"{printable(path)}: {EXPECTED}; {fault}")
-    return dict(data)
+    return dict(found if found is data else judge_again(found))
 
 
 def find_fault(data: Any) -> str:
