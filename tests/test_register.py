@@ -16,6 +16,7 @@ from test_pages import ROOT, find_blocks
 import fastgd
 from fastgd import backends
 from fastgd.bench.contestants import list_backends, list_contestants
+from fastgd.bench.limits import count_work
 from fastgd.cli.main import main
 from fastgd.config import describe_installation
 
@@ -101,6 +102,11 @@ def test_the_study_has_a_rung_for_it(own):
     names = [step.name for step in list_steps(1)]
     assert "own" in names
     assert names.index("numpy") < names.index("own") < names.index("compressed")
+
+
+def test_its_work_is_the_least_that_an_epoch_needs(own):
+    assert count_work("own", 100, 5) == count_work("cython", 100, 5)
+    assert count_work("nobody", 100, 5) == {}
 
 
 def test_the_study_starts_processes_of_those_that_another_process_finds(own, tmp_path, monkeypatch):
