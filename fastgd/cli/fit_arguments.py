@@ -32,7 +32,7 @@ def add_data(add: Callable[..., Any]) -> None:
         metavar="FILE",
         nargs="*",
         help="a CSV file with column names in the first line; or Parquet files, several files, a folder of files or a "
-        "pattern, which are read in batches",
+        "pattern, which are read in batches; name them before the options, which may take several columns",
     )
     add(
         "--target",
