@@ -1,11 +1,14 @@
 """The conditions of a study: what else the machine did meanwhile, and the noise floor; all from made-up moments."""
 
 import json
+import os
 
 import pytest
 
 from fastgd.bench import conditions, machine
 from fastgd.bench.conditions import Moment, Usage, describe_conditions, find_floor, summarize_moments
+from fastgd.report.form import MACHINE
+from fastgd.report.reading import find_wrong
 
 QUIET = {"load": [0.1, 1.0], "cores": 2, "others_share": 0.01, "clock": None, "noise_floor": 0.02}
 
@@ -123,6 +126,24 @@ def test_the_clock_is_that_of_the_fastest_core(monkeypatch, tmp_path):
     assert machine.find_governor() == "performance, powersave"
     monkeypatch.setattr(machine, "CACHES", tmp_path / "missing")
     assert machine.find_governor() is None
+
+
+@pytest.mark.parametrize("clock", ["0.000", "nan", "inf", ""])
+def test_a_virtual_machine_that_hides_its_parts_has_a_study_that_can_be_read(monkeypatch, tmp_path, clock):
+    cache = tmp_path / "cpu0/cache/index0"
+    cache.mkdir(parents=True)
+    for file, text in {"level": "2", "type": "Data", "size": "0K", "shared_cpu_list": "0"}.items():
+        (cache / file).write_text(text)
+    (tmp_path / "cpuinfo").write_text(f"model name :\ncpu MHz : {clock}\n")
+    monkeypatch.setattr(machine, "CACHES", tmp_path)
+    monkeypatch.setattr(machine, "PROCESSORS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(machine, "list_cores", lambda: [0])
+    monkeypatch.setattr(os, "sysconf", lambda name: -1 if name == "SC_PHYS_PAGES" else 4096, raising=False)
+    assert machine.read_clock() is None
+    found = machine.describe_machine()
+    assert found["cpu"]
+    assert (found["caches"], found["cache_instances"], found["memory"]) == ({}, {}, None)
+    assert find_wrong(found, MACHINE) == ""
 
 
 def test_a_moment_is_measured():

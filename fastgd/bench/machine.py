@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,10 @@ def describe_system() -> str:
 def find_memory() -> int | None:
     """Return the bytes of the machine's memory; None where the system does not tell."""
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # Windows has no such function
         return None
+    return size if size > 0 else None  # a container may hide the number of pages, which is then -1
 
 
 def find_governor() -> str | None:
@@ -74,7 +76,8 @@ def read_clock() -> float | None:
             clocks = [float(line.partition(":")[2]) for line in lines if line.startswith("cpu MHz")]
     except (OSError, ValueError):
         return None
-    return max(clocks, default=None)
+    # A virtual machine may say 0 MHz.
+    return max((clock for clock in clocks if 0 < clock < inf), default=None)
 
 
 def read_cores(file: str) -> list[str]:
@@ -95,7 +98,8 @@ def cpu_name() -> str:
     except OSError:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return printable(names[0] if names else platform.processor() or platform.machine())
+    named = next(filter(None, names), "")
+    return printable(named or platform.processor() or platform.machine() or "a processor without a name")
 
 
 def cpu_level() -> str | None:
@@ -118,8 +122,9 @@ def find_caches() -> dict[str, tuple[int, int]]:
         try:
             level, kind, size = ((folder / file).read_text().strip() for file in ("level", "type", "size"))
             shared = (folder / "shared_cpu_list").read_text().strip()
-            if kind != "Instruction":
-                sizes[f"L{level}"] = int(size.rstrip("KMG")) * UNITS.get(size[-1], 1)
+            known = int(size.rstrip("KMG")) * UNITS.get(size[-1], 1)
+            if kind != "Instruction" and known > 0:  # a virtual machine may say 0K
+                sizes[f"L{level}"] = known
                 sharers.setdefault(f"L{level}", set()).add(shared)
         except (OSError, ValueError):
             continue
