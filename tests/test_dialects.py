@@ -1,8 +1,10 @@
 """CSV files in other dialects, encodings and compressions, read whole and in parts, by functions and commands."""
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import subprocess
 import sys
@@ -117,6 +119,7 @@ def test_files_in_zstd_are_read(tmp_path):
         (b'x,y\n"1,5",2\n"2,5",3\n', "expected a number; got '1,5'; --decimal ',' reads it"),
         (write_rows().encode("latin-1"), "expected text in UTF-8; got the byte 0xf6; --encoding latin-1 may read it"),
         (write_rows().encode("utf-16"), "expected text in UTF-8; got the byte 0xff; --encoding utf-16 may read it"),
+        (write_rows().encode("utf-32"), "expected text in UTF-8; got the byte 0xff; --encoding utf-32 may read it"),
     ],
 )
 def test_the_message_about_another_dialect_names_the_option(tmp_path, capsys, content, hint, batches):
@@ -145,6 +148,9 @@ def write_archive():
     [
         (lambda: gzip.compress(write_rows().encode()), "got a file compressed by gzip; decompress it, or let its name"),
         (lambda: b"\x28\xb5\x2f\xfd\x04\x00", "got a file compressed by zstd; decompress it, or let its name"),
+        (lambda: bz2.compress(b"x,y\n"), "got a file compressed by bzip2; decompress it"),
+        (lambda: lzma.compress(b"x,y\n"), "got a file compressed by xz; decompress it"),
+        (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1", "got a spreadsheet; save its table as CSV"),
         (write_parquet, "got a Parquet file; let its name end in .parquet"),
         (write_archive, "got a ZIP archive, as .xlsx is; save its table as CSV"),
     ],
@@ -158,6 +164,18 @@ def test_a_file_that_is_no_text_is_called_by_its_kind(tmp_path, monkeypatch, cap
     told = capsys.readouterr().err
     assert f"{path}, line 1: expected text; {hint}" in told
     assert "--encoding" not in told
+
+
+def test_one_cell_is_told_in_the_singular(tmp_path):
+    (tmp_path / "a.csv").write_text("# made by hand\nx,y\n")
+    with pytest.raises(ValueError, match=r"a\.csv, line 2: expected 1 cell, as in line 1; got 2"):
+        read_csv(tmp_path / "a.csv")
+
+
+def test_a_text_that_is_not_in_the_encoding_asked_for_is_named(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    assert main(["fit", str(tmp_path / "a.csv"), "--target", "y", "--encoding", "utf-16"]) == 2
+    assert "a.csv: expected text in utf-16; UTF-16 stream does not start with BOM" in capsys.readouterr().err
 
 
 def test_names_may_begin_like_a_file_of_another_kind(tmp_path):

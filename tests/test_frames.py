@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from decimal import Decimal
 from types import SimpleNamespace
 
 import numpy as np
@@ -102,6 +103,15 @@ def test_frames_are_not_changed(library):
     frame, again = make(library, FLOATS), make(library, FLOATS)
     fastgd.gradient_descent(frame, Y, precondition="standardize", alpha=0.1)
     assert frame.equals(again)
+
+
+@pytest.mark.parametrize("argument", ["X", "y"])
+def test_a_signalling_nan_of_decimals_is_refused_as_in_an_array(argument):
+    pandas = pytest.importorskip("pandas", reason="pandas is an extra of the tests")
+    bad = pandas.DataFrame({"a": [Decimal("1"), Decimal("sNaN"), Decimal("3")]})
+    data = {"X": [[1.0], [2.0], [4.0]], "y": [1.0, 2.0, 4.0]} | {argument: bad}
+    with pytest.raises(ValueError, match=f"{argument} must hold numbers in the range of float64; cannot convert sig"):
+        fastgd.gradient_descent(**data)
 
 
 def test_names_that_are_not_strings_are_ignored():

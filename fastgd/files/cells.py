@@ -38,7 +38,7 @@ def read_rows(lines: Lines, block: bytes, n_columns: int) -> Iterator[Row]:
         elif first_blank:
             raise TableError(f"{printable(lines.path)}, line {first_blank}: expected a row; got an empty line")
         elif len(cells) != n_columns:
-            expected = f"expected {n_columns} cells, as in line 1"
+            expected = f"expected {n_columns} cell{'s'[: n_columns != 1]}, as in line 1"
             raise TableError(f"{printable(lines.path)}, line {line}: {expected}; got {len(cells)}")
         else:
             yield line, cells

@@ -56,7 +56,7 @@ class Decoded:
             return bytes(piece)
         try:
             return self.decoder.decode(piece, final=self.ended).encode(UTF_8, "surrogatepass")
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:  # UTF-16 without its mark is not a UnicodeDecodeError
             raise TableError(f"{printable(self.path)}: expected text in {self.encoding}; {printable(error)}") from error
 
 

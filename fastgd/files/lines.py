@@ -1,6 +1,6 @@
 """The lines of a CSV file, whole lines of bytes at a time, and the error of a file that is no table."""
 
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -16,9 +16,16 @@ COMPRESSED = "a file compressed by {0}; decompress it, or let its name end in {1
 NO_TEXT = {  # the first bytes of files that are no text, and the kinds of these files
     b"\x1f\x8b": COMPRESSED.format("gzip", ".gz"),
     b"\x28\xb5\x2f\xfd": COMPRESSED.format("zstd", ".zst"),
+    b"BZh91AY&SY": "a file compressed by bzip2; decompress it",
+    b"\xfd7zXZ\x00": "a file compressed by xz; decompress it",
     b"PAR1\x15": "a Parquet file; let its name end in .parquet",
     b"PK\x03\x04": "a ZIP archive, as .xlsx is; save its table as CSV",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet; save its table as CSV",
 }
+# The marks with which texts in other encodings begin; those of UTF-32 begin with those of UTF-16.
+MARKS = {
+    BOM_UTF32_LE: "utf-32", BOM_UTF32_BE: "utf-32", BOM_UTF16_LE: "utf-16", BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
 
 
 class TableError(ValueError):
@@ -109,5 +116,5 @@ def decode(path: str, number: int, line: bytes) -> str:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
         got = f"expected text in UTF-8; got the byte 0x{line[error.start]:02x}"
-        hint = "utf-16" if line.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "latin-1"
+        hint = next((encoding for mark, encoding in MARKS.items() if line.startswith(mark)), "latin-1")
         raise TableError(f"{printable(path)}, line {number}: {got}; encoding='{hint}' may read it") from None

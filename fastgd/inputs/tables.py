@@ -135,7 +135,7 @@ def open_pandas(argument: str, values: Any) -> Table | None:
         return part.to_numpy(dtype=FLOAT32 if single else FLOAT64, **gaps)
 
     def read_cells(column: int) -> list[Any]:
-        return values.iloc[:, column].to_numpy(dtype=object, na_value=None).tolist()
+        return values.iloc[:, column].to_numpy(dtype=object).tolist()
 
     return Table(list(values.columns), [known[dtype] for dtype in dtypes], len(values), read_numbers, read_cells)
 
