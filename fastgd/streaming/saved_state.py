@@ -10,7 +10,6 @@ is taken; an error is a ValueError that says what is wrong.
 import json
 from collections.abc import Mapping
 from hashlib import sha256
-from itertools import zip_longest
 from math import isfinite, prod
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
@@ -32,7 +31,6 @@ SUMS = {"total": (float,), "n_samples": (int,), "n_features": (int,), "n_targets
 MOST_BATCHES = 1 << 27
 MOST_FEATURES = 1 << 16
 SPARE_HEADER = 1 << 16  # bytes of a header beside its identity
-NOTHING = "nothing"  # in the place of an entry that only one of two lists has
 PIECE = 1 << 20  # bytes of a piece that is read for the checksum alone
 
 
@@ -192,10 +190,7 @@ def check_identity(found: dict[str, Any], identity: dict[str, Any]) -> None:
     for name in [*wanted, *sorted(found.keys() - wanted.keys())]:
         before, now = found.get(name), wanted.get(name)
         if differ(before, now):
-            before, now = find_difference(before, now)
-            raise ValueError(
-                f"the checkpoint is of another fit, with {printable(name)} {quote(before)}; got {quote(now)}"
-            )
+            raise ValueError(f"the checkpoint is of another fit, {describe_difference(printable(name), before, now)}")
 
 
 def differ(before: Any, now: Any) -> bool:
@@ -206,12 +201,17 @@ def differ(before: Any, now: Any) -> bool:
         return True
 
 
-def find_difference(before: Any, now: Any) -> tuple[Any, Any]:
-    """Return the first entries of two lists that differ; of two descriptions, the file and all that differs."""
+def describe_difference(name: str, before: Any, now: Any) -> str:
+    """Return how two values differ: of lists the first entry, of descriptions of files the name and the rest."""
     if isinstance(before, list) and isinstance(now, list):
-        pairs = (pair for pair in zip_longest(before, now, fillvalue=NOTHING) if differ(*pair))
-        return find_difference(*next(pairs))
+        pair = next((pair for pair in zip(before, now, strict=False) if differ(*pair)), None)
+        if pair is not None:
+            return describe_difference(name, *pair)
+        if len(now) > len(before):
+            return f"without {quote(now[len(before)])} in {name}"
+        if len(before) > len(now):
+            return f"with {quote(before[len(now)])} in {name} too"
     if isinstance(before, dict) and isinstance(now, dict):
         same = {name for name in before.keys() & now.keys() if not differ(before[name], now[name])} - {"file"}
         before, now = ({name: values[name] for name in values if name not in same} for values in (before, now))
-    return before, now
+    return f"with {name} {quote(before)}; got {quote(now)}"
