@@ -25,6 +25,12 @@ PICTURES: dict[str, Callable[..., object]] = {"epoch_times": plots.epoch_times, 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `fastgd bench`."""
+    add_measurement(parser)
+    add_outputs(parser)
+
+
+def add_measurement(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is timed, and how often."""
     parser.add_argument(
         "--shapes",
         metavar="LIST",
@@ -55,6 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype", choices=["float64", "float32"], default="float64", help="the type of X (default: float64)"
     )
+
+
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where the results go."""
     parser.add_argument(
         "--json",
         metavar="FILE",
