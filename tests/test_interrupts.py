@@ -76,6 +76,32 @@ def test_ctrl_c_is_answered_while_python_imports(tmp_path, module, command):
     assert (process.returncode, output, errors) == (130, "", "fastgd: interrupted\n")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="the test needs pipes of POSIX")
+def test_ctrl_c_is_answered_while_a_pipe_is_slow(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    answered, ends = threading.Event(), []
+
+    def write_slowly():
+        with open(tmp_path / "pipe", "wb", buffering=0) as pipe:
+            pipe.write(b"x,y\n1,2\n")
+            signal.raise_signal(signal.SIGINT)  # in this thread: it interrupts no call of the main thread
+            while not answered.wait(0.01) and len(ends) < 1000:
+                pipe.write(b"1,2\n")
+                ends.append(pipe)
+
+    writer = threading.Thread(target=write_slowly)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        writer.start()
+        with pytest.raises(KeyboardInterrupt):
+            read_csv(tmp_path / "pipe")
+    finally:
+        answered.set()
+        writer.join()
+        signal.signal(signal.SIGINT, before)
+    assert len(ends) < 1000  # the pipe was still open
+
+
 def find_change(path):
     """Return the time of the last change of a file; None if there is no file."""
     return path.stat().st_mtime_ns if path.exists() else None

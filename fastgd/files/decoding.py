@@ -4,6 +4,7 @@ import codecs
 import gzip
 import os
 import zlib
+from stat import S_ISREG
 from typing import Any, BinaryIO
 
 from fastgd.files.dialect import UTF_8, Dialect, compression_of
@@ -66,11 +67,14 @@ def open_lines(path: str, file: BinaryIO, dialect: Dialect) -> Lines:
 
 
 def decode_file(path: str, file: BinaryIO, encoding: str) -> Any:
-    """Return an opened file as one whose `read` returns text in UTF-8; plain text in UTF-8 is the file itself."""
-    compression = compression_of(path)
-    if compression is None and encoding == UTF_8:
+    """Return an opened file as one whose `read` returns text in UTF-8; a file of plain text in UTF-8 is itself that.
+
+    A pipe is read piece by piece as its writer sends them: Python notices a Ctrl-C between two pieces.
+    """
+    compression, regular = compression_of(path), S_ISREG(os.fstat(file.fileno()).st_mode)
+    if compression is None and encoding == UTF_8 and regular:
         return file
-    reader: Any = file
+    reader: Any = file if regular or compression is not None else getattr(file, "raw", file)
     if compression == "gzip":
         reader = gzip.GzipFile(fileobj=file)
     elif compression is not None:
