@@ -237,3 +237,31 @@ def test_a_registration_replaces_the_requirements_of_the_one_before(own):
     backends.register("own", "own_backend")
     assert "own" in backends.available()
     assert "own" not in backends.REQUIRES
+
+
+@pytest.mark.parametrize("attributes", [{}, {"descend": 3}])
+def test_a_module_without_the_function_is_told_so(own, monkeypatch, capsys, attributes):
+    monkeypatch.setitem(sys.modules, "bare_module", ModuleType("bare_module"))
+    for name, value in attributes.items():
+        setattr(sys.modules["bare_module"], name, value)
+    backends.register("bare", "bare_module")
+    told = "backend 'bare' cannot be loaded: the module 'bare_module' has no function descend"
+    with pytest.raises(ImportError, match=told):
+        fastgd.gradient_descent(X, Y, backend="bare")
+    fastgd.show_config()
+    assert told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("returned", [None, 1.5, -1, 10_000])
+@pytest.mark.parametrize("options", [{}, {"learning_rate": 0.1}, {"learning_rate": 0.1, "batch_size": 10}])
+def test_a_kernel_that_returns_no_count_of_its_updates_is_refused(own, monkeypatch, returned, options):
+    def descend(X, y, weights, rates, costs, gradient, threads=1):
+        backends.load("numpy").descend(X, y, weights, rates, costs, gradient, threads)
+        return returned
+
+    monkeypatch.setattr(sys.modules["own_backend"], "descend", descend)
+    told = f"a backend must return how many updates it applied, from 0 to .*; got {returned}"
+    with pytest.raises(ValueError, match=told):
+        fastgd.gradient_descent(X, Y, backend="own", **options)
+    with pytest.raises(ValueError, match=told):
+        backends.descend(X, Y, np.zeros(4), np.zeros(2), np.zeros(2), np.zeros(4), backend="own")

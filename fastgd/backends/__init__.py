@@ -35,7 +35,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from types import ModuleType
 
-from fastgd.backends.contract import check_contract
+from fastgd.backends.contract import check_contract, count_applied
 from fastgd.backends.lacks import KERNEL, BackendWarning
 from fastgd.backends.sparse import CSR, check_sparse_contract, is_sparse_rows
 from fastgd.forks import import_safely
@@ -170,7 +170,7 @@ def list_loadable() -> list[str]:
 
 def find_fault(name: str) -> str:
     """Return the reason why a backend cannot be loaded, or "" if it can."""
-    if MODULES[name] in sys.modules:  # found in less time than by an import
+    if callable(getattr(sys.modules.get(MODULES[name]), "descend", None)):  # found in less time than by an import
         return ""
     try:
         load(name)
@@ -256,7 +256,7 @@ def load(backend: str) -> ModuleType:
     """
     name = backend if type(backend) is str and backend in MODULES else resolve(backend)
     try:
-        return import_safely(MODULES[name])
+        module = import_safely(MODULES[name])
     except ImportError as error:
         if error.name != MODULES[name]:  # the module is there, and says what it lacks
             raise
@@ -264,6 +264,9 @@ def load(backend: str) -> ModuleType:
     except Exception as error:  # a compiler that is installed may fail in any way while it is imported
         cause = printable(f"{type(error).__name__}: {error}")
         raise ImportError(f"backend {name!r} cannot be loaded: {cause}") from error
+    if not callable(getattr(module, "descend", None)):
+        raise ImportError(f"backend {name!r} cannot be loaded: the module {MODULES[name]!r} has no function descend")
+    return module
 
 
 def takes_sparse(backend: str) -> bool:
@@ -368,7 +371,7 @@ def descend(
         X = check_sparse_contract(X, y, weights, rates, costs, gradient, threads)
     else:
         check_contract(X, y, weights, rates, costs, gradient, threads)  # type: ignore[arg-type]
-    return load(backend).descend(X, y, weights, rates, costs, gradient, threads)
+    return count_applied(load(backend).descend(X, y, weights, rates, costs, gradient, threads), len(rates))
 
 
 def gram(

@@ -12,6 +12,7 @@ import numpy as np
 
 from fastgd.inputs.arrays import FLOAT32, FLOAT64, Array
 from fastgd.inputs.options import check_count
+from fastgd.inputs.words import quote
 
 NAMES = ("X", "y", "weights", "rates", "costs", "gradient")
 OUTPUTS = ("weights", "costs", "gradient")
@@ -101,6 +102,14 @@ def check_arrays(X: Array, y: Array, weights: Array, rates: Array, costs: Array,
     check_shapes(*arrays)
     check_count("threads", threads)
     return len(weights) - X.shape[1]
+
+
+def count_applied(applied: Any, epochs: int) -> int:
+    """Return how many updates a kernel says that it applied; refuse a number that no call of `epochs` updates has."""
+    if not isinstance(applied, int | np.integer) or not 0 <= applied <= epochs:
+        told = f"a backend must return how many updates it applied, from 0 to {epochs}"
+        raise ValueError(f"{told}; got {quote(applied)}")
+    return int(applied)
 
 
 def check_memory(name: str, array: Any) -> None:

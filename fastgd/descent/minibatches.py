@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fastgd.backends.contract import count_applied
 from fastgd.backends.threads import choose_threads
 from fastgd.inputs.arrays import Array
 from fastgd.problem.coordinates import Problem
@@ -39,7 +40,7 @@ def bind_batches(
                 batch = add_ridge(batch, penalty)
                 rate = rates[epoch : epoch + 1] * (len(rows) / batch_size)
                 members = threads or choose_threads(len(rows), batch.X.shape[1], 1, weights[0].size)
-                applied = kernel(batch.X, batch.y, weights, rate, cost, slope, members)
+                applied = count_applied(kernel(batch.X, batch.y, weights, rate, cost, slope, members), 1)
                 costs[epoch] += cost[0] * len(rows) / n_samples
                 gradient += slope * (len(rows) / n_samples)
                 if not applied:

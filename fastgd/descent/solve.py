@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastgd import backends
+from fastgd.backends.contract import count_applied
 from fastgd.backends.sparse_team import choose_sparse_threads, count_sparse_work
 from fastgd.backends.threads import choose_threads
 from fastgd.descent import minibatches
@@ -202,6 +203,6 @@ def bind_kernel(backend: str, prepared: Prepared, threads: int | None) -> CallKe
 
     def call_kernel(weights: Array, rates: Array, costs: Array, gradient: Array) -> int:
         members = threads or choose(len(rates))
-        return int(kernel(X, problem.y, weights, rates, costs, gradient, members))
+        return count_applied(kernel(X, problem.y, weights, rates, costs, gradient, members), len(rates))
 
     return call_kernel
