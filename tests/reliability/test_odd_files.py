@@ -18,7 +18,7 @@ from fastgd.cli.main import main
 from fastgd.files import opening, writing
 from fastgd.files.csv import read_csv
 from fastgd.files.model import Model, ModelError, load, save
-from fastgd.streaming import columns
+from fastgd.streaming import choosing
 
 MODEL = Model("y", ["x"], 0.5, [2.0])
 DATA = "x,y\n1,2\n2,4\n3,6.5\n"
@@ -285,7 +285,7 @@ def test_names_of_many_columns_are_looked_up_at_once(tmp_path):
     with within(SECONDS):
         table = read_csv(path, names[::-1])
         np.testing.assert_array_equal(table.columns(names)[0], np.arange(100_000.0))
-        columns.check_column_names("y", names, "weight")
+        choosing.check_column_names("y", names, "weight")
         save(Model("y", names, 0.0, [1.0] * len(names)), tmp_path / "model.json")
         assert load(tmp_path / "model.json").features == names
 
