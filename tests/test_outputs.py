@@ -1,5 +1,6 @@
 """Every command refuses output files that it cannot write, with the same message and before any work."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -347,3 +348,14 @@ def test_a_comparison_does_not_replace_its_own_data(tmp_path, monkeypatch, capsy
     assert cli.main(["study", "--compare", "a.json", "a.json", "--out", "a.json"]) == 2
     assert "--out must not be the file that is read; got 'a.json'" in capsys.readouterr().err
     assert Path("a.json").read_text(encoding="utf-8") == before
+
+
+def test_an_error_behind_a_link_names_the_option_and_the_link(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    link = tmp_path / "link.txt"
+    link.symlink_to(tmp_path / "target.txt")
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(ValueError, match=r"^--out must be a file that can be written; got '.*link\.txt': No such file"):
+        write_file("--out", link, lambda: "text")

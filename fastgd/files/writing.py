@@ -31,12 +31,11 @@ def write_file(option: str, path: str | Path, make: Callable[[], str]) -> None:
     ...     Path(folder, "new.txt").read_text()
     'text'
     """
-    try:
-        write_text(path, make())
-    except OSError as error:
-        raise ValueError(UNWRITABLE.format(option, printable(path), error.strerror or error)) from error
-    except ValueError as error:
-        raise ValueError(f"{option} cannot be written to '{printable(path)}': {error}") from error
+    with name_output(option, path):
+        try:
+            write_text(path, make())
+        except ValueError as error:
+            raise ValueError(f"{option} cannot be written to '{printable(path)}': {error}") from error
 
 
 @contextmanager
@@ -45,7 +44,7 @@ def name_output(option: str, path: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is not None and os.fsdecode(error.filename) != os.fspath(path):
+        if error.filename is not None and os.path.realpath(os.fsdecode(error.filename)) != os.path.realpath(path):
             raise
         raise ValueError(UNWRITABLE.format(option, printable(path), error.strerror or error)) from error
 
