@@ -1,6 +1,8 @@
 """Nested folders of files, and columns in the names of folders, as Hive, Spark and pyarrow write them."""
 
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
@@ -126,3 +128,21 @@ def test_names_and_values_are_unquoted_and_missing_ones_are_nan():
     assert list(found) == ["sh op", "n", "k"]
     assert (found["sh op"], found["k"]) == ("North=1", 1000.0)
     assert np.isnan(found["n"])
+
+
+@pytest.mark.parametrize("path", [".", "**/*.csv"])
+def test_a_folder_that_cannot_be_read_is_told_and_not_left_out(monkeypatch, tmp_path, capsys, path):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("open", "closed"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.csv").write_text("x,y\n1,2\n2,3\n")
+    scan = os.scandir
+
+    def refuse(folder):
+        if "closed" in os.fspath(folder):
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert main(["fit", path, "--target", "y", "--quiet"]) == 2
+    assert "closed: Permission denied" in capsys.readouterr().err

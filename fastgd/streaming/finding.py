@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from glob import escape, glob
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from fastgd.files.dialect import suffix_of
 from fastgd.files.opening import STANDARD_INPUT
@@ -99,10 +99,13 @@ def find_matches(pattern: str) -> list[str]:
 
 
 def walk_folders(root: str) -> Iterator[str]:
-    """Yield a folder, "" for the current one, and the folders below it except hidden ones; each once, by one path."""
+    """Yield a folder, "" for the current one, and the folders below it except hidden ones; each once, by one path.
+
+    A folder that cannot be read is an OSError: without its files, the data would not be those that were asked for.
+    """
     here = "" if root else os.path.join(os.curdir, "")
     seen = set()
-    for folder, names, _ in os.walk(root or os.curdir, followlinks=True):
+    for folder, names, _ in os.walk(root or os.curdir, onerror=refuse_folder, followlinks=True):
         status = os.stat(folder)
         if (status.st_dev, status.st_ino) in seen:
             names.clear()
@@ -110,3 +113,8 @@ def walk_folders(root: str) -> Iterator[str]:
         seen.add((status.st_dev, status.st_ino))
         names[:] = sorted(name for name in names if not name.startswith("."))
         yield os.path.join(folder, "").removeprefix(here)
+
+
+def refuse_folder(error: OSError) -> NoReturn:
+    """Raise the error of a folder that cannot be read, which `os.walk` would pass over."""
+    raise error
