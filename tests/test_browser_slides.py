@@ -7,6 +7,7 @@ import io
 import os
 import re
 import unicodedata
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,13 @@ def test_letters_in_pictures_can_be_read_on_a_phone(chromium, slides):
     assert len(heights) > 50
     assert min(heights) > 7.9
     chromium.check_quiet()
+
+
+def test_slides_turn_in_a_frame_of_a_notebook(chromium, slides, tmp_path):
+    page = tmp_path / "frame.html"
+    page.write_text(f'<iframe id="frame" srcdoc="{escape(slides.read_text(encoding="utf-8"))}"></iframe>', "utf-8")
+    chromium.open(page, 1_000)
+    inside = "document.getElementById('frame').contentDocument"
+    chromium.run(f"{inside}.getElementById('next').click(); return null")
+    assert chromium.run(f"return {inside}.getElementById('place').textContent").startswith("2 /")
+    assert chromium.complaints() == []

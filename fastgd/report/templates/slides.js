@@ -9,7 +9,8 @@ const turn = to => {
   document.getElementById("place").textContent = `${now + 1} / ${slides.length}`;
   previous.disabled = now === 0;
   next.disabled = now === slides.length - 1;
-  history.replaceState(null, "", `#${slides[now].id}`);
+  if (location.protocol !== "about:")  // a frame whose page is an attribute, as in a notebook, has no address to change
+    history.replaceState(null, "", `#${slides[now].id}`);
   scrollTo({ top: 0, behavior: "instant" });
 };
 const turnToAddress = () => turn(slides.findIndex(slide => `#${slide.id}` === location.hash));
