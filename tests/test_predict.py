@@ -190,7 +190,21 @@ def test_the_rows_before_a_bad_one_are_printed_and_the_first_fault_is_told(folde
     lines[1] = "no number,1e300,1,1"
     (folder / "bad.csv").write_text("\n".join(lines))
     assert main(["predict", "large.json", "bad.csv"]) == 2
-    assert capsys.readouterr().err == "fastgd: bad.csv, line 2: the prediction is out of the range of float64\n"
+    printed = capsys.readouterr()
+    assert printed == ("", "fastgd: bad.csv, line 2: the prediction is out of the range of float64\n")
+
+
+def test_no_part_follows_one_whose_work_failed():
+    def work(part):
+        if part == 2:
+            raise ValueError("the second part")
+        return part
+
+    found = work_ahead([1, 2, 3, 4], work)
+    assert next(found) == 1
+    with pytest.raises(ValueError, match="the second part"):
+        next(found)
+    assert list(found) == []
 
 
 def test_work_goes_on_without_a_thread(monkeypatch):

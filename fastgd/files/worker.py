@@ -1,7 +1,8 @@
 """Work in one thread beside the main one, in order."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TypeVar
 
@@ -35,13 +36,19 @@ def work_ahead(parts: Iterable[Part], work: Callable[[Part], Done]) -> Iterator[
         if worker is None:
             yield from map(work, parts)
             return
-        waiting = []
-        try:
-            for part in parts:
-                waiting.append(worker.submit(work, part))
-                if len(waiting) > 1:
-                    yield waiting.pop(0).result()
-        except ValueError:
-            yield from (one.result() for one in waiting)
-            raise
-        yield from (one.result() for one in waiting)
+        waiting, left, fault = deque[Future[Done]](), iter(parts), None
+        while True:
+            try:
+                part = next(left)
+            except StopIteration:
+                break
+            except ValueError as error:
+                fault = error
+                break
+            waiting.append(worker.submit(work, part))
+            if len(waiting) > 1:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+        if fault is not None:
+            raise fault
