@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from processes import start_python
 
-from fastgd.files import csv_blocks
+from fastgd.files import csv_blocks, paths
 from fastgd.files.csv import read_csv
 from fastgd.inputs.extras import is_installed
 from fastgd.streaming import fit_files
@@ -76,6 +76,21 @@ def test_ctrl_c_is_answered_while_python_imports(tmp_path, module, command):
     assert (process.returncode, output, errors) == (130, "", "fastgd: interrupted\n")
 
 
+def test_ctrl_c_leaves_no_file_behind_that_was_only_tried(tmp_path, monkeypatch):
+    def interrupt(*given):
+        open(*given).close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(paths, "open", interrupt, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        paths.check_output("--checkpoint", tmp_path / "kept")
+    assert os.listdir(tmp_path) == []
+    (tmp_path / "kept").write_text("")
+    with pytest.raises(KeyboardInterrupt):
+        paths.check_output("--checkpoint", tmp_path / "kept")
+    assert os.listdir(tmp_path) == ["kept"]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="the test needs pipes of POSIX")
 def test_ctrl_c_is_answered_while_a_pipe_is_slow(tmp_path):
     os.mkfifo(tmp_path / "pipe")
@@ -103,14 +118,18 @@ def test_ctrl_c_is_answered_while_a_pipe_is_slow(tmp_path):
 
 
 def find_change(path):
-    """Return the time of the last change of a file; None if there is no file."""
-    return path.stat().st_mtime_ns if path.exists() else None
+    """Return the time of the last change of a file; None if there is none, or an empty one, made to try the path."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns if status.st_size else None
 
 
 INTERRUPTED = """
 import sys
 from fastgd.cli.main import main
-from fastgd.files import csv_blocks
+from fastgd.files import csv_blocks, paths
 from fastgd.streaming import checkpoint
 
 csv_blocks.BLOCK_BYTES, checkpoint.SAVE_SECONDS = 2000, 0.0

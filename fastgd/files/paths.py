@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 
@@ -82,12 +83,21 @@ def find_obstacle(path: str) -> str:
     if is_special(path):  # opening a pipe or a device would disturb its reader
         return "" if os.access(path, os.W_OK) else "no permission to write"
     target = os.path.realpath(path)  # for a dangling link, test its target: the link itself stays
+    absent = not os.path.lexists(target)
     try:
-        if os.path.isfile(target):
-            open(target, "ab").close()
-        else:
-            open(target, "xb").close()
-            os.unlink(target)
+        open(target, "xb" if absent else "ab").close()
+    except FileExistsError:  # made by another process in this moment
+        absent = False
     except OSError as error:
         return error.strerror or str(error)
+    finally:  # a Ctrl-C at this moment must not leave an empty file either
+        if absent:
+            remove_empty(target)
     return ""
+
+
+def remove_empty(path: str) -> None:
+    """Remove a file that has nothing in it, if there is one."""
+    with suppress(OSError):
+        if os.path.getsize(path) == 0:
+            os.unlink(path)
