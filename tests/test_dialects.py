@@ -192,7 +192,7 @@ def test_names_may_begin_like_a_file_of_another_kind(tmp_path):
         ({"delimiter": "5"}, "delimiter must be one character"),
         ({"delimiter": "."}, "delimiter must be one character"),
         ({"delimiter": "ø"}, "delimiter must be one character"),
-        ({"delimiter": 5}, "delimiter must be text; got 5, a int"),
+        ({"delimiter": 5}, "delimiter must be text; got 5, an int"),
         ({"decimal": ";"}, r"decimal must be '\.' or ','; got ';'"),
         ({"decimal": None}, "decimal must be text; got None, a NoneType"),
         ({"decimal": ",", "delimiter": ","}, "decimal must differ from the delimiter; got ',' for both"),

@@ -212,11 +212,11 @@ def test_a_module_without_a_good_kernel_is_refused_when_it_is_used(own):
         (("numpy", "mine"), ValueError, "name must differ from those of other backends, cython, .*; got 'numpy'"),
         (("auto", "mine"), ValueError, "name must be lower-case .* not 'auto'; got 'auto'"),
         (("My Backend", "mine"), ValueError, "name must be lower-case .*; got 'My Backend'"),
-        ((1, "mine"), TypeError, "name must be text; got 1, a int"),
+        ((1, "mine"), TypeError, "name must be text; got 1, an int"),
         (("mine", None), TypeError, "module must be text; got None, a NoneType"),
         (("mine", "a/b.py"), ValueError, "module and requires must be paths of modules, such as 'package.module'"),
         (("mine", "mine", ["a-b"]), ValueError, "module and requires must be paths of modules.*; got 'a-b'"),
-        (("mine", "mine", [2]), TypeError, "requires must be text; got 2, a int"),
+        (("mine", "mine", [2]), TypeError, "requires must be text; got 2, an int"),
     ],
 )
 def test_bad_registrations_are_refused_and_change_nothing(own, arguments, error, message):

@@ -244,7 +244,7 @@ def test_batches_without_usable_rows_are_refused():
         ({"alpha": -1}, "alpha must be finite and not negative"),
         ({"fit_intercept": "no"}, "fit_intercept must be True or False"),
         ({"precondition": 2}, "precondition must be one of 'auto', 'none'"),
-        ({"checkpoint": 3}, "checkpoint must be None or a path; got 3, a int"),
+        ({"checkpoint": 3}, "checkpoint must be None or a path; got 3, an int"),
         ({"checkpoint": ""}, "checkpoint must name a file"),
         ({"checkpoint": "."}, "checkpoint must be a file; got the folder"),
         ({"checkpoint": "no/such/file"}, "checkpoint must be in a folder that exists"),
@@ -263,7 +263,7 @@ def test_arguments_are_checked_before_the_first_batch(options, message):
 @pytest.mark.parametrize(
     ("batch", "message"),
     [
-        (3, r"expected \(X, y\) or \(X, y, sample_weight\); got a int$"),
+        (3, r"expected \(X, y\) or \(X, y, sample_weight\); got an int$"),
         ((1, 2, 3, 4), "got a tuple of 4"),
         (([[1.0, 2.0]], [1.0]), "X must have 3 columns, as before; got 2"),
         (([[1.0, 2.0, 3.0]], [1.0, 2.0]), "the same number of rows; got 1 in X and 2 in y"),

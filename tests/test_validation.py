@@ -108,7 +108,7 @@ OPTIONS = {
         (np.array(["numpy", "auto"]), ValueError, "must be one of .*; got array"),
     ],
     "callback": [
-        (1, TypeError, "must be callable or None; got 1, a int"),
+        (1, TypeError, "must be callable or None; got 1, an int"),
         ("print", TypeError, "must be callable or None; got 'print', a str"),
     ],
     "random_state": [
@@ -118,7 +118,7 @@ OPTIONS = {
     ],
     "fit_intercept": [
         (None, TypeError, "must be True or False; got None, a NoneType"),
-        (2, TypeError, "must be True or False; got 2, a int"),
+        (2, TypeError, "must be True or False; got 2, an int"),
         ("yes", TypeError, "must be True or False; got 'yes', a str"),
     ],
 } | {

@@ -42,7 +42,7 @@ from fastgd.forks import import_safely
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.extras import is_installed
-from fastgd.inputs.words import printable, quote
+from fastgd.inputs.words import kind_of, printable, quote
 
 __all__ = [
     "MODULES",
@@ -102,7 +102,7 @@ def register(name: str, module: str, requires: str | Sequence[str] = ()) -> None
     needed = (requires,) if isinstance(requires, str) else tuple(requires)
     for argument, value in (("name", name), ("module", module), *(("requires", value) for value in needed)):
         if not isinstance(value, str):
-            raise TypeError(f"{argument} must be text; got {quote(value)}, a {type(value).__name__}")
+            raise TypeError(f"{argument} must be text; got {quote(value)}, {kind_of(value)}")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == "auto":
         raise ValueError(f"name must be lower-case letters, digits and underscores, and not 'auto'; got {quote(name)}")
     for path in (module, *needed):

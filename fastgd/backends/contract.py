@@ -12,7 +12,7 @@ import numpy as np
 
 from fastgd.inputs.arrays import FLOAT32, FLOAT64, Array
 from fastgd.inputs.options import check_count
-from fastgd.inputs.words import quote
+from fastgd.inputs.words import kind_of, quote
 
 NAMES = ("X", "y", "weights", "rates", "costs", "gradient")
 OUTPUTS = ("weights", "costs", "gradient")
@@ -115,7 +115,7 @@ def count_applied(applied: Any, epochs: int) -> int:
 def check_memory(name: str, array: Any) -> None:
     """Refuse an object that is no array, and an array whose memory a kernel would misread."""
     if type(array) not in (np.ndarray, np.memmap):
-        raise TypeError(f"{name} must be a numpy.ndarray; got a {type(array).__name__}")
+        raise TypeError(f"{name} must be a numpy.ndarray; got {kind_of(array)}")
     if array.dtype not in ((FLOAT64, FLOAT32) if name == "X" else (FLOAT64,)):
         expected = "float64 or float32" if name == "X" else "float64"
         order = "" if array.dtype.isnative else f" of the other byte order ({array.dtype.str})"

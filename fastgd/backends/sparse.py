@@ -14,6 +14,7 @@ import numpy as np
 from fastgd.backends.contract import C_ORDER, NAMES, OUTPUTS, WRITEABLE
 from fastgd.inputs.arrays import FLOAT32, FLOAT64, Array, is_sparse
 from fastgd.inputs.options import check_count
+from fastgd.inputs.words import kind_of
 
 STRIP_ROWS = 512  # a strip of short rows stays in L2
 LONG_ROW = 16  # rows of more entries, on average, are faster in the order of memory
@@ -148,7 +149,7 @@ def check_array(
 ) -> None:
     """Refuse an object that is no array of these types and this shape, or whose memory a kernel would misread."""
     if type(array) not in (np.ndarray, np.memmap):
-        raise TypeError(f"{name} must be a numpy.ndarray; got a {type(array).__name__}")
+        raise TypeError(f"{name} must be a numpy.ndarray; got {kind_of(array)}")
     if array.dtype not in dtypes:
         expected = " or ".join(dtype.name for dtype in dtypes)
         order = "" if array.dtype.isnative else f" of the other byte order ({array.dtype.str})"

@@ -18,6 +18,7 @@ from fastgd.inputs.data import check_problem, check_sample_weight
 from fastgd.inputs.frames import data_names
 from fastgd.inputs.options import check_level
 from fastgd.inputs.values import name_values
+from fastgd.inputs.words import kind_of
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.dask import find_blocks, is_dask
 from fastgd.problem.prepared import Source
@@ -234,7 +235,7 @@ def find_source(X: Any, y: Any, sample_weight: Any, target: int | None) -> Sourc
     if target is not None:
         raise ValueError(f"target must be None unless X is a Compressor; got {target}: pass the column of y alone")
     if y is None:
-        raise TypeError(f"y must be given unless X is a Compressor; got None with X, a {type(X).__name__}")
+        raise TypeError(f"y must be given unless X is a Compressor; got None with X, {kind_of(X)}")
     if is_dask(X, y, sample_weight):
         return find_blocks(X, y, sample_weight)
     features, name = data_names(X, y)

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, Self
 
-from fastgd.inputs.words import quote
+from fastgd.inputs.words import kind_of, quote
 
 TAB = "\t"
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}  # by the last suffix of a file
@@ -49,7 +49,7 @@ class Dialect:
         """
         for name, value in {"delimiter": delimiter, "decimal": decimal, "encoding": encoding}.items():
             if not isinstance(value, str) and not (name == "delimiter" and value is None):
-                raise TypeError(f"{name} must be text; got {quote(value)}, a {type(value).__name__}")
+                raise TypeError(f"{name} must be text; got {quote(value)}, {kind_of(value)}")
         delimiter = TAB if delimiter == r"\t" else delimiter
         if delimiter is not None:
             check_delimiter(delimiter)

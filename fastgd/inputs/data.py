@@ -17,7 +17,7 @@ from fastgd.inputs.masks import check_masked
 from fastgd.inputs.objects import read_objects
 from fastgd.inputs.tables import advise_table, read_frame
 from fastgd.inputs.values import SMALLEST_SQUARE, check_all_finite, check_finite, check_predictions
-from fastgd.inputs.words import describe_position, printable
+from fastgd.inputs.words import describe_position, kind_of, printable
 
 
 def check_problem(
@@ -77,7 +77,7 @@ def check_sparse(X: Any) -> Array:
     """
     check_dimensions(X.shape, X)
     if X.dtype.kind not in "biuf":
-        raise TypeError(f"X must hold real numbers; got a {type(X).__name__} of dtype {X.dtype}")
+        raise TypeError(f"X must hold real numbers; got {kind_of(X)} of dtype {X.dtype}")
     rows = X.tocsr()
     if rows.dtype != np.float32:
         with np.errstate(over="ignore"):  # a longdouble out of range becomes inf, which is refused
@@ -117,7 +117,7 @@ def check_numbers(name: str, values: ArrayLike) -> Array:
         takers = (
             "; gradient_descent, cost, gradient, compress and GradientDescentRegressor take it" if name == "X" else ""
         )
-        raise TypeError(f"{name} must be dense here; got a {type(values).__name__}{takers}")
+        raise TypeError(f"{name} must be dense here; got {kind_of(values)}{takers}")
     array = read_frame(name, values)
     if array is None:
         check_masked(name, values)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.words import describe_position, printable, quote
+from fastgd.inputs.words import describe_position, kind_of, printable, quote
 
 MISSING = ("NoneType", "NAType", "NaTType")  # the types of None, and of pandas' NA and NaT
 
@@ -47,7 +47,7 @@ def read_objects(argument: str, objects: Array, column: str = "", *, gaps: bool 
         first = next(k for k, value in enumerate(flat) if type(value) in bad)
         position = tuple(int(i) for i in np.unravel_index(first, objects.shape))
         where = f", at {describe_position(position)}" if position else ""
-        got = f"{quote(flat[first])}, a {type(flat[first]).__name__}{where}{column}"
+        got = f"{quote(flat[first])}, {kind_of(flat[first])}{where}{column}"
         raise TypeError(f"{argument} must hold real numbers; got {got}")
     if missing:
         flat = [np.nan if isinstance(value, missing) else value for value in flat]

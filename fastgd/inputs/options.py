@@ -17,7 +17,7 @@ from fastgd.forks import import_safely
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_numbers
 from fastgd.inputs.values import check_finite
-from fastgd.inputs.words import printable, quote
+from fastgd.inputs.words import kind_of, printable, quote
 
 # Curvatures of data within the bounds of `inputs.data`, with a margin for rounding, lie between these.
 SMALLEST_CURVATURE, LARGEST_CURVATURE = 1e-300, 1e300
@@ -53,7 +53,7 @@ def check_count(name: str, value: Any, most: int | None = None) -> int:
             raise TypeError
         count = index(value)
     except TypeError:
-        raise TypeError(f"{name} must be a whole number; got {quote(value)}, a {type(value).__name__}") from None
+        raise TypeError(f"{name} must be a whole number; got {quote(value)}, {kind_of(value)}") from None
     if count < 1:
         raise ValueError(f"{name} must be 1 or more; got {quote(count)}")
     if most is not None and count > most:
@@ -74,7 +74,7 @@ def check_level(name: str, value: Any) -> int:
     if type(value) is int and value >= 0:
         return value
     if not isinstance(value, int | np.integer | np.bool):
-        raise TypeError(f"{name} must be a whole number; got {quote(value)}, a {type(value).__name__}")
+        raise TypeError(f"{name} must be a whole number; got {quote(value)}, {kind_of(value)}")
     if value < 0:
         raise ValueError(f"{name} must be 0 or more; got {quote(int(value))}")
     return int(value)
@@ -124,7 +124,7 @@ def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
 def check_callback(callback: Any) -> None:
     """Refuse a callback that cannot be called."""
     if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable or None; got {quote(callback)}, a {type(callback).__name__}")
+        raise TypeError(f"callback must be callable or None; got {quote(callback)}, {kind_of(callback)}")
 
 
 def check_flag(name: str, value: Any) -> bool:
@@ -133,7 +133,7 @@ def check_flag(name: str, value: Any) -> bool:
         return value
     if isinstance(value, bool | np.bool) or (isinstance(value, int | np.integer) and value in (0, 1)):
         return bool(value)
-    raise TypeError(f"{name} must be True or False; got {quote(value)}, a {type(value).__name__}")
+    raise TypeError(f"{name} must be True or False; got {quote(value)}, {kind_of(value)}")
 
 
 def check_random_state(random_state: Any) -> np.random.Generator:

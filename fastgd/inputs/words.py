@@ -12,6 +12,7 @@ from typing import Any
 LONGEST_QUOTE = 40  # characters of a text in quotes
 LONGEST_TEXT = 200  # characters of a text without quotes, such as a path
 LONGEST_MESSAGE = 2_000  # characters of a whole message
+VOWELS = frozenset("aeio")  # a name with "u" begins like "you": a UserDict
 MOST_NAMES = 20  # columns listed in a message
 
 
@@ -25,6 +26,19 @@ def count(number: int, noun: str) -> str:
     ('1 core', '8 cores')
     """
     return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def kind_of(value: Any) -> str:
+    """Return the name of a value's type with its article.
+
+    Examples
+    --------
+    >>> from fastgd.inputs.words import kind_of
+    >>> kind_of(1), kind_of("1"), kind_of(None)
+    ('an int', 'a str', 'a NoneType')
+    """
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in VOWELS else 'a'} {name}"
 
 
 def quote(value: Any) -> str:

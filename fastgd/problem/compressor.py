@@ -16,7 +16,7 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_problem, check_sample_weight
 from fastgd.inputs.options import check_alpha, check_choice, check_count, check_flag, check_position
 from fastgd.inputs.values import check_all_finite, name_values
-from fastgd.inputs.words import quote
+from fastgd.inputs.words import kind_of, quote
 from fastgd.problem.moments import (
     LOST_DIGITS,
     METHODS,
@@ -208,7 +208,7 @@ class Compressor:
         array([1., 2.])
         """
         if not isinstance(other, Compressor):
-            raise TypeError(f"other must be a Compressor; got {quote(other)}, a {type(other).__name__}")
+            raise TypeError(f"other must be a Compressor; got {quote(other)}, {kind_of(other)}")
         for name in ("fit_intercept", "alpha", "method", "features", "target", "n_features", "n_targets"):
             mine, others = getattr(self, name), getattr(other, name)
             if None not in (mine, others) and mine != others:
@@ -228,7 +228,7 @@ class Compressor:
     def _check_moments(self, moments: Moments) -> None:
         """Refuse sums over rows with other columns, or by another method."""
         if not isinstance(moments, Moments):
-            raise TypeError(f"moments must be fastgd.problem.moments.Moments; got a {type(moments).__name__}")
+            raise TypeError(f"moments must be fastgd.problem.moments.Moments; got {kind_of(moments)}")
         found, size = (moments.n_features, moments.n_targets), 2 + moments.n_features
         expected = found if self._kept.moments is None else (self.n_features, self.n_targets)
         if found != expected:

@@ -25,7 +25,7 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_new_rows, check_numbers, check_sample_weight, predict_rows
 from fastgd.inputs.options import check_choice
 from fastgd.inputs.values import check_finite
-from fastgd.inputs.words import quote
+from fastgd.inputs.words import kind_of, quote
 from fastgd.problem.compressor import Compressor
 from fastgd.problem.dask_blocks import Layout, arrange_columns, count_rows, list_columns, naming_block, take_rows
 from fastgd.problem.dask_compute import compute
@@ -169,7 +169,7 @@ def check_dask_features(X: Any) -> tuple[float, ...]:
     """Return the number of rows of each block of X, NaN if unknown; refuse an X that is no matrix of numbers."""
     if not is_dask(X):
         raise TypeError(
-            f"X must be a Dask array or data frame if y or sample_weight is; got a {type(X).__name__}: "
+            f"X must be a Dask array or data frame if y or sample_weight is; got {kind_of(X)}: "
             "compute these, or pass dask.array.from_array(X)"
         )
     check_collection("X", X)
@@ -189,7 +189,7 @@ def check_collection(name: str, values: Any) -> None:
 
     frame, array = is_dataframe_like(values), isinstance(values, DaskArray)
     if not (frame or is_series_like(values) or array):
-        raise TypeError(f"{name} must be a Dask array, data frame or series; got a {type(values).__name__}")
+        raise TypeError(f"{name} must be a Dask array, data frame or series; got {kind_of(values)}")
     for column, dtype in values.dtypes.items() if frame else [("", values.dtype)]:
         # Objects may be numbers: computing a block shows it. Text in an extension type has the kind "O" too: refuse it.
         if dtype.kind not in "biuf" and dtype != np.dtype(object):

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastgd.inputs import frames
 from fastgd.inputs.data import check_numbers, check_problem
-from fastgd.inputs.words import quote
+from fastgd.inputs.words import kind_of, quote
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.result import StreamResult, fit_source
 from fastgd.streaming.source import START_OVER, Batch, SeenBatch, list_names, make_stamp
@@ -130,7 +130,7 @@ class IterableBatchSource:
         where = f"batch {number} (counted from 0)"
         if not isinstance(item, tuple | list) or len(item) not in (2, 3):
             size = f" of {len(item)}" if isinstance(item, tuple | list) else ""
-            raise TypeError(f"{where}: expected (X, y) or (X, y, sample_weight); got a {type(item).__name__}{size}")
+            raise TypeError(f"{where}: expected (X, y) or (X, y, sample_weight); got {kind_of(item)}{size}")
         X, y, weights = item if len(item) == 3 else (*item, None)
         try:
             found = frames.data_names(X, y)

@@ -10,7 +10,7 @@ from fastgd.files.csv import check_columns
 from fastgd.files.dialect import PLAIN, Dialect
 from fastgd.files.lines import TableError, TextError
 from fastgd.inputs.callers import warn_caller
-from fastgd.inputs.words import printable, quote, quote_names
+from fastgd.inputs.words import kind_of, printable, quote, quote_names
 from fastgd.streaming.columns import Columns, Head
 
 # A column may have different types of this set in different files: pandas writes whole numbers as double if one is
@@ -95,10 +95,10 @@ def check_column_names(target: Any, features: Any, weight: Any) -> list[str]:
     targets = [target] if isinstance(target, str) else target
     if not are_names(targets):
         raise TypeError(
-            f"target must be the name of a column, or a list of names; got {quote(target)}, a {type(target).__name__}"
+            f"target must be the name of a column, or a list of names; got {quote(target)}, {kind_of(target)}"
         )
     if weight is not None and not isinstance(weight, str):
-        raise TypeError(f"weight must be None or the name of a column; got {quote(weight)}, a {type(weight).__name__}")
+        raise TypeError(f"weight must be None or the name of a column; got {quote(weight)}, {kind_of(weight)}")
     check_different("target must be different columns", targets)
     if weight in targets:
         raise ValueError(f"weight must be another column than target; got {quote(weight)} for both")

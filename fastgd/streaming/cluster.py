@@ -20,7 +20,7 @@ from typing import Any
 
 from fastgd.files.dialect import Dialect
 from fastgd.inputs.extras import explain_import
-from fastgd.inputs.words import printable, quote
+from fastgd.inputs.words import kind_of, printable, quote
 from fastgd.problem.dask_compute import explain_failure, ignore, watch
 from fastgd.problem.moments import LOST_DIGITS, Summary, add_moments, summarize_moments
 from fastgd.problem.rows import CompressedSource
@@ -213,7 +213,7 @@ async def take_state(future: Any, file: str, scheduler: str) -> State:
         raise found
     if not isinstance(found, State):
         raise ConnectionError(
-            f"the Dask cluster at {scheduler} gave a {type(found).__name__} for {printable(file)}; {SAME_VERSIONS}"
+            f"the Dask cluster at {scheduler} gave {kind_of(found)} for {printable(file)}; {SAME_VERSIONS}"
         )
     return found
 

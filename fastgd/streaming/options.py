@@ -12,7 +12,7 @@ from fastgd.backends.threads import choose_threads
 from fastgd.descent.options import DescentOptions
 from fastgd.files.paths import check_output
 from fastgd.inputs.options import check_choice, check_flag
-from fastgd.inputs.words import printable, quote
+from fastgd.inputs.words import kind_of, printable, quote
 from fastgd.problem.moments import METHODS
 from fastgd.streaming.bad_rows import MISSING
 
@@ -82,7 +82,7 @@ def check_checkpoint(path: Any) -> Path | None:
         return None
     name = os.fspath(path) if isinstance(path, str | os.PathLike) else path
     if not isinstance(name, str):
-        raise TypeError(f"checkpoint must be None or a path; got {quote(path)}, a {type(path).__name__}")
+        raise TypeError(f"checkpoint must be None or a path; got {quote(path)}, {kind_of(path)}")
     if "\0" in name:
         raise ValueError(f"checkpoint must name a file; got {quote(name)}")
     if os.path.islink(name):  # a save would replace the link, or a file that somebody else chose
