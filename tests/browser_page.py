@@ -15,6 +15,7 @@ FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage"
 )
+STUDY = Path(__file__).parents[1] / "docs/study.json"  # the one that the browser tests show
 HEIGHT = 900
 SAVED = ".json", ".csv", ".svg", ".png"
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "PageUp": 33, "PageDown": 34, "End": 35, "Home": 36}

@@ -7,6 +7,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+NAME = "fastgd.backends._kernel"
 
 
 def build_kernel(folder, **environment):
@@ -21,8 +22,15 @@ def build_kernel(folder, **environment):
 
 
 def load_kernel(path):
-    """Load a built kernel; several live beside each other under one name."""
-    spec = spec_from_file_location("fastgd.backends._kernel", path)
+    """Load a built kernel; several live beside each other under one name, and imports go on to find the package's own.
+
+    Cython's code puts the module among the imported ones if no other of its name is there yet.
+    """
+    own = sys.modules.get(NAME)
+    spec = spec_from_file_location(NAME, path)
     kernel = module_from_spec(spec)
     spec.loader.exec_module(kernel)
+    sys.modules.pop(NAME, None)
+    if own is not None:
+        sys.modules[NAME] = own
     return kernel

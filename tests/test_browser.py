@@ -13,9 +13,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from browser_page import HEIGHT, needs_axe, needs_browser
-from studies import load_whole
+from browser_page import HEIGHT, STUDY, needs_axe, needs_browser
 
+from fastgd.report import Study
 from fastgd.report.compare import compare_studies
 from fastgd.report.page import to_csv
 
@@ -32,7 +32,7 @@ LOWEST_LETTERS = 7.9  # CSS pixels from the top of the letters to their bottom
 
 @pytest.fixture(scope="module")
 def found():
-    return load_whole()
+    return Study.load(STUDY)
 
 
 @pytest.fixture(scope="module")

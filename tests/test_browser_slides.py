@@ -11,8 +11,9 @@ from html import escape
 from pathlib import Path
 
 import pytest
-from browser_page import HEIGHT, needs_axe, needs_browser
-from studies import load_whole
+from browser_page import HEIGHT, STUDY, needs_axe, needs_browser
+
+from fastgd.report import Study
 
 for module in ("matplotlib", "jinja2", "pygments", "selenium"):
     pytest.importorskip(module, reason=f"{module} is an extra")
@@ -28,7 +29,7 @@ NOW = (
 def slides(tmp_path_factory):
     """Return the file of the slides."""
     path = tmp_path_factory.mktemp("slides") / "slides.html"
-    load_whole().save_slides(path)
+    Study.load(STUDY).save_slides(path)
     return path
 
 

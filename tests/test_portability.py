@@ -6,11 +6,12 @@ import re
 import runpy
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from builds import build_kernel
+from builds import NAME, build_kernel, load_kernel
 
 from fastgd.backends import python
 from fastgd.backends.threads import run_team
@@ -110,6 +111,16 @@ def make_data():
                 y = X.sum(axis=1) + 1.0
                 yield np.asarray(X, dtype=dtype, order=order), y
                 yield np.asarray(X, dtype=dtype, order=order), np.outer(y, np.arange(1.0, 12.0)) + X[:, :1]
+
+
+def test_another_build_does_not_take_the_place_of_the_packages_own(ours, monkeypatch):
+    monkeypatch.delitem(sys.modules, NAME)
+    other = load_kernel(ours.__file__)
+    assert other.build_info() == ours.build_info()
+    assert NAME not in sys.modules  # the next import finds the package's own
+    monkeypatch.setitem(sys.modules, NAME, ours)
+    load_kernel(ours.__file__)
+    assert sys.modules[NAME] is ours
 
 
 @pytest.mark.slow
