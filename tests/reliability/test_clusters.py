@@ -250,11 +250,11 @@ def test_a_worker_that_sees_another_file_is_named(folder, local, monkeypatch):
         fit(folder, local.scheduler_address)
 
 
-@pytest.mark.parametrize("value", [3, None, {}])
-def test_a_worker_of_another_version_is_named(folder, local, monkeypatch, value):
+@pytest.mark.parametrize(("value", "kind"), [(3, "an int"), (None, "a NoneType"), ({}, "a dict")])
+def test_a_worker_of_another_version_is_named(folder, local, monkeypatch, value, kind):
     monkeypatch.setattr(cluster, "State", type("Other", (), {"__init__": lambda *_: None}))
     monkeypatch.setattr(cluster, "run_pass", lambda *_: value)
-    with pytest.raises(OSError, match=rf"gave a {type(value).__name__} for .*\.parquet; scheduler and workers need"):
+    with pytest.raises(OSError, match=rf"gave {kind} for .*\.parquet; scheduler and workers need"):
         fit(folder, local.scheduler_address)
 
 
