@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import fastgd
-from fastgd.cli import outcome
+from fastgd.cli import codes
 from fastgd.cli.main import main
 from fastgd.inputs.extras import is_installed
 from fastgd.streaming import fit_array, fit_batches
@@ -157,11 +157,11 @@ def by_command_line(dataset):
         with redirect_stdout(output), redirect_stderr(errors):
             code = main(arguments)
     lines = tuple(errors.getvalue().splitlines())
-    if code not in (outcome.CONVERGED, outcome.UNCONVERGED):
+    if code not in (codes.CONVERGED, codes.UNCONVERGED):
         return None, False, (f"exit code {code}", *lines)
     document = json.loads(output.getvalue())
     weights = [document["intercept"]] * dataset.fit_intercept + document["coef"]
-    return np.array(weights), code == outcome.CONVERGED, lines
+    return np.array(weights), code == codes.CONVERGED, lines
 
 
 FRONT_ENDS = {
