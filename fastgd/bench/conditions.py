@@ -125,10 +125,8 @@ def summarize_moments(moments: Sequence[Moment]) -> dict[str, Any]:
     clocks = sorted(moment.clock for moment in moments if moment.clock is not None)
     clock = {"lowest": clocks[0], "median": median(clocks), "highest": clocks[-1]} if clocks else None
     load = None if first.load is None or last.load is None else {"start": first.load, "end": last.load}
-    share, floor = (
-        share_of_others(first.usage, last.usage),
-        find_floor([second for moment in moments for second in moment.seconds]),
-    )
+    share = share_of_others(first.usage, last.usage)
+    floor = find_floor([seconds for moment in moments for seconds in moment.seconds])
     reasons = list_reasons(load, share, clock, floor)
     return {
         "load": load,
