@@ -5,17 +5,26 @@ import os
 
 import pytest
 
+from fastgd.backends import resolve
+from fastgd.backends.cores import count_cores
 from fastgd.bench import conditions, machine
 from fastgd.bench.conditions import Moment, Usage, describe_conditions, find_floor, summarize_moments
+from fastgd.bench.contestants import make_backend
+from fastgd.bench.differences import differ
+from fastgd.bench.markdown import format_table
+from fastgd.bench.probe import Probed, prepare_probe
+from fastgd.bench.problem import make_problem
+from fastgd.bench.results import list_twins, measure, time_with_twin
 from fastgd.report.form import MACHINE
 from fastgd.report.reading import find_wrong
 
-QUIET = {"load": [0.1, 1.0], "cores": 2, "others_share": 0.01, "clock": None, "noise_floor": 0.02}
+QUIET = {"load": [0.1, 1.0], "cores": 2, "others_share": 0.01, "clock": None, "noise_floor": 0.02, "drift": 0.02}
+QUIET |= {"threads_drift": 0.02}
 
 
-def moment(seconds=1.0, *, busy=0.0, total=0.0, own=0.0, load=None, clock=None):
-    """Return a moment: what the cores and this process have used since the start, and the time of the probe."""
-    return Moment(load, Usage(busy, total, own, 2), clock, (seconds,))
+def moment(seconds=1.0, *, busy=0.0, total=0.0, own=0.0, load=None, clock=None, gain=None):
+    """Return a moment: what the cores and this process have used since the start, and the times of the probe."""
+    return Moment(load, Usage(busy, total, own, 2), clock, Probed(seconds, seconds, gain))
 
 
 def test_the_share_of_others_is_what_this_process_did_not_use():
@@ -34,25 +43,111 @@ def test_clocks_that_tick_differently_give_no_negative_share():
 
 
 def test_what_cannot_be_read_is_none_and_the_floor_decides():
-    still = summarize_moments([Moment(None, None, None, (second,)) for second in (1.0, 1.01, 1.0, 1.0)])
+    still = summarize_moments(
+        [Moment(None, None, None, Probed(second, second, None)) for second in (1.0, 1.01, 1.0, 1.0)]
+    )
     assert (still["others_share"], still["load"], still["clock"]) == (None, None, None)
     assert (still["quiet"], still["reasons"]) == (True, [])
-    shaky = summarize_moments([Moment(None, None, None, (second,)) for second in (1.0, 1.5, 1.0, 1.0)])
+    shaky = summarize_moments(
+        [Moment(None, None, None, Probed(second, second, None)) for second in (1.0, 1.5, 1.0, 1.0)]
+    )
     assert shaky["quiet"] is False
     assert shaky["reasons"] == ["the same work took up to 50 % longer at one time than at another"]
 
 
+def drift_of(seconds):
+    """Return the drift of moments with these times of the probe."""
+    return summarize_moments([moment(second) for second in seconds])["drift"]
+
+
 def test_the_floor_is_the_distance_of_most_pairs_of_measurements():
-    assert find_floor([2.0] * 10) == conditions.LEAST_FLOOR  # a clock tells no smaller differences
-    assert find_floor([1.0, 1.2]) == pytest.approx(0.2)
-    assert find_floor([1.2, 1.0]) == pytest.approx(0.2)
+    assert find_floor([(2.0, 2.0)] * 10) == conditions.LEAST_FLOOR  # a clock tells no smaller differences
+    assert find_floor([(1.0, 1.2)]) == find_floor([(1.2, 1.0)]) == pytest.approx(0.2)
+    assert find_floor([(1.0, 1.0)] * 39 + [(1.0, 9.0)]) == conditions.LEAST_FLOOR  # one odd pair of forty
+    assert find_floor([(1.0, 1.0)] * 15 + [(1.0, 9.0)]) == pytest.approx(8.0)
+
+
+def test_the_drift_is_the_distance_of_most_pairs_of_moments():
     # One odd measurement of sixty is in a thirtieth of all pairs: it does not count, five do.
-    assert find_floor([1.0] * 59 + [9.0]) == conditions.LEAST_FLOOR
-    assert find_floor([1.0] * 55 + [2.0] * 5) == pytest.approx(1.0)
+    assert drift_of([1.0] * 59 + [9.0]) == conditions.LEAST_FLOOR
+    assert drift_of([1.0] * 55 + [2.0] * 5) == pytest.approx(1.0)
 
 
-def test_long_calls_that_are_interrupted_more_often_raise_the_floor():
-    assert summarize_moments([Moment(None, None, None, (1.0, 1.6)) for _ in range(5)])["noise_floor"] >= 0.6
+def test_long_calls_that_are_interrupted_more_often_raise_the_drift():
+    assert summarize_moments([Moment(None, None, None, Probed(1.0, 1.6, None)) for _ in range(5)])["drift"] >= 0.6
+
+
+def test_twins_set_the_noise_floor_and_a_machine_that_drifts_is_not_quiet():
+    drifting = [moment(1.0), moment(1.0), moment(1.5, total=9.0), moment(1.5, total=9.0)]
+    found = summarize_moments(drifting, [(1.0, 1.03), (2.0, 1.96)])
+    assert found["noise_floor"] == pytest.approx(0.03)
+    assert found["drift"] == pytest.approx(0.5)
+    assert found["reasons"] == ["the same work took up to 50 % longer at one time than at another"]
+    assert summarize_moments(drifting)["noise_floor"] == found["drift"]  # no twins, as in a study without shapes
+    uneven = summarize_moments([moment(), moment()], [(1.0, 1.3)])
+    assert uneven["reasons"] == ["the same work took up to 30 % longer in the same rounds"]
+
+
+def test_twins_alone_do_not_set_the_floor_if_other_processes_interrupt_long_calls():
+    moments = [moment(1.0), moment(1.5, busy=5.0, total=10.0)]
+    found = summarize_moments(moments, [(1.0, 1.03)])
+    assert found["noise_floor"] == found["drift"] == pytest.approx(0.5)
+    unknown = [Moment(None, None, None, Probed(seconds, seconds, None)) for seconds in (1.0, 1.5)]
+    assert summarize_moments(unknown, [(1.0, 1.03)])["noise_floor"] == pytest.approx(0.5)
+
+
+def test_several_threads_are_told_apart_unless_other_processes_used_the_cores():
+    one, two, other = (
+        {"quartiles": [seconds, seconds], "threads": threads} for seconds, threads in ((9.0, 1), (1.0, 2), (3.0, 2))
+    )
+    drifting = {**QUIET, "drift": 0.5, "quiet": False}
+    busy = {**drifting, "others_share": 0.5}
+    assert [differ(*pair, drifting) for pair in ((one, two), (two, other), (one, one))] == [True, True, False]
+    assert [differ(*pair, busy) for pair in ((one, two), (two, other))] == [False, False]
+    assert differ(one, {**one, "quartiles": [3.0, 3.0]}, busy)
+
+
+def test_a_gain_of_threads_that_comes_and_goes_tells_no_smaller_difference():
+    found = summarize_moments([moment(gain=1.5), moment(gain=0.9), moment(gain=1.2)])
+    assert found["threads_drift"] == pytest.approx(1.5 / 0.9 - 1)
+    assert summarize_moments([moment(), moment()])["threads_drift"] is None  # one core
+    one, two, other = (
+        {"quartiles": [seconds, seconds], "threads": threads} for seconds, threads in ((1.4, 1), (1.0, 2), (1.4, 2))
+    )
+    assert differ(one, two, QUIET)
+    assert not differ(one, two, QUIET | {"threads_drift": 0.5})
+    assert differ(two, other, QUIET | {"threads_drift": 0.5})
+
+
+def test_times_of_different_rounds_must_differ_by_more_than_the_drift():
+    one, other = ({"quartiles": [seconds, seconds], "threads": 1} for seconds in (1.0, 1.3))
+    drifting = {**QUIET, "drift": 0.5, "quiet": False}
+    assert differ(one, other, drifting)
+    assert not differ(one, other, drifting, together=False)
+
+
+def test_a_twin_takes_part_in_the_rounds_and_is_no_contestant():
+    problem = make_problem(50, 3)
+    found, twin = time_with_twin([make_backend("numpy"), make_backend(resolve("auto"))], problem, 3)
+    assert list(found) == ["numpy", resolve("auto")]
+    assert twin["twin"]["of"] == resolve("auto")
+    assert twin["twin"]["rounds"] == 3
+    ((one, other),) = list_twins([{"contestants": found, **twin}, {"contestants": found}])
+    assert (one, other) == (found[resolve("auto")]["seconds"], twin["twin"]["seconds"])
+    assert min(one, other) > 0
+
+
+def test_there_is_no_twin_of_a_contestant_that_takes_no_part():
+    found, twin = time_with_twin([make_backend("numpy", 2)], make_problem(50, 3), 3)
+    assert (list(found), twin) == (["numpy-2"], {})
+
+
+@pytest.mark.parametrize("density", [None, 0.5])
+def test_the_bench_has_conditions_too(density):
+    found = measure([(30, 4)], rounds=3, density=density)
+    assert found["conditions"]["noise_floor"] > 0
+    assert found["shapes"][0]["twin"]["of"] == resolve("auto")
+    assert f"The machine was {describe_conditions(found['conditions'])}." in format_table(found)
 
 
 def test_the_clock_has_its_range_and_a_wide_one_is_a_reason():
@@ -64,7 +159,7 @@ def test_the_clock_has_its_range_and_a_wide_one_is_a_reason():
 
 
 def test_the_load_has_its_start_and_end_and_counts_where_nothing_else_is_known():
-    moments = [Moment(load, None, None, (1.0,)) for load in (3.0, 2.0, 2.5)]
+    moments = [Moment(load, None, None, Probed(1.0, 1.0, None)) for load in (3.0, 2.0, 2.5)]
     found = summarize_moments(moments)
     assert found["load"] == {"start": 3.0, "end": 2.5}
     assert found["reasons"] == ["the load of the machine was 3.0 before anything was measured"]
@@ -147,9 +242,10 @@ def test_a_virtual_machine_that_hides_its_parts_has_a_study_that_can_be_read(mon
 
 
 def test_a_moment_is_measured():
-    probe = conditions.prepare_probe()
+    probe = prepare_probe()
     moments = [conditions.take_moment(probe) for _ in range(3)]
-    assert all(len(one.seconds) == 2 and min(one.seconds) > 0 for one in moments)
+    assert all(min(one.probed.short, one.probed.long) > 0 for one in moments)
+    assert all((one.probed.gain is None) == (count_cores() == 1) for one in moments)
     found = summarize_moments(moments)
     assert json.loads(json.dumps(found)) == found
     assert found["noise_floor"] > 0

@@ -26,7 +26,7 @@ def make_study(times, floor):
     return {
         "ladder": {"shapes": shapes},
         "map": {"shapes": []},
-        "conditions": {"noise_floor": floor, "quiet": floor < 0.1, "reasons": []},
+        "conditions": {"noise_floor": floor, "others_share": 0.0, "quiet": floor < 0.1, "reasons": []},
     }
 
 

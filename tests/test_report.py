@@ -35,8 +35,15 @@ for module in ("matplotlib", "jinja2", "pygments", "threadpoolctl"):
     pytest.importorskip(module, reason=f"{module} is an extra")
 
 SIZES = (20, 200), (2, 5)
-QUIET = {"noise_floor": 0.01, "quiet": True, "others_share": 0.0, "reasons": []}
-NOISY = {"noise_floor": 0.18, "quiet": False, "others_share": 0.43, "reasons": ["of a test"]}
+QUIET = {"noise_floor": 0.01, "drift": 0.01, "threads_drift": None, "quiet": True, "others_share": 0.0, "reasons": []}
+NOISY = {
+    "noise_floor": 0.18,
+    "drift": 0.18,
+    "threads_drift": None,
+    "quiet": False,
+    "others_share": 0.43,
+    "reasons": ["of a test"],
+}
 MACHINE = {"machine": {"cpu": "a processor", "cores": 1}, "conditions": QUIET, "seconds": 1.0}
 
 
@@ -412,7 +419,7 @@ def test_a_noisy_study_tells_nothing_about_the_choices_of_auto():
     )
     noisy, told = tell(NOISY, cython=1.0, cython_2=180.0)
     assert noisy == "The machine was noisy: of a test; differences below 18 % mean nothing."
-    assert told == 'Timed at 1 shape; the machine was not quiet enough to judge the choices of backend="auto".'
+    assert told == 'Timed at 1 shape; other processes used too much of the machine to judge backend="auto".'
 
 
 def test_the_summary_names_no_fastest_step_that_cannot_be_told_from_an_earlier_one(found):

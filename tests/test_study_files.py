@@ -64,6 +64,8 @@ WHOLE = {
         "others_share": 0.01,
         "clock": {"lowest": 2600.0, "median": 2600.0, "highest": 2600.0},
         "noise_floor": 0.02,
+        "drift": 0.02,
+        "threads_drift": 0.02,
         "quiet": True,
         "reasons": [],
     },

@@ -1,7 +1,11 @@
-"""The conditions of measurements: the other work of the machine meanwhile, and the noise floor.
+"""The conditions of measurements: the other work of the machine meanwhile, the noise floor, and the drift.
 
-A moment is taken before and after every step of a study. It runs the same work each time, the probe: two measurements
-of one thing show how far times differ that should be the same. Nothing is claimed about smaller differences.
+Two measurements of one thing show how far times differ that should be the same. At every shape one contestant has a
+twin, which takes turns with all others: twins differ by the noise floor. Before and after every step of a study, a
+moment is taken, which runs the same work each time, the probe: its times differ by the drift. A machine whose clock
+changes drifts, and contestants that take turns still tell small differences. The gain of several threads drifts too:
+a system or a host may put them on one core for seconds, which hits no contestant with one thread. Nothing is claimed
+about smaller differences.
 """
 
 import os
@@ -14,25 +18,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastgd import backends
 from fastgd.backends.cores import count_cores, list_cores
-from fastgd.bench.contestants import make_backend
 from fastgd.bench.machine import read_clock
-from fastgd.bench.problem import Problem, make_problem
-from fastgd.bench.timing import blas_limit, enter, pinned, sample, time_epochs_of_call
+from fastgd.bench.probe import Probed
 from fastgd.inputs.words import printable
 
 USAGE = Path("/proc/stat")
 TIMES = 8  # of a core in /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; a guest's are in the first
 IDLE = (3, 4)
-# Of the probe: 320 KB. Data about as large as a cache take 10 to 20 % longer in some places of memory than in others.
-SHAPE = (2_000, 20)
-SAMPLES = 3  # of the probe at a moment, about 20 ms each
-# The probe also makes a call as long as this many others: interruptions fall on every long call, and on few short ones.
-LONG = 10
-SECONDS_A_MOMENT = 0.15
-MOST_PAIRS = 0.95  # the share of pairs of moments whose difference the noise floor covers
-LEAST_FLOOR = 0.005  # a clock and a scheduler tell no smaller differences
+MOST_PAIRS = 0.95  # the share of pairs whose differences the noise floor and the drift cover
+LEAST_FLOOR = 0.02  # the order of two contestants that are closer may differ between two idle processes
 # Above these, a study is called noisy.
 QUIET_SHARE, QUIET_FLOOR, QUIET_CLOCK, QUIET_LOAD = 0.05, 0.1, 1.2, 0.5
 
@@ -47,38 +42,19 @@ class Usage(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """The load, the usage and the clock at a moment, None where they cannot be read, and the times of the probe."""
+    """The load, the usage and the clock at a moment, None where they cannot be read, and the results of the probe."""
 
     load: float | None
     usage: Usage | None
     clock: float | None
-    seconds: tuple[float, ...]
+    probed: Probed
 
 
-def prepare_probe() -> Callable[[], tuple[float, float]]:
-    """Return a function that does the same work each time, on a new copy of its data.
-
-    It returns the seconds of an epoch twice: from short calls, as contestants make them, and from a long one.
-    """
-    contestant, limit, problem = make_backend(backends.resolve("auto")), blas_limit(), make_problem(*SHAPE)
-    first = enter(contestant, contestant.prepare(problem), limit)
-
-    def probe() -> tuple[float, float]:
-        timed = contestant.prepare(Problem(problem.X.copy(), problem.y.copy()))
-        timed.run(first.epochs)
-        short = median(sample(first._replace(timed=timed), limit) for _ in range(SAMPLES))
-        with pinned(contestant, limit):
-            long = time_epochs_of_call(timed, LONG * first.epochs) / (LONG * first.epochs)
-        return short, long
-
-    return probe
-
-
-def take_moment(probe: Callable[[], tuple[float, ...]]) -> Moment:
+def take_moment(probe: Callable[[], Probed]) -> Moment:
     """Return the conditions now; the clock is read right after the probe has worked."""
     load, usage = read_load(), read_usage()
-    seconds = probe()
-    return Moment(load, usage, read_clock(), seconds)
+    probed = probe()
+    return Moment(load, usage, read_clock(), probed)
 
 
 def read_load() -> float | None:
@@ -110,30 +86,45 @@ def ticks_a_second() -> int:
     return os.sysconf("SC_CLK_TCK")
 
 
-def summarize_moments(moments: Sequence[Moment]) -> dict[str, Any]:
-    """Return the conditions of a study from its moments.
+def summarize_moments(moments: Sequence[Moment], twins: Sequence[tuple[float, float]] = ()) -> dict[str, Any]:
+    """Return the conditions of a study from its moments and the times of its twins.
+
+    Parameters
+    ----------
+    moments : sequence of Moment
+        Those before and after each step.
+    twins : sequence of (float, float)
+        The seconds of a contestant and of its twin, for each shape.
 
     Returns
     -------
     dict
         "load" has the average at the "start" and at the "end". "others_share" is the share of the time of all "cores"
         that other processes used. "clock" has the "lowest", "median" and "highest" MHz. Each of these is None where
-        the system does not tell. "noise_floor" is the share by which two measurements of one thing differ, "quiet" is
-        True if there is nothing against the measurements, and "reasons" has a sentence for each thing that is.
+        the system does not tell. "noise_floor" is the share by which two measurements of one thing differ in the same
+        rounds, "drift" that by which they differ at different times, and "threads_drift" that by which the gain of
+        several threads differs, None where there is one core. "quiet" is True if there is nothing against the
+        measurements, and "reasons" has a sentence for each thing that is.
     """
     first, last = moments[0], moments[-1]
     clocks = sorted(moment.clock for moment in moments if moment.clock is not None)
     clock = {"lowest": clocks[0], "median": median(clocks), "highest": clocks[-1]} if clocks else None
     load = None if first.load is None or last.load is None else {"start": first.load, "end": last.load}
     share = share_of_others(first.usage, last.usage)
-    floor = find_floor([seconds for moment in moments for seconds in moment.seconds])
-    reasons = list_reasons(load, share, clock, floor)
+    drift = find_drift([seconds for moment in moments for seconds in (moment.probed.short, moment.probed.long)])
+    gains = [moment.probed.gain for moment in moments if moment.probed.gain is not None]
+    floor = find_floor(twins) if twins else drift
+    reasons = list_reasons(load, share, clock, floor, drift)
+    if is_contended({"others_share": share, "quiet": not reasons}):
+        floor = max(floor, drift)  # other processes interrupt long calls more often than those of twins
     return {
         "load": load,
         "cores": first.usage.cores if first.usage else count_cores(),
         "others_share": share,
         "clock": clock,
         "noise_floor": floor,
+        "drift": drift,
+        "threads_drift": find_drift(gains) if gains else None,
         "quiet": not reasons,
         "reasons": reasons,
     }
@@ -147,22 +138,44 @@ def share_of_others(first: Usage | None, last: Usage | None) -> float | None:
     return min(max(others / (last.total - first.total), 0.0), 1.0)
 
 
-def find_floor(seconds: Sequence[float]) -> float:
+def find_floor(pairs: Sequence[tuple[float, float]]) -> float:
     """Return the share by which two measurements of one thing differ at most, but for the widest pairs.
 
     Examples
     --------
     >>> from fastgd.bench.conditions import find_floor
-    >>> round(find_floor([1.0, 1.1, 1.05]), 3)
+    >>> round(find_floor([(1.0, 1.1), (1.05, 1.0)]), 3)
     0.1
     """
-    distances = [abs(log(one / other)) for one, other in combinations(seconds, 2)]
+    distances = [abs(log(one / other)) for one, other in pairs]
     widest = exp(float(np.quantile(distances, MOST_PAIRS, method="higher"))) - 1 if distances else 0.0
     return max(widest, LEAST_FLOOR)
 
 
+def find_drift(measured: Sequence[float]) -> float:
+    """Return the share by which measurements of one thing at different times differ, but for the widest pairs."""
+    return find_floor(list(combinations(measured, 2)))
+
+
+def is_contended(conditions: Mapping[str, Any]) -> bool:
+    """Return True if other processes used the cores, or may have: several threads then wait for their cores.
+
+    Examples
+    --------
+    >>> from fastgd.bench.conditions import is_contended
+    >>> is_contended({"others_share": 0.01, "quiet": False}), is_contended({"others_share": None, "quiet": False})
+    (False, True)
+    """
+    share = conditions["others_share"]
+    return bool(not conditions["quiet"] if share is None else share > QUIET_SHARE)
+
+
 def list_reasons(
-    load: Mapping[str, float] | None, share: float | None, clock: Mapping[str, float] | None, floor: float
+    load: Mapping[str, float] | None,
+    share: float | None,
+    clock: Mapping[str, float] | None,
+    floor: float,
+    drift: float,
 ) -> list[str]:
     """Return a sentence for everything that speaks against the measurements."""
     reasons = []
@@ -172,8 +185,10 @@ def list_reasons(
         reasons.append(f"the load of the machine was {load['start']:.1f} before anything was measured")
     if clock is not None and clock["highest"] > QUIET_CLOCK * clock["lowest"]:
         reasons.append(f"the processor's clock went from {clock['lowest']:,.0f} to {clock['highest']:,.0f} MHz")
-    if floor > QUIET_FLOOR and not reasons:  # else it is told already why
-        reasons.append(f"the same work took up to {format_percent(floor)} longer at one time than at another")
+    if drift > QUIET_FLOOR and not reasons:  # else it is told already why
+        reasons.append(f"the same work took up to {format_percent(drift)} longer at one time than at another")
+    if floor > QUIET_FLOOR and not reasons:
+        reasons.append(f"the same work took up to {format_percent(floor)} longer in the same rounds")
     return reasons
 
 

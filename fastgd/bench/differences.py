@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fastgd.bench.conditions import is_contended
 from fastgd.bench.text import format_ratio, overlap
 
 # Two processes lay out their data in other places, so that times of one thing differ between them even if all times of
@@ -13,42 +14,54 @@ MOST_BUSY = 0.95  # of the processor: beyond it nothing can be told
 Conditions = Mapping[str, Any]
 
 
-def differ(one: Mapping[str, Any], other: Mapping[str, Any], conditions: Conditions | None = None) -> bool:
+def differ(
+    one: Mapping[str, Any], other: Mapping[str, Any], conditions: Conditions | None = None, *, together: bool = True
+) -> bool:
     """Return True if the times of two contestants of one study differ reliably.
 
-    Their quartiles must not overlap, and lie further apart than the noise floor. On a machine that was not quiet,
-    contestants with different numbers of threads are not told apart: threads wait for cores that others use.
+    Their quartiles must not overlap, and lie further apart than the noise floor; if they were not timed together, in
+    the same rounds, further apart than the drift; and if one has more threads, further apart than the drift of their
+    gain. Several threads are told from nothing if other processes used the cores meanwhile: each kernel and BLAS waits
+    for its threads in another way.
 
     Examples
     --------
     >>> from fastgd.bench.differences import differ
     >>> fast, slow = ({"seconds": time, "quartiles": [time, time], "threads": 1} for time in (1.0, 1.2))
-    >>> differ(fast, slow), differ(fast, slow, {"noise_floor": 0.25, "quiet": False})
+    >>> conditions = {"noise_floor": 0.05, "drift": 0.25, "threads_drift": None, "others_share": 0.0, "quiet": False}
+    >>> differ(fast, slow, conditions), differ(fast, slow, conditions, together=False)
     (True, False)
     """
-    floor, quiet = (conditions["noise_floor"], conditions["quiet"]) if conditions else (0.0, True)
-    if not quiet and one["threads"] != other["threads"]:
+    if conditions is None:
+        return not overlap(one["quartiles"], other["quartiles"])
+    if is_contended(conditions) and max(one["threads"], other["threads"]) > 1:
         return False
-    return not overlap(one["quartiles"], other["quartiles"], floor)
+    floors = [conditions["noise_floor"]]
+    if not together:
+        floors.append(conditions["drift"])
+    if one["threads"] != other["threads"]:
+        floors.append(conditions["threads_drift"] or 0.0)
+    return not overlap(one["quartiles"], other["quartiles"], max(floors))
 
 
 def margin_between(first: Conditions, second: Conditions) -> float:
     """Return the factor by which times of one thing may differ between two studies.
 
-    Others that used a share of the processor throughout may have made everything slower, which no noise floor shows.
+    Others that used a share of the processor throughout may have made everything slower, which no drift shows.
 
     Examples
     --------
     >>> from fastgd.bench.differences import margin_between
-    >>> quiet = {"noise_floor": 0.02, "quiet": True, "others_share": 0.01}
-    >>> noisy = {"noise_floor": 0.02, "quiet": False, "others_share": 0.5}
+    >>> quiet = {"noise_floor": 0.02, "drift": 0.02, "quiet": True, "others_share": 0.01}
+    >>> noisy = {"noise_floor": 0.02, "drift": 0.02, "quiet": False, "others_share": 0.5}
     >>> round(margin_between(quiet, quiet), 2), round(margin_between(quiet, noisy), 2)
     (1.21, 2.42)
     """
     margin = 1.0
     for conditions in (first, second):
         busy = 0.0 if conditions["quiet"] else conditions["others_share"] or 0.0
-        margin *= (1 + max(conditions["noise_floor"], BETWEEN_PROCESSES)) / (1 - min(busy, MOST_BUSY))
+        floor = max(conditions["noise_floor"], conditions["drift"], BETWEEN_PROCESSES)
+        margin *= (1 + floor) / (1 - min(busy, MOST_BUSY))
     return margin
 
 

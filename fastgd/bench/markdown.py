@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from fastgd.bench.conditions import describe_conditions
 from fastgd.bench.results import Results
 from fastgd.bench.text import (
     TITLES,
@@ -60,19 +61,21 @@ def format_table(results: Results) -> str:
     ['| 100 × 5 |']
     """
     threads = results["threads"]["backends"]
-    parts = [describe_conditions(results), format_rows(results, single_columns(results))]
+    parts = [describe_setting(results), format_rows(results, single_columns(results))]
     if threads > 1:
         parts += [f"With {threads} threads:", format_rows(results, threaded_columns(threads))]
     parts.append(LEGEND.format(rounds=results["settings"]["rounds"]))
     for name, legend in (("read", READ_LEGEND), ("sgd", SGD_LEGEND)):
         if any(name in entry["contestants"] for entry in results["shapes"]):
             parts[-1] += f" {legend}"
+    if "conditions" in results:  # earlier versions kept none
+        parts[-1] += f" The machine was {describe_conditions(results['conditions'])}."
     if results["absent"]:
         parts.append("Left out: " + "; ".join(f"{name} ({why})" for name, why in results["absent"].items()) + ".")
     return "\n\n".join(parts)
 
 
-def describe_conditions(results: Results) -> str:
+def describe_setting(results: Results) -> str:
     """Return a line about the machine, the versions and the data."""
     machine, settings = results["machine"], results["settings"]
     caches = [f"{level} {format_bytes(size)}" for level, size in machine["caches"].items()]

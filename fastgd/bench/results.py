@@ -1,15 +1,19 @@
 """Results: plain values for JSON, from which tables and pictures are made."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from fastgd import backends
 from fastgd.backends.sparse import CSR
+from fastgd.bench.conditions import summarize_moments, take_moment
 from fastgd.bench.contestants import Contestant, list_contestants, list_sparse_contestants
 from fastgd.bench.limits import count_sparse_work, count_work, measure_limits
 from fastgd.bench.machine import describe_machine, describe_threads, describe_versions
-from fastgd.bench.problem import Problem, make_problem, make_sparse_problem
+from fastgd.bench.probe import prepare_probe
+from fastgd.bench.problem import Problem, Timed, make_problem, make_sparse_problem, place
 from fastgd.bench.roofs import raise_limits
 from fastgd.bench.text import base_of, format_shape, with_threads
 from fastgd.bench.timing import EPOCHS_A_CALL, ROUNDS, collect
@@ -28,6 +32,8 @@ SHAPES = [
     (20_000, 1_000),
     (2_000, 5_000),
 ]
+
+TWIN = "twin"
 
 Results = dict[str, Any]
 
@@ -63,9 +69,10 @@ def measure(
     Returns
     -------
     dict
-        Plain values. "machine", "versions", "threads" and "settings" describe the conditions. "absent" has a reason
-        for each contestant that is left out. "shapes" has an entry for each shape, whose "contestants" have the seconds
-        per epoch and the ratios that follow. "limits" has the limits that `fastgd.bench.limits.measure_limits` returns.
+        Plain values. "machine", "versions", "threads" and "settings" tell what was measured, and "conditions" what else
+        the machine did, as `fastgd.bench.conditions.summarize_moments` returns it. "absent" has a reason for each
+        contestant that is left out. "shapes" has an entry for each shape, whose "contestants" have the seconds per
+        epoch and the ratios that follow. "limits" has the limits that `fastgd.bench.limits.measure_limits` returns.
 
     Raises
     ------
@@ -84,14 +91,17 @@ def measure(
     if density is not None and not 0 < density <= 1:
         raise ValueError(f"density must be above 0, and at most 1; got {density}")
     contestants, absent = list_contestants(threads) if density is None else list_sparse_contestants(threads)
-    entries = []
+    probe = prepare_probe()
+    entries, moments = [], [take_moment(probe)]
     for n_samples, n_features in shapes:
         progress(f"{format_shape(n_samples, n_features)}: {rounds} rounds")
         if density is None:
             problem = make_problem(n_samples, n_features, order, dtype)
         else:
             problem = make_sparse_problem(n_samples, n_features, density, dtype)
-        entries.append(compare_contestants(problem.X, time_contestants(contestants, problem, rounds)))
+        found, twin = time_with_twin(contestants, problem, rounds)
+        entries.append(compare_contestants(problem.X, found) | twin)
+        moments.append(take_moment(probe))
     progress("the machine's limits")
     limits, machine = measure_limits(sorted({1, threads}), rounds), describe_machine()
     raise_limits(limits, entries, machine)
@@ -99,6 +109,7 @@ def measure(
         "schema": "fastgd.bench",
         "schema_version": SCHEMA_VERSION,
         "machine": machine,
+        "conditions": summarize_moments(moments, list_twins(entries)),
         "versions": describe_versions(),
         "threads": describe_threads(threads),
         "settings": {
@@ -122,6 +133,37 @@ def time_contestants(contestants: Sequence[Contestant], problem: Problem, rounds
         if contestant.name not in found or entry["seconds"] < found[contestant.name]["seconds"]:
             found[contestant.name] = entry
     return found
+
+
+def time_with_twin(
+    contestants: Sequence[Contestant], problem: Problem, rounds: int
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Return the times of contestants by name; and, as "twin", those of a twin of the one that "auto" runs.
+
+    The twin does the same work in the same rounds on a copy of the data: the two times should be equal. There is none
+    if the contestant of one thread that "auto" runs takes no part.
+    """
+    twins = [make_twin(one) for one in contestants if one.name == backends.resolve("auto")]
+    found = time_contestants([*contestants, *twins], problem, rounds)
+    return found, {"twin": {"of": backends.resolve("auto"), **found.pop(TWIN)}} if twins else {}
+
+
+def make_twin(original: Contestant) -> Contestant:
+    """Return a contestant that does the same work, where X is dense on a copy of it."""
+
+    def prepare(problem: Problem) -> Timed:
+        return original.prepare(problem._replace(X=problem.X if isinstance(problem.X, CSR) else place(problem.X)))
+
+    return replace(original, name=TWIN, prepare=prepare)
+
+
+def list_twins(entries: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
+    """Return, for each shape, the seconds of a contestant and of its twin."""
+    return [
+        (entry["contestants"][entry["twin"]["of"]]["seconds"], entry["twin"]["seconds"])
+        for entry in entries
+        if "twin" in entry
+    ]
 
 
 def summarize_samples(contestant: Contestant, epochs: int, samples: Sequence[float]) -> dict[str, Any]:

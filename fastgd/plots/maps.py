@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastgd.bench.conditions import is_contended
 from fastgd.bench.text import base_of, describe_time, format_shape, format_time, shape_of, threads_of, title
 from fastgd.inputs.arrays import Array
 from fastgd.plots.figures import (
@@ -89,8 +90,8 @@ def crossover_map(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "A
         Axes with the numbers of features across and of samples upwards, evenly spaced. A cell has the colour of the
         "best" contestant (lighter for several threads) and its time per epoch. If `auto` chooses another one, the cell
         names it and its regret. If the "fastest" is another one, the tip names it. On dashed lines two contestants are
-        equally fast (interpolated; left out where the "conditions" of a study were not quiet); solid lines run between
-        neighbours for which `auto` chooses differently.
+        equally fast (interpolated; left out if other processes used the cores, as the "conditions" of a study tell);
+        solid lines run between neighbours for which `auto` chooses differently.
 
     Raises
     ------
@@ -122,8 +123,9 @@ def crossover_map(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "A
     width, height = size_in_points(ax)
     for place, entry in grid.cells.items():
         draw_cell(ax, place, entry, (width / columns, height / rows))
-    quiet = results.get("conditions", {}).get("quiet", True)  # noise moves the lines of equal speed about
-    handles = [*list_colors(entries), *(draw_crossings(ax, grid) if quiet else []), *draw_choices(ax, grid)]
+    conditions = results.get("conditions")
+    contended = conditions is not None and is_contended(conditions)  # noise moves the lines of equal speed about
+    handles = [*list_colors(entries), *([] if contended else draw_crossings(ax, grid)), *draw_choices(ax, grid)]
     set_title(ax, "The fastest, and its time per epoch")
     legend_below(ax, handles)
     return ax

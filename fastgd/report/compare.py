@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import exp, fsum, inf, log
 from typing import Any, NamedTuple
 
-from fastgd.bench.conditions import describe_conditions
+from fastgd.bench.conditions import describe_conditions, is_contended
 from fastgd.bench.differences import bound_ratio, describe_bounds, margin_between
 from fastgd.bench.text import format_measured, format_ratio, title
 from fastgd.inputs.words import count, printable
@@ -83,11 +83,11 @@ def compare_section(name: str, first: dict[str, Any], second: dict[str, Any]) ->
 def bound(
     first: Measured, second: Measured, conditions: Mapping[str, Any], others: Mapping[str, Any]
 ) -> tuple[float, float]:
-    """Return the least and the largest ratio of two times of two studies, from all samples and both noise floors.
+    """Return the least and the largest ratio of two times of two studies, from all samples and the drifts of both.
 
-    Several threads wait for cores that other processes use: their times mean nothing unless both machines were quiet.
+    Several threads wait for cores that other processes use: their times then mean nothing.
     """
-    if max(first.threads, second.threads) > 1 and not (conditions["quiet"] and others["quiet"]):
+    if max(first.threads, second.threads) > 1 and (is_contended(conditions) or is_contended(others)):
         return 0.0, inf
     return bound_ratio(first.extremes, second.extremes, margin_between(conditions, others))
 

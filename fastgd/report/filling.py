@@ -4,7 +4,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from fastgd.bench.conditions import format_percent
+from fastgd.bench.conditions import format_percent, is_contended
 from fastgd.bench.text import format_bytes, format_number, format_ratio, format_time, title
 from fastgd.inputs.extras import explain_lack, is_installed
 from fastgd.inputs.words import count, printable
@@ -52,6 +52,7 @@ def fill_template(template: str, **values: Any) -> str:
         "bytes": format_bytes,
         "time": format_time,
         "percent": format_percent,
+        "is_contended": is_contended,
     }
     return environment.get_template(template).render(values)
 

@@ -25,7 +25,7 @@ TESTS: dict[str, Callable[[Any], bool]] = {
 }
 TIMED = {"seconds": POSITIVE, "quartiles extremes": SPREAD, "rounds epochs_per_call threads": COUNT, "variant": TEXT}
 STEP = TIMED | {"bytes_per_epoch operations_per_epoch": COUNT}
-SHAPE = {"n_samples n_features bytes": COUNT}
+SHAPE = {"n_samples n_features bytes": COUNT, "twin?": TIMED | {"of": TEXT}}
 STEPS = {
     "contestants": {"numpy compressed *": STEP}, "order": [TEXT], "differences": {"*": NUMBER},
     "compress": TIMED, "whiten?": TIMED, "targets?": {"n_targets": COUNT, "contestants": {"numpy *": TIMED}},
@@ -46,7 +46,8 @@ MACHINE = {
 }  # fmt: skip
 CONDITIONS = {
     "load": ({"start end": NUMBER},), "cores": COUNT, "others_share": {NUMBER},
-    "clock": ({"lowest median highest": POSITIVE},), "noise_floor": POSITIVE, "quiet": FLAG, "reasons": TEXTS,
+    "clock": ({"lowest median highest": POSITIVE},), "noise_floor drift": POSITIVE, "threads_drift": {POSITIVE},
+    "quiet": FLAG, "reasons": TEXTS,
 }  # fmt: skip
 FORM = {
     "command date": TEXT, "seconds": NUMBER,

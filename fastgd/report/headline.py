@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from fastgd.bench.conditions import is_contended
 from fastgd.bench.differences import differ
 from fastgd.bench.fits import EPOCHS, fit_seconds
 from fastgd.bench.text import ONCE, base_of, shape_of
@@ -37,11 +38,11 @@ def find_largest(data: Mapping[str, Any]) -> dict[str, Any] | None:
 def find_fastest(entry: Mapping[str, Any], conditions: Mapping[str, Any]) -> str:
     """Return the contestant of the least time of an epoch on the data themselves.
 
-    Of contestants that cannot be told from the fastest, the plainest one counts. On a machine that was not quiet, those
-    with several threads do not count.
+    Of contestants that cannot be told from the fastest, the plainest one counts. If other processes used the cores
+    meanwhile, those with several threads do not count.
     """
-    found, quiet = entry["contestants"], conditions["quiet"]
-    names = [name for name in found if name not in ONCE and (quiet or found[name]["threads"] == 1)]
+    found, contended = entry["contestants"], is_contended(conditions)
+    names = [name for name in found if name not in ONCE and not (contended and found[name]["threads"] > 1)]
     least = min(names, key=lambda name: found[name]["seconds"])
     return next(name for name in names if name == least or not differ(found[name], found[least], conditions))
 

@@ -7,10 +7,11 @@ from typing import Any
 from fastgd import backends
 from fastgd.backends.cores import count_cores
 from fastgd.backends.threads import count_members
+from fastgd.bench.conditions import is_contended
 from fastgd.bench.contestants import Contestant, list_backends, make_backend
 from fastgd.bench.differences import differ
 from fastgd.bench.problem import make_problem
-from fastgd.bench.results import make_entry, time_contestants
+from fastgd.bench.results import make_entry, time_with_twin
 from fastgd.bench.text import format_shape, threads_of
 from fastgd.report.agreement import check_agreement, check_minimum
 from fastgd.report.rungs import time_sparse, time_targets
@@ -62,8 +63,9 @@ def climb(n_samples: int, n_features: int, rounds: int, others: Sequence[Contest
         The shape and its "contestants", as in the results of `fastgd.bench.measure`. "order" has the names of the
         steps. "differences" has the distance of each step's weights from those of the first step after two epochs, as
         a share of the largest weight; for the whitened problem, their distance from the weights of least squares after
-        one epoch. "compress" and "whiten" are entries like that of a contestant, for the work of once. "targets" and
-        "sparse" have the times of many targets and of sparse rows. "others" has those of other contestants, if any.
+        one epoch. "compress" and "whiten" are entries like that of a contestant, for the work of once. "twin" has the
+        times of a twin, "targets" and "sparse" those of many targets and of sparse rows, and "others" those of other
+        contestants, if any.
     """
     problem = make_problem(n_samples, n_features)
     steps = list_steps(count_members(n_samples, n_features, count_cores()))
@@ -72,11 +74,12 @@ def climb(n_samples: int, n_features: int, rounds: int, others: Sequence[Contest
     alike = [step for step in [*steps, *others] if step.name != "whitened"]
     differences = {**check_agreement(alike, problem), "whitened": check_minimum(problem)}
     works = [Contestant("compress", prepare_compress), Contestant("whiten", prepare_whiten)]
-    found = time_contestants([*steps, *works, *others], problem, rounds)
+    found, twin = time_with_twin([*steps, *works, *others], problem, rounds)
     once = {work.name: found.pop(work.name) for work in works}
     more = {"others": {other.name: found.pop(other.name) for other in others}} if others else {}
     return {
         **make_entry(problem.X, found),
+        **twin,
         "order": [step.name for step in steps],
         "differences": differences,
         **once,
@@ -121,7 +124,7 @@ def describe_step(entry: dict[str, Any], name: str, conditions: dict[str, Any]) 
     # A whitened epoch may take as long as one of the step before: it removes all other epochs.
     if name == "whitened":
         return cost
-    if not conditions["quiet"] and found[name]["threads"] == 1:  # several threads wait for cores that others use
+    if is_contended(conditions) and found[name]["threads"] == 1:  # several threads wait for cores that others use
         before = next(one for one in reversed(order[:k]) if found[one]["threads"] == 1)
     if not differ(found[name], found[before], conditions):
         return f"no reliable difference here; meant to remove {cost}"

@@ -9,7 +9,7 @@ from fastgd.backends.threads import choose_threads, count_members
 from fastgd.bench.contestants import list_backends
 from fastgd.bench.differences import differ
 from fastgd.bench.problem import make_problem
-from fastgd.bench.results import make_entry, time_contestants
+from fastgd.bench.results import make_entry, time_with_twin
 from fastgd.bench.text import format_shape, with_threads
 from fastgd.bench.timing import EPOCHS_A_CALL
 from fastgd.report.settings import Settings, Step
@@ -25,7 +25,7 @@ def plan_map(settings: Settings) -> list[Step]:
     return [
         Step(
             f"map, {format_shape(n, p)}",
-            settings.rounds * (0.1 + 6 * max(SECONDS_A_SAMPLE, ELEMENT_SECONDS * n * p)) + 0.3,
+            settings.rounds * (0.1 + 7 * max(SECONDS_A_SAMPLE, ELEMENT_SECONDS * n * p)) + 0.3,
             partial(survey, n, p, settings.rounds),
         )
         for n, p in settings.map_shapes
@@ -52,16 +52,18 @@ def survey(n_samples: int, n_features: int, rounds: int) -> dict[str, Any]:
     -------
     dict
         The shape and its "contestants", as in the results of `fastgd.bench.measure`. "auto" is the contestant that
-        backend="auto" runs here, and "fastest" the one of the least time; "regret" is the ratio of their times.
+        backend="auto" runs here, and "fastest" the one of the least time; "regret" is the ratio of their times. "twin"
+        has the times of a twin.
     """
     problem = make_problem(n_samples, n_features)
     counts, blas_counts = thread_counts(n_samples, n_features), sorted({1, count_cores()})
     contestants = list_backends(counts, blas_counts=blas_counts, loop_elements=LOOP_ELEMENTS)
-    found = time_contestants(contestants, problem, rounds)
+    found, twin = time_with_twin(contestants, problem, rounds)
     fastest = min(found, key=lambda name: found[name]["seconds"])
     auto = choose_auto(n_samples, n_features, found)
     return {
         **make_entry(problem.X, found),
+        **twin,
         "fastest": fastest,
         "auto": auto,
         "regret": found[auto]["seconds"] / found[fastest]["seconds"],

@@ -7,9 +7,12 @@ from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from fastgd.bench.conditions import SECONDS_A_MOMENT, prepare_probe, summarize_moments, take_moment
+from fastgd.bench.conditions import summarize_moments, take_moment
 from fastgd.bench.limits import measure_limits
 from fastgd.bench.machine import describe_machine, describe_threads, describe_versions
+from fastgd.bench.probe import SECONDS as PROBE_SECONDS
+from fastgd.bench.probe import prepare_probe
+from fastgd.bench.results import list_twins
 from fastgd.bench.roofs import raise_limits
 from fastgd.bench.timing import EPOCHS_A_CALL
 from fastgd.inputs.extras import explain_lack, is_installed
@@ -19,7 +22,7 @@ from fastgd.report import descents, ladder, starts
 from fastgd.report import map as grid
 from fastgd.report.reading import SCHEMA, SCHEMA_VERSION
 from fastgd.report.record import Study
-from fastgd.report.settings import SECTIONS, Settings, Step, check_settings
+from fastgd.report.settings import SECTIONS, SIZED, Settings, Step, check_settings
 from fastgd.report.sources import list_sources
 
 BLAS_SECTIONS = ("ladder", "map", "roofline")
@@ -104,7 +107,7 @@ def plan_study(settings: Settings) -> dict[str, list[Step]]:
 def describe_plan(plans: dict[str, list[Step]]) -> str:
     """Return the number of steps of a study, and the seconds that they take together on an idle machine."""
     steps = [step for steps in plans.values() for step in steps]
-    seconds = sum(step.seconds for step in steps) + SECONDS_A_MOMENT * (len(steps) + 1)
+    seconds = sum(step.seconds for step in steps) + PROBE_SECONDS * (len(steps) + 1)
     return f"{count(len(steps), 'step')}, about {seconds:,.0f} s on an idle machine"
 
 
@@ -116,7 +119,8 @@ def measure_study(settings: Settings, plans: dict[str, list[Step]], quiet: bool)
     begin = perf_counter()
     probe, moments = prepare_probe(), []
     found = run_steps(plans, quiet, lambda: moments.append(take_moment(probe)))
-    conditions, machine = summarize_moments(moments), describe_machine()
+    twins = list_twins([shape for name in SIZED for shape in found.get(name, [])])
+    conditions, machine = summarize_moments(moments, twins), describe_machine()
     measured = {name: MEASURES[name].gather(results, conditions) for name, results in found.items()}
     if "roofline" in measured and "ladder" in measured:
         raise_limits(measured["roofline"]["limits"], measured["ladder"]["shapes"], machine)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from fastgd.bench.conditions import describe_conditions
+from fastgd.bench.conditions import describe_conditions, is_contended
 from fastgd.bench.differences import differ
 from fastgd.bench.fits import EPOCHS, count_epochs, fit_seconds, once_of
 from fastgd.bench.text import (
@@ -75,7 +75,7 @@ def summarize_rungs(entry: dict[str, Any], conditions: dict[str, Any]) -> list[s
         each = " a target" if part == "targets" else ""
         beside = (
             ""
-            if alone is None or not differ(one, alone, conditions)
+            if alone is None or not differ(one, alone, conditions, together=False)
             else (f", in place of {format_time(alone['seconds'])}")
         )
         sentences.append(f"{what} {format_time(one['seconds'])}{each} ({title(name)}{beside}).")
@@ -83,10 +83,10 @@ def summarize_rungs(entry: dict[str, Any], conditions: dict[str, Any]) -> list[s
 
 
 def summarize_map(found: dict[str, Any], conditions: dict[str, Any]) -> list[str]:
-    """Return a sentence about the loss by the automatic choice; on a machine that was not quiet, none is told."""
+    """Return a sentence about the loss by the automatic choice; none if other processes used the cores meanwhile."""
     shapes = count(len(found["shapes"]), "shape")
-    if not conditions["quiet"]:
-        return [f'Timed at {shapes}; the machine was not quiet enough to judge the choices of backend="auto".']
+    if is_contended(conditions):
+        return [f'Timed at {shapes}; other processes used too much of the machine to judge backend="auto".']
     slower = [entry for entry in found["shapes"] if entry["best"] != entry["auto"]]
     if not slower:
         return [f'At {shapes}, no backend is reliably faster than the choice of backend="auto".']
@@ -107,7 +107,7 @@ def summarize_limits(found: dict[str, Any], conditions: dict[str, Any]) -> list[
         limiting = "memory limits" if possible > OPERATIONS_A_NUMBER else "arithmetic limits"
         if overlap([possible] * 2, [OPERATIONS_A_NUMBER] * 2, conditions["noise_floor"]):
             limiting = "memory and arithmetic both limit"
-        least = "" if conditions["quiet"] else "at least "  # others may have slowed even the best sample
+        least = "at least " if is_contended(conditions) else ""  # others may have slowed even the best sample
         sentences.append(
             f"In a second, one thread reads {least}{format_number(speed / 1e9)} GB from memory and performs {least}"
             f"{format_number(peak / 1e9)} billion operations: {format_number(possible)} while 8 bytes arrive. An epoch "

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from fastgd.bench.conditions import is_contended
 from fastgd.bench.differences import differ
 from fastgd.bench.fits import fit_seconds
 from fastgd.bench.roofs import held_bytes, levels_of
@@ -87,19 +88,19 @@ def speed_up(entry: dict[str, Any], other: str, name: str, conditions: dict[str,
         reliable = differ(first, second, conditions)
     else:  # a fit with other work before its epochs has no quartiles
         far = max(ratio, 1 / ratio) > 1 + conditions["noise_floor"]
-        reliable = far and (conditions["quiet"] or first["threads"] == second["threads"])
+        reliable = far and not (is_contended(conditions) and max(first["threads"], second["threads"]) > 1)
     return Cell(format_ratio(ratio if reliable else None), ratio)
 
 
 def describe_once(entry: dict[str, Any], name: str, conditions: dict[str, Any]) -> str:
     """Return the time of the work that a step needs once, and the number of epochs after which it has paid.
 
-    On a machine that was not quiet, no such number is told.
+    If other processes used the cores meanwhile, no such number is told.
     """
     once, found = entry[ONCE[name]], {one: times["seconds"] for one, times in entry["contestants"].items()}
     kernel = min(seconds for one, seconds in found.items() if one not in ONCE)
     told = describe_price(name, once)
-    if not conditions["quiet"]:
+    if is_contended(conditions):
         return told
     if name == "whitened":
         whole = format_epochs((once["seconds"] + found[name]) / kernel)

@@ -28,6 +28,8 @@ def upgrade(data: Any) -> Any:
         "others_share": None,
         "clock": None,
         "noise_floor": ASSUMED_FLOOR,
+        "drift": ASSUMED_FLOOR,
+        "threads_drift": None,
         "quiet": False,
         "reasons": [REASON],
     }

@@ -189,11 +189,11 @@ def check_identity(found: dict[str, Any], identity: dict[str, Any]) -> None:
     wanted = json.loads(json.dumps(identity))  # JSON turns tuples into lists
     for name in [*wanted, *sorted(found.keys() - wanted.keys())]:
         before, now = found.get(name), wanted.get(name)
-        if differ(before, now):
+        if are_unequal(before, now):
             raise ValueError(f"the checkpoint is of another fit, {describe_difference(printable(name), before, now)}")
 
 
-def differ(before: Any, now: Any) -> bool:
+def are_unequal(before: Any, now: Any) -> bool:
     """Return True if two values of JSON differ; 1 is not true, and nothing equals values too deep to be compared."""
     try:
         return json.dumps(before, sort_keys=True) != json.dumps(now, sort_keys=True)
@@ -204,7 +204,7 @@ def differ(before: Any, now: Any) -> bool:
 def describe_difference(name: str, before: Any, now: Any) -> str:
     """Return how two values differ: of lists the first entry, of descriptions of files the name and the rest."""
     if isinstance(before, list) and isinstance(now, list):
-        pair = next((pair for pair in zip(before, now, strict=False) if differ(*pair)), None)
+        pair = next((pair for pair in zip(before, now, strict=False) if are_unequal(*pair)), None)
         if pair is not None:
             return describe_difference(name, *pair)
         if len(now) > len(before):
@@ -212,6 +212,6 @@ def describe_difference(name: str, before: Any, now: Any) -> str:
         if len(before) > len(now):
             return f"with {quote(before[len(now)])} in {name} too"
     if isinstance(before, dict) and isinstance(now, dict):
-        same = {name for name in before.keys() & now.keys() if not differ(before[name], now[name])} - {"file"}
+        same = {name for name in before.keys() & now.keys() if not are_unequal(before[name], now[name])} - {"file"}
         before, now = ({name: values[name] for name in values if name not in same} for values in (before, now))
     return f"with {name} {quote(before)}; got {quote(now)}"
