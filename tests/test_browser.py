@@ -183,9 +183,14 @@ return tip.hidden ? null : {text: tip.textContent, left: box.left, top: box.top,
 """
 
 
-def test_a_mark_at_the_pointer_shows_its_tooltip(browser, pages, width):
+@pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_mark_at_the_pointer_shows_its_tooltip(browser, pages, width, every):
     browser.open(pages["study"], width)
-    marks = browser.driver.find_elements("css selector", "figure svg [data-tip]")
+    marks = [
+        mark
+        for figure in browser.driver.find_elements("css selector", "figure")
+        for mark in figure.find_elements("css selector", "svg [data-tip]")[::every]
+    ]
     told = {}
     for mark in marks:
         text, picture, place = browser.driver.execute_async_script(FIND_PLACE, mark)
