@@ -1,7 +1,8 @@
 """What MyST-NB leaves to do: a notebook to download for each executed page, and pictures in the colours of the page.
 
 A page with `file_format: mystnb` in its front matter is executed when the pages are built. Its notebook has the same
-cells without outputs, in plain Markdown. Its pictures are SVG in the style of docs/matplotlibrc, and part of the page.
+cells without outputs, in plain Markdown. Its pictures are SVG in the style of docs/matplotlibrc, and part of the page;
+so are the SVG files of docs/, which commands have drawn in that style.
 """
 
 import os
@@ -14,13 +15,13 @@ from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 import fastgd
-from fastgd.report.svg import TAG
+from fastgd.report.svg import LEGIBLE, TAG
 
 DOCS = Path(__file__).parent
 FOLDERS = ("learn/", "how-to/", "explain/")  # their executed pages are offered as notebooks
 # The colours of text and of grids in docs/matplotlibrc, and the variables of the theme that take their place.
 COLORS = {"#010203": "var(--pst-color-text-base)", "#040506": "var(--pst-color-border)"}
-PIXELS, LEAST = 4 / 3, 0.75  # CSS pixels for a point of matplotlib: as drawn, and where letters can still be read
+PIXELS = 4 / 3  # CSS pixels for a point of matplotlib
 CONFIGURATION = """c = get_config()
 c.InlineBackend.figure_formats = {"svg"}
 c.IPKernelApp.log_level = "ERROR"
@@ -59,7 +60,7 @@ class Picture(nodes.General, nodes.Element):
 
 
 class InlinePictures(SphinxPostTransform):
-    """Replace the SVG files that executed pages have drawn by their content."""
+    """Replace the SVG files that executed pages or commands have drawn by their content."""
 
     default_priority = 5  # after MyST-NB has chosen among the types of an output
     formats = ("html",)
@@ -68,7 +69,7 @@ class InlinePictures(SphinxPostTransform):
         """Replace every picture of the page; each has to have a description."""
         for k, image in enumerate(list(self.document.findall(nodes.image))):
             path = (Path(self.app.srcdir) / image["uri"].lstrip("/")).resolve()
-            if path.suffix == ".svg" and path.is_relative_to(self.env.mystnb_config.output_folder):
+            if path.suffix == ".svg":
                 if not image.get("alt"):
                     raise ValueError(f"{self.env.docname}: picture {k + 1} needs a description: image: alt: …")
                 svg = path.read_text(encoding="utf-8")
@@ -82,13 +83,16 @@ def inline(svg, name, description):
     svg = re.sub(TAG, lambda tag: clean_tag(tag[0], name), svg)
     opening, rest = svg.split(">", 1)
     points = float(re.search(r'\bwidth="([\d.]+)pt"', opening)[1])
+    letters = map(float, re.findall(r"font(?:-size)?: ([\d.]+)px", "".join(re.findall(TAG, svg))))
+    least = LEGIBLE / min(letters, default=LEGIBLE)  # CSS pixels for a point, where letters can still be read
     opening = re.sub(r'\s(width|height)="[^"]*"', "", opening)
-    style = f"width: {PIXELS * points:.0f}px; min-width: {LEAST * points:.0f}px"
+    style = f"width: {PIXELS * points:.0f}px; min-width: {least * points:.0f}px"
     return f'{opening} role="img" aria-label="{escape(description)}" style="{style}">{rest}'
 
 
 def clean_tag(tag, name):
-    """Return a tag of matplotlib's SVG with the page's colours and a unique id."""
+    """Return a tag of matplotlib's SVG with the page's colours and a unique id; tooltips of fastgd.plots are no ids."""
+    tag = re.sub(r' id="[^"]*\s[^"]*"', "", tag)
     for color, variable in COLORS.items():
         tag = tag.replace(color, variable)
     return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", tag)

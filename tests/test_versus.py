@@ -165,12 +165,26 @@ def test_the_picture_frames_the_cells_that_the_words_call_slower(tmp_path):
     cells = [*CELLS, *({**one, "kind": "sparse"} for one in CELLS), LOSS | {"threads": 2}]
     heat_map.draw(cells, tmp_path / "map.png")
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
-    dense, sparse, _ = pyplot.gcf().axes
-    frames = [[patch for patch in ax.patches if not patch.get_fill()] for ax in (dense, sparse)]
-    assert [len(found) for found in frames] == [3, 2]  # lost and failed, and lost once more with two threads
+    one, two, sparse, _ = pyplot.gcf().axes
+    frames = [[patch for patch in ax.patches if not patch.get_fill()] for ax in (one, two, sparse)]
+    assert [len(found) for found in frames] == [2, 1, 2]  # lost and failed; lost with two threads
     texts = [text.get_text() for text in sparse.texts]
     assert texts == ["2.0", "Ridge", "0.50", "Ridge", "1.0", "Ridge", "not\nreached", "alone"]
+    sizes = {text.get_fontsize() for ax in pyplot.gcf().axes for text in (*ax.texts, *ax.get_xticklabels())}
+    assert min(sizes) >= 9
     pyplot.close("all")
+
+
+def test_an_svg_has_the_colours_that_a_page_replaces(tmp_path):
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    from versus import heat_map
+
+    for name in ("map.svg", "map.png"):
+        heat_map.draw(CELLS, tmp_path / name)
+        pyplot.close("all")
+    text = (tmp_path / "map.svg").read_text(encoding="utf-8")
+    assert "#010203" in text
+    assert ">Ridge</text>" in text
 
 
 def test_the_colours_are_white_at_one_and_end_at_eight():

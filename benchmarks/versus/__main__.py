@@ -2,7 +2,7 @@
 
     python benchmarks/versus                                    all cells, the race of epochs, and memory
     python benchmarks/versus --cells dense --shapes 100x5,1000x10
-    python benchmarks/versus --threads 1,2 --json RUN.json --write docs/versus.md --plot docs/versus.png
+    python benchmarks/versus --threads 1,2 --json RUN.json --write docs/versus.md --plot docs/versus.svg
     python benchmarks/versus --from RUN.json --plot versus.png  no measuring
     python benchmarks/versus --quick                            small data: does it run?
 
