@@ -23,6 +23,11 @@ NOW = (
     "return [[...document.querySelectorAll('.slide')].filter(one => one.checkVisibility()).map(one => one.id),"
     " document.getElementById('place').textContent, location.hash]"
 )
+# The code of a slide that does not fit: its lines would be cut, or scroll.
+SCROLLING = (
+    "return [...document.querySelectorAll('#' + arguments[0] + ' pre')].filter(one =>"
+    " one.scrollWidth > one.clientWidth).map(one => one.textContent)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +60,7 @@ def test_every_slide_is_as_wide_as_the_window(chromium, slides, width, scheme):
         assert chromium.run("document.documentElement.scrollWidth") <= width, name
         if width > 400:  # on a phone a slide may be longer than the window
             assert chromium.run("document.documentElement.scrollHeight") <= HEIGHT, name
+        assert chromium.run(SCROLLING, name) == []
         if os.environ.get("FASTGD_SCREENSHOTS"):
             chromium.save_picture(Path(os.environ["FASTGD_SCREENSHOTS"]) / f"slides-{width}-{scheme}-{name}.png")
     chromium.check_quiet()

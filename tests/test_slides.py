@@ -3,13 +3,16 @@
 import json
 import re
 
+import numpy as np
 import pytest
 from test_first_screen import SMALL, TIMES, study_of
 from test_study_files import WHOLE
 
+from fastgd import backends
 from fastgd.cli import main as cli
 from fastgd.report import Study, slides
-from fastgd.report.sources import Source
+from fastgd.report.pieces import PIECES
+from fastgd.report.sources import FORMULAS
 
 for module in ("matplotlib", "jinja2", "pygments"):
     pytest.importorskip(module, reason=f"{module} is an extra")
@@ -76,13 +79,46 @@ def test_a_gain_is_told_as_far_as_the_times_can_tell():
     assert told == "No reliable difference from Python loop over lists at 20,000 × 50"
 
 
-def test_code_on_a_slide_is_the_marked_lines_of_the_source():
-    text = "def f():\n    a = 1\n    r = X @ w\n    if a:\n        g = r @ X\n    return g\n"
-    source = Source("numpy", "there", "", "python", text, {"r": ["r ="], "g": ["g ="]})
-    assert slides.shorten(source).text == "r = X @ w\n    g = r @ X\n"
-    data = {"sources": [source._replace(marks={"g": ["g ="]})._asdict(), source._asdict()]}
-    assert slides.find_source(data, "numpy").text == "r = X @ w\n    g = r @ X\n"
-    assert slides.find_source(data, "numba") is None
+def run_piece(piece, X, y, weights, rate):
+    """Run the epoch of a slide, compiled or not; return the cost before it, and the weights after it."""
+    names = {"np": np, "njit": lambda function: function}
+    exec(piece.text, names)
+    lists = piece.backend == "python"
+    weights = weights.tolist() if lists else weights.copy()
+    return names["epoch"](X.tolist() if lists else X, y.tolist() if lists else y, weights, rate), weights
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_code_on_a_slide_is_the_update_of_its_backend(name):
+    backend = name if name in backends.available() else "numpy"
+    generator = np.random.default_rng(1)
+    X, y, weights = generator.normal(size=(30, 4)), generator.normal(size=30), generator.normal(size=5)
+    expected, costs, gradient = weights.copy(), np.empty(1), np.empty(5)
+    assert backends.descend(X, y, expected, np.array([0.3]), costs, gradient, backend=backend) == 1
+    cost, found = run_piece(PIECES[name], X, y, weights, 0.3)
+    np.testing.assert_allclose(cost, costs[0], rtol=1e-12)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("piece", PIECES.values(), ids=PIECES)
+def test_code_on_a_slide_is_whole_and_fits(piece):
+    lines = piece.text.splitlines()
+    assert max(map(len, lines)) <= 42  # on a phone too
+    assert sum(line.strip().startswith("for ") for line in lines) == (0 if piece.backend == "numpy" else 4)
+    marked = {letter: [line for line in lines if line.strip().startswith(tuple(ways))]
+              for letter, ways in piece.marks.items()}  # fmt: skip
+    assert list(marked) == list(FORMULAS)
+    assert all(marked.values())
+
+
+def test_the_legend_of_code_has_the_colours_that_occur():
+    html = Study(study_of({**TIMES, **SMALL})).to_slides()
+    slides_of_steps = re.findall(r'<section class="slide" id="step-\d".*?</section>', html, re.DOTALL)
+    assert len(slides_of_steps) == 3
+    for slide in slides_of_steps:
+        code, legend = slide[slide.index("<pre") :].split("</pre>")
+        assert set(re.findall('<mark class="(.)"', legend)) == set(re.findall('<mark class="(.)"', code))
+        assert "lines below" not in slide
 
 
 def test_names_from_the_machine_cannot_break_the_slides():

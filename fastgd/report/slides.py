@@ -1,6 +1,5 @@
 """The slides: a study as a lecture of one idea a slide, in one file that works offline and can be printed."""
 
-from textwrap import dedent
 from typing import Any, NamedTuple
 
 from fastgd.bench.conditions import describe_conditions, format_percent
@@ -12,27 +11,31 @@ from fastgd.report.drawings import PICTURES
 from fastgd.report.filling import check_data, fill_template
 from fastgd.report.first import make_first
 from fastgd.report.headline import COMPILED, find_largest, headline
+from fastgd.report.pieces import PIECES
 from fastgd.report.sketches import residuals_picture, slope_picture
-from fastgd.report.sources import FORMULAS, Source, highlight
+from fastgd.report.sources import FORMULAS, highlight
 from fastgd.report.starts import WAIT
 
 WORDS = {
-    "python": ("A loop: one number at a time", "Python visits every number of X twice in an epoch. For each of them "
-               "the interpreter runs the lines below, and makes new objects for the results."),
+    "python": ("A loop: one number at a time", "Python visits every number of X twice in an epoch, in the two inner "
+               "loops. Each time the interpreter runs a line, and makes new objects for its results."),
     "numpy": ("Vectorized: whole arrays at a time", "The same sums, with the loops inside NumPy's compiled code. The "
               "interpreter runs a few lines an epoch, but X is read twice: for the residuals, and for the gradient."),
-    **dict.fromkeys(COMPILED, ("Compiled: one pass over the data", "A loop of machine code takes a row, computes its "
-                    "residual and adds its part of the gradient while the row is still in cache. X is read once.")),
+    **dict.fromkeys(COMPILED, ("Compiled: one pass over the data", "The loop again, as machine code: it takes a row, "
+                    "computes its residual, and adds its part of the gradient while the row is still in cache. X is "
+                    "read from memory once.")),
 }  # fmt: skip
 
 
 class RungSlide(NamedTuple):
-    """A slide of a step: title, words, the lines of code that compute the formulas, the time, and the gain in words."""
+    """A slide of a step: title and words, its code with the formulas that the code computes, its time and its gain."""
 
     title: str
     words: str
     code: str
-    place: str
+    label: str
+    note: str
+    formulas: dict[str, str]
     time: str
     gain: str
 
@@ -55,7 +58,6 @@ def render_slides(data: dict[str, Any]) -> str:
         limits=list_limits(data),
         residuals=residuals_picture(),
         slope=slope_picture(),
-        letters=FORMULAS,
     )
 
 
@@ -71,12 +73,14 @@ def list_rungs(data: dict[str, Any], entry: dict[str, Any]) -> list[RungSlide]:
     names = [one.name for one in told.numbers if base_of(one.name) in WORDS] if told else []
     slides = []
     for k, name in enumerate(names):
-        source = find_source(data, base_of(name))
+        piece = PIECES[base_of(name)]
         slides.append(
             RungSlide(
                 *WORDS[base_of(name)],
-                highlight(source) if source else "",
-                source.place if source else "",
+                highlight(piece),
+                piece.place,
+                piece.note,
+                {letter: formula for letter, formula in FORMULAS.items() if letter in piece.marks},
                 format_time(fit_seconds(entry, name)),
                 describe_gain(entry, names[k - 1], name, data["conditions"]) if k else "",
             )
@@ -105,16 +109,3 @@ def list_limits(data: dict[str, Any]) -> list[str]:
     if waits:
         sentences.append(f"A compiler has a price, which a new process waits for: {'; '.join(waits)}.")
     return sentences
-
-
-def find_source(data: dict[str, Any], backend: str) -> Source | None:
-    """Return the piece of a backend's source that computes residual and gradient, cut down to the marked lines."""
-    pieces = [Source(*map(one.get, Source._fields)) for one in data["sources"] if one["backend"] == backend]
-    return next((shorten(piece) for piece in pieces if {"r", "g"} <= piece.marks.keys()), None)
-
-
-def shorten(source: Source) -> Source:
-    """Return a source with no other lines than those that compute a formula."""
-    beginnings = tuple(beginning for marks in source.marks.values() for beginning in marks)
-    lines = [line for line in source.text.splitlines(keepends=True) if line.strip().startswith(beginnings)]
-    return source._replace(text=dedent("".join(lines)))
