@@ -37,7 +37,6 @@ EXTRAS = {
     "docs/how-to/migrate.md": ["sklearn"],
     "docs/how-to/scikit-learn.md": ["sklearn", "pandas", "skl2onnx"],
     "docs/how-to/dask.md": ["dask"],
-    "docs/how-to/large-data.md": ["pyarrow"],
     "docs/study.md": ["matplotlib", "jinja2", "pygments", "threadpoolctl"],
 }
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -195,6 +194,37 @@ def test_the_readme_is_short_and_its_table_is_that_of_the_comparison(monkeypatch
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme.count("\n") < 120
     assert f"<!-- versus:begin -->\n\n{import_module('readme_table').make_table()}\n" in readme
+
+
+def test_the_figures_in_sentences_are_those_of_the_tables(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    figures = import_module("figures")
+    assert len(figures.SENTENCES) >= 7
+    for sentence in figures.SENTENCES:
+        text = figures.read(sentence.page)
+        assert figures.fill(text, sentence) == text, f"{sentence.page}: python docs/figures.py --write"
+
+
+def test_a_ratio_on_the_first_page_stands_in_a_sentence_that_is_filled_in(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    figures = import_module("figures")
+    text = figures.read("index.md")
+    for sentence in [sentence for sentence in figures.SENTENCES if sentence.page == "index.md"]:
+        text = text.replace(sentence.words.format(*sentence.find()), "")
+    assert re.findall(r"[\d.]+×|[\d.]+ times as", text) == []
+
+
+def test_a_figure_that_its_table_does_not_have_is_replaced_and_a_lost_sentence_noticed(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    figures = import_module("figures")
+    sentence = figures.Sentence("page.md", "faster in {} of {} cells", lambda: ("84", "1,098"))
+    assert figures.fill("It is faster\nin 3 of 5 cells, slower in 2.", sentence) == (
+        "It is faster\nin 84 of 1,098 cells, slower in 2."
+    )
+    with pytest.raises(ValueError, match=r"page\.md has 0 times: faster in"):
+        figures.fill("It is slower in 2 of 5 cells.", sentence)
+    with pytest.raises(ValueError, match="no longer true"):
+        figures.search("10 × 10: NumPy", below="Level with the best peer:")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -110,22 +110,6 @@ def test_the_gallery_shows_every_plot():
     assert [name for name in plots.__all__ if f"plots.{name}(" not in text] == []
 
 
-def test_the_first_page_has_the_figures_of_the_comparison():
-    found = (DOCS / "versus.md").read_text(encoding="utf-8")
-    text = (DOCS / "index.md").read_text(encoding="utf-8")
-    figures = re.findall(r"\d\.\d+×|\d+ of \d+ (?=comparisons)", text)
-    assert [figure for figure in figures if figure.strip() not in found] == []
-    # This page tells how many times as fast the bare solver is; the comparison has its time over that of fastgd.
-    speeds = re.findall(r"([\d.]+) to ([\d.]+) times(?: as fast as fastgd)? at ([\d,]+ × \d+)", text)
-    assert len(figures) >= 4
-    assert len(speeds) >= 2
-    for low, high, shape in speeds:
-        least, most = re.search(rf"- {shape}: NumPy lstsq takes ([\d.]+)× to ([\d.]+)× the time", found).groups()
-        digits = len(low.partition(".")[2])
-        assert float(low) == round(1 / float(most), digits)
-        assert float(high) == round(1 / float(least), digits)
-
-
 @pytest.mark.slow
 def test_an_error_in_an_executed_page_and_a_picture_without_words_fail_the_build(tmp_path):
     picture = "from matplotlib import pyplot as plt\nplt.plot([1, 2])\nplt.show()"
