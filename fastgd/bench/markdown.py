@@ -41,7 +41,7 @@ Column = tuple[str, Callable[[dict[str, Any]], str]]
 
 
 def format_table(results: Results) -> str:
-    """Return results as Markdown: the machine, a table, the meaning of its columns, and the contestants left out.
+    """Return results as Markdown: the machine, a table of times, one of ratios, their meaning, and who was left out.
 
     Parameters
     ----------
@@ -58,12 +58,13 @@ def format_table(results: Results) -> str:
     >>> from fastgd import bench
     >>> table = bench.format_table(bench.measure([(100, 5)], rounds=3))
     >>> [line[:11] for line in table.splitlines() if line.startswith("| 100")]
-    ['| 100 × 5 |']
+    ['| 100 × 5 |', '| 100 × 5 |']
     """
     threads = results["threads"]["backends"]
-    parts = [describe_setting(results), format_rows(results, single_columns(results))]
+    parts = [describe_setting(results), *format_tables(results, single_times(results), single_ratios())]
     if threads > 1:
-        parts += [f"With {threads} threads:", format_rows(results, threaded_columns(threads))]
+        parts += [f"With {threads} threads:"]
+        parts += format_tables(results, threaded_times(threads), threaded_ratios(threads))
     parts.append(LEGEND.format(rounds=results["settings"]["rounds"]))
     for name, legend in (("read", READ_LEGEND), ("sgd", SGD_LEGEND)):
         if any(name in entry["contestants"] for entry in results["shapes"]):
@@ -91,16 +92,26 @@ def describe_setting(results: Results) -> str:
     )
 
 
-def single_columns(results: Results) -> list[Column]:
-    """Return the columns of the table for one thread."""
+def format_tables(results: Results, times: Sequence[Column], ratios: Sequence[Column]) -> list[str]:
+    """Return a table of times and one of ratios, each narrow enough for a page; the second only if it has columns."""
+    tables = [format_rows(results, times), format_rows(results, ratios)]
+    return tables if "---:" in tables[1] else tables[:1]
+
+
+def single_times(results: Results) -> list[Column]:
+    """Return the columns of times for one thread."""
     present = {name for entry in results["shapes"] for name in entry["contestants"]}
     others = sorted(name for name in present if base_of(name) == "numpy" != name)
     columns: list[Column] = [("python", microseconds("python")), ("numpy", microseconds("numpy"))]
     columns += [(f"numpy, {name.partition('-')[2]} threads", microseconds(name)) for name in others]
     columns += [(name, microseconds(name)) for name in ("numba", "cython", *list_own(results))]
-    columns += [("read X once", microseconds("read")), *ratio_columns("cython", "read")]
-    columns += [(name, microseconds(name)) for name in ("jax", "sgd")]
-    return [*columns, ("spread", widest_spread)]
+    columns += [("read X once", microseconds("read"))]
+    return columns + [(name, microseconds(name)) for name in ("jax", "sgd")]
+
+
+def single_ratios() -> list[Column]:
+    """Return the columns of ratios for one thread."""
+    return [*ratio_columns("cython", "read"), ("spread", widest_spread)]
 
 
 def list_own(results: Results) -> list[str]:
@@ -109,16 +120,20 @@ def list_own(results: Results) -> list[str]:
     return [name for name in names if threads_of(name) == 1 and base_of(name) not in TITLES]
 
 
-def threaded_columns(threads: int) -> list[Column]:
-    """Return the columns of the table for several threads."""
+def threaded_times(threads: int) -> list[Column]:
+    """Return the columns of times for several threads."""
     numba, cython, read = (with_threads(name, threads) for name in ("numba", "cython", "read"))
     return [
         ("numpy, at its best", lambda entry: microseconds(entry["numpy_best"])(entry)),
         ("numba", microseconds(numba)),
         ("cython", microseconds(cython)),
         ("read X once", microseconds(read)),
-        *ratio_columns(cython, read),
     ]
+
+
+def threaded_ratios(threads: int) -> list[Column]:
+    """Return the columns of ratios for several threads."""
+    return ratio_columns(with_threads("cython", threads), with_threads("read", threads))
 
 
 def ratio_columns(cython: str, read: str) -> list[Column]:
