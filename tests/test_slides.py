@@ -10,7 +10,7 @@ from test_study_files import WHOLE
 
 from fastgd import backends
 from fastgd.cli import main as cli
-from fastgd.report import Study, slides
+from fastgd.report import Study, bowls, sketches, slides
 from fastgd.report.pieces import PIECES
 from fastgd.report.sources import FORMULAS
 
@@ -77,6 +77,29 @@ def test_a_gain_is_told_as_far_as_the_times_can_tell():
     assert told == "Slower here than Python loop over lists"
     told = slides.describe_gain(entry, "python", "numpy", {**data["conditions"], "noise_floor": 0.3})
     assert told == "No reliable difference from Python loop over lists at 20,000 × 50"
+
+
+def test_slides_of_ideas_have_a_picture():
+    html = Study(study_of({**TIMES, **SMALL})).to_slides()
+    for name in ("problem", "cost", "gradient", "compressed", "all", "whitened"):
+        slide = re.search(rf'<section class="slide" id="{name}".*?</section>', html, re.DOTALL)[0]
+        assert slide.count("<figure") == 1, name
+
+
+def test_the_picture_of_coordinates_has_the_epochs_of_each_descent():
+    X, y = bowls.make_problem()
+    epochs = [len(bowls.descend(X @ T, y)) - 1 for T in bowls.list_coordinates(X).values()]
+    assert epochs[0] > epochs[1] > epochs[2] == 1
+    assert f"to the minimum: in the units of the data {epochs[0]} epochs; " in bowls.coordinates_picture().svg
+    end = bowls.descend(X, y)[-1]
+    np.testing.assert_allclose(end, np.linalg.lstsq(X, y, rcond=None)[0], atol=0.02)
+
+
+def test_the_picture_of_compressed_rows_has_their_numbers():
+    svg = sketches.compressed_picture(1_000, 20).svg
+    assert "1,000 rows" in svg
+    assert "22 rows" in svg
+    assert "10 rows, R" in sketches.compressed_picture(10, 20).svg
 
 
 def run_piece(piece, X, y, weights, rate):

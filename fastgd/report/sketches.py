@@ -1,6 +1,7 @@
-"""The two pictures of the slides that need no measurement: the residuals of a line, and the slope of its cost."""
+"""Pictures of the slides that need no measurement: the residuals of a line, the slope of its cost, compressed rows."""
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -74,6 +75,36 @@ def draw_slope(ax: "Axes") -> None:
     (points,) = ax.plot(path, cost(np.array(path)), "o-", color=style("text.color"), markersize=5, label="epochs")
     points.set_gid("the weights after each epoch")
     finish(ax, "weight w", "cost J")
+
+
+def compressed_picture(n_samples: int, n_features: int) -> Picture:
+    """Return the picture of all rows and of the few that have the same cost; the features count without intercept."""
+    rows = min(n_samples, n_features + 2)
+    return draw(
+        "rows",
+        f"{n_samples:,} rows, and the {rows:,} rows of R that take their place",
+        f"A tall block, the columns 1, X and y with {n_samples:,} rows; an arrow; a triangle with {rows:,} rows, R.",
+        partial(draw_compressed, n_samples, rows),
+        height=3.4,
+    )
+
+
+def draw_compressed(n_samples: int, rows: int, ax: "Axes") -> None:
+    """Draw the block of all rows, which is cut since it would be far too tall, and the triangle R."""
+    look: dict[str, Any] = {"facecolor": PALETTE["sky"], "edgecolor": style("text.color"), "linewidth": 1.2}
+    for left, width, name in ((0.0, 0.12, "1"), (0.12, 0.76, "X"), (0.88, 0.12, "y")):
+        ax.fill([left, left + width, left + width, left], [0, 0, 3, 3], **look, alpha=0.3 if name == "X" else 0.6)
+        ax.text(left + width / 2, 3.08, name, ha="center", va="bottom")
+    ax.fill([2.2, 3.2, 3.2], [2, 2, 1], **{**look, "facecolor": PALETTE["purple"]})
+    ax.text(2.7, 2.08, "R", ha="center", va="bottom")
+    ax.annotate(
+        "", (2.1, 1.5), (1.1, 1.5), arrowprops={"arrowstyle": "->", "linewidth": 1.5, "color": style("text.color")}
+    )
+    ax.text(1.6, 1.58, "QR, once", ha="center", va="bottom")
+    ax.text(0.5, -0.1, f"{n_samples:,} rows", ha="center", va="top")
+    ax.text(2.7, 0.9, f"{rows:,} rows,\nthe same J", ha="center", va="top")
+    ax.set(xlim=(-0.1, 3.4), ylim=(-0.45, 3.4))
+    ax.axis("off")
 
 
 def finish(ax: "Axes", across: str, up: str) -> None:

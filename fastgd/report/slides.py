@@ -7,12 +7,13 @@ from fastgd.bench.differences import differ
 from fastgd.bench.fits import EPOCHS, fit_seconds, once_of
 from fastgd.bench.text import ONCE, base_of, format_ratio, format_shape, format_time, shape_of, title
 from fastgd.inputs.words import count
+from fastgd.report.bowls import bowl_picture, coordinates_picture
 from fastgd.report.drawings import PICTURES
 from fastgd.report.filling import check_data, fill_template
 from fastgd.report.first import make_first
 from fastgd.report.headline import COMPILED, find_largest, headline
 from fastgd.report.pieces import PIECES
-from fastgd.report.sketches import residuals_picture, slope_picture
+from fastgd.report.sketches import compressed_picture, residuals_picture, slope_picture
 from fastgd.report.sources import FORMULAS, highlight
 from fastgd.report.starts import WAIT
 
@@ -58,6 +59,9 @@ def render_slides(data: dict[str, Any]) -> str:
         limits=list_limits(data),
         residuals=residuals_picture(),
         slope=slope_picture(),
+        bowl=bowl_picture(),
+        compressed=compressed_picture(*shape_of(entry)) if entry else None,
+        coordinates=coordinates_picture(),
     )
 
 
