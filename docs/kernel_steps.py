@@ -15,11 +15,12 @@ from fastgd.bench.contestants import Contestant
 from fastgd.bench.differences import differ
 from fastgd.bench.problem import Timed, choose_rate
 from fastgd.bench.text import base_of, format_ratio, format_shape, shape_of, threads_of
+from fastgd.inputs.words import count
 
 REORDER_SUMS = {"reassoc", "contract", "nsz", "arcp"}
 # Each step's name in the table, and the overhead of the step before that it removes.
 ROWS = {
-    "arrays": ("loop over array elements", ""),
+    "arrays": ("loop over array scalars", ""),
     "python": ("loop over lists", "an object for every number read"),
     "numpy": ("NumPy", "the interpreter"),
     "two_products": ("two compiled products", "temporaries, calls"),
@@ -134,6 +135,13 @@ def build_without_fetching():
 
     with TemporaryDirectory() as folder:
         return build_kernel(folder, FASTGD_NO_FETCH="1")
+
+
+def make_part(data):
+    """Return what the page shows of a study: its machine, and the table."""
+    machine = data["machine"]
+    where = f"{machine['cpu']} ({count(machine['cores'], 'core')}, {machine['cpu_level'] or 'no compiled kernel'})"
+    return f"{where}, {data['date']}:\n\n{make_table(data)}"
 
 
 def make_table(data):

@@ -1,11 +1,13 @@
-"""Pages that fastgd makes, beside those of Sphinx: the report of the kept study, and the live widget in a frame."""
+"""Pages that fastgd makes, beside those of Sphinx: those of the kept study, and the live widget in a frame."""
 
+from copy import deepcopy
 from pathlib import Path
 
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from fastgd.report import Study
+from fastgd.report.compare import compare_studies
 from fastgd.report.widget import standalone
 
 DOCS = Path(__file__).parent
@@ -20,6 +22,12 @@ addEventListener("message", (event) => {{
 }});
 </script>
 """
+# A page in a frame has its way back around it.
+BACK = """<nav class="back" aria-label="Documentation" style="padding: 0 1rem">
+<p><a href="{address}">Back to the documentation</a></p></nav>
+<script>if (parent !== window) document.querySelector("nav.back").remove();</script>
+"""
+SLOWER = 3  # times as long NumPy takes in the made-up study of the sample of a comparison: beyond any drift
 
 
 def setup(app):
@@ -43,5 +51,25 @@ class Widget(SphinxDirective):
 def write_pages(app, error):
     """Write the pages that study.md and the directive lead to."""
     if error is None and app.builder.format == "html":
-        Study.load(DOCS / "study.json").save(Path(app.outdir) / "study-report.html")
-        (Path(app.outdir) / "widget.html").write_text(standalone(), encoding="utf-8")
+        found, folder = Study.load(DOCS / "study.json"), Path(app.outdir)
+        compared, _ = compare_studies(found.data, make_up(found.data), "study.json", "made-up.json")
+        found.save_slides(folder / "study-slides.html")
+        for name, text, back in (
+            ("study-report.html", found.to_html(), "study.html"),
+            ("study-compare.html", compared, "study.html"),
+            ("widget.html", standalone(), "learn/2-downhill.html"),
+        ):
+            before, main, after = text.partition("<main")
+            (folder / name).write_text(before + BACK.format(address=back) + main + after, encoding="utf-8")
+
+
+def make_up(data):
+    """Return a copy of a study in which NumPy takes longer; its machine says that nobody has measured it."""
+    data = deepcopy(data)
+    data["machine"]["cpu"] = f"made up: study.json with NumPy's times × {SLOWER}"
+    for section in ("ladder", "map"):
+        for entry in data[section]["shapes"]:
+            for one in (one for name, one in entry["contestants"].items() if name.startswith("numpy")):
+                one["seconds"] *= SLOWER
+                one.update({ends: [SLOWER * end for end in one[ends]] for ends in ("quartiles", "extremes")})
+    return data

@@ -8,7 +8,7 @@ python docs/study_report.py --kept --write    write the pictures and the table a
 import argparse
 from pathlib import Path
 
-from kernel_steps import list_between, make_table
+from kernel_steps import list_between, make_part
 from matplotlib import rc_context
 
 from fastgd import plots
@@ -36,7 +36,7 @@ def main():
     )
     options = parser.parse_args()
     found = Study.load(DATA) if options.kept else measure()
-    print(found, make_table(found.data), sep="\n\n")
+    print(found, make_part(found.data), sep="\n\n")
     if options.write:
         if not options.kept:
             found.save(DATA)
@@ -44,7 +44,7 @@ def main():
         with rc_context(fname=DOCS / "matplotlibrc"):
             draw_fits(found, PICTURES[1])
         text = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(replace_between_markers(text, make_table(found.data), PAGE.name, "steps"), encoding="utf-8")
+        PAGE.write_text(replace_between_markers(text, make_part(found.data), PAGE.name, "steps"), encoding="utf-8")
 
 
 def measure():

@@ -8,12 +8,14 @@ import os
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from browser_page import needs_axe, needs_browser
 
 from fastgd import plots
+from fastgd.report import Study
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -77,7 +79,7 @@ def test_pages_load_nothing_from_the_network_and_their_links_lead_somewhere(site
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", LEARN)
+@pytest.mark.parametrize("page", [*LEARN, "exercises"])
 def test_a_page_of_the_tutorial_is_a_notebook_to_download_and_run(site, page, tmp_path):
     assert f'href="{page}.ipynb" download' in (site / "learn" / f"{page}.html").read_text(encoding="utf-8")
     cells = json.loads((site / "learn" / f"{page}.ipynb").read_text(encoding="utf-8"))["cells"]
@@ -108,6 +110,24 @@ def test_pictures_are_part_of_the_pages_with_words_for_them(site):
 def test_the_gallery_shows_every_plot():
     text = (DOCS / "reference" / "gallery.md").read_text(encoding="utf-8")
     assert [name for name in plots.__all__ if f"plots.{name}(" not in text] == []
+
+
+def test_the_made_up_study_has_other_times_of_numpy_alone_and_says_that_it_is_made_up(monkeypatch):
+    pytest.importorskip("sphinx", reason="the directive of live.py needs it, an extra")
+    monkeypatch.syspath_prepend(DOCS)
+    live, data = import_module("live"), Study.load(DOCS / "study.json").data
+    found = live.make_up(data)
+    assert found["machine"]["cpu"].startswith("made up: ")
+    for section in ("ladder", "map"):
+        for entry, other in zip(data[section]["shapes"], found[section]["shapes"], strict=True):
+            ratios = {
+                name: other["contestants"][name]["seconds"] / one["seconds"]
+                for name, one in entry["contestants"].items()
+            }
+            assert {name for name, ratio in ratios.items() if ratio != 1} == {
+                name for name in ratios if name[:5] == "numpy"
+            }
+    assert data == Study.load(DOCS / "study.json").data  # the kept study is as it was
 
 
 @pytest.mark.slow

@@ -152,7 +152,9 @@ def describe_slower(pairs: Sequence[tuple[Record, str | None, str | None]]) -> l
             found.setdefault((cell["label"], name, ours), []).append(ratio)
     lines = []
     for (label, name, ours), ratios in found.items():
-        ends = " to ".join(dict.fromkeys(format_ratio(end, 2) for end in (min(ratios), max(ratios))))
+        ends = " to ".join(
+            dict.fromkeys(format_ratio(end, 2 if end < 0.99 else 3) for end in (min(ratios), max(ratios)))
+        )
         cells = f"{len(ratios)} cell{'s' if len(ratios) > 1 else ''}"
         lines.append(f"- {label}: {name} takes {ends} the time of {ours} ({cells})")
     return lines

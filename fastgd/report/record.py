@@ -94,7 +94,7 @@ class Study:
         """Return the study as slides for a lecture, in one file.
 
         The slides work offline and by keys, buttons and swipes; printed, each has a page. Those of the steps of the
-        ladder and of learning rates need the sections "ladder" and "descents".
+        ladder and of learning rates need the sections "ladder" and "descents"; a study without them has fewer slides.
 
         Returns
         -------
