@@ -87,7 +87,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     cost_history_ : ndarray of shape (`n_iter_`,) or list of ndarray
         The cost before each epoch; for several targets, a list with one array each.
     stop_reason_ : str or list of str
-        The reason why the fit ended: see `fastgd.DescentResult`.
+        The reason why the fit ended: see `fastgd.DescentResult`. There is no attribute `converged`: a fit that has not
+        converged warns with scikit-learn's ConvergenceWarning, unless `tol` is 0.
     backend_ : str
         The backend that ran.
     n_features_in_ : int

@@ -103,8 +103,9 @@ def gradient_descent(
         weights and costs in every epoch, up to rounding. "auto" compresses for whitened coordinates, and elsewhere if
         that is estimated to save time. False descends on the rows of X.
     sample_weight : array_like of shape (n_samples,), float or None
-        The weights of the rows: a weight of k counts a row k times. J is divided by the sum of the weights. Without
-        compression, the weighted rows are a float64 copy of X.
+        The weights of the rows: a weight of k counts a row k times. J is divided by the sum of the weights, so one
+        number, the same weight for all rows, changes nothing; it is taken because scikit-learn's estimators take it.
+        Without compression, the weighted rows are a float64 copy of X.
     alpha : float
         Ridge: alpha·½‖coef‖² is added to J, in the units of the data; the intercept is not penalised. scikit-learn's
         ``Ridge(alpha=a)`` is ``a / n_samples`` here. Without compression, this copies X.

@@ -67,8 +67,8 @@ class DescentResult:
     reason : {"cost", "gradient", "epochs", "diverged", "callback", "interrupted"}
         The rule or event that ended the run.
     converged : bool
-        True if the run ended because the cost or the gradient settled, and the cost is its least value within the
-        tolerance, as far as that is known: always on a compressed problem.
+        True if the reason is "cost" or "gradient", and the cost is near its least value, within `tol`. On a compressed
+        problem the least value is always known; elsewhere it may be a bound. With ``tol=0`` it is False.
     backend : str
         The backend that ran.
     compressed : bool

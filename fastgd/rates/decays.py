@@ -37,7 +37,7 @@ def constant(epochs: int, smoothness: float, convexity: float = 0.0, *, initial:
     """Return the same rate for every epoch: `initial`, or 1/smoothness.
 
     Every rate below 2/smoothness lowers the cost, and 1/smoothness has the largest guaranteed decrease. Above
-    2/smoothness almost every start diverges.
+    2/smoothness a run diverges, unless the start has no error at all in the steepest direction.
 
     Parameters
     ----------
