@@ -8,6 +8,7 @@ import re
 import warnings
 from fractions import Fraction
 from operator import mul
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,6 +102,14 @@ def test_no_schedule_is_quietly_wrong(name, schedule, compress):
     # residual is a thousand times the signal. Many steps average such errors out; compressed rows have no residual.
     least = 4 if schedule == "eigenvalues" and not compress else 5
     assert not result.converged or lre(result.weights, PROBLEMS[name].weights) > least
+
+
+def test_the_page_of_digits_says_how_many_the_data_of_filip_leave():
+    page = Path(__file__).parents[1] / "docs" / "certified.md"
+    if not page.exists():
+        pytest.skip("the wheel's tests run away from the source tree")
+    text = " ".join(page.read_text(encoding="utf-8").split())
+    assert f"leaves {ATTAINABLE['Filip']} digits of the solution" in text
 
 
 @pytest.mark.parametrize("compress", [True, False])
