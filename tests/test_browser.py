@@ -12,6 +12,7 @@ from html import escape
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from browser_page import HEIGHT, STUDY, needs_axe, needs_browser
 
@@ -177,6 +178,7 @@ const place = whole.find(([x, y]) => document.elementFromPoint(x, y)?.closest("[
 const found = [mark.dataset.tip, mark.closest("figure").id, place];
 requestAnimationFrame(() => requestAnimationFrame(() => done(found)));  // after it is drawn
 """
+WITH_MARKS = "figure:has([data-tip])"  # the widget has its numbers beside its pictures
 TIP = """
 const tip = document.getElementById("tip"), box = tip.getBoundingClientRect();
 return tip.hidden ? null : {text: tip.textContent, left: box.left, top: box.top, right: box.right, bottom: box.bottom};
@@ -188,7 +190,7 @@ def test_a_mark_at_the_pointer_shows_its_tooltip(browser, pages, width, every):
     browser.open(pages["study"], width)
     marks = [
         mark
-        for figure in browser.driver.find_elements("css selector", "figure")
+        for figure in browser.driver.find_elements("css selector", WITH_MARKS)
         for mark in figure.find_elements("css selector", "svg [data-tip]")[::every]
     ]
     told = {}
@@ -204,7 +206,7 @@ def test_a_mark_at_the_pointer_shows_its_tooltip(browser, pages, width, every):
         browser.point(2, place[1])
         assert browser.run(TIP) is None
         told.setdefault(picture, []).append(text)
-    assert len(told) == len(browser.driver.find_elements("css selector", "figure"))
+    assert len(told) == len(browser.driver.find_elements("css selector", WITH_MARKS)) >= 4
     assert sum(map(len, told.values())) >= 0.8 * len(marks)  # others lie below other marks
 
 
@@ -274,7 +276,7 @@ def test_keys_work_like_clicks(browser, pages, width):
     browser.press("Enter")
     browser.press("Tab")
     assert browser.run("document.activeElement.dataset.save") == "svg"
-    for _ in range(30):
+    for _ in range(40):
         browser.press("Tab")
         if browser.run("Boolean(document.activeElement.closest('th'))"):
             break
@@ -311,13 +313,36 @@ def test_a_picture_can_be_saved_as_it_is_shown(browser, page, scheme):
 
 def test_every_picture_has_its_buttons(browser, page):
     browser.open(page, max(WIDTHS))
-    names = browser.run("return [...document.querySelectorAll('figure')].map(one => one.id)")
+    names = browser.run(
+        "return [...document.querySelectorAll('main svg')].map(one => one.closest('figure')?.id ?? one.id)"
+    )
     kinds = browser.run(
-        "return [...document.querySelectorAll('figure')].map(one => [...one.querySelectorAll('[data-save]')].map("
-        "button => button.checkVisibility() && button.dataset.save))"
+        "return arguments[0].map(name => [...document.querySelectorAll(`#${name} [data-save]`)].map("
+        "button => button.checkVisibility() && button.dataset.save))",
+        names,
     )
     assert len(names) >= 4
-    assert kinds == [["svg", "png"]] * len(names)
+    assert len(set(names)) == len(names)
+    assert {name: one for name, one in zip(names, kinds, strict=True) if one != ["svg", "png"]} == {}
+
+
+@pytest.mark.parametrize("picture", ["path", "costs"])
+def test_the_pictures_of_the_widget_can_be_saved_as_they_are_shown(browser, pages, scheme, picture):
+    browser.open(pages["study"], max(WIDTHS), scheme)
+    saved = browser.download(f"#figure-widget-{picture} [data-save=svg]")
+    assert saved.name == f"fastgd-widget-{picture}.svg"
+    root = ElementTree.fromstring(saved.read_text(encoding="utf-8"))
+    drawn = next(one for one in root.iter() if one.get("class") == "path")
+    color = browser.run("getComputedStyle(document.querySelector('.widget .path')).stroke")
+    assert f"stroke: {color}" in drawn.get("style")  # a class alone would be black outside of the page
+    image = read_image(browser.download(f"#figure-widget-{picture} [data-save=png]"))
+    shown = browser.run(
+        "return document.getElementById(arguments[0]).viewBox.baseVal.width", f"widget-{picture}-picture"
+    )
+    assert image.shape[1] == 3 * shown
+    red, green, blue = (int(part) / 255 for part in re.findall(r"\d+", color))
+    near = np.abs(image[..., :3] - [red, green, blue]).max(axis=-1) < 0.02
+    assert near.sum() > 1_000  # the path is there, in its colour
 
 
 # Print

@@ -955,7 +955,7 @@ def test_the_command_writes_page_and_data(tmp_path, capsys):
     assert code == 0
     assert re.search(r"eigenvalues to rounding after \d+", printed.out)
     assert re.search(r"^fastgd: 1 step, about \d+ s on an idle machine$", printed.err, re.MULTILINE)
-    assert page.read_text(encoding="utf-8").count("<figure") == 3
+    assert page.read_text(encoding="utf-8").count("<figure id=") == 3
     assert Study.load(data).data["command"] == "fastgd study --quick --sections descents"
     code, printed = run(capsys, "--quick", "--sections", "descents", "--json", "-", "--quiet")
     assert printed.err == ""
