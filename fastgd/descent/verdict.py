@@ -33,7 +33,7 @@ ENDINGS = {
 # Why the minimum in other coordinates may not be that in the units of the data, by number.
 DOUBTS = (
     "",
-    "within the rounding of columns far from zero, other weights fit better",
+    "a column is so far from zero that rounding hides the best weights",
     "columns far from zero, or nearly collinear ones, leave too few digits for predictions",
     "the columns are so nearly collinear that rounding changes the weights",
     "the weights in the units of the data miss the least cost",

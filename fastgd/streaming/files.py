@@ -50,7 +50,7 @@ def fit_files(
         A path is a file, a folder (its files of these kinds, and those in folders below) or a pattern such as
         ``data/*.parquet``. All files must be Parquet, .parquet or .pq, or all CSV, .csv or .tsv, which may be
         compressed: .csv.gz, .csv.zst. Of several files, folders such as ``year=2024`` hold a column, which the files
-        must not have too. Files without rows are passed over unless all are.
+        must not have too. Files without rows are skipped; at least one must have some.
     target : str or sequence of str
         The column to predict, or several: one pass and one descent fit them all.
     features : sequence of str or None
