@@ -6,6 +6,7 @@ FASTGD_SCREENSHOTS=folder saves pictures of all pages there.
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -23,17 +24,30 @@ pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the wheel's tests run
 NEEDED = "sphinx", "myst_nb", "sphinx_design", "sphinx_copybutton", "numpydoc", "latex2mathml", "ipykernel"
 WIDTHS = 400, 1_000, 1_400
 LOOKS = (400, "dark"), (1_400, "light")  # in which axe looks at a page
+# One page of each kind for the tests that are run at every change: the first one, an executed one with formulas, one of
+# tables, one of the API. Links to the others lead nowhere there, so this build does not stop at warnings.
+SOME = "index.md", "explain/one-epoch.md", "benchmarks.md", "api/rates.rst"
+SMALLEST = 6.8  # CSS pixels: letters of that size are almost 8 pixels high
 LEARN = "1-cost-and-gradient", "2-downhill", "3-one-epoch"
 EXECUTED = (
     "---\nfile_format: mystnb\nkernelspec:\n  name: python3\n---\n# A page\n\n```{{code-cell}} ipython3\n{}\n```\n"
 )
 
 
-def build(source, target):
-    """Build pages with the configuration of the documentation, as `make docs` does."""
+def build(source, target, *, strict=True):
+    """Build pages with the configuration of the documentation, as `make docs` does; it fails at warnings if strict."""
     for module in NEEDED:
         pytest.importorskip(module, reason=f"the site is built with {module}, an extra")
-    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", "-c", str(DOCS)]
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        *["--fail-on-warning"] * strict,
+        "--keep-going",
+        "--quiet",
+        "-c",
+        str(DOCS),
+    ]
     return subprocess.run(
         [*command, str(source), str(target)], capture_output=True, text=True, timeout=600, check=False
     )
@@ -48,10 +62,23 @@ def site(tmp_path_factory):
     return folder
 
 
-def find_pages(site):
+@pytest.fixture(scope="module")
+def some(tmp_path_factory):
+    """Return the folder of one page of each kind."""
+    folder = tmp_path_factory.mktemp("some")
+    for name in (*SOME, "versus.svg"):
+        (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(DOCS / name, folder / "source" / name)
+    finished = build(folder / "source", folder / "html", strict=False)
+    assert finished.returncode == 0, finished.stderr
+    assert "Traceback" not in finished.stderr
+    return folder / "html"
+
+
+def find_pages(site, least=30):
     """Return the pages of a site, without those of the theme."""
     pages = sorted(page for page in site.glob("**/*.html") if "_static" not in page.parts)
-    assert len(pages) > 30
+    assert len(pages) > least
     return pages
 
 
@@ -148,21 +175,96 @@ def test_an_error_in_an_executed_page_and_a_picture_without_words_fail_the_build
 # ---- in a browser
 
 
-@pytest.mark.slow
-@needs_browser
-@pytest.mark.parametrize("width", WIDTHS)
-def test_pages_are_as_wide_as_the_window_and_load_files_only(chromium, site, width):
+# The letters of the pictures that are too small to read, with the size at which the browser shows them.
+SMALL_LETTERS = """
+const letters = [...document.querySelectorAll(".picture svg :is(text, tspan)")].filter(one => one.textContent.trim());
+return letters.map(one => {
+  const {a, b} = one.getScreenCTM();
+  return [one.textContent.trim(), parseFloat(getComputedStyle(one).fontSize) * Math.hypot(a, b)];
+})
+"""
+
+
+def look_at(chromium, pages, width):
+    """Fail if a page is wider than the window, loads anything but files, or writes to the console."""
     wide, loaded, said = [], [], []
-    for page in find_pages(site):
+    for page in pages:
         chromium.open(page, width)
         if chromium.run("document.documentElement.scrollWidth") > width:
             wide.append(page.name)
         loaded += [(page.name, address) for address in chromium.requests() if not address.startswith("file:///")]
         said += [(page.name, entry["message"]) for entry in chromium.complaints()]
         if os.environ.get("FASTGD_SCREENSHOTS"):
-            name = str(page.relative_to(site)).replace("/", "-")
+            name = f"{page.parent.name}-{page.name}"
             chromium.save_picture(Path(os.environ["FASTGD_SCREENSHOTS"]) / f"{name}-{width}.png")
     assert (wide, loaded, said) == ([], [], [])
+
+
+def read_letters(chromium, pages):
+    """Fail if a letter of a picture is too small to read on a phone; return the number of texts in pictures."""
+    small, count = [], 0
+    for page in pages:
+        chromium.open(page, min(WIDTHS))
+        letters = chromium.run(SMALL_LETTERS)
+        count += len(letters)
+        small += [(page.name, text, size) for text, size in letters if size < SMALLEST]
+    assert small == []
+    return count
+
+
+def ask_axe(chromium, pages, width, scheme):
+    """Fail if axe-core finds a serious fault on a page."""
+    faults = {}
+    for page in pages:
+        chromium.open(page, width, scheme)
+        if found := chromium.find_faults():
+            faults[f"{page.parent.name}/{page.name}"] = found
+    assert faults == {}
+
+
+@needs_browser
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_page_of_each_kind_is_as_wide_as_the_window_and_loads_files_only(chromium, some, width):
+    look_at(chromium, find_pages(some, least=3), width)
+
+
+@needs_browser
+def test_letters_in_pictures_of_a_page_of_each_kind_can_be_read_on_a_phone(chromium, some):
+    assert read_letters(chromium, find_pages(some, least=3)) > 50
+
+
+@needs_browser
+@needs_axe
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_axe_finds_no_serious_fault_on_a_page_of_each_kind(chromium, some, width, scheme):
+    ask_axe(chromium, find_pages(some, least=3), width, scheme)
+
+
+@needs_browser
+def test_a_picture_that_a_command_has_drawn_has_the_colours_of_the_page(chromium, some):
+    chromium.open(some / "benchmarks.html", max(WIDTHS), "dark")
+    look = "document.querySelector('.picture svg text[style*=var]')"
+    assert chromium.run(f"getComputedStyle({look}).fill === getComputedStyle(document.body).color") is True
+
+
+@needs_browser
+@pytest.mark.parametrize("width", WIDTHS[1:])
+def test_the_picture_of_the_first_page_is_on_its_first_screen(chromium, some, width):
+    chromium.open(some / "index.html", width)
+    assert chromium.run("document.querySelector('.picture').getBoundingClientRect().bottom") < 700
+
+
+@pytest.mark.slow
+@needs_browser
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_are_as_wide_as_the_window_and_load_files_only(chromium, site, width):
+    look_at(chromium, find_pages(site), width)
+
+
+@pytest.mark.slow
+@needs_browser
+def test_letters_in_pictures_can_be_read_on_a_phone(chromium, site):
+    assert read_letters(chromium, find_pages(site)) > 500
 
 
 @pytest.mark.slow
@@ -170,12 +272,7 @@ def test_pages_are_as_wide_as_the_window_and_load_files_only(chromium, site, wid
 @needs_axe
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_axe_finds_no_serious_fault_on_any_page(chromium, site, width, scheme):
-    faults = {}
-    for page in find_pages(site):
-        chromium.open(page, width, scheme)
-        if found := chromium.find_faults():
-            faults[str(page.relative_to(site))] = found
-    assert faults == {}
+    ask_axe(chromium, find_pages(site), width, scheme)
 
 
 @pytest.mark.slow
