@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from fastgd.conventions import check_data, check_new_data
 from fastgd.descent.options import DescentOptions
-from fastgd.descent.result import DescentResult
+from fastgd.descent.result import DescentResult, list_notes
 from fastgd.descent.solve import solve
 from fastgd.descent.warnings import DivergenceWarning
 from fastgd.files.model import Model, load, name_features, name_targets, save
@@ -20,7 +20,7 @@ from fastgd.inputs.arrays import FLOAT32, FLOAT64, Array, is_sparse
 from fastgd.inputs.callers import warn_caller
 from fastgd.inputs.data import as_kernel_array, check_sample_weight, check_targets, predict_rows
 from fastgd.inputs.extras import explain_import
-from fastgd.inputs.frames import check_same_columns, column_names
+from fastgd.inputs.frames import check_different_names, check_same_columns
 from fastgd.inputs.options import MOST_EPOCHS, check_count, check_flag
 from fastgd.inputs.values import check_finite
 from fastgd.inputs.words import count, quote
@@ -111,6 +111,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     cost_history_: Any
     stop_reason_: Any
     _compressor: Compressor | None
+    _fitted: DescentResult | dict[str, Any]  # the result of the last fit; of a loaded model, the notes in its file
 
     def __init__(
         self,
@@ -349,7 +350,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return float(r2_score(targets, predictions, sample_weight=weights))
 
     def save(self, path: str | Path, *, target: str | list[str] | None = None) -> None:
-        """Write the fitted model as JSON, which `fastgd predict` and `load` read.
+        """Write the fitted model with its history as JSON, which `fastgd predict` and `load` read.
 
         Parameters
         ----------
@@ -379,12 +380,11 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "coef_")
         features = name_features(getattr(self, "feature_names_in_", None), self.n_features_in_)
-        known = {"backend": "backend_", "epochs": "n_iter_", "reason": "stop_reason_"}  # not of a loaded model
-        notes = {name: getattr(self, key) for name, key in known.items() if hasattr(self, key)}
+        fitted = getattr(self, "_fitted", {})  # a pickle of an older version has none
+        notes = list_notes(fitted) if isinstance(fitted, DescentResult) else fitted
         coef, intercept = self.coef_.T, self.intercept_
         if np.size(intercept) == 1:
             coef, intercept = np.ravel(coef), np.ravel(intercept)[0]
-            notes = {name: np.ravel(value).tolist()[0] for name, value in notes.items()}
         names = name_targets(target, np.size(intercept))
         save(Model(names, features, intercept.tolist(), coef.tolist(), notes), path)
 
@@ -426,7 +426,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         coef, intercept = np.array(model.coef, dtype=np.float64), np.array(model.intercept, dtype=np.float64)
         estimator.coef_ = np.ascontiguousarray(coef.T)
         estimator.intercept_ = intercept if intercept.ndim else np.float64(intercept)
-        estimator.n_features_in_ = len(model.features)
+        estimator.n_features_in_, estimator._fitted = len(model.features), model.fit
         if model.features != name_features(None, len(model.features)):
             estimator.feature_names_in_ = np.array(model.features, dtype=object)
         return estimator
@@ -484,7 +484,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _set_columns(self, X: Any) -> None:
         """Set the number and the names of the columns of a Dask collection, as scikit-learn does for arrays."""
         self.n_features_in_ = int(X.shape[1])
-        names = column_names(X)
+        names = check_different_names("X", X)
         if names is not None:
             self.feature_names_in_ = np.array(names, dtype=object)
         elif hasattr(self, "feature_names_in_"):
@@ -535,7 +535,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             warn_caller(
                 warning if diverged else ConvergenceWarning(str(warning).replace("more epochs", "a larger max_iter"))
             )
-        self.n_iter_, self.backend_ = result.epochs, result.backend
+        self._fitted, self.n_iter_, self.backend_ = result, result.epochs, result.backend
         if y_ndim == 1:
             self.coef_, self.intercept_ = result.coef, np.float64(result.intercept)
             self.cost_history_, self.stop_reason_ = result.cost_history, result.reason

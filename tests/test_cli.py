@@ -1,6 +1,7 @@
 """The command line, in a process of its own or called in this one."""
 
 import argparse
+import functools
 import gzip
 import inspect
 import json
@@ -12,8 +13,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from problems import random_problem
 
 import fastgd
+import fastgd.streaming
 from fastgd.cli import fit, fitting
 from fastgd.cli.main import main, make_parser
 from fastgd.cli.option_names import name_options
@@ -25,6 +28,7 @@ needs_arrow = pytest.mark.skipif(not is_installed("pyarrow"), reason="batches of
 needs_pictures = pytest.mark.skipif(not is_installed("matplotlib"), reason="pictures need an extra")
 
 
+X, Y = random_problem(40, 2)
 BATCHES = ["--missing", "skip"]  # has even one file read in batches
 
 
@@ -250,6 +254,29 @@ def test_an_unconverged_model_is_kept_if_asked_for_and_predict_says_so(scales, c
     np.testing.assert_allclose(
         np.array(printed.out.splitlines()[1:], dtype=float), X @ document["coef"] + document["intercept"], rtol=1e-12
     )
+
+
+@pytest.mark.parametrize("y", [Y, np.column_stack([Y, -Y])], ids=["one", "two"])
+@pytest.mark.parametrize("writer", ["estimator", "partial_fit", "function", "stream"])
+def test_predict_says_that_a_fit_has_not_converged_whoever_saved_it(tmp_path, capsys, monkeypatch, writer, y):
+    monkeypatch.chdir(tmp_path)
+    options = {"learning_rate": "constant", "tol": 1e-12}
+    if writer in ("estimator", "partial_fit"):
+        pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
+        model = fastgd.GradientDescentRegressor(max_iter=3, **options)
+        call = model.fit if writer == "estimator" else model.partial_fit
+    else:
+        front = fastgd.gradient_descent if writer == "function" else fastgd.streaming.fit_array
+        call = functools.partial(front, epochs=3, **options)
+    with pytest.warns(Warning, match="not converged"):
+        saved = call(X, y)
+    saved.save("model.json")
+    names = ",".join(f"x{j}" for j in range(X.shape[1]))
+    np.savetxt("rows.csv", X, delimiter=",", header=names, comments="")
+    assert main(["predict", "model.json", "rows.csv"]) == 0
+    assert "fastgd: model.json: the fit of this model has not converged" in capsys.readouterr().err
+    assert main(["info", "model.json"]) == 0
+    assert capsys.readouterr().out.startswith("not converged after 3 epochs")
 
 
 def test_a_converged_model_is_kept_with_or_without_the_option(scales, capsys):
@@ -595,7 +622,12 @@ def refuse(monkeypatch, capsys, option, value):
         (["fit", "lonely.csv", "--target", "y"], "expected columns beside the target 'y'"),
         (["fit", "bad.csv", "--target", "y"], "bad.csv, line 3, column 'x': expected a number; got 'red'"),
         (["predict", "model.json", "data.csv"], "data.csv: no column 'weight'; the columns are 'age', 'price'"),
-        (["predict", "data.csv", "data.csv"], "data.csv: expected a model in JSON"),
+        (
+            ["predict", "data.csv", "model.json"],
+            "data.csv: expected a model in JSON; got text that looks like CSV; the model comes first: "
+            "fastgd predict MODEL.json FILE\n",
+        ),
+        (["info", "data.csv"], "data.csv: expected a model in JSON; got text that looks like CSV\n"),
         (["predict", "old.json", "data.csv"], "old.json: expected schema_version 1 or 2; got 0"),
         (["predict", "other.json", "data.csv"], 'other.json: expected a JSON object with "schema"'),
         (["predict", "short.json", "data.csv"], "short.json: coef must have one number for each of 2 features; got 1"),

@@ -361,7 +361,7 @@ def test_messages_name_x_and_y(bad):
     [
         ([("a", "x"), ("a", "y")], None),
         ([1, 2], None),
-        (["a", 1], "X must have column names that are all text, or none that is; "),
+        (["a", 1], "X must have column names that are all text, or none that is; got 'a' and 1: "),
     ],
     ids=["tuples", "numbers", "mixed"],
 )

@@ -157,14 +157,10 @@ def test_an_index_of_pandas_is_read_as_a_series_is():
     assert result.target == "price"
 
 
-@pytest.mark.parametrize("library", ["pandas", "pyarrow"])  # polars has no such frames
-def test_columns_that_share_a_name_are_refused_everywhere(library):
-    module = pytest.importorskip(library, reason=f"{library} is an extra of the tests")
-    pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
-    names = ["size", "age", "size"]
-    frame = module.table(list(X.T), names=names) if library == "pyarrow" else module.DataFrame(X, columns=names)
+def list_fits():
+    """Return all functions that fit X and y."""
     model = fastgd.GradientDescentRegressor()
-    fits = (
+    return (
         fastgd.gradient_descent,
         lambda X, y: fastgd.fit_groups(X, y, np.arange(40) % 2),
         lambda X, y: fastgd.Compressor().add(X, y),
@@ -173,12 +169,50 @@ def test_columns_that_share_a_name_are_refused_everywhere(library):
         model.fit,
         model.partial_fit,
     )
+
+
+@pytest.mark.parametrize("library", ["pandas", "pyarrow"])  # polars has no such frames
+def test_columns_that_share_a_name_are_refused_everywhere(library):
+    module = pytest.importorskip(library, reason=f"{library} is an extra of the tests")
+    pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
+    names = ["size", "age", "size"]
+    frame = module.table(list(X.T), names=names) if library == "pyarrow" else module.DataFrame(X, columns=names)
+    fits = list_fits()
     for fit in (*fits, fastgd.GradientDescentRegressor().fit(X, Y).score):
         with pytest.raises(ValueError, match="X must have different column names; got 'size' more than once"):
             fit(frame, Y)
     for fit in fits:
         with pytest.raises(ValueError, match="y must have different column names; got 'size' more than once"):
             fit(X, frame)
+
+
+def test_names_of_which_only_some_are_text_are_refused_everywhere():
+    pd = pytest.importorskip("pandas", reason="pandas is an extra of the tests")
+    pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
+    frame, named = pd.DataFrame(X, columns=["size", 2024, "age"]), pd.DataFrame(FLOATS)
+    expected = "must have column names that are all text, or none that is; got 'size' and 2024: {0}.columns = {0}."
+    for fit in list_fits():
+        with pytest.raises(TypeError, match=expected.format("X")):
+            fit(frame, Y)
+        with pytest.raises(TypeError, match=expected.format("y")):
+            fit(X, frame)
+    groups = np.arange(40) % 2
+    predictions = (
+        fastgd.gradient_descent(named, Y).predict,
+        fastgd.GradientDescentRegressor().fit(named, Y).predict,
+        lambda X: fastgd.fit_groups(named, Y, groups).predict(X, groups),
+    )
+    for predict in predictions:
+        with pytest.raises(TypeError, match=expected.format("X")):
+            predict(frame)
+    frame.columns = frame.columns.astype(str)
+    assert fastgd.gradient_descent(frame, Y).features == ["size", "2024", "age"]
+
+
+def test_columns_of_several_levels_have_no_names():
+    pd = pytest.importorskip("pandas", reason="pandas is an extra of the tests")
+    frame = pd.DataFrame(X, columns=pd.MultiIndex.from_tuples([("a", "b"), ("a", "c"), ("d", "b")]))
+    assert fastgd.gradient_descent(frame, Y).features is None
 
 
 def test_dask_refuses_columns_that_share_a_name():

@@ -9,7 +9,9 @@ import pytest
 from problems import random_problem
 
 import fastgd
+import fastgd.streaming
 from fastgd.cli.main import main
+from fastgd.files.model import Model, save
 
 X, Y = random_problem(40, 2)
 
@@ -36,14 +38,58 @@ def test_models_of_results_and_of_the_estimator_are_shown(tmp_path, capsys):
         saved.save(out, target="price")
         assert main(["info", out]) == 0
         lines = capsys.readouterr().out.splitlines()
-        assert lines[0] == "2 features, target 'price'"
-        assert "reason gradient" in lines[1]
-        shown = {name: float(value) for name, value in (line.split() for line in lines[3:])}
+        assert lines[:4] == [
+            "40 rows, 2 features, target 'price'",
+            f"backend {result.backend}, precondition whiten, 1 epoch, converged (gradient)",
+            f"cost {result.cost:.8g}, R² {result.r_squared:.6f}",
+            "",
+        ]
+        shown = {name: float(value) for name, value in (line.split() for line in lines[4:])}
         np.testing.assert_allclose(list(shown.values()), result.weights, rtol=1e-6)
         assert list(shown) == ["intercept", "x0", "x1"]
     fastgd.gradient_descent(X, np.column_stack([Y, -Y])).save(out, target=["up", "down"])
     assert main(["info", out]) == 0
-    assert "2 features, targets 'up', 'down'" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "40 rows, 2 features, 2 targets"
+    assert [line.split()[0] for line in lines[3:6]] == ["target", "up", "down"]
+
+
+def test_a_model_with_few_notes_is_shown_by_those_it_has(tmp_path, capsys):
+    path = str(tmp_path / "model.json")
+    for notes, lines in (
+        ({}, ["1 feature, target 'y'", "", "intercept                 1", "x                         2"]),
+        ({"epochs": 3, "converged": False}, ["not converged after 3 epochs", "1 feature, target 'y'", "3 epochs", ""]),
+        ({"reason": "cost", "cost": 0.5}, ["1 feature, target 'y'", "cost 0.5", ""]),
+    ):
+        save(Model("y", ["x"], 1.0, [2.0], notes), path)
+        assert main(["info", path]) == 0
+        assert capsys.readouterr().out.splitlines()[: len(lines)] == lines
+    save(Model(["y", "z"], ["x"], [1.0, 0.0], [[2.0, 3.0]], {"converged": [True, False]}), path)
+    assert main(["info", path]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == ["not converged: 1 of 2 targets", "1 feature, 2 targets"]
+
+
+@pytest.mark.parametrize("rows", ["streams", "sparse", "dask", "compressor", "plain"])
+def test_the_number_of_rows_is_shown_however_they_came(tmp_path, capsys, rows):
+    if rows == "dask":
+        da = pytest.importorskip("dask.array", reason="Dask is an extra")
+        result = fastgd.gradient_descent(da.from_array(X, chunks=(15, 2)), da.from_array(Y, chunks=15))
+    elif rows == "sparse":
+        sparse = pytest.importorskip("scipy.sparse", reason="sparse rows need SciPy")
+        result = fastgd.gradient_descent(sparse.csr_array(X), Y, compress=False, sample_weight=np.arange(40.0))
+    elif rows == "streams":
+        result = fastgd.streaming.fit_array(np.vstack([X, [np.nan, 1.0]]), np.append(Y, 1.0), missing="skip")
+    elif rows == "compressor":
+        compressor = fastgd.Compressor()
+        compressor.add(X, Y)
+        result = fastgd.gradient_descent(compressor)
+    else:
+        result = fastgd.gradient_descent(X, Y, compress=False, alpha=0.1, tol=1e-3)
+    assert result.n_samples == 40
+    result.save(tmp_path / "model.json")
+    assert fastgd.DescentResult.load(tmp_path / "model.json").n_samples == 40
+    assert main(["info", str(tmp_path / "model.json")]) == 0
+    assert capsys.readouterr().out.startswith("40 rows, 2 features, target 'y'\n")
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path, capsys):

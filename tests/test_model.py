@@ -12,7 +12,7 @@ from problems import random_problem
 
 import fastgd
 from fastgd import DescentResult
-from fastgd.files.model import SCHEMA, Model, ModelError, load, make_document
+from fastgd.files.model import SCHEMA, Model, ModelError, load, make_document, save
 
 
 @pytest.fixture
@@ -60,10 +60,23 @@ def test_models_with_a_wrong_part_are_refused(path, document, change, message):
 
 
 def test_files_that_are_not_json_are_refused(path):
-    for content in ("[" * 200_000, '{"a":' * 200_000, "1" * 5000, "", "{", "\ufeff{}"):
+    for content, got in (
+        ("[" * 200_000, "its lists and objects are nested too deeply"),
+        ('{"a":' * 200_000, "its lists and objects are nested too deeply"),
+        ("1" * 5000, "it holds a number of too many digits"),
+        ("", "got an empty file"),
+        ('{"a": 1,\n "b', "it is damaged or cut off at line 2, column 2"),
+        ("\ufeff{}", "it begins with a byte order mark (BOM): save it in UTF-8 without one"),
+        ("size;price\n1;2\n", "got text that looks like CSV"),
+        ("\x1b[2J a text of some length", r"got text that begins with '\x1b[2J a text of so…'"),
+    ):
         path.write_text(content, encoding="utf-8")
-        with pytest.raises(ModelError, match="expected a model in JSON"):
+        with pytest.raises(ModelError) as raised:
             load(path)
+        assert str(raised.value) == f"{path}: expected a model in JSON; {got}"
+    path.write_bytes(b"PAR1\x15\xff")
+    with pytest.raises(ModelError, match=r"expected a model in JSON; got a file that is no text in UTF-8$"):
+        load(path)
 
 
 def test_other_json_is_refused(path):
@@ -133,6 +146,33 @@ def test_a_damaged_result_is_refused(tmp_path, change, message):
     path.write_text(json.dumps(document))
     with pytest.raises(ModelError, match=re.escape(message)):
         DescentResult.load(path)
+
+
+def test_a_model_without_a_history_is_no_result(tmp_path):
+    save(Model("y", ["x"], 1.0, [2.0], {"epochs": 1, "reason": "cost", "converged": True}), tmp_path / "model.json")
+    expected = (
+        "expected a result with its history, as save writes it; got a model without a history, as fastgd fit saves it: "
+        "fastgd.files.model.load and GradientDescentRegressor.load read it"
+    )
+    with pytest.raises(ModelError) as raised:
+        DescentResult.load(tmp_path / "model.json")
+    assert str(raised.value) == f"{tmp_path / 'model.json'}: {expected}"
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+def test_the_estimator_saves_what_a_result_saves(tmp_path, targets):
+    pytest.importorskip("sklearn", reason="the estimator needs scikit-learn, an extra")
+    path, again, y = tmp_path / "model.json", tmp_path / "again.json", Y if targets == 1 else np.column_stack([Y, -Y])
+    options: dict = {"learning_rate": "constant", "tol": 1e-12}
+    with pytest.warns(Warning, match="not converged"):
+        model = fastgd.GradientDescentRegressor(max_iter=3, **options).fit(X, y)
+    with pytest.warns(Warning, match="not converged"):
+        result = fastgd.gradient_descent(X, y, epochs=3, **options)
+    model.save(path)
+    assert not np.any(load(path).fit["converged"])
+    assert_equal_results(DescentResult.load(path), replace(result, target="y" if targets == 1 else ["y0", "y1"]))
+    fastgd.GradientDescentRegressor.load(path).save(again)  # a model that was loaded has not converged either
+    assert again.read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])

@@ -15,7 +15,6 @@ from fastgd.cli.outcome import (
     explain_divergence,
     explain_text,
     explain_unconverged,
-    is_done,
     make_notes,
     print_model,
     print_notes,
@@ -24,6 +23,7 @@ from fastgd.descent.result import DescentResult, list_values
 from fastgd.descent.warnings import DivergenceWarning
 from fastgd.files import model
 from fastgd.files.lines import TextError
+from fastgd.files.notes import is_done
 from fastgd.files.paths import check_different, check_output
 from fastgd.inputs.words import count, printable
 from fastgd.plots.figures import check_picture, save_figure

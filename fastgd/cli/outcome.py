@@ -10,6 +10,7 @@ from typing import Any
 from fastgd.cli.option_names import name_options
 from fastgd.descent.result import DescentResult, list_values
 from fastgd.descent.warnings import ConvergenceWarning, DivergenceWarning
+from fastgd.files.notes import as_list, is_done
 from fastgd.inputs.words import LONGEST_MESSAGE, LONGEST_QUOTE, abbreviate, count, pad, printable, quote, width_of
 
 CELL = 16  # the width of a number in a table
@@ -64,35 +65,57 @@ def make_notes(
     }
 
 
-def is_done(notes: dict[str, Any]) -> bool:
-    """Return True if a fit has done what it was asked for: to converge, or to run all epochs if `tol` is 0.
-
-    Of several targets, all must have converged.
-    """
-    return all(as_list(notes["converged"])) or notes["tol"] == 0
-
-
-def as_list(values: Any) -> list[Any]:
-    """Return a list as it is, and the value of a single target as a list of it."""
-    return values if isinstance(values, list) else [values]
-
-
 def print_model(document: dict[str, Any]) -> None:
-    """Print the model as text; the first line says so if the fit has not converged."""
+    """Print the model as text, with the notes that it has; the first line says so if the fit has not converged."""
     notes, targets = document["fit"], as_list(document["target"])
     if not is_done(notes):
         missed = f": {as_list(notes['converged']).count(False)} of {len(targets)} targets" if len(targets) > 1 else ""
-        print(f"not converged after {count(notes['epochs'], 'epoch')}{missed}")
-    left_out = f" ({notes['skipped']} more left out)" if notes.get("skipped") else ""
-    features = count(len(document["features"]), "feature")
-    target = f"target {quote(targets[0])}" if len(targets) == 1 else count(len(targets), "target")
-    print(f"{count(notes['n_samples'], 'row')}{left_out}, {features}, {target}")
-    print(f"backend {printable(notes['backend'])}, {describe_rates(notes)}, {describe_epochs(notes)}")
+        print(f"not converged{describe_length(notes)}{missed}")
+    print(describe_data(document, targets))
+    run = describe_run(notes)
+    if run:
+        print(", ".join(run))
     if len(targets) == 1:
-        print(f"cost {notes['cost']:.8g}, R² {show_r_squared(notes['r_squared'])}\n")
+        fit = describe_cost(notes)
+        print(f"{', '.join(fit)}\n" if fit else "")
     else:
         print_costs(targets, notes)
     print_weights(document)
+
+
+def describe_length(notes: dict[str, Any]) -> str:
+    """Return how long a fit has run, in words."""
+    return f" after {count(notes['epochs'], 'epoch')}" if "epochs" in notes else ""
+
+
+def describe_data(document: dict[str, Any], targets: list[str]) -> str:
+    """Return the numbers of rows and features, and the target or the number of targets."""
+    notes, parts = document["fit"], []
+    if "n_samples" in notes:
+        left_out = f" ({notes['skipped']} more left out)" if notes.get("skipped") else ""
+        parts.append(f"{count(notes['n_samples'], 'row')}{left_out}")
+    parts.append(count(len(document["features"]), "feature"))
+    parts.append(f"target {quote(targets[0])}" if len(targets) == 1 else count(len(targets), "target"))
+    return ", ".join(parts)
+
+
+def describe_run(notes: dict[str, Any]) -> list[str]:
+    """Return the backend, the rates, the coordinates and the epochs of a fit, each in words."""
+    parts = []
+    if "backend" in notes:
+        parts.append(f"backend {printable(notes['backend'])}")
+    if "learning_rate" in notes:
+        rate = notes["learning_rate"]
+        parts.append(f"rate {printable(rate) if isinstance(rate, str) else f'{rate:.6g}'}")
+    if "precondition" in notes:
+        parts.append(f"precondition {printable(notes['precondition'])}")
+    return parts + describe_epochs(notes)
+
+
+def describe_cost(notes: dict[str, Any]) -> list[str]:
+    """Return the cost and R² of the only target."""
+    cost = [f"cost {notes['cost']:.8g}"] if "cost" in notes else []
+    return cost + ([f"R² {show_r_squared(notes['r_squared'])}"] if "r_squared" in notes else [])
 
 
 def show_r_squared(value: float | None) -> str:
@@ -102,12 +125,12 @@ def show_r_squared(value: float | None) -> str:
 
 def print_costs(targets: list[str], notes: dict[str, Any]) -> None:
     """Print a line for each of several targets: its cost, its R², and whether it has not converged."""
-    rows = [("target", ["cost", "R²"])]
-    for name, cost, r_squared, converged in zip(
-        targets, notes["cost"], notes["r_squared"], notes["converged"], strict=True
-    ):
-        missed = [] if converged or is_done(notes) else ["not converged"]
-        rows.append((printable(name), [f"{cost:.8g}", show_r_squared(r_squared), *missed]))
+    shown = [kind for name, kind in (("cost", "cost"), ("r_squared", "R²")) if name in notes]
+    rows, done = [("target", shown)], is_done(notes)
+    for k, name in enumerate(targets):
+        cells = [f"{notes['cost'][k]:.8g}"] if "cost" in notes else []
+        cells += [show_r_squared(notes["r_squared"][k])] if "r_squared" in notes else []
+        rows.append((printable(name), cells if done or notes["converged"][k] else [*cells, "not converged"]))
     print()
     print_rows(rows)
     print()
@@ -118,7 +141,7 @@ def print_weights(document: dict[str, Any]) -> None:
     targets = as_list(document["target"])
     rows = [("", [abbreviate(printable(name), CELL - 1) for name in targets[:MOST_COLUMNS]])][: len(targets) > 1]
     names, values = document["features"], document["coef"]
-    if document["fit"]["fit_intercept"]:
+    if document["fit"].get("fit_intercept", any(as_list(document["intercept"]))):
         rows.append(("intercept", [f"{value:.8g}" for value in as_list(document["intercept"])[:MOST_COLUMNS]]))
     for name, weights in zip(names, values, strict=True):
         rows.append((printable(name), [f"{value:.8g}" for value in as_list(weights)[:MOST_COLUMNS]]))
@@ -135,16 +158,12 @@ def print_rows(rows: list[tuple[str, list[str]]]) -> None:
         print("  ".join([pad(name, width), *(" " * (CELL - width_of(cell)) + cell for cell in cells)]))
 
 
-def describe_rates(notes: dict[str, Any]) -> str:
-    """Return the rates and the coordinates of a fit in words."""
-    rate = notes["learning_rate"]
-    shown = printable(rate) if isinstance(rate, str) else f"{rate:.6g}"
-    return f"rate {shown}, precondition {printable(notes['precondition'])}"
-
-
-def describe_epochs(notes: dict[str, Any]) -> str:
+def describe_epochs(notes: dict[str, Any]) -> list[str]:
     """Return how many epochs ran and why no more; of an unconverged fit the first line has said that."""
+    if "epochs" not in notes:
+        return []
     epochs = count(notes["epochs"], "epoch")
-    if all(as_list(notes["converged"])):
-        return f"{epochs}, converged ({printable(', '.join(sorted(set(as_list(notes['reason'])))))})"
-    return f"{epochs}, all run as --tol 0 asks" if notes["tol"] == 0 else epochs
+    if "converged" in notes and all(as_list(notes["converged"])):
+        reasons = sorted(set(as_list(notes["reason"]))) if "reason" in notes else []
+        return [epochs, f"converged ({printable(', '.join(reasons))})" if reasons else "converged"]
+    return [epochs, "all run as --tol 0 asks"] if notes.get("tol") == 0 else [epochs]

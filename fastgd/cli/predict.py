@@ -9,12 +9,14 @@ import numpy as np
 from fastgd.cli.data_arguments import add_missing, add_text, check_text
 from fastgd.cli.predictions import open_output
 from fastgd.files import model
-from fastgd.files.dialect import compression_of
+from fastgd.files.dialect import compression_of, suffix_of
+from fastgd.files.notes import is_done
 from fastgd.files.paths import check_output
 from fastgd.files.worker import work_ahead
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import count, printable
 from fastgd.streaming.columns import Columns
+from fastgd.streaming.finding import READERS
 from fastgd.streaming.levels import UNKNOWN
 from fastgd.streaming.rows import Rows, list_files, read_rows
 
@@ -48,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print or save one prediction for each row of the files."""
-    fitted, dialect = model.load(options.model), check_text(options)
+    fitted, dialect = load_model(options.model), check_text(options)
     files = list_files(options.files)
     if options.out is not None:
         if options.json:
@@ -73,11 +75,19 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def load_model(path: str) -> model.Model:
+    """Return the model in a file; the error of a file of rows says which of the two comes first."""
+    try:
+        return model.load(path)
+    except model.ModelError as error:
+        if suffix_of(path) in READERS:
+            raise model.ModelError(f"{error}; the model comes first: fastgd predict MODEL.json FILE") from error
+        raise
+
+
 def warn_if_doubtful(fitted: model.Model, path: str) -> None:
     """Print a line on standard error if the fit of the model has not converged."""
-    converged = fitted.fit.get("converged")
-    missed = False in converged if isinstance(converged, list) else converged is False
-    if missed and fitted.fit.get("tol") != 0:  # tol 0 asked for no more
+    if not is_done(fitted.fit):
         doubt = "the fit of this model has not converged: other weights may predict far better"
         print(f"fastgd: {printable(path)}: {doubt}", file=sys.stderr)
 

@@ -26,6 +26,7 @@ NOTES: dict[str, tuple[type, ...]] = {
     "backend": (str,),
     "compressed": (bool,),
     "precondition": (str,),
+    "n_samples": (int, type(None)),
 }
 EACH: dict[str, tuple[type, ...]] = {  # one value, or a list with one for each of several targets
     "reason": (str,),
@@ -81,13 +82,16 @@ class DescentResult:
     rates : ndarray of shape (epochs,), float64
         The learning rate of each update.
     features : list of str or None
-        The names of the columns of X, if it was a data frame.
+        The names of the columns of X, if it was a data frame. Columns of which no name is text, such as the numbers
+        that pandas gives to an array's columns, have no names: `predict` then takes columns by their position.
     target : str, list of str, or None
         The name of y, or of its columns, if it had one.
     path : ndarray of shape (n_checks, n_weights) or (n_checks, n_weights, k), or None
         With ``history=True``, the weights at the start, at every check and at the end. It is not saved.
     levels : dict of list of str
         The levels of the columns of text that `fastgd.streaming.fit_files` has encoded, each a feature; else empty.
+    n_samples : int or None
+        The number of rows of X; None for a result that an older version of fastgd saved.
 
     Examples
     --------
@@ -120,6 +124,7 @@ class DescentResult:
     target: str | list[str] | None = None
     path: Array | None = None
     levels: dict[str, list[str]] = field(default_factory=dict)
+    n_samples: int | None = None
 
     def __repr__(self) -> str:
         if self.weights.ndim == 1:
@@ -161,23 +166,18 @@ class DescentResult:
         >>> again.target, bool((again.weights == result.weights).all())
         ('price', True)
         """
-        notes = {
-            "fit_intercept": len(self.weights) > len(self.coef),
-            **{name: getattr(self, name) for name in NOTES},
-            **{name: list_values(getattr(self, name)) for name in EACH},
-            **{name: getattr(self, name).tolist() for name in ARRAYS},
-        }
         model: Any = import_safely(MODEL)
         features = model.name_features(self.features, len(self.coef))
         named = model.name_targets(self.target if target is None else target, self.weights[0].size)
-        parts = named, features, list_values(self.intercept), self.coef.tolist(), notes, self.levels
+        parts = named, features, list_values(self.intercept), self.coef.tolist(), list_notes(self), self.levels
         model.save(model.Model(*parts), path)
 
     @classmethod
     def load(cls, path: str | Path) -> DescentResult:
         """Read a result that `save` has written.
 
-        Other models, such as those of `fastgd fit`, have no history; `fastgd.files.model.load` reads them.
+        The estimator saves a result too. `fastgd fit` saves a model without a history, which `fastgd.files.model.load`
+        and `fastgd.GradientDescentRegressor.load` read.
 
         Parameters
         ----------
@@ -208,6 +208,7 @@ class DescentResult:
         model: Any = import_safely(MODEL)
         checks: Any = import_safely(CHECKS)
         saved = model.load(path)
+        checks.check_history(path, saved.fit, ARRAYS)
         targets = (len(saved.target),) if isinstance(saved.target, list) else ()
         notes = checks.check_notes(path, saved.fit, NOTES | {"fit_intercept": (bool,)})
         notes |= checks.check_each(path, saved.fit, EACH, *targets)
@@ -258,6 +259,16 @@ class DescentResult:
         if is_dask(X):
             return predict_lazily(X, self.coef, self.intercept)
         return predict_rows(check_new_rows(X, len(self.coef)), self.coef, self.intercept)
+
+
+def list_notes(result: DescentResult) -> dict[str, Any]:
+    """Return what a saved result has beside the model, its history included, as plain values for JSON."""
+    return {
+        "fit_intercept": len(result.weights) > len(result.coef),
+        **{name: value for name in NOTES if (value := getattr(result, name)) is not None},
+        **{name: list_values(getattr(result, name)) for name in EACH},
+        **{name: getattr(result, name).tolist() for name in ARRAYS},
+    }
 
 
 def list_values(values: Any) -> Any:

@@ -123,6 +123,7 @@ def make_result(
         backend=backend,
         compressed=prepared.compressed,
         precondition=prepared.precondition,
+        n_samples=prepared.n_samples,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastgd.files.opening import read_text
+from fastgd.files.json_text import read_json
 from fastgd.files.writing import write_text
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.words import printable, quote
@@ -218,8 +218,8 @@ def load(path: str | Path) -> Model:
     """
     where = printable(path)
     try:
-        document = json.loads(read_text(path, MOST_BYTES))
-    except (ValueError, RecursionError) as error:  # not JSON, not text, or nested too deeply
+        document = read_json(path, MOST_BYTES)
+    except ValueError as error:
         raise ModelError(f"{where}: expected a model in JSON; {error}") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise ModelError(f'{where}: expected a JSON object with "schema": "{SCHEMA}"')

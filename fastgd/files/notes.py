@@ -1,6 +1,6 @@
-"""Check the notes on a fit that a model file holds: those that a result needs, and those that `fastgd info` shows."""
+"""The notes on a fit that a model file holds: checks of those that a result needs, and of those that are shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ COUNT: Test = ("a whole number", lambda value: type(value) is int and value >= 0
 FLAG: Test = ("true or false", lambda value: isinstance(value, bool))
 RATE: Test = ("a string or a finite number", lambda value: is_string(value) or is_finite(value))
 SHARE: Test = ("a finite number or null", lambda value: value is None or is_finite(value))
-# The notes that `fastgd fit` saves: one of the fit, and one of each target, which several targets have a list of.
+# The notes that are shown: one of the fit, and one of each target, which several targets have a list of. `fastgd fit`
+# saves all but the rows left out; results and the estimator have neither a learning rate nor a tolerance.
 OF_A_FIT = {
     "n_samples": COUNT,
+    "skipped": COUNT,
     "backend": TEXT,
     "learning_rate": RATE,
     "precondition": TEXT,
@@ -29,18 +31,13 @@ OF_A_FIT = {
 OF_A_TARGET = {"reason": TEXT, "converged": FLAG, "cost": NUMBER, "r_squared": SHARE}
 
 
-def is_of_a_fit(fit: dict[str, Any]) -> bool:
-    """Return True if there are all notes that `fastgd fit` saves; other models have some of them."""
-    return fit.keys() >= {*OF_A_FIT, *OF_A_TARGET}
-
-
 def check_fit(path: str | Path, fit: dict[str, Any], targets: int | None) -> None:
-    """Refuse notes that are not of the types that `fastgd fit` saves; of several targets, their number is given."""
-    tests = OF_A_FIT | ({"skipped": COUNT} if "skipped" in fit else {})
+    """Refuse notes to be shown that are of other types; of several targets, their number is given."""
+    tests = dict(OF_A_FIT)
     for name, (kind, test) in OF_A_TARGET.items():
         tests[name] = (kind, test) if targets is None else make_list_test(kind, test, targets)
     for name, (kind, test) in tests.items():
-        if not test(fit[name]):
+        if name in fit and not test(fit[name]):
             raise ModelError(f"{printable(path)}: fit.{name} must be {kind}; got {quote(fit[name])}")
 
 
@@ -50,16 +47,35 @@ def make_list_test(kind: str, test: Callable[[Any], bool], targets: int) -> Test
     return words, lambda value: is_list_of(value, test) and len(value) == targets
 
 
+def is_done(notes: dict[str, Any]) -> bool:
+    """Return True if a fit has done what it was asked for: to converge, or to run all epochs if `tol` is 0.
+
+    Of several targets, all must have converged. A model without a note of that counts as done.
+    """
+    return False not in as_list(notes.get("converged")) or notes.get("tol") == 0
+
+
+def as_list(values: Any) -> list[Any]:
+    """Return a list as it is, and the value of a single target as a list of it."""
+    return values if isinstance(values, list) else [values]
+
+
+def check_history(path: str | Path, fit: dict[str, Any], arrays: Iterable[str]) -> None:
+    """Refuse a model without any of the arrays of a history, and name the functions that read it."""
+    if not fit.keys() & {*arrays}:
+        raise ModelError(
+            f"{printable(path)}: expected a result with its history, as save writes it; got a model without a history, "
+            "as fastgd fit saves it: fastgd.files.model.load and GradientDescentRegressor.load read it"
+        )
+
+
 def check_notes(path: str | Path, fit: dict[str, Any], kinds: dict[str, tuple[type, ...]]) -> dict[str, Any]:
     """Return the notes that a result needs: values of these types."""
     where = printable(path)
     for name, allowed in kinds.items():
         if type(fit.get(name)) not in allowed:
             expected = " or ".join(kind.__name__ for kind in allowed)
-            raise ModelError(
-                f"{where}: fit.{name} must be of type {expected}; got {quote(fit.get(name))} "
-                "(fastgd.files.model.load reads the models of the estimator and of `fastgd fit`, which have no history)"
-            )
+            raise ModelError(f"{where}: fit.{name} must be of type {expected}; got {quote(fit.get(name))}")
     return {name: fit[name] for name in kinds}
 
 

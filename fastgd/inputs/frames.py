@@ -13,7 +13,7 @@ from fastgd.inputs.words import MOST_NAMES, quote, quote_names
 
 
 def column_names(frame: Any) -> list[str] | None:
-    """Return the column names of a data frame; None if it has no names, or if a name is not a string.
+    """Return the column names of a data frame; None if it has no names, or if one is not a string.
 
     Examples
     --------
@@ -35,6 +35,26 @@ def column_names(frame: Any) -> list[str] | None:
         return None
     names = list(names)
     return names if all(isinstance(name, str) for name in names) else None
+
+
+def check_names(argument: str, frame: Any) -> list[str] | None:
+    """Return the column names; refuse names of which only some are text: the others could not be kept.
+
+    Columns without any text, such as the numbers that pandas gives to an array's columns, have no names.
+    """
+    names = column_names(frame)
+    if names is not None or type(frame) is np.ndarray or hasattr(frame, "collect"):
+        return names
+    columns = getattr(frame, "columns", None)
+    labels = [] if columns is None or callable(columns) else list(columns)
+    text = [label for label in labels if isinstance(label, str)]
+    if text:
+        other = next(label for label in labels if not isinstance(label, str))
+        raise TypeError(
+            f"{argument} must have column names that are all text, or none that is; got {quote(text[0])} and "
+            f"{quote(other)}: {argument}.columns = {argument}.columns.astype(str) makes all of them text"
+        )
+    return None
 
 
 def series_name(series: Any) -> str | None:
@@ -64,7 +84,7 @@ def data_names(X: Any, y: Any) -> tuple[list[str] | None, Any]:
 
 def check_different_names(argument: str, frame: Any) -> list[str] | None:
     """Return the column names; refuse a name that two columns share: models are saved, and columns found, by names."""
-    names = column_names(frame)
+    names = check_names(argument, frame)
     if names is not None and len(set(names)) < len(names):
         repeated = next(name for name, times in Counter(names).items() if times > 1)
         raise ValueError(f"{argument} must have different column names; got {quote(repeated)} more than once")
@@ -73,7 +93,7 @@ def check_different_names(argument: str, frame: Any) -> list[str] | None:
 
 def check_same_columns(frame: Any, features: list[str] | None) -> None:
     """Refuse a frame whose columns differ from the features of the fit, or stand in another order."""
-    names = column_names(frame) if features is not None else None
+    names = check_names("X", frame) if features is not None else None
     if names is not None and features is not None and names != features:
         refuse_names("X", features, names)
 

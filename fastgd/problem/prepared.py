@@ -102,6 +102,8 @@ class Prepared:
     doubtful : float or ndarray of shape (n_targets,)
         The root of twice the part of J that only directions within the rounding of far columns could take off; the
         whitened coordinates leave them out.
+    n_samples : int
+        The number of rows of the data, those of weight 0 included.
     precondition : {"none", "standardize", "whiten"}
         The name of the coordinates.
     several : bool
@@ -121,6 +123,7 @@ class Prepared:
     message: str
     summarize: Callable[[], Summary] | None = None
     doubtful: Any = 0.0
+    n_samples: int = field(kw_only=True)
     precondition: str = field(init=False)
     several: bool = field(init=False)
     curvature: Curvature = field(init=False)

@@ -169,18 +169,18 @@ def as_kernel_targets(y: Array) -> Array:
 @halt_for_forks
 def prepare_summary(summary: Summary, options: PrepareOptions, message: str) -> Prepared:
     """Return the compressed problem of all targets of a summary."""
-    known = options.fit_intercept, True, find_variance(summary), message
+    known, n = (options.fit_intercept, True, find_variance(summary), message), summary.n_samples
     if options.precondition == "whiten":
         problem, doubtful, whitened = whiten_summary(summary, options.fit_intercept, options.alpha)
         penalty = np.zeros(summary.n_features)  # the problem has the rows of the ridge
         part = doubtful if problem.y.ndim == 2 else doubtful.item()
-        return Prepared(problem, problem, options.alpha, penalty, whitened, *known, doubtful=part)
+        return Prepared(problem, problem, options.alpha, penalty, whitened, *known, doubtful=part, n_samples=n)
     fit_intercept, alpha, rows, coordinates = options.fit_intercept, options.alpha, summary, None
     if options.precondition == "standardize":
         rows, coordinates = standardize_summary(summary, fit_intercept, alpha)
     penalty = scale_penalty(alpha, summary.n_features, coordinates)
     problem = Problem(*make_small_problem(rows, fit_intercept, penalty), False)
-    return Prepared(problem, problem, alpha, penalty, coordinates, *known, lambda: summary)
+    return Prepared(problem, problem, alpha, penalty, coordinates, *known, lambda: summary, n_samples=n)
 
 
 def find_variance(summary: Summary) -> Any:
@@ -213,7 +213,7 @@ def prepare_rows(X: Array, y: Array, sample_weight: Array | None, options: Prepa
         source, settings = DenseSource(X, y.reshape(len(y), -1), sample_weight), (options.threads, options.backend)
         summarize = partial(source.summarize, "whiten", *settings)
     known = options.fit_intercept, False, variance, message, summarize
-    return Prepared(problem, rows, options.alpha, penalty, coordinates, *known)
+    return Prepared(problem, rows, options.alpha, penalty, coordinates, *known, n_samples=len(y))
 
 
 def weighted_variance(y: Array, sample_weight: Array | None) -> Any:

@@ -218,7 +218,7 @@ def prepare_sparse(X: Any, y: Array, sample_weight: Array | None, options: Prepa
     problem.X.threads = options.threads  # type: ignore[attr-defined]
     message = f"sparse X of {p} columns has fewer entries than a compressed problem"
     known = options.fit_intercept, False, variance, message, summarize
-    return Prepared(problem, problem, options.alpha, penalty, coordinates, *known)
+    return Prepared(problem, problem, options.alpha, penalty, coordinates, *known, n_samples=n)
 
 
 def standardize_sparse(

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fastgd.files.opening import read_text
+from fastgd.files.json_text import read_json
 from fastgd.inputs.words import LONGEST_QUOTE, printable, quote
 from fastgd.report.form import COUNT, FORM, NUMBER, PAIR, POSITIVE, REFERENCES, SECTIONS, SPREAD, TESTS, TEXT
 from fastgd.report.sources import FORMULAS, LANGUAGES
@@ -21,7 +21,7 @@ MOST_LEVELS = 50  # of lists and objects in each other: few enough for every fun
 def read_study(path: Path) -> dict[str, Any]:
     """Return the data of a study's file; a ValueError names the file, the place and the first fault."""
     try:
-        data = json.loads(read_text(path, MOST_BYTES))
+        data = read_json(path, MOST_BYTES)
         # Python reads NaN and infinity as if they were JSON, and halves of characters.
         json.dumps(data, allow_nan=False, ensure_ascii=False).encode("utf-8")
     except FileNotFoundError:

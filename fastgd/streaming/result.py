@@ -62,4 +62,5 @@ def solve_sums(
     """Descend on the sums of all rows; return the result with the names of the columns and the counts of rows."""
     result = fit_rows(rows, options)
     inherited = {field.name: getattr(result, field.name) for field in fields(DescentResult)}
-    return StreamResult(**inherited, n_samples=n_rows - skipped, skipped=skipped, method=method)
+    counts = {"n_samples": n_rows - skipped, "skipped": skipped}
+    return StreamResult(**(inherited | counts), method=method)
