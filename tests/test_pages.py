@@ -33,9 +33,6 @@ PAGES = sorted(str(path.relative_to(ROOT)) for path in FILES if "_build" not in 
 # The extras that each page needs.
 EXTRAS = {
     "README.md": ["sklearn", "matplotlib"],
-    "docs/how-to/fit.md": ["pandas", "scipy"],
-    "docs/how-to/migrate.md": ["sklearn"],
-    "docs/how-to/scikit-learn.md": ["sklearn", "pandas", "skl2onnx"],
     "docs/how-to/dask.md": ["dask"],
     "docs/study.md": ["matplotlib", "jinja2", "pygments", "threadpoolctl"],
 }
