@@ -15,7 +15,8 @@ from test_pages import ROOT, find_blocks
 
 import fastgd
 from fastgd import backends
-from fastgd.bench.contestants import list_backends, list_contestants
+from fastgd.bench import results, text
+from fastgd.bench.contestants import list_backends, list_contestants, list_sparse_contestants
 from fastgd.bench.limits import count_work
 from fastgd.cli.main import main
 from fastgd.config import describe_installation
@@ -213,6 +214,7 @@ def test_a_module_without_a_good_kernel_is_refused_when_it_is_used(own):
         (("auto", "mine"), ValueError, "name must be lower-case .* not 'auto'; got 'auto'"),
         (("My Backend", "mine"), ValueError, "name must be lower-case .*; got 'My Backend'"),
         ((1, "mine"), TypeError, "name must be text; got 1, an int"),
+        (("twin", "mine"), ValueError, "name must differ from those of the bench, arrays, .*; got 'twin'"),
         (("mine", None), TypeError, "module must be text; got None, a NoneType"),
         (("mine", "a/b.py"), ValueError, "module and requires must be paths of modules, such as 'package.module'"),
         (("mine", "mine", ["a-b"]), ValueError, "module and requires must be paths of modules.*; got 'a-b'"),
@@ -224,6 +226,24 @@ def test_bad_registrations_are_refused_and_change_nothing(own, arguments, error,
     with pytest.raises(error, match=message):
         backends.register(*arguments)
     assert before == (backends.MODULES, backends.REQUIRES)
+
+
+def test_no_backend_has_the_name_of_another_contestant():
+    """Results have one entry for each name: the times of the backend would be lost."""
+    others = {*text.TITLES, *text.ONCE.values(), results.TWIN} - set(backends.MODULES)
+    assert {name for name in others if name in backends.CONTESTANTS} == others == set(backends.CONTESTANTS)
+
+
+def test_the_bench_of_sparse_rows_leaves_out_a_backend_that_takes_none(own, monkeypatch):
+    assert "own-2" in {one.name for one in list_contestants(2)[0]}
+    found, absent = list_sparse_contestants(2)
+    assert {"python", "numpy"} <= {one.name for one in found}
+    assert not {"own", "own-2"} & {one.name for one in found}
+    assert absent["own"] == "it takes dense X"
+    monkeypatch.setattr(sys.modules["own_backend"], "TAKES_SPARSE", True, raising=False)
+    found, absent = list_sparse_contestants(2)
+    assert {"own", "own-2"} <= {one.name for one in found}
+    assert "own" not in absent
 
 
 def test_the_same_registration_again_changes_nothing(own):

@@ -66,6 +66,8 @@ MODULES = {
 }
 # The modules that a backend needs beyond NumPy. They are not imported to find them: importing Numba takes 0.3 s.
 REQUIRES: dict[str, tuple[str, ...]] = {"cython": (KERNEL,), "numba": ("numba",)}
+# Other contestants of the bench and of a study: the times of a backend with one of these names would be lost in theirs.
+CONTESTANTS = ("arrays", "compress", "compressed", "in_place", "jax", "read", "sgd", "twin", "whiten", "whitened")
 
 
 def register(name: str, module: str, requires: str | Sequence[str] = ()) -> None:
@@ -86,7 +88,8 @@ def register(name: str, module: str, requires: str | Sequence[str] = ()) -> None
     Raises
     ------
     ValueError, TypeError
-        If an argument does not fit its description, or another backend has this name.
+        If an argument does not fit its description, or another backend, or another contestant of the bench, has this
+        name.
 
     Examples
     --------
@@ -105,6 +108,8 @@ def register(name: str, module: str, requires: str | Sequence[str] = ()) -> None
             raise TypeError(f"{argument} must be text; got {quote(value)}, {kind_of(value)}")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == "auto":
         raise ValueError(f"name must be lower-case letters, digits and underscores, and not 'auto'; got {quote(name)}")
+    if name in CONTESTANTS:
+        raise ValueError(f"name must differ from those of the bench, {', '.join(CONTESTANTS)}; got {quote(name)}")
     for path in (module, *needed):
         if not all(part.isidentifier() for part in path.split(".")):
             raise ValueError(

@@ -16,7 +16,7 @@ import numpy as np
 from fastgd import backends
 from fastgd.backends.cores import count_cores
 from fastgd.bench.problem import Problem, Timed, choose_rate
-from fastgd.bench.text import with_threads
+from fastgd.bench.text import base_of, with_threads
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.extras import explain_lack, is_installed
 
@@ -86,8 +86,10 @@ def list_contestants(threads: int = 1) -> tuple[list[Contestant], dict[str, str]
 
 def list_sparse_contestants(threads: int = 1) -> tuple[list[Contestant], dict[str, str]]:
     """Return the contestants of sparse rows, which are the backends, and the reasons why others take no part."""
-    faults = {name: fault for name in backends.list_installed() if (fault := backends.find_fault(name))}
-    return list_backends(sorted({1, threads})), faults | {"jax, sgd and reading X once": "they take dense X"}
+    absent = {name: fault for name in backends.list_installed() if (fault := backends.find_fault(name))}
+    dense = [name for name in backends.list_loadable() if not backends.takes_sparse(name)]
+    absent |= {name: "it takes dense X" for name in dense} | {"jax, sgd and reading X once": "they take dense X"}
+    return [one for one in list_backends(sorted({1, threads})) if base_of(one.name) not in dense], absent
 
 
 def list_backends(
