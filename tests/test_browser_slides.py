@@ -50,7 +50,7 @@ def list_names(browser):
     return browser.run("return [...document.querySelectorAll('.slide')].map(one => one.id)")
 
 
-@pytest.mark.parametrize("width", [400, 1_000, 1_400])
+@pytest.mark.parametrize("width", [320, 400, 1_000, 1_400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_slide_is_as_wide_as_the_window(chromium, slides, width, scheme):
     chromium.open(slides, width, scheme)
@@ -118,12 +118,13 @@ def test_the_address_keeps_the_place(chromium, slides):
     assert chromium.complaints() == []
 
 
-def test_without_scripts_all_slides_are_shown(chromium, slides):
-    chromium.open(slides, 400, scripts=False)
+@pytest.mark.parametrize("width", [320, 400])
+def test_without_scripts_all_slides_are_shown(chromium, slides, width):
+    chromium.open(slides, width, scripts=False)
     seen = chromium.run("return [...document.querySelectorAll('.slide')].every(one => one.checkVisibility())")
     assert seen
     assert not chromium.run("return document.querySelector('.pager').checkVisibility()")
-    assert chromium.run("document.documentElement.scrollWidth") <= 400
+    assert chromium.run("document.documentElement.scrollWidth") <= width
     chromium.check_quiet()
 
 
