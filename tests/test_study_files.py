@@ -457,6 +457,19 @@ def test_one_of_everything_can_be_shown_and_compared(left_out):
 
 
 @pytest.mark.usefixtures("page_extras")
+@pytest.mark.parametrize("order", [["numpy"], ["numpy", "compressed", "whitened"]])
+def test_a_ladder_of_several_threads_alone_on_busy_cores_can_be_shown(write, order):
+    data = json.loads(json.dumps(WHOLE))
+    data["conditions"] |= {"quiet": False, "others_share": 0.5, "reasons": ["of a test"]}
+    (entry,) = data["ladder"]["shapes"]
+    entry["order"], entry["contestants"]["numpy"]["threads"] = order, 2
+    shown = Study.load(write(data))
+    assert "One epoch of 10 × 1: NumPy 1.00 ms." in repr(shown)
+    assert shown.to_html().startswith("<!DOCTYPE html>")
+    assert shown.to_slides().startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.usefixtures("page_extras")
 def test_limits_that_could_not_be_measured_can_be_shown_and_compared():
     data = json.loads(json.dumps(WHOLE))
     data["roofline"]["limits"][0] |= {"operations_per_second": None, "bytes_per_second": {}}

@@ -39,10 +39,11 @@ def find_fastest(entry: Mapping[str, Any], conditions: Mapping[str, Any]) -> str
     """Return the contestant of the least time of an epoch on the data themselves.
 
     Of contestants that cannot be told from the fastest, the plainest one counts. If other processes used the cores
-    meanwhile, those with several threads do not count.
+    meanwhile, those with several threads do not count, unless there are no others.
     """
     found, contended = entry["contestants"], is_contended(conditions)
-    names = [name for name in found if name not in ONCE and not (contended and found[name]["threads"] > 1)]
+    kernels = [name for name in found if name not in ONCE]
+    names = [name for name in kernels if not contended or found[name]["threads"] == 1] or kernels
     least = min(names, key=lambda name: found[name]["seconds"])
     return next(name for name in names if name == least or not differ(found[name], found[least], conditions))
 
