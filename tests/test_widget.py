@@ -394,6 +394,39 @@ def test_without_motion_play_shows_the_end_at_once(browser):
     assert counted == ["64 of 64", 0]
 
 
+def test_playing_pauses_when_motion_is_switched_off(browser):
+    browser.run("document.getElementById('widget-play').click(); return null")
+    assert read(browser, "play-word") == "Pause"
+    reduce_motion(browser)
+    browser.driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    assert read(browser, "play-word") == "Run to the end"
+    stopped = read(browser, "epoch-words")
+    browser.driver.execute_async_script("setTimeout(arguments[0], 500)")
+    assert read(browser, "epoch-words") == stopped
+
+
+@pytest.mark.parametrize(
+    ("width", "settings"),
+    [(320, {"kappa": 0, "multiple": 2.2}), (1_400, {"kappa": 15, "multiple": 2.2, "coordinates": "standardize"})],
+)
+def test_no_word_of_a_picture_is_cut_off(chromium, page, width, settings):
+    chromium.open(page, width)
+    chromium.run("document.querySelector(`[value=${arguments[0]}]`).click()", settings.pop("coordinates", "none"))
+    chromium.run("document.getElementById('widget-whole').click(); return null")
+    for name, value in settings.items():
+        move(chromium, name, value)
+    cut = chromium.run(
+        "const cut = [];"
+        "for (const svg of document.querySelectorAll('.widget svg')) for (const text of svg.querySelectorAll('text')) {"
+        "  const [inner, outer] = [text, svg].map(one => one.getBoundingClientRect());"
+        "  if (inner.left < outer.left || inner.right > outer.right) cut.push(text.textContent);"
+        "}"
+        "return cut"
+    )
+    assert cut == []
+    chromium.check_quiet()
+
+
 def test_a_curve_can_be_kept_to_compare(browser):
     browser.run("document.getElementById('widget-keep').click()")
     points = "return document.querySelector('.widget .kept')?.getAttribute('points') ?? null"

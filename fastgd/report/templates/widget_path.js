@@ -40,7 +40,7 @@ function drawPath(svg, width, height, found, epoch, names, whole) {
       ...(apart ? [[points[0], "start"], [target, "minimum"]].map(([point, words]) => ["text", { class: "label", x: x(point[0]), y: y(point[1]) + 23 }, words]) : []),
     ],
     ...frame(width, height, ticks(0).map(one => [x(one), show(one, 3)]), ticks(1).map(one => [y(one), show(one, 3)]), names),
-    ...markOutside(walked[epoch], place(target), box, found, epoch),
+    ...markOutside(walked[epoch], place(target), box, found, epoch, width),
   ]);
 }
 
@@ -80,17 +80,17 @@ function join(points, box, through) {
 }
 
 /* Return an arrow at the edge and a sentence if the weights of an epoch are outside of the picture. */
-function markOutside([px, py], [cx, cy], box, { points, target }, epoch) {
+function markOutside([px, py], [cx, cy], box, { points, target }, epoch, width) {
   if (isInside([px, py], box)) return [];
   const [left, top, right, bottom] = box;
   const [dx, dy] = [px - cx, py - cy];
   const share = Math.min(...[[dx, left - cx, right - cx], [dy, top - cy, bottom - cy]].map(
     ([step, low, high]) => step ? (step < 0 ? low : high) / step : Infinity));
   const distance = point => Math.hypot(point[0] - target[0], point[1] - target[1]);
-  const times = show(distance(points[epoch]) / distance(points[0]), 2);
+  const words = `outside: ${show(distance(points[epoch]) / distance(points[0]), 2)} × as far as the start`;
   const angle = Math.atan2(dy, dx) * 180 / Math.PI;
   return [
     ["path", { class: "arrow outward", d: "M0 0L-15 -8L-15 8Z", transform: `translate(${(cx + share * dx).toFixed(2)} ${(cy + share * dy).toFixed(2)}) rotate(${angle.toFixed(1)})` }],
-    ["text", { class: "outside", x: (left + right) / 2, y: cy < (top + bottom) / 2 ? bottom - 10 : top + 20 }, `outside: ${times} × as far as the start`],
+    ["text", { class: "outside", x: keepIn((left + right) / 2, words, width), y: cy < (top + bottom) / 2 ? bottom - 10 : top + 20 }, words],
   ];
 }

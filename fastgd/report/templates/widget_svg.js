@@ -30,12 +30,15 @@ function findTicks(from, to, most) {
   return Array.from({ length: last - first + 1 }, (_, k) => (first + k) * step);
 }
 
+/* Return the place of the middle of a text that would else leave the picture on the right; letters are less than 7 pixels wide. */
+const keepIn = (x, words, width) => Math.min(x, width - 3.5 * words.length);
+
 /* Return the frame of a picture: ticks are [pixels, words], across and upwards. */
 function frame(width, height, across, upwards, names) {
   const [bottom, right] = [height - MARGIN.bottom, width - MARGIN.right];
   const middle = (MARGIN.top + bottom) / 2;
   return [
-    ...across.map(([x, words]) => ["text", { class: "tick-x", x, y: bottom + 15 }, words]),
+    ...across.map(([x, words]) => ["text", { class: "tick-x", x: keepIn(x, words, width), y: bottom + 15 }, words]),
     ...upwards.map(([y, words]) => ["text", { class: "tick-y", x: MARGIN.left - 6, y: y + 4 }, words]),
     ["rect", { class: "frame", x: MARGIN.left, y: MARGIN.top, width: right - MARGIN.left, height: bottom - MARGIN.top }],
     ["text", { class: "name", x: (MARGIN.left + right) / 2, y: height - 6 }, names[0]],

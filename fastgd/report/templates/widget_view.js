@@ -116,7 +116,7 @@ function connect() {
   }
   on("quiz", "submit", reveal);
   on("next", "click", () => ask(question + 1));
-  still.addEventListener("change", showPlaying);
+  still.addEventListener("change", () => still.matches ? pause() : showPlaying());
 }
 
 byId("kappa").max = KAPPAS.length - 1;
