@@ -88,7 +88,7 @@ def list_sparse_contestants(threads: int = 1) -> tuple[list[Contestant], dict[st
     """Return the contestants of sparse rows, which are the backends, and the reasons why others take no part."""
     absent = {name: fault for name in backends.list_installed() if (fault := backends.find_fault(name))}
     dense = [name for name in backends.list_loadable() if not backends.takes_sparse(name)]
-    absent |= {name: "it takes dense X" for name in dense} | {"jax, sgd and reading X once": "they take dense X"}
+    absent |= dict.fromkeys(dense, "it takes dense X") | {"jax, sgd and reading X once": "they take dense X"}
     return [one for one in list_backends(sorted({1, threads})) if base_of(one.name) not in dense], absent
 
 
