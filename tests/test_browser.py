@@ -80,6 +80,16 @@ def test_a_page_is_as_wide_as_the_window(browser, page, width, scheme):
         browser.save_picture(Path(os.environ["FASTGD_SCREENSHOTS"]) / f"{page.stem}-{width}-{scheme}.png")
 
 
+def test_no_picture_scrolls_on_a_phone(browser, page):
+    browser.open(page, min(WIDTHS))
+    found = browser.run(
+        "return [...document.querySelectorAll('figure > .scroll')].map(one =>"
+        " [one.parentElement.id, one.scrollWidth - one.clientWidth])"
+    )
+    assert len(found) >= 4
+    assert [name for name, hidden in found if hidden > 0] == []
+
+
 def test_a_page_is_small(page):
     assert page.stat().st_size < MOST_BYTES
 
@@ -137,17 +147,31 @@ def test_the_first_screen_fits_on_a_screen(browser, pages):
     assert bottom < HEIGHT
 
 
+# The boxes of each section: the words, the caption below them if there is one, and the picture or list beside them.
+COLUMNS = """
+const box = one => one.getBoundingClientRect().toJSON();
+return [...document.querySelectorAll(".topic .split")].map(one => {
+  const picture = one.querySelector("figure > .scroll"), caption = one.querySelector("figcaption");
+  const words = one.querySelector(".words");
+  return {words: box(words), caption: caption && box(caption), beside: box(picture ?? one.children[1])};
+});
+"""
+
+
 def test_wide_windows_have_words_beside_pictures(browser, pages):
-    browser.open(pages["study"], max(WIDTHS))
-    boxes = browser.run(
-        "return [...document.querySelectorAll('.split')].map(one => [...one.children].map("
-        "part => { const box = part.getBoundingClientRect(); return [box.left, box.right, box.top]; }))"
-    )
-    assert len(boxes) >= 5
-    for (left, right, top), picture in boxes:
-        assert 0 <= left < right < picture[0]
-        assert abs(top - picture[2]) < 40
-        assert picture[1] > 0.9 * max(WIDTHS)
+    browser.open(pages["study"], max(WIDTHS), unfold=False)
+    sections = browser.run(COLUMNS)
+    assert len(sections) == browser.run("document.querySelectorAll('.topic:not(#widget)').length") >= 8
+    for one in sections:
+        words, caption, beside = one["words"], one["caption"], one["beside"]
+        assert 0 <= words["left"] < words["right"] < beside["left"]
+        assert abs(words["top"] - beside["top"]) < 40
+        assert beside["right"] > 0.9 * max(WIDTHS)
+        written = words["height"] + (caption["height"] if caption else 0)
+        assert written > 0.4 * beside["height"]  # else most of the left column is empty
+        if caption:
+            assert caption["left"] == words["left"]
+            assert caption["top"] >= words["top"] + words["height"]
 
 
 def brightness(color):

@@ -517,8 +517,8 @@ class TestCrossoverMap:
         assert same_color(cells[0, 2].get_facecolor(), maps.cell_color("cython-2"))
         texts = {tuple(map(int, text.get_position())): text.get_text() for text in ax.texts}
         assert texts[0, 0] == "1.0 µs"
-        assert texts[1, 0] == "2.0 µs\nauto: Cython\n1.10×"
-        assert texts[1, 1] == "8.0 µs\nauto: Cython\n2 threads\n3.88×"
+        assert texts[1, 0] == "2.0 µs\nauto 1.10×\nCython"
+        assert texts[1, 1] == "8.0 µs\nauto 3.88×\nCython\n2 threads"
         assert cells[0, 0].get_gid() == "Python loop over lists, 10 × 1: 1.00 µs per epoch (0.900 to 1.10)"
         assert cells[1, 0].get_gid() == ("Numba, 10 × 5: 2.00 µs per epoch (1.80 to 2.20); auto: Cython, 1.10× as long")
 

@@ -27,6 +27,7 @@ from fastgd.report import Study, agreement, compare, descents, headline, ladder,
 from fastgd.report import map as grid
 from fastgd.report import page as pages
 from fastgd.report import starts as price
+from fastgd.report.drawings import map_pictures
 from fastgd.report.run import MEASURES, describe_plan, plan_study, run_steps
 from fastgd.report.settings import MOST_ELEMENTS, SECTIONS, Settings, Step, check_settings
 from fastgd.report.summary import summarize_study
@@ -34,6 +35,7 @@ from fastgd.report.summary import summarize_study
 for module in ("matplotlib", "jinja2", "pygments", "threadpoolctl"):
     pytest.importorskip(module, reason=f"{module} is an extra")
 
+PHONE = 400  # CSS pixels across
 SIZES = (20, 200), (2, 5)
 QUIET = {"noise_floor": 0.01, "drift": 0.01, "threads_drift": None, "quiet": True, "others_share": 0.0, "reasons": []}
 NOISY = {
@@ -1031,3 +1033,18 @@ def test_steps_run_in_their_order_and_their_progress_is_shown(monkeypatch, capsy
     run_steps(plans, quiet=True, between=lambda: moments.append(1))
     assert len(moments) == 4  # before each step, and after the last
     assert capsys.readouterr().err == ""
+
+
+def test_a_full_map_fits_on_a_phone_whatever_auto_chooses():
+    shapes = []
+    for n, p in Settings().map_shapes:
+        times = {"numba": 1e-5, "cython": 1.3e-5, "cython-2": 1.5e-5}
+        found = {name: {"seconds": time, "quartiles": [time, time]} for name, time in times.items()}
+        entry = {"n_samples": n, "n_features": p, "contestants": found, "best": "cython", "auto": "cython-2"}
+        shapes.append({**entry, "fastest": "cython", "regret": 1.15})
+    for auto in ("cython-2", "cython"):
+        for entry in shapes:
+            entry["auto"] = auto
+        (picture,) = map_pictures({"map": {"shapes": shapes}})
+        assert picture.least <= PHONE - 2 * 16  # with the margins of the page
+        assert ("auto 1.15×" in picture.svg) == (auto == "cython-2")

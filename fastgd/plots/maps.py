@@ -1,6 +1,6 @@
 """The map of all shapes: the fastest contestant at each."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf, log, nan
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DASHES = ((0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 SMALLEST, LARGEST = 5.5, 9.0  # letters in cells, in points
+LINE, BESIDE, ABOVE = 1.2, 0.5, 0.2  # the height of a line in letters, and the room around a text in letters and lines
 BACKING = 0.75  # opacity of the background of a cell's text
 NEEDED = {"best", "auto", "regret"}
 NUMPY, COMPILED = ("numpy", "in_place"), ("numba", "cython")
@@ -121,8 +122,9 @@ def crossover_map(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "A
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     width, height = size_in_points(ax)
+    letters = fit_letters(map(list_lines, entries), (width / columns, height / rows))
     for place, entry in grid.cells.items():
-        draw_cell(ax, place, entry, (width / columns, height / rows))
+        draw_cell(ax, place, entry, letters)
     conditions = results.get("conditions")
     contended = conditions is not None and is_contended(conditions)  # noise moves the lines of equal speed about
     handles = [*list_colors(entries), *([] if contended else draw_crossings(ax, grid)), *draw_choices(ax, grid)]
@@ -151,7 +153,15 @@ def cell_color(name: str) -> str:
     return mix(color_of(name), "white", 0.5) if threads_of(name) > 1 else color_of(name)
 
 
-def draw_cell(ax: "Axes", place: tuple[int, int], entry: Mapping[str, Any], size: tuple[float, float]) -> None:
+def fit_letters(texts: Iterable[list[str]], cell: tuple[float, float]) -> float:
+    """Return the size of letters with which the lines of each text fit into a cell."""
+    sizes = [(max(map(len, lines)), len(lines)) for lines in texts]
+    longest, most = map(max, zip(*sizes, strict=True))
+    width, height = LETTER * (longest + BESIDE), LINE * (most + ABOVE)
+    return min(LARGEST, max(SMALLEST, min(cell[0] / width, cell[1] / height)))
+
+
+def draw_cell(ax: "Axes", place: tuple[int, int], entry: Mapping[str, Any], letters: float) -> None:
     """Draw one shape: the colour of the best contestant, its time, and the choice of `auto` if that is another."""
     from matplotlib.colors import to_rgba
     from matplotlib.patches import Rectangle
@@ -160,26 +170,28 @@ def draw_cell(ax: "Axes", place: tuple[int, int], entry: Mapping[str, Any], size
     best, auto = entry["best"], entry["auto"]
     one, face = entry["contestants"][best], cell_color(best)
     gid = describe_time(best, one, shape_of(entry))
-    letters = min(LARGEST, max(SMALLEST, min(size[0] / 13 / LETTER, size[1] / 5.5)))
-    lines = [format_time(one["seconds"], digits=2)]
     if entry.get("fastest", best) != best:
         gid += f"; level with {title(entry['fastest'])}"
     if auto != best:
         gid += f"; auto: {title(auto)}, {entry['regret']:.2f}× as long"
-        lines += [*describe_choice(auto, best), f"{entry['regret']:.2f}×"]
     cell = ax.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=face, edgecolor="none"))
     cell.set_gid(gid)
     # A line that crosses a cell is faint under its text, so that both can be seen.
     behind = {"facecolor": to_rgba(face, BACKING), "edgecolor": "none", "pad": 0.5}
     look: dict[str, Any] = {"color": text_on(face), "fontsize": letters, "linespacing": 1.05, "bbox": behind}
-    ax.text(column, row, plain("\n".join(lines)), ha="center", va="center", zorder=4, **look)
+    ax.text(column, row, plain("\n".join(list_lines(entry))), ha="center", va="center", zorder=4, **look)
 
 
-def describe_choice(auto: str, best: str) -> list[str]:
-    """Return the choice of `auto`, in lines that fit into a cell."""
+def list_lines(entry: Mapping[str, Any]) -> list[str]:
+    """Return the text of a cell: the best time, and regret and choice of `auto` if that is another contestant."""
+    best, auto = entry["best"], entry["auto"]
+    lines = [format_time(entry["contestants"][best]["seconds"], digits=2)]
+    if auto == best:
+        return lines
     name, _, threads = title(auto).partition(", ")
     same = base_of(auto) == base_of(best)  # the choices differ in the number of threads
-    return [f"auto: {name.partition(' ')[0]}", *filter(None, [threads or "1 thread" * same])]
+    told = [name.partition(" ")[0], *filter(None, [threads or "1 thread" * same])]
+    return [*lines, f"auto {entry['regret']:.2f}×", *told]
 
 
 def list_colors(entries: list[dict[str, Any]]) -> list[Any]:

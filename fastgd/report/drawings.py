@@ -46,13 +46,14 @@ def map_pictures(data: dict[str, Any], prefix: str = "") -> list[Picture]:
     """Return the picture of the map."""
     found = data["map"]
     words = "; ".join(f"{format_shape(*shape_of(entry))}: {title(entry['best'])}" for entry in found["shapes"])
+    told = any(entry["auto"] != entry["best"] for entry in found["shapes"])  # in further lines of a cell
     return [
         draw(
             f"{prefix}map",
             "The map: the fastest backend at every shape",
             f"A grid of samples by features. Fastest at {words}.",
             lambda ax: plots.crossover_map(results(data, "map"), ax=ax),
-            height=1.9 + 0.45 * len({entry["n_samples"] for entry in found["shapes"]}),
+            height=1.9 + (0.5 if told else 0.36) * len({entry["n_samples"] for entry in found["shapes"]}),
         )
     ]
 
