@@ -182,6 +182,17 @@ def test_a_kernel_that_was_not_built_is_called_so(copied):
     assert ", then run: pip install --force-reinstall" in fault
 
 
+def test_a_clone_without_a_kernel_is_named_and_both_remedies(copied):
+    kernel, find_fault = copied
+    clone = kernel.parents[2]
+    (clone / "setup.py").touch()
+    (clone / "src_ext").mkdir()
+    fault = find_fault()
+    begin = "backend 'cython' needs the compiled kernel, which is missing in the source folder that was imported, "
+    assert fault.startswith(f"{begin}{clone}: if fastgd was installed from it, start Python in another folder; else ")
+    assert ", then run: pip install --force-reinstall --no-deps -e " in fault
+
+
 @pytest.mark.parametrize(("there", "wanted"), [(True, "a C compiler"), (False, "a C compiler and Python's headers")])
 def test_pythons_headers_are_wanted_where_they_are_missing(monkeypatch, tmp_path, there, wanted):
     if there:

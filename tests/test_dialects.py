@@ -297,6 +297,29 @@ def test_a_missing_file_argument_is_told(capsys):
 
 def test_names_with_commas_stand_in_quotes():
     assert split_names(["a, b", '"a,b",c', ""]) == ["a", " b", "a,b", "c", ""]
+    assert split_names(["a, b", '"a,b",c', 'a "b", c'], ["a, b", 'a "b", c']) == ["a, b", "a,b", "c", 'a "b", c']
+
+
+@pytest.mark.parametrize("kind", ["homes.csv", "homes.txt", "homes.csv.gz", "folder", "homes.parquet"])
+def test_a_column_whose_name_holds_a_comma_is_named_as_it_is(tmp_path, monkeypatch, capsys, kind):
+    monkeypatch.chdir(tmp_path)
+    names, rows = ["Size, m2", "Town, Land", "Price, kCHF"], [(k, "uv"[k % 2], 3 * k + k % 2) for k in range(8)]
+    text = ",".join(f'"{name}"' for name in names) + "\n" + "".join(f'{a},"{b}",{c}\n' for a, b, c in rows)
+    if kind == "homes.parquet":
+        pa = pytest.importorskip("pyarrow", reason="Parquet needs pyarrow, an extra")
+        pq = pytest.importorskip("pyarrow.parquet", reason="Parquet needs pyarrow, an extra")
+        pq.write_table(pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))), kind)
+    elif kind.endswith(".gz"):
+        Path(kind).write_bytes(gzip.compress(text.encode()))
+    else:
+        (tmp_path / "folder").mkdir()
+        Path("folder/homes.csv" if kind == "folder" else kind).write_text(text)
+    one_hot = [] if kind == "homes.txt" else ["--one-hot", "Town, Land"]
+    features = ["--features", "Size, m2", *one_hot[1:]]
+    assert main(["fit", kind, "--target", "Price, kCHF", *features, *one_hot, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["target"] == "Price, kCHF"
+    assert document["features"][0] == "Size, m2"
 
 
 def test_a_name_whose_quotes_do_not_end_is_an_error_of_the_option(capsys):

@@ -34,20 +34,28 @@ def explain_kernel(error: Exception) -> str:
 
         header = os.path.join(sysconfig.get_path("include"), "Python.h")
         headers = "" if os.path.exists(header) else " and Python's headers"
-        return (
-            "backend 'cython' needs the compiled kernel, which was not built when fastgd was installed: install a C "
-            f"compiler{headers}, then run: {find_command()}"
-        )
+        remedy = f"install a C compiler{headers}, then run: {find_command()}"
+        if is_clone():
+            return (
+                "backend 'cython' needs the compiled kernel, which is missing in the source folder that was imported, "
+                f"{printable(HOME)}: if fastgd was installed from it, start Python in another folder; else {remedy}"
+            )
+        return "backend 'cython' needs the compiled kernel, which was not built when fastgd was installed: " + remedy
     return (
         f"backend 'cython' needs the compiled kernel, which is there but cannot be loaded ({printable(error)}): to "
         f"compile it here, with a C compiler, run: {find_command()}"
     )
 
 
+def is_clone() -> bool:
+    """Return True if fastgd was imported from its source folder, as Python does when it is started there."""
+    return os.path.isfile(os.path.join(HOME, "setup.py")) and os.path.isdir(os.path.join(HOME, "src_ext"))
+
+
 @cache
 def find_command() -> str:
     """Return the command that compiles the kernel and installs fastgd again, from where it came from."""
-    if os.path.isfile(os.path.join(HOME, "setup.py")) and os.path.isdir(os.path.join(HOME, "src_ext")):
+    if is_clone():
         return f"{AGAIN} -e {quote_for_shells(HOME)}"
     origin = read_origin()
     url = origin.get("url", "")

@@ -3,7 +3,7 @@
 import argparse
 import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from fastgd.files.dialect import Dialect, suffix_of
@@ -35,17 +35,24 @@ def check_text(options: argparse.Namespace) -> Dialect:
     return Dialect.checked(options.delimiter, options.decimal, options.encoding)
 
 
-def split_names(texts: list[str]) -> list[str]:
-    """Return names of columns, which commas separate; a name with a comma stands in quotes, as in a CSV file.
+def split_names(texts: list[str], columns: Container[str] = ()) -> list[str]:
+    """Return names of columns, which commas separate; a text that is the name of a column is not split.
+
+    A name with a comma may also stand in quotes, as in a CSV file.
 
     Examples
     --------
     >>> from fastgd.cli.data_arguments import split_names
     >>> split_names(["size,age", '"a,b"'])
     ['size', 'age', 'a,b']
+    >>> split_names(["Price, kCHF"], ["Price, kCHF", "Town"])
+    ['Price, kCHF']
     """
     names = []
     for text in texts:
+        if text in columns:
+            names.append(text)
+            continue
         try:
             names += next(csv.reader([text], strict=True)) or [text]
         except csv.Error as error:

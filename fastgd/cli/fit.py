@@ -10,7 +10,7 @@ from fastgd import plots
 from fastgd.cli.codes import CONVERGED, DIVERGED, INTERRUPTED, UNCONVERGED
 from fastgd.cli.data_arguments import split_names, take_files
 from fastgd.cli.fit_arguments import DESCRIPTION, EPILOG, add_data, add_descent, add_output
-from fastgd.cli.fitting import check_descent, fit_stream, fit_table, is_pipe, needs_batches
+from fastgd.cli.fitting import check_descent, fit_stream, fit_table, is_pipe, needs_batches, read_columns
 from fastgd.cli.outcome import (
     explain_divergence,
     explain_text,
@@ -43,10 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Fit the targets by the other columns; print and save the model, and draw its cost curves."""
     options.files = take_files(options, options.features, options.target, options.one_hot)
-    for name in ("target", "features", "one_hot"):
-        texts = getattr(options, name)
-        setattr(options, name, None if texts is None else split_names(texts))
     stream = needs_batches(options)
+    take_columns(options, stream)
     check_descent(options, stream)
     again = stream and not is_pipe(options.files[0])
     picture = check_outputs(options, find_files(options.files) if again else options.files)
@@ -75,6 +73,15 @@ def run(options: argparse.Namespace) -> int:
     fitted = model.Model(target, result.features or [], *weights, notes, result.levels)
     write_outputs(options, fitted, result, picture)
     return CONVERGED if done else UNCONVERGED
+
+
+def take_columns(options: argparse.Namespace, stream: bool) -> None:
+    """Split the lists of columns at commas; a name with a comma is found among the columns of the first file."""
+    lists = {name: getattr(options, name) for name in ("target", "features", "one_hot")}
+    commas = any("," in text for texts in lists.values() for text in texts or [])
+    columns = read_columns(options, stream) if commas else []
+    for name, texts in lists.items():
+        setattr(options, name, None if texts is None else split_names(texts, columns))
 
 
 def tell_unconverged(options: argparse.Namespace, reason: str) -> None:

@@ -40,14 +40,15 @@ def add_data(add: Callable[..., Any]) -> None:
         nargs="+",
         action="extend",
         required=True,
-        help="the column to predict, or several, of which each gets a fit of its own",
+        help="the column to predict, or several, of which each gets a fit of its own: words, or separated by commas; a "
+        "name with a comma is taken whole if the files have such a column, or if it stands in quotes: '\"a,b\"'",
     )
     add(
         "--features",
         metavar="COLUMN",
         nargs="+",
         action="extend",
-        help="the columns to predict from: words, or separated by commas (default: all others)",
+        help="the columns to predict from: words, or separated by commas, as of --target (default: all others)",
     )
     add(
         "--one-hot",

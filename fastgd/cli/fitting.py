@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from contextlib import suppress
 from pathlib import Path
 from stat import S_ISFIFO
 from typing import Any
@@ -21,7 +22,7 @@ from fastgd.problem.rows import DenseSource
 from fastgd.streaming import csv_file, fit_files, parquet_file
 from fastgd.streaming.choosing import check_column_names, choose_features
 from fastgd.streaming.cluster import fit_on_cluster
-from fastgd.streaming.finding import READERS, is_pattern
+from fastgd.streaming.finding import READERS, find_files, is_pattern
 from fastgd.streaming.pipes import fit_pipe
 
 LARGE_FILE = 1 << 26  # the bytes above which a CSV file is read in batches, which takes less memory
@@ -55,6 +56,17 @@ def needs_batches(options: argparse.Namespace) -> bool:
 def is_pipe(path: str) -> bool:
     """Return True for standard input and for a named pipe, which can be read once."""
     return path == STANDARD_INPUT or (os.path.exists(path) and S_ISFIFO(os.stat(path).st_mode))
+
+
+def read_columns(options: argparse.Namespace, stream: bool) -> list[str]:
+    """Return the columns of the first file; none of a pipe, which can be read once, or of a file to be refused later."""
+    if is_pipe(options.files[0]):
+        return []
+    dialect = check_text(options)
+    with suppress(OSError, ValueError, ImportError):
+        path = find_files(options.files)[0] if stream else options.files[0]
+        return list(READERS.get(suffix_of(path), csv_file).read_head(path, dialect).types)
+    return []
 
 
 def list_descent(options: argparse.Namespace) -> dict[str, Any]:
