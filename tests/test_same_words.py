@@ -13,6 +13,7 @@ from fastgd.files.model import Model, save
 from fastgd.streaming import fit_array, fit_batches, fit_files
 
 GOOD = "a,b,y\n1,2,3\n2,1,4\n3,3,5\n4,0,6\n"
+GAP = "only an empty cell, NA, NaN, null and the like stand for a missing value"
 SKIP = "; --missing skip leaves out rows without a value"
 FAULTS = {
     "an empty cell": (GOOD + "1,,2\n", f"line 6, column 'b': expected a number; got an empty cell{SKIP}"),
@@ -29,7 +30,26 @@ FAULTS = {
         GOOD + '1,"1,000",3\n',
         "line 6, column 'b': expected a number; got '1,000'; the comma may stand between",
     ),
-    "text": (GOOD + "1,x,2\n", "line 6, column 'b': expected a number; got 'x'; --one-hot encodes the levels"),
+    "text": ("a,b,y\n1,x,2\n", "line 2, column 'b': expected a number; got 'x'; --one-hot encodes the levels"),
+    "text below numbers": (
+        GOOD + "1,x,2\n",
+        "line 6, column 'b': expected a number; got 'x'; no cell above it holds text: correct it; or --one-hot encodes",
+    ),
+    "an empty line": ("a,b,y\n1,2,3\n\n2,1,4\n", "line 3: expected a row; got an empty line; remove that line"),
+    **{
+        f"the cell {cell}": (GOOD + f'1,"{cell}",2\n', f"line 6, column 'b': expected a number; got '{cell}'; {hint}\n")
+        for cell, hint in {
+            "1,5": "--decimal ',' reads it",
+            "78,830.21": "the comma may stand between thousands",
+            "1,234,567": "the comma may stand between thousands",
+            "1_000": "a number must have no underscores",
+            "15.3%": "a number must stand alone in its cell, without '%'",
+            "$1,250.50": "a number must stand alone in its cell, without '$'",
+            "-": GAP,
+            "?": GAP,
+            "None": GAP,
+        }.items()
+    },
     "a short row": (GOOD + "1,2\n", "line 6: expected 3 cells, as in line 1; got 2"),
     "no rows": ("a,b,y\n", "expected rows; got none"),
     "no target": ("a,b\n1,2\n", "no column 'y'; the columns are 'a', 'b'"),
@@ -70,6 +90,22 @@ def test_a_fault_is_told_in_the_same_words(tmp_path, monkeypatch, capsys, pipe, 
     printed = capsys.readouterr().err
     assert printed.startswith(f"fastgd: {name}{', ' if message.startswith('line') else ': '}{message}")
     assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        ("2.65", "the decimal mark is a comma, and this cell has a point"),
+        ("1.234", "the decimal mark is a comma, and this cell has a point, which may stand between thousands"),
+        ("1.234,50", "the point may stand between thousands"),
+        ("1.234.567", "the point may stand between thousands"),
+    ],
+)
+def test_a_point_beside_decimal_commas_is_told(tmp_path, monkeypatch, capsys, cell, hint):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text(f"a;y\n1,5;2\n{cell};3\n2;4\n")
+    assert main(["fit", "a.csv", "--target", "y", "--decimal", ","]) == 2
+    assert capsys.readouterr().err == f"fastgd: a.csv, line 3, column 'a': expected a number; got '{cell}'; {hint}\n"
 
 
 @pytest.mark.parametrize("fault", ["an empty cell", "NA", "infinity", "a large number", "a short row", "no rows"])
@@ -192,4 +228,4 @@ def test_a_negative_weight_is_told_by_its_line(tmp_path, monkeypatch, capsys, pi
     pipe("a.csv")
     name = "a.csv" if source == "file" else "-"
     assert main(["fit", name, "--target", "y", "--weight", "w"]) == 2
-    assert capsys.readouterr().err == f"fastgd: {name}, line 3: sample_weight must not be negative; got -4.0\n"
+    assert capsys.readouterr().err == f"fastgd: {name}, line 3: column 'w' must not be negative; got -4.0\n"

@@ -279,10 +279,39 @@ def test_the_error_of_a_bad_batch_names_it(batch, message):
         fit_batches([*cut(X, y), batch])
 
 
-@pytest.mark.parametrize("batches", [None, 3, "text"])
-def test_batches_must_be_an_iterable(batches):
-    with pytest.raises(TypeError, match="batches must be an iterable of"):
+@pytest.mark.parametrize(
+    ("batches", "got"),
+    [
+        (None, "None"),
+        (3, "3"),
+        (b"a.csv", "b'a.csv'"),
+        ("a.csv", "'a.csv', a str: fastgd.streaming.fit_files takes files"),
+        ({"x": [1.0]}, "a dict: gradient_descent and fastgd.streaming.fit_array take data in memory"),
+        (np.ones((3, 2)), "a ndarray: gradient_descent and fastgd.streaming.fit_array take data in memory"),
+    ],
+    ids=str,
+)
+def test_batches_must_be_an_iterable(batches, got):
+    with pytest.raises(TypeError) as raised:
         fit_batches(batches)
+    assert str(raised.value) == f"batches must be an iterable of (X, y) or (X, y, sample_weight); got {got}"
+
+
+def test_a_frame_of_data_is_no_iterable_of_batches():
+    pd = pytest.importorskip("pandas", reason="pandas is an extra of the tests")
+    with pytest.raises(TypeError, match="got a DataFrame: gradient_descent and"):
+        fit_batches(pd.DataFrame(np.ones((3, 2))))
+
+
+@pytest.mark.parametrize("fit", [fastgd.gradient_descent, fit_array])
+def test_a_path_or_the_name_of_a_column_is_no_data(fit, tmp_path):
+    hint = ": fastgd.streaming.fit_files takes files and the names of their columns"
+    with pytest.raises(TypeError, match=f"X must hold real numbers; got 'a.csv', a str{hint}"):
+        fit("a.csv", "y")
+    with pytest.raises(TypeError, match=f"X must hold real numbers; got .*, a PosixPath{hint}|a WindowsPath{hint}"):
+        fit(tmp_path / "a.csv", "y")
+    with pytest.raises(TypeError, match=f"y must hold real numbers; got 'y', a str{hint}"):
+        fit(np.ones((3, 2)), "y")
 
 
 def test_weights_of_another_length_are_refused_as_soon_as_the_features_are_known():

@@ -1,6 +1,7 @@
 """Fits of Parquet and CSV files equal the fit of their rows in memory, and errors name the place."""
 
 import json
+import re
 import sys
 from functools import partial
 
@@ -16,6 +17,7 @@ from fastgd.streaming import columns, fit_files
 from fastgd.streaming.choosing import Request
 from fastgd.streaming.files import FileBatchSource
 from fastgd.streaming.finding import find_files
+from fastgd.streaming.pipes import fit_pipe
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -336,6 +338,9 @@ def test_the_error_of_a_damaged_file_names_the_row_group(tmp_path):
         (([], "y"), "paths must name one file at least"),
         ((3, "y"), "paths must be a path, or a list of paths; got 3"),
         (([3], "y"), "paths must be a path, or a list of paths"),
+        ((pa.table({"a.csv": [1.0]}), "y"), "a list of paths; got a Table: gradient_descent and fastgd.stre"),
+        (({"a.csv": [1.0]}, "y"), "a list of paths; got a dict: gradient_descent and fastgd.streaming.fit_array take"),
+        ((np.ones((2, 2)), "y"), "a list of paths; got a ndarray: gradient_descent and fastgd.streaming.fit_array"),
         (("c*.parquet", "y"), r"expected files that match 'c\*\.parquet'; got none"),
         (("empty", "y"), "expected .parquet or .csv files in the folder 'empty'"),
         (("a.txt", "y"), r"expected files that end in \.parquet or \.csv; got 'a\.txt'"),
@@ -436,6 +441,29 @@ def test_the_command_line_fits_files(folder, capsys, monkeypatch):
     assert "fastgd: reading: " in printed.err
     if files[0].endswith(".csv"):
         assert main(["predict", str(out), files[1]]) == 0
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (["1", "-1", "2"], ", line 3: column 'w' must not be negative; got -1.0"),
+        (["0", "0", "0"], ": expected rows with column 'w' above 0; got none in 3 rows"),
+        (["1e308", "1e308", "1e308"], ", lines 2 to 4: column 'w' must have a sum in the range of float64, with all"),
+        (["1e300", "1e300", "1e300"], ", lines 2 to 4: X, y and column 'w' must have weighted squares in the range of"),
+        (["1", "nan", "1"], ", line 3, column 'w': expected a number; got 'nan', a missing value"),
+    ],
+)
+@pytest.mark.parametrize("front", ["files", "pipe"])
+def test_a_message_about_weights_names_their_column(tmp_path, capsys, cells, message, front):
+    path = tmp_path / "a.csv"
+    path.write_text("x,w,y\n" + "".join(f"{1e10 * k},{cell},{k * k}\n" for k, cell in enumerate(cells)))
+    fit = fit_files if front == "files" else fit_pipe
+    with pytest.raises(ValueError, match=re.escape(f"{path}{message}")):
+        fit(path, "y", weight="w")
+    assert main(["fit", str(path), "--target", "y", "--weight", "w"]) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"fastgd: {path}{message}")
+    assert "sample_weight" not in printed
 
 
 def test_the_command_line_takes_weights_missing_values_and_a_checkpoint(tmp_path, capsys, monkeypatch):

@@ -56,7 +56,8 @@ def run(options: argparse.Namespace) -> int:
             result, counts = fit_stream(options) if stream else fit_table(options)
         except TextError as error:
             roles = {*options.target, options.weight}
-            raise TextError(f"{error}{explain_text(str(error), feature=error.column not in roles)}") from error
+            advice = explain_text(str(error), feature=error.column not in roles, single=error.single)
+            raise TextError(f"{error}{advice}") from error
         except DivergenceWarning as diverged:
             print(f"fastgd: {explain_divergence(diverged)}", file=sys.stderr)
             return DIVERGED

@@ -59,7 +59,7 @@ def is_pipe(path: str) -> bool:
 
 
 def read_columns(options: argparse.Namespace, stream: bool) -> list[str]:
-    """Return the columns of the first file; none of a pipe, which can be read once, or of a file to be refused later."""
+    """Return the columns of the first file; none of a pipe, which is read once, or of a file that is refused later."""
     if is_pipe(options.files[0]):
         return []
     dialect = check_text(options)

@@ -30,12 +30,18 @@ def explain_unconverged(caught: Sequence[warnings.WarningMessage]) -> str:
     return name_options(next(str(one.message) for one in caught if issubclass(one.category, ConvergenceWarning)))
 
 
-def explain_text(message: str, *, feature: bool) -> str:
-    """Return the end of the message about a column that holds text or dates; a target must be numbers in any case."""
+def explain_text(message: str, *, feature: bool, single: bool) -> str:
+    """Return the end of the message about a column that holds text or dates; a target must be numbers in any case.
+
+    A single text below numbers is a slip more often than the begin of a column of text.
+    """
     if DATE.search(message):
         days = "; a date is no number: write the days since some day into the column"
         return f"{days}, or leave it out by --features" if feature else days
-    return "; --one-hot encodes the levels of the column, and --features leaves it out" if feature else ""
+    if not feature:
+        return ""
+    advice = "--one-hot encodes the levels of the column, and --features leaves it out"
+    return f"; no cell above it holds text: correct it; or {advice}" if single else f"; {advice}"
 
 
 def print_notes(caught: Sequence[warnings.WarningMessage]) -> None:

@@ -1,13 +1,13 @@
 """The cells of a CSV file, read by Python's csv module; every error names the file, the line and the column."""
 
 import csv
-import re
 from collections import Counter
 from collections.abc import Iterator
 from math import isfinite, isinf, nan
 from typing import NoReturn
 
 from fastgd.files.lines import BOM, READ_BYTES, Lines, TableError, TextError
+from fastgd.files.odd_numbers import explain_cell
 from fastgd.inputs.words import MOST_NAMES, printable, quote
 
 Row = tuple[int, list[str]]  # the number of its last line, and its cells
@@ -16,9 +16,8 @@ MISSING = (  # the cells without a value, as in pandas and pyarrow
     "NaN", "n/a", "nan", "null",
 )  # fmt: skip
 TRUTH = {"True": 1.0, "true": 1.0, "TRUE": 1.0, "False": 0.0, "false": 0.0, "FALSE": 0.0}
+FIRST_LINE = 2  # of the rows, unless a column name goes over several lines
 OTHER_DELIMITERS = ";\t|,"  # between the columns of a file whose first line seems to have one column
-THOUSANDS = re.compile(r"\s*[-+]?\d{1,3},\d{3}\s*")
-DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*")
 
 
 def read_names(lines: Lines) -> list[str]:
@@ -36,7 +35,8 @@ def read_rows(lines: Lines, block: bytes, n_columns: int) -> Iterator[Row]:
         if is_blank(cells):
             first_blank = first_blank or line
         elif first_blank:
-            raise TableError(f"{printable(lines.path)}, line {first_blank}: expected a row; got an empty line")
+            got = "expected a row; got an empty line; remove that line"
+            raise TableError(f"{printable(lines.path)}, line {first_blank}: {got}")
         elif len(cells) != n_columns:
             expected = f"expected {n_columns} cell{'s'[: n_columns != 1]}, as in line 1"
             raise TableError(f"{printable(lines.path)}, line {line}: {expected}; got {len(cells)}")
@@ -124,10 +124,10 @@ def refuse_gap(lines: Lines, line: int, name: str, cell: str, expected: str) -> 
 def refuse_text(lines: Lines, line: int, name: str, cell: str) -> NoReturn:
     """Raise the error of a cell that is no number."""
     message = f"{describe_cell(lines, line, name)}: expected a number; got {quote(cell)}"
-    if lines.decimal == "." and DECIMAL_COMMA.fullmatch(cell):
-        doubt = "; the comma may stand between thousands" if THOUSANDS.fullmatch(cell) else "; decimal=',' reads it"
-        raise TableError(message + doubt)
-    raise TextError(message, name)
+    doubt = explain_cell(cell, lines.decimal)
+    if doubt:
+        raise TableError(f"{message}; {doubt}")
+    raise TextError(message, name, line > FIRST_LINE)
 
 
 def describe_cell(lines: Lines, line: int, name: str) -> str:

@@ -39,11 +39,13 @@ class TextError(TableError):
     ----------
     column : str
         The name of the column.
+    single : bool
+        True if no cell above it holds text.
     """
 
-    def __init__(self, message: str, column: str = "") -> None:
+    def __init__(self, message: str, column: str = "", single: bool = False) -> None:
         super().__init__(message)
-        self.column = column
+        self.column, self.single = column, single
 
 
 class Lines:

@@ -4,6 +4,7 @@ The checks run before any work and never write to their arguments. Each message 
 and the value received.
 """
 
+import os
 from math import isfinite
 from numbers import Number
 from typing import Any
@@ -17,7 +18,7 @@ from fastgd.inputs.masks import check_masked
 from fastgd.inputs.objects import read_objects
 from fastgd.inputs.tables import advise_table, read_frame
 from fastgd.inputs.values import SMALLEST_SQUARE, check_all_finite, check_finite, check_predictions
-from fastgd.inputs.words import describe_position, kind_of, printable
+from fastgd.inputs.words import describe_position, kind_of, printable, quote
 
 
 def check_problem(
@@ -118,6 +119,10 @@ def check_numbers(name: str, values: ArrayLike) -> Array:
             "; gradient_descent, cost, gradient, compress and GradientDescentRegressor take it" if name == "X" else ""
         )
         raise TypeError(f"{name} must be dense here; got {kind_of(values)}{takers}")
+    if name in ("X", "y") and isinstance(values, str | os.PathLike):
+        got = f"{quote(values)}, {kind_of(values)}"
+        hint = "fastgd.streaming.fit_files takes files and the names of their columns"
+        raise TypeError(f"{name} must hold real numbers; got {got}: {hint}")
     array = read_frame(name, values)
     if array is None:
         check_masked(name, values)

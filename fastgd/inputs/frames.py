@@ -4,12 +4,15 @@
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any, NoReturn
 
 import numpy as np
 
 from fastgd.inputs.words import MOST_NAMES, quote, quote_names
+
+IN_MEMORY = "gradient_descent and fastgd.streaming.fit_array take data in memory"  # for messages
 
 
 def column_names(frame: Any) -> list[str] | None:
@@ -55,6 +58,19 @@ def check_names(argument: str, frame: Any) -> list[str] | None:
             f"{quote(other)}: {argument}.columns = {argument}.columns.astype(str) makes all of them text"
         )
     return None
+
+
+def is_data_in_memory(values: Any) -> bool:
+    """Return True for an array of numbers, a series, a data frame or a dict of columns: no list of paths or batches.
+
+    Examples
+    --------
+    >>> from fastgd.inputs.frames import is_data_in_memory
+    >>> is_data_in_memory({"size": [1.0, 2.0]}), is_data_in_memory(["a.csv", "b.csv"])
+    (True, False)
+    """
+    table = isinstance(values, Mapping) or hasattr(values, "column_names") or hasattr(values, "columns")
+    return table or getattr(getattr(values, "dtype", None), "kind", "O") in "biufc"
 
 
 def series_name(series: Any) -> str | None:

@@ -101,6 +101,7 @@ class ArrayBatchSource:
 
     rereadable = True
     bytes_read = None
+    weight = None
     place = ""
 
     def __init__(self, X: Any, y: Any, weights: Any) -> None:

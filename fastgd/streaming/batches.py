@@ -90,9 +90,19 @@ def fit_batches(
     options = StreamOptions.checked(
         "fit_batches", descent, method=method, missing=missing, checkpoint=checkpoint, quiet=quiet
     )
-    if isinstance(batches, str | bytes) or not hasattr(batches, "__iter__"):
-        raise TypeError(f"batches must be an iterable of (X, y) or (X, y, sample_weight); got {quote(batches)}")
+    check_batches(batches)
     return fit_source(IterableBatchSource(batches), options)
+
+
+def check_batches(batches: Any) -> None:
+    """Refuse a value that is no iterable of batches: data in memory, and a path, have functions of their own."""
+    expected = "batches must be an iterable of (X, y) or (X, y, sample_weight)"
+    if frames.is_data_in_memory(batches):
+        raise TypeError(f"{expected}; got {kind_of(batches)}: {frames.IN_MEMORY}")
+    if isinstance(batches, str | os.PathLike):
+        raise TypeError(f"{expected}; got {quote(batches)}, {kind_of(batches)}: fastgd.streaming.fit_files takes files")
+    if isinstance(batches, bytes) or not hasattr(batches, "__iter__"):
+        raise TypeError(f"{expected}; got {quote(batches)}")
 
 
 class IterableBatchSource:
@@ -103,6 +113,7 @@ class IterableBatchSource:
     n_targets = 1
     rereadable = False
     bytes_read = None
+    weight = None
     place = ""
 
     def __init__(self, batches: Iterable[Any]) -> None:
@@ -138,8 +149,8 @@ class IterableBatchSource:
                 self.features, self.target = found
             frames.check_same_columns(X, self.features)
             frames.check_same_targets(y, self.target)
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from error
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{where}: {error}") from error
         names = list_names(self.features, self.target, X)
         return Batch(X, y, weights, 0, where, lambda row: f"batch {number}, row {row} (counted from 0)", names, ALL)
 

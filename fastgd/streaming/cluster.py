@@ -31,7 +31,7 @@ from fastgd.streaming.finding import find_files
 from fastgd.streaming.options import StreamOptions
 from fastgd.streaming.passes import run_pass
 from fastgd.streaming.result import StreamResult, solve_sums
-from fastgd.streaming.source import name_files
+from fastgd.streaming.source import name_weights
 from fastgd.streaming.sums import State
 
 CONNECT_SECONDS = 10  # the time that the scheduler has to answer
@@ -95,7 +95,7 @@ def fit_on_cluster(
     options.descent.check_start_shape(source.n_features, source.n_targets)
     request = replace(request, target=source.columns.targets, features=source.columns.features)
     work = partial(sum_file, request, options.descent.threads)
-    states, summary = run_coroutine(sum_files(scheduler, files, work, say))
+    states, summary = run_coroutine(sum_files(scheduler, source, work, say))
     sums = CompressedSource(summary, "the workers of a cluster read the files", source.features, source.target)
     counts = {"n_rows": sum(state.rows for state in states), "skipped": sum(state.skipped for state in states)}
     return solve_sums(sums, options.descent, **counts, method=states[0].method)
@@ -157,9 +157,10 @@ def silent_loggers() -> Iterator[None]:
 
 
 async def sum_files(
-    scheduler: str, files: list[str], work: Work, say: Callable[[str], None]
+    scheduler: str, source: FileBatchSource, work: Work, say: Callable[[str], None]
 ) -> tuple[list[State], Summary]:
     """Return the sums of each file, which the workers compute, and their summary."""
+    files = [head.path for head in source.heads]
     async with connect(scheduler) as client:
         for method in ("gram", "qr"):
             futures = client.map(partial(work, method), files, list(map(find_size, files)), pure=False)
@@ -167,7 +168,7 @@ async def sum_files(
             states: list[State] = await watch(client, jobs, patient=False, say=say)
             moments = [state.moments for state in states if state.moments is not None]
             if not moments:
-                raise ValueError(f"{name_files(files)}expected rows of positive weight; got none")
+                raise ValueError(f"{source.place}expected rows with {name_weights(source.weight)} above 0; got none")
             summary = summarize_moments(reduce(partial(add_moments, method=method), moments), method)
             if summary is not None:
                 return states, summary

@@ -128,7 +128,8 @@ class Columns:
         y = stack_arrays(arrays[p : p + k], n, np.float64)
         weights = None if self.weight is None else arrays[p + k]
         sources = [name for name in self.features for _ in self.levels.get(name, [name])]  # for messages
-        return Batch(X, y, weights, file, where, locate, [*sources, *self.names[p:]])
+        names = [*sources, *self.names[p:]]
+        return Batch(X, y, weights, file, where, locate, names, weight=self.weight)
 
     def encode(self, arrays: Sequence[Array], locate: Any) -> list[Array]:
         """Return the arrays of the features of the fit, from one array for each column to read.

@@ -144,6 +144,7 @@ class FileBatchSource:
         self.total = sum(rows) if len(rows) == len(heads) else None
         self.bytes_read: tuple[int, int] | None = None
         self.features, self.target = self.columns.encoded, self.columns.target
+        self.weight = self.columns.weight
         self.n_features, self.n_targets = len(self.features), len(self.columns.targets)
         self.identity: dict[str, Any] = {
             "source": "files",

@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 
 from fastgd.files.dialect import suffix_of
 from fastgd.files.opening import STANDARD_INPUT
-from fastgd.inputs.words import printable, quote
+from fastgd.inputs.frames import IN_MEMORY, is_data_in_memory
+from fastgd.inputs.words import kind_of, printable, quote
 from fastgd.streaming import csv_file, parquet_file
 
 READERS = {".parquet": parquet_file, ".pq": parquet_file, ".csv": csv_file, ".tsv": csv_file}
@@ -17,6 +18,8 @@ MORE_SUFFIXES = "(.pq, .tsv, .csv.gz and .csv.zst too)"
 
 def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:
     """Return the files of all paths, in the order of their names; refuse files of two kinds, and a file given twice."""
+    if is_data_in_memory(paths):
+        raise TypeError(f"paths must be a path, or a list of paths; got {kind_of(paths)}: {IN_MEMORY}")
     single = isinstance(paths, str | os.PathLike) or not hasattr(paths, "__iter__")
     given: list[Any] = [paths] if single else list(paths)  # type: ignore[arg-type]
     if not all(isinstance(path, str | os.PathLike) for path in given):

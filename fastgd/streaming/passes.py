@@ -15,7 +15,7 @@ from fastgd.problem.rows import choose_method_for
 from fastgd.progress import Progress
 from fastgd.streaming.checkpoint import Checkpoint
 from fastgd.streaming.options import StreamOptions
-from fastgd.streaming.source import Batch, BatchSource
+from fastgd.streaming.source import Batch, BatchSource, name_weights
 from fastgd.streaming.sums import BatchSums, State, sum_batch
 
 
@@ -26,7 +26,7 @@ def sum_source(source: BatchSource, options: StreamOptions, checkpoint: Checkpoi
         method = "gram" if source.rereadable else "qr"  # rows that cannot be read again must lose no digits
         state = State(method if options.method == "auto" else options.method)
     state = run_pass(source, state, options, checkpoint)
-    summary = summarize_state(state, source.place)
+    summary = summarize_state(state, source)
     # Of little data, a second pass keeps more digits for whitened coordinates.
     if (
         options.method == "auto"
@@ -34,21 +34,23 @@ def sum_source(source: BatchSource, options: StreamOptions, checkpoint: Checkpoi
         and (summary is None or choose_method_for(options.descent, summary.shape, summary.n_targets) == "qr")
     ):
         state = run_pass(source, State("qr"), options, checkpoint)
-        summary = summarize_state(state, source.place)
+        summary = summarize_state(state, source)
     if summary is None:
         raise ValueError(LOST_DIGITS)
     return state, summary
 
 
-def summarize_state(state: State, place: str) -> Summary | None:
-    """Return the summary of the rows; None if the sums lost digits. The errors begin with the place."""
+def summarize_state(state: State, source: BatchSource) -> Summary | None:
+    """Return the summary of the rows; None if the sums lost digits. The errors begin with the place of the source."""
+    place = source.place
     if not state.rows:
         raise ValueError(f"{place}{NO_ROWS}")
     if state.moments is None:
         if state.skipped == state.rows:
             raise ValueError(f"{place}expected rows without missing values; got none in {state.rows:,} rows")
         left_out = f"; {state.skipped:,} of {state.rows:,} rows were left out" if state.skipped else ""
-        raise ValueError(f"{place}expected rows of positive sample_weight; got none in {state.rows:,} rows{left_out}")
+        weight = name_weights(source.weight)
+        raise ValueError(f"{place}expected rows with {weight} above 0; got none in {state.rows:,} rows{left_out}")
     return summarize_moments(state.moments, state.method)
 
 

@@ -78,6 +78,7 @@ class PipeBatchSource:
         self.names, first = next(parts)
         check_columns(path, self.names, taken)
         features = choose_features(path, self.names, targets, features, weight)
+        self.weight = weight
         self.columns = Columns(features, targets, weight, gaps=gaps)
         self.blocks: Iterator[Block] = chain([first], (block for _, block in parts))
         self.features, self.target = features, self.columns.target

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastgd.files.opening import FileState, make_state
 from fastgd.inputs.arrays import Array
-from fastgd.inputs.words import count, printable
+from fastgd.inputs.words import count, printable, quote
 
 STAMP_ROWS = 8  # the rows at each end of a batch that its stamp covers
 START_OVER = "delete the checkpoint to begin anew"
@@ -40,6 +40,8 @@ class Batch:
         Takes a row of the batch, counted from 0, and returns its place, for messages.
     columns : list of str or None
         The names of the features, the targets and the weight, or of the first of them; None for one without a name.
+    weight : str or None
+        The name of the column of the weights.
     end : int or None
         The bytes of its file that were read for it and the batches before it, if the number of rows is not known.
     whole : tuple of bool
@@ -55,6 +57,11 @@ class Batch:
     columns: Sequence[str | None] = ()
     whole: tuple[bool, bool, bool] = (False, False, False)
     end: int | None = None
+    weight: str | None = None
+
+    def explain(self, error: Exception) -> str:
+        """Return the message of an error with the place of the batch, in which the weights have their name."""
+        return f"{self.where}: {str(error).replace('sample_weight', name_weights(self.weight))}"
 
 
 def list_names(features: list[str] | None, target: Any, X: Any) -> list[str | None]:
@@ -73,6 +80,8 @@ class BatchSource(Protocol):
     ----------
     identity : dict
         The description that a checkpoint of this source must share, as plain values for JSON.
+    weight : str or None
+        The name of the column of the weights of the rows; None without one.
     place : str
         The begin of a message about all rows: the names of the files and a colon, or nothing.
     total : int or None
@@ -94,6 +103,8 @@ class BatchSource(Protocol):
     @property
     def identity(self) -> dict[str, Any]: ...  # noqa: D102
     @property
+    def weight(self) -> str | None: ...  # noqa: D102
+    @property
     def place(self) -> str: ...  # noqa: D102
     @property
     def total(self) -> int | None: ...  # noqa: D102
@@ -113,6 +124,18 @@ class BatchSource(Protocol):
     def batches_after(self, seen: Sequence[SeenBatch]) -> Iterator[Batch]:
         """Yield the batches after those seen, the same ones in every run; refuse data that differ from those seen."""
         ...
+
+
+def name_weights(column: str | None) -> str:
+    """Return the words for the weights of the rows in a message: their column, or the argument.
+
+    Examples
+    --------
+    >>> from fastgd.streaming.source import name_weights
+    >>> name_weights("count"), name_weights(None)
+    ("column 'count'", 'sample_weight')
+    """
+    return "sample_weight" if column is None else f"column {quote(column)}"
 
 
 def name_files(paths: Sequence[str]) -> str:

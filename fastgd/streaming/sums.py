@@ -9,7 +9,7 @@ from fastgd.inputs.arrays import Array
 from fastgd.inputs.data import check_numbers, check_problem, check_sample_weight
 from fastgd.problem.moments import Moments, add_moments, sum_blocks
 from fastgd.streaming.bad_rows import check_bad_rows, find_bad_rows
-from fastgd.streaming.source import Batch, SeenBatch, make_stamp
+from fastgd.streaming.source import Batch, SeenBatch, make_stamp, name_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,11 @@ def sum_batch(batch: Batch, n_features: int | None, method: str, missing: str, s
         if n_features not in (None, X.shape[1]):
             raise ValueError(f"X must have {n_features} columns, as before; got {X.shape[1]}")
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{batch.where}: {error}") from error
+        raise type(error)(batch.explain(error)) from error
     if weights is not None and (weights < 0).any():
         row = int(np.argmax(weights < 0))
-        raise ValueError(f"{batch.locate(row)}: sample_weight must not be negative; got {weights[row]}")
+        weight = name_weights(batch.weight)
+        raise ValueError(f"{batch.locate(row)}: {weight} must not be negative; got {weights[row]}")
     bad = find_bad_rows(X, y, weights)
     left_out = check_bad_rows(batch, (X, y, weights), bad, missing) if len(bad) else bad
     stamp = make_stamp((X, flatten_single(y), weights), batch.whole) if stamped else 0
@@ -51,7 +52,7 @@ def sum_batch(batch: Batch, n_features: int | None, method: str, missing: str, s
     try:
         return BatchSums(sum_rows(X, y, weights, method), len(left_out), seen)
     except ValueError as error:  # the weights, or the squares of the data, are out of range
-        raise ValueError(f"{batch.where}: {error}") from error
+        raise ValueError(batch.explain(error)) from error
 
 
 def count_rows(values: object) -> int | None:
