@@ -286,7 +286,7 @@ def test_standard_input_stands_before_or_behind_the_options(monkeypatch, tmp_pat
 def test_standard_input_is_not_one_of_several_files(capsys, tmp_path):
     (tmp_path / "a.csv").write_text("a,y\n1,2\n2,4\n")
     assert main(["fit", str(tmp_path / "a.csv"), "-", "--target", "y"]) == 2
-    assert "FILE: expected files that can be read again; got standard input, '-'" in capsys.readouterr().err
+    assert "FILE must be files that can be read again; got standard input, '-'" in capsys.readouterr().err
 
 
 def test_a_missing_file_argument_is_told(capsys):

@@ -25,7 +25,7 @@ def name_options(message: str) -> str:
     'all 5 epochs ran; try --learning-rate auto and --precondition auto, or more --epochs'
     """
     message = HINT.sub(lambda hint: f"{write_option(hint[1])} {quote_word(hint[2])}", message)
-    message = message.replace("paths must", "FILE must").replace("paths: ", "FILE: ")
+    message = message.replace("paths must", "FILE must")
     message = ARGUMENT.sub(lambda name: write_option(name[1]), message)
     problem, begin, advice = message.partition("; try ")
     return problem + begin + re.sub(r"\b(epochs|tol)\b", r"--\1", advice)

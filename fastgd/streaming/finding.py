@@ -50,27 +50,26 @@ def expand_path(path: str) -> list[str]:
         inside = [os.path.join(folder, name) for folder in folders for name in os.listdir(folder)]
         files = [file for file in inside if is_data(file)]
         if not files:
-            raise ValueError(f"paths: expected .parquet or .csv files in the folder '{printable(path)}'; got none")
+            raise ValueError(f"paths must hold .parquet or .csv files; got the folder '{printable(path)}' without any")
         return files
     if is_pattern(path):
         files = [file for file in find_matches(path) if not os.path.isdir(file)]
         if not files:
-            raise ValueError(f"paths: expected files that match '{printable(path)}'; got none")
+            raise ValueError(f"paths must match files; got the pattern '{printable(path)}', which matches none")
     else:
         files = [path]
         refuse_input(path)
         os.stat(path)  # raises an OSError that names the file
     for file in files:
         if suffix_of(file) not in READERS:
-            got = f"got '{printable(file)}' {MORE_SUFFIXES}"
-            raise ValueError(f"paths: expected files that end in .parquet or .csv; {got}")
+            raise ValueError(f"paths must end in .parquet or .csv {MORE_SUFFIXES}; got '{printable(file)}'")
     return files
 
 
 def refuse_input(path: str) -> None:
     """Refuse standard input: files are read twice, to find their columns and levels before their rows."""
     if path == STANDARD_INPUT:
-        raise ValueError("paths: expected files that can be read again; got standard input, '-'")
+        raise ValueError("paths must be files that can be read again; got standard input, '-'")
 
 
 def is_data(file: str) -> bool:

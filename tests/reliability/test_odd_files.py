@@ -75,7 +75,7 @@ def test_a_csv_file_must_be_a_regular_file_or_a_pipe(tmp_path, monkeypatch, caps
     save(MODEL, "model.json")
     path = make_odd(tmp_path, kind)
     assert main(["predict", "model.json", str(path)]) == 2
-    words = "files in the folder" if kind == "folder" else WORDS[kind]
+    words = "FILE must hold .parquet or .csv files; got the folder" if kind == "folder" else WORDS[kind]
     assert words in capsys.readouterr().err
     if kind != "folder":
         assert main(["fit", str(path), "--target", "y"]) == 2
