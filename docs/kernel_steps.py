@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from fastgd.bench.conditions import describe_conditions, describe_gain
 from fastgd.bench.contestants import Contestant
 from fastgd.bench.differences import differ
 from fastgd.bench.problem import Timed, choose_rate
@@ -138,10 +139,11 @@ def build_without_fetching():
 
 
 def make_part(data):
-    """Return what the page shows of a study: its machine, and the table."""
+    """Return what the page shows of a study: its machine, the table, and which differences mean nothing."""
     machine = data["machine"]
     where = f"{machine['cpu']} ({count(machine['cores'], 'core')}, {machine['cpu_level'] or 'no compiled kernel'})"
-    return f"{where}, {data['date']}:\n\n{make_table(data)}"
+    told = f"Conditions: {describe_conditions(data['conditions'])} (≈ 1). {describe_gain(data['conditions'])}".strip()
+    return f"{where}, {data['date']}:\n\n{make_table(data)}\n\n{told}"
 
 
 def make_table(data):
@@ -184,4 +186,6 @@ def list_cells(found, name, before, conditions):
     if not timed:
         return [time, ""]
     last = found[timed[-1]]
-    return [time, format_ratio(last["seconds"] / seconds) if differ(found[name], last, conditions) else "≈ 1"]
+    if not differ(found[name], last, conditions):
+        return [time, "≈ 1"]
+    return [time, format_ratio(last["seconds"] / seconds) + (", slower here" if seconds > last["seconds"] else "")]

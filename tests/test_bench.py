@@ -574,7 +574,7 @@ class TestPictures:
         from fastgd import plots
 
         ax = plots.ladder(made_up, (100_000, 50))
-        assert "speed-up over Cython" in ax.get_xlabel()
+        assert "times as fast as Cython" in ax.get_xlabel()
         assert [text.get_text() for text in ax.texts][1] == "3.70 ms   1.4×"
 
     def test_another_algorithm_stands_below_the_steps_without_a_speed_up(self, made_up):

@@ -107,7 +107,7 @@ def test_several_threads_are_not_compared_if_other_processes_used_the_cores():
 def test_a_study_and_itself_differ_in_nothing():
     _, sentences = compare.compare_studies(WHOLE, WHOLE, "a.json", "a.json")
     assert sum("no reliable difference in" in one for one in sentences) == 4
-    assert not any("×" in one for one in sentences)
+    assert not any("times of B" in one or "the time of B" in one for one in sentences)
 
 
 def test_a_section_in_which_all_rows_differ_has_a_mean():
@@ -119,8 +119,14 @@ def test_a_section_in_which_all_rows_differ_has_a_mean():
 
 def test_each_study_is_told_with_its_conditions():
     _, (first, second, *_) = compare.compare_studies(noisy(WHOLE, 0.18), WHOLE, "a.json", "b.json")
-    assert first.endswith("noisy: of a test; differences below 18 % mean nothing")
-    assert second.endswith("quiet; differences below 2 % mean nothing")
+    assert first.endswith("noisy: of a test")
+    assert second.endswith("2026-11-25, quiet")
+
+
+def test_the_margin_between_two_studies_is_told():
+    margin = "Between these two studies a time must differ by more than {} to count."
+    assert margin.format("1.21×") in compare.compare_studies(WHOLE, WHOLE, "a.json", "b.json")[1]
+    assert margin.format("1.65×") in compare.compare_studies(noisy(WHOLE, 0.5), WHOLE, "a.json", "b.json")[1]
 
 
 def test_starts_and_limits_have_spreads_of_their_own():

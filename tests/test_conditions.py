@@ -52,7 +52,7 @@ def test_what_cannot_be_read_is_none_and_the_floor_decides():
         [Moment(None, None, None, Probed(second, second, None)) for second in (1.0, 1.5, 1.0, 1.0)]
     )
     assert shaky["quiet"] is False
-    assert shaky["reasons"] == ["the same work took up to 50 % longer at one time than at another"]
+    assert shaky["reasons"] == ["times of the same work varied by up to 50 %"]
 
 
 def drift_of(seconds):
@@ -82,10 +82,10 @@ def test_twins_set_the_noise_floor_and_a_machine_that_drifts_is_not_quiet():
     found = summarize_moments(drifting, [(1.0, 1.03), (2.0, 1.96)])
     assert found["noise_floor"] == pytest.approx(0.03)
     assert found["drift"] == pytest.approx(0.5)
-    assert found["reasons"] == ["the same work took up to 50 % longer at one time than at another"]
+    assert found["reasons"] == ["times of the same work varied by up to 50 %"]
     assert summarize_moments(drifting)["noise_floor"] == found["drift"]  # no twins, as in a study without shapes
     uneven = summarize_moments([moment(), moment()], [(1.0, 1.3)])
-    assert uneven["reasons"] == ["the same work took up to 30 % longer in the same rounds"]
+    assert uneven["reasons"] == ["times of the same work varied by up to 30 % in the same rounds"]
 
 
 def test_twins_alone_do_not_set_the_floor_if_other_processes_interrupt_long_calls():

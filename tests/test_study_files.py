@@ -42,7 +42,7 @@ START = {"seconds": STARTS, "extremes": {stage: [1e-4, 1.0] for stage in STARTS}
 # One entry of every kind: a page needs each of them.
 WHOLE = {
     "schema": "fastgd.study",
-    "schema_version": 2,
+    "schema_version": 3,
     "command": "fastgd study",
     "date": "2026-11-25",
     "seconds": 1.0,
@@ -236,7 +236,7 @@ def test_a_study_of_version_1_is_read_with_its_conditions_unknown(write):
             one.pop("extremes", None)
     found = Study.load(write(old)).data
     assert reading.find_fault(found) == ""
-    assert found["schema_version"] == 2
+    assert found["schema_version"] == 3
     assert found["ladder"]["shapes"][0]["contestants"]["numpy"]["extremes"] == ONE["quartiles"]
     assert found["machine"]["system"] == "not recorded"
     assert found["conditions"]["quiet"] is False
@@ -255,6 +255,17 @@ def test_a_study_of_version_1_is_read_with_its_conditions_unknown(write):
             upgrade(broken)
 
 
+def test_a_study_of_version_2_had_one_noise_floor_and_the_condition_number_of_another_matrix(write):
+    old = change(("descents", "schedules", "condition"), 1000.0)
+    old["schema_version"] = 2
+    del old["conditions"]["drift"], old["conditions"]["threads_drift"]
+    found = Study.load(write(old)).data
+    assert found["descents"]["schedules"]["condition"] == pytest.approx(1000.0**0.5)
+    assert found["conditions"]["drift"] == found["conditions"]["noise_floor"] == old["conditions"]["noise_floor"]
+    assert found["conditions"]["threads_drift"] is None
+    assert Study.load(write(found)).data == found
+
+
 @pytest.mark.parametrize(("times", "best", "regret"), [((1.0, 1.05), "numpy", 1.0), ((1.0, 1.5), "numba", 1.5)])
 def test_the_map_of_a_study_of_version_1_claims_nothing_inside_the_assumed_noise(write, times, best, regret):
     """Version 1 told by quartiles alone which backend is the fastest: here they do not overlap."""
@@ -271,9 +282,9 @@ def test_the_map_of_a_study_of_version_1_claims_nothing_inside_the_assumed_noise
     assert (found["shapes"][0]["best"], found["largest_regret"]) == (best, regret)
 
 
-@pytest.mark.parametrize("version", [True, "1", 1.5, 0, 3, None])
+@pytest.mark.parametrize("version", [True, "1", 1.5, 0, 4, None])
 def test_other_versions_are_refused(write, version):
-    with pytest.raises(ValueError, match=r"expected 'fastgd\.study' and 2; got 'fastgd\.study' and"):
+    with pytest.raises(ValueError, match=r"expected 'fastgd\.study' and 3; got 'fastgd\.study' and"):
         Study.load(write({**WHOLE, "schema_version": version}))
 
 
@@ -317,7 +328,7 @@ def test_the_table_of_the_kernels_steps_by_hand():
     assert make_table(data).splitlines()[3:6] == [
         "| two compiled products | temporaries, calls | 2,000 | 2.00× |",
         "| the same, None |  | 500 | 4.00× |",
-        "| the kernel | waiting for memory | 1,000 | 0.500× |",
+        "| the kernel | waiting for memory | 1,000 | 0.500×, slower here |",
     ]
 
 
@@ -402,7 +413,7 @@ def test_a_message_has_the_file_the_place_and_the_fault_in_one_line(write, path,
         ("[1, 2]", r"top level: expected an object; got \[1, 2\]"),
         (
             '{"schema": "fastgd.bench", "schema_version": 1}',
-            "schema and schema_version: expected 'fastgd.study' and 2; got 'fastgd.bench' and 1",
+            "schema and schema_version: expected 'fastgd.study' and 3; got 'fastgd.bench' and 1",
         ),
         ('{"schema": "fastgd.study", "schema_version": 9}', "got 'fastgd.study' and 9"),
     ],

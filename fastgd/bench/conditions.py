@@ -186,9 +186,9 @@ def list_reasons(
     if clock is not None and clock["highest"] > QUIET_CLOCK * clock["lowest"]:
         reasons.append(f"the processor's clock went from {clock['lowest']:,.0f} to {clock['highest']:,.0f} MHz")
     if drift > QUIET_FLOOR and not reasons:  # else it is told already why
-        reasons.append(f"the same work took up to {format_percent(drift)} longer at one time than at another")
+        reasons.append(f"times of the same work varied by up to {format_percent(drift)}")
     if floor > QUIET_FLOOR and not reasons:
-        reasons.append(f"the same work took up to {format_percent(floor)} longer in the same rounds")
+        reasons.append(f"times of the same work varied by up to {format_percent(floor)} in the same rounds")
     return reasons
 
 
@@ -201,8 +201,31 @@ def describe_conditions(conditions: Mapping[str, Any]) -> str:
     >>> describe_conditions({"noise_floor": 0.02, "quiet": True, "reasons": []})
     'quiet; differences below 2 % mean nothing'
     """
-    told = "quiet" if conditions["quiet"] else f"noisy: {', '.join(conditions['reasons'])}"
-    return printable(f"{told}; differences below {format_percent(conditions['noise_floor'])} mean nothing", None)
+    floor = format_percent(conditions["noise_floor"])
+    return printable(f"{describe_state(conditions)}; differences below {floor} mean nothing", None)
+
+
+def describe_state(conditions: Mapping[str, Any]) -> str:
+    """Return whether the machine was quiet, and why if it was not."""
+    return printable("quiet" if conditions["quiet"] else f"noisy: {', '.join(conditions['reasons'])}", None)
+
+
+def describe_gain(conditions: Mapping[str, Any]) -> str:
+    """Return a sentence about a gain of threads that came and went; "" if it was steady.
+
+    Examples
+    --------
+    >>> from fastgd.bench.conditions import describe_gain
+    >>> describe_gain({"threads_drift": 1.07})
+    'The speed-up by more threads varied by 107 %, so numbers of threads are told apart only beyond that.'
+    """
+    drift = conditions["threads_drift"] or 0.0
+    if drift <= QUIET_FLOOR:
+        return ""
+    return (
+        f"The speed-up by more threads varied by {format_percent(drift)}, so numbers of threads are told apart only "
+        "beyond that."
+    )
 
 
 def format_percent(share: float) -> str:

@@ -1,6 +1,7 @@
 """Whether two times differ: by more than their spreads and the noise floor of the studies that they come from."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 from fastgd.bench.conditions import is_contended
@@ -36,12 +37,32 @@ def differ(
         return not overlap(one["quartiles"], other["quartiles"])
     if is_contended(conditions) and max(one["threads"], other["threads"]) > 1:
         return False
-    floors = [conditions["noise_floor"]]
+    margin = find_margin(conditions, together=together, threads=one["threads"] != other["threads"])
+    return not overlap(one["quartiles"], other["quartiles"], margin)
+
+
+def find_margin(conditions: Conditions | None, *, together: bool = True, threads: bool = False) -> float:
+    """Return the share by which times must differ to tell anything.
+
+    Parameters
+    ----------
+    conditions : dict or None
+        Those of the study; None if they are not known, for a share of 0.
+    together : bool
+        True for times of the same rounds.
+    threads : bool
+        True for times of different numbers of threads.
+    """
+    if conditions is None:
+        return 0.0
+    if threads and is_contended(conditions):
+        return inf
+    shares = [conditions["noise_floor"]]
     if not together:
-        floors.append(conditions["drift"])
-    if one["threads"] != other["threads"]:
-        floors.append(conditions["threads_drift"] or 0.0)
-    return not overlap(one["quartiles"], other["quartiles"], max(floors))
+        shares.append(conditions["drift"])
+    if threads:
+        shares.append(conditions["threads_drift"] or 0.0)
+    return max(shares)
 
 
 def margin_between(first: Conditions, second: Conditions) -> float:

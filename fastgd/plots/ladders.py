@@ -94,7 +94,7 @@ def ladder(results: Mapping[str, Any], shape: tuple[int, int], *, ax: "Axes | No
     draw_guides(ax, [found[name]["seconds"] for name in names])
     for row, name in enumerate(limits, 1):
         draw_limit(ax, -0.6 - LINE * (row - 0.5), name, found[name])
-    meanings = f"(×: speed-up over {title(reference)};", "a bar's length: that over the step before)"
+    meanings = f"×: times as fast as {title(reference)};", "a bar's length: the gain over the step before"
     ax.set_xlabel(plain("\n".join(["time per epoch", *(line for text in meanings for line in lines_of(ax, text))])))
     set_title(ax, f"One epoch, {shape[0]:,} samples × {shape[1]:,} features", describe_settings(results))
     ax.spines[["top", "right"]].set_visible(False)

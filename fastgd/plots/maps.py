@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastgd.bench.conditions import is_contended
+from fastgd.bench.differences import find_margin
 from fastgd.bench.text import base_of, describe_time, format_shape, format_time, shape_of, threads_of, title
 from fastgd.inputs.arrays import Array
 from fastgd.plots.figures import (
@@ -91,8 +91,8 @@ def crossover_map(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "A
         Axes with the numbers of features across and of samples upwards, evenly spaced. A cell has the colour of the
         "best" contestant (lighter for several threads) and its time per epoch. If `auto` chooses another one, the cell
         names it and its regret. If the "fastest" is another one, the tip names it. On dashed lines two contestants are
-        equally fast (interpolated; left out if other processes used the cores, as the "conditions" of a study tell);
-        solid lines run between neighbours for which `auto` chooses differently.
+        equally fast (interpolated; they end at shapes where the two cannot be told apart under the "conditions" of a
+        study); solid lines run between neighbours for which `auto` chooses differently.
 
     Raises
     ------
@@ -125,10 +125,8 @@ def crossover_map(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "A
     letters = fit_letters(map(list_lines, entries), (width / columns, height / rows))
     for place, entry in grid.cells.items():
         draw_cell(ax, place, entry, letters)
-    conditions = results.get("conditions")
-    contended = conditions is not None and is_contended(conditions)  # noise moves the lines of equal speed about
-    handles = [*list_colors(entries), *([] if contended else draw_crossings(ax, grid)), *draw_choices(ax, grid)]
-    set_title(ax, "The fastest, and its time per epoch")
+    handles = [*list_colors(entries), *draw_crossings(ax, grid, results.get("conditions")), *draw_choices(ax, grid)]
+    set_title(ax, "The fastest (auto's choice where level), time per epoch")
     legend_below(ax, handles)
     return ax
 
@@ -202,12 +200,12 @@ def list_colors(entries: list[dict[str, Any]]) -> list[Any]:
     return [Patch(facecolor=cell_color(name), label=plain(title(name))) for name in names]
 
 
-def draw_crossings(ax: "Axes", grid: Grid) -> list[Any]:
+def draw_crossings(ax: "Axes", grid: Grid, conditions: Mapping[str, Any] | None) -> list[Any]:
     """Draw the lines on which two contestants are equally fast; return the legend's entries for these."""
     from matplotlib.lines import Line2D
 
     handles: list[Any] = []
-    for (label, (columns, rows, values)), dashes in zip(find_crossings(grid).items(), DASHES, strict=False):
+    for (label, (columns, rows, values)), dashes in zip(find_crossings(grid, conditions).items(), DASHES, strict=False):
         look: dict[str, Any] = {"colors": ["black"], "linestyles": [dashes], "linewidths": [1.8]}
         lines = ax.contour(columns, rows, values, [0.0], zorder=3, **look)
         if not any(np.size(path.vertices) for path in lines.get_paths()):
@@ -243,11 +241,12 @@ def halo(width: float) -> list[Any]:
     return [withStroke(linewidth=width + 1.6, foreground="white")]
 
 
-def find_crossings(grid: Grid) -> dict[str, tuple[Array, Array, Array]]:
+def find_crossings(grid: Grid, conditions: Mapping[str, Any] | None = None) -> dict[str, tuple[Array, Array, Array]]:
     """Return, for pairs of contestants, columns, rows, and the logarithm of the ratio of their times there.
 
     Pairs are left out if one of the two is the faster everywhere. The half cells at the rim have the values of their
-    centres. The logarithm is NaN where one of the two was not measured: no line passes there.
+    centres. The logarithm is NaN where one of the two was not measured, and where the two cannot be told apart: no line
+    passes there.
     """
     names = {name for entry in grid.cells.values() for name in entry["contestants"]}
     counts = {threads_of(name) for name in names if base_of(name) == "cython"} - {1}
@@ -263,6 +262,7 @@ def find_crossings(grid: Grid) -> dict[str, tuple[Array, Array, Array]]:
     crossings = {}
     for label, function in pairs.items():
         values = np.pad(grid.values(function), 1, mode="edge")
+        values[np.abs(values) < log(1 + find_margin(conditions, threads=label.startswith("Cython")))] = nan
         if (values < 0).any() and (values > 0).any():
             columns, rows = (np.array([-0.5, *range(n), n - 0.5]) for n in (len(grid.features), len(grid.samples)))
             crossings[label] = columns, rows, values

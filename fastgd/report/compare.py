@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import exp, fsum, inf, log
 from typing import Any, NamedTuple
 
-from fastgd.bench.conditions import describe_conditions, is_contended
+from fastgd.bench.conditions import describe_state, is_contended
 from fastgd.bench.differences import bound_ratio, describe_bounds, margin_between
 from fastgd.bench.text import format_measured, format_ratio, title
 from fastgd.inputs.words import count, printable
@@ -152,6 +152,8 @@ def in_time(speed: float, quartiles: Sequence[float], threads: int) -> Measured:
 def introduce(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
     """Return a sentence about each study, and one about the sections that only one has."""
     sentences = [f"{name}: {describe_study(data)}" for name, data in (("A", first), ("B", second))]
+    margin = margin_between(first["conditions"], second["conditions"])
+    sentences.append(f"Between these two studies a time must differ by more than {format_ratio(margin)} to count.")
     for name, data, other in (("A", first, second), ("B", second, first)):
         alone = [section for section in SECTIONS if section in data and section not in other]
         if alone:
@@ -186,7 +188,7 @@ def describe_study(data: dict[str, Any]) -> str:
         f"fastgd {versions['fastgd']}",
         f"NumPy {versions['numpy']}",
     )
-    return ", ".join(map(printable, [*parts, data["date"], describe_conditions(data["conditions"])]))
+    return ", ".join(map(printable, [*parts, data["date"], describe_state(data["conditions"])]))
 
 
 def list_pictures(data: dict[str, Any], prefix: str) -> list[Any]:

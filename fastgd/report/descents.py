@@ -75,7 +75,7 @@ def compare_schedules() -> dict[str, Any]:
         done = np.flatnonzero(costs <= least * (1 + DONE))
         curves[name] = costs[: done[0] + 1 if len(done) else None].tolist()
     return {
-        "condition": largest / smallest,
+        "condition": (largest / smallest) ** 0.5,
         "least_cost": least,
         "n_features": X.shape[1],
         "epochs": SCHEDULE_EPOCHS,

@@ -109,9 +109,9 @@ def descents_pictures(data: dict[str, Any]) -> list[Picture]:
     found = data["descents"]
     runs = found["rates"]["runs"]
     least = found["rates"]["least_cost"]
-    costs = {f"{run['multiple']:g}/smoothness": run["costs"] for run in runs}
+    costs = {f"{run['multiple']:g}/L": run["costs"] for run in runs}
     paths = {
-        f"{run['multiple']:g}/smoothness": run["path"][: AWAY if run["multiple"] > 2 else None]
+        f"{run['multiple']:g}/L": run["path"][: AWAY if run["multiple"] > 2 else None]
         for run in runs  # all of them: a rate then has the same colour in both pictures
     }
     schedules = found["schedules"]
@@ -130,8 +130,8 @@ def descents_pictures(data: dict[str, Any]) -> list[Picture]:
             "path",
             "The paths over the contours of J",
             "Contours of the cost over two weights, and the weights after each epoch: small rates creep down "
-            "and along the valley, 1/smoothness is in the valley at once and creeps along it, 1.9/smoothness jumps "
-            "from side to side and comes nearer, 2.05/smoothness jumps further with every epoch.",
+            "and along the valley, 1/L is in the valley at once and creeps along it, 1.9/L jumps "
+            "from side to side and comes nearer, 2.05/L jumps further with every epoch.",
             partial(draw_paths, found["rates"]["X"], found["rates"]["y"], paths),
             height=4.6,
         ),

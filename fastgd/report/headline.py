@@ -38,14 +38,16 @@ def find_largest(data: Mapping[str, Any]) -> dict[str, Any] | None:
 def find_fastest(entry: Mapping[str, Any], conditions: Mapping[str, Any]) -> str:
     """Return the contestant of the least time of an epoch on the data themselves.
 
-    Of contestants that cannot be told from the fastest, the plainest one counts. If other processes used the cores
-    meanwhile, those with several threads do not count, unless there are no others.
+    Of contestants that cannot be told from the fastest, the plainest one counts, and of compiled ones that of "auto".
+    If other processes used the cores meanwhile, those with several threads do not count, unless there are no others.
     """
     found, contended = entry["contestants"], is_contended(conditions)
     kernels = [name for name in found if name not in ONCE]
     names = [name for name in kernels if not contended or found[name]["threads"] == 1] or kernels
     least = min(names, key=lambda name: found[name]["seconds"])
-    return next(name for name in names if name == least or not differ(found[name], found[least], conditions))
+    level = [name for name in names if name == least or not differ(found[name], found[least], conditions)]
+    chosen = entry.get("twin", {}).get("of")  # by "auto"
+    return chosen if chosen in level and level[0] in COMPILED else level[0]
 
 
 def headline(data: Mapping[str, Any]) -> Headline | None:

@@ -127,5 +127,5 @@ def describe_step(entry: dict[str, Any], name: str, conditions: dict[str, Any]) 
     if is_contended(conditions) and found[name]["threads"] == 1:  # several threads wait for cores that others use
         before = next((one for one in reversed(order[:k]) if found[one]["threads"] == 1), before)
     if not differ(found[name], found[before], conditions):
-        return f"no reliable difference here; meant to remove {cost}"
+        return f"no reliable difference here; elsewhere it removes {cost}"
     return cost if found[name]["seconds"] < found[before]["seconds"] else "slower here"

@@ -10,7 +10,7 @@ from fastgd.report.form import COUNT, FORM, NUMBER, PAIR, POSITIVE, REFERENCES, 
 from fastgd.report.sources import FORMULAS, LANGUAGES
 from fastgd.report.upgrade import judge_again, upgrade
 
-SCHEMA, SCHEMA_VERSION = "fastgd.study", 2
+SCHEMA, SCHEMA_VERSION = "fastgd.study", 3
 MOST_BYTES = 1 << 26  # of a file: a hundred times a whole study
 EXPECTED = "expected a study (fastgd study --json)"
 # A page computes products and ratios of a few numbers: within these bounds all of them are in the range of float64.

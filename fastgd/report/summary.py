@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from fastgd.bench.conditions import describe_conditions, is_contended
+from fastgd.bench.conditions import describe_conditions, describe_gain, is_contended
 from fastgd.bench.differences import differ
 from fastgd.bench.fits import EPOCHS, count_epochs, fit_seconds, once_of
 from fastgd.bench.text import (
@@ -30,6 +30,7 @@ def summarize_study(data: dict[str, Any]) -> list[str]:
     sentences = [
         f"Measured on {printable(machine['cpu'])}, {count(machine['cores'], 'core')}, in {data['seconds']:.0f} s.",
         f"The machine was {describe_conditions(conditions)}.",
+        *filter(None, [describe_gain(conditions)]),
     ]
     for name, summarize_section in SUMMARIES.items():
         if name in data:
@@ -67,18 +68,16 @@ def summarize_rungs(entry: dict[str, Any], conditions: dict[str, Any]) -> list[s
         timed = entry[part]["contestants"]
         name = min(timed, key=lambda name: timed[name]["seconds"])
         one, alone = timed[name], entry["contestants"].get(name)
-        what = (
-            f"With {entry['targets']['n_targets']} targets, an epoch takes"
-            if part == "targets"
-            else (f"Of sparse rows with {100 * entry['sparse']['density']:.3g} % of the entries, an epoch takes")
-        )
-        each = " a target" if part == "targets" else ""
-        beside = (
-            ""
-            if alone is None or not differ(one, alone, conditions, together=False)
-            else (f", in place of {format_time(alone['seconds'])}")
-        )
-        sentences.append(f"{what} {format_time(one['seconds'])}{each} ({title(name)}{beside}).")
+        if part == "targets":
+            what, each, other = f"With {entry['targets']['n_targets']} targets", " a target", "one target alone"
+        else:
+            what = f"Of sparse rows with {100 * entry['sparse']['density']:.3g} % of the entries"
+            each, other = "", "the dense rows"
+        told = f"{what}, an epoch takes {format_time(one['seconds'])}{each} ({title(name)})"
+        if alone is not None and differ(one, alone, conditions, together=False):
+            slower = ", which is slower here" if one["seconds"] > alone["seconds"] else ""
+            told += f"{slower}: {other} take{'s' * (part == 'targets')} {format_time(alone['seconds'])}"
+        sentences.append(f"{told}.")
     return sentences
 
 
@@ -110,8 +109,8 @@ def summarize_limits(found: dict[str, Any], conditions: dict[str, Any]) -> list[
         least = "at least " if is_contended(conditions) else ""  # others may have slowed even the best sample
         sentences.append(
             f"In a second, one thread reads {least}{format_number(speed / 1e9)} GB from memory and performs {least}"
-            f"{format_number(peak / 1e9)} billion operations: {format_number(possible)} while 8 bytes arrive. An epoch "
-            f"performs {OPERATIONS_A_NUMBER} with each number of 8 bytes, so {limiting} it out of cache."
+            f"{format_number(peak / 1e9)} billion operations: {format_number(possible)} while one number of 8 bytes "
+            f"arrives. An epoch needs {OPERATIONS_A_NUMBER}, so {limiting} it out of cache."
         )
     return sentences
 
@@ -135,7 +134,7 @@ def summarize_descents(found: dict[str, Any]) -> list[str]:
         end = f"rounding after {len(costs) - 1}" if reached else f"{excess:.1g}"
         parts.append(f"{printable(name)} to {end}")
     first = schedules["costs"]["constant"][0] - least
-    kappa, epochs = schedules["condition"] ** 0.5, schedules["epochs"]  # the data have the condition number of XᵀX
+    kappa, epochs = schedules["condition"], schedules["epochs"]
     return [
         f"At the condition number κ = {format_number(kappa)} of X, {epochs} epochs bring the cost from {first:.2g} "
         f"above its least value, by step sizes alone: {', '.join(parts)}."

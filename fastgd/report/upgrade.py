@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from fastgd.report.form import POSITIVE, TESTS
 from fastgd.report.map import gather_map
 
-EARLIER = 1  # the version that is read, too
+EARLIER = (1, 2)  # the versions that are read, too
 MOST_LEVELS = 20  # that are looked through: entries of times lie four levels below the top
 # Times of a machine of which nothing is known: less than this is not told as a difference.
 ASSUMED_FLOOR = 0.1
@@ -12,14 +13,38 @@ REASON = "this study is of an earlier fastgd, which did not record the condition
 
 
 def upgrade(data: Any) -> Any:
-    """Return the data of a file in the form of today, if it is a study of version 1; anything else as it is.
+    """Return the data of a file in the form of today if it is a study of an earlier version, anything else as it is."""
+    if not isinstance(data, dict) or data.get("schema") != "fastgd.study":
+        return data
+    version = data.get("schema_version")
+    if type(version) is not int or version not in EARLIER:
+        return data
+    return add_drift(add_conditions(data) if version == 1 else data)
+
+
+def add_drift(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of version 2 in the form of version 3.
+
+    The noise floor of version 2 was that of different times, and its condition number that of XᵀX.
+    """
+    filled = {**data, "schema_version": 3}
+    conditions, descents = data.get("conditions"), data.get("descents")
+    if isinstance(conditions, dict):
+        filled["conditions"] = {"drift": conditions.get("noise_floor"), "threads_drift": None, **conditions}
+    if isinstance(descents, dict) and isinstance(schedules := descents.get("schedules"), dict):
+        if TESTS[POSITIVE](schedules.get("condition")):
+            schedules = {**schedules, "condition": schedules["condition"] ** 0.5}
+        filled["descents"] = {**descents, "schedules": schedules}
+    return filled
+
+
+def add_conditions(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of version 1 in the form of version 2.
 
     Version 1 had no conditions, no extremes of times, and less about the machine.
     """
-    if not isinstance(data, dict) or data.get("schema") != "fastgd.study" or data.get("schema_version") != EARLIER:
-        return data
     machine = data.get("machine")
-    if type(data["schema_version"]) is not int or not isinstance(machine, dict):
+    if not isinstance(machine, dict):
         return data
     unknown: dict[str, Any] = {"system": "not recorded", "memory": None, "governor": None, "blas": {}, "kernel": {}}
     conditions = {
@@ -28,13 +53,11 @@ def upgrade(data: Any) -> Any:
         "others_share": None,
         "clock": None,
         "noise_floor": ASSUMED_FLOOR,
-        "drift": ASSUMED_FLOOR,
-        "threads_drift": None,
         "quiet": False,
         "reasons": [REASON],
     }
     filled: dict[str, Any] = add_extremes(data, MOST_LEVELS)
-    return {**filled, "schema_version": 2, "machine": {**unknown, **machine}, "conditions": conditions}
+    return {**filled, "machine": {**unknown, **machine}, "conditions": conditions}
 
 
 def add_extremes(part: Any, levels: int) -> Any:
