@@ -45,3 +45,12 @@ def test_the_same_pair_in_the_other_order_is_a_contradiction_and_a_silent_study_
     assert script["find_contradictions"](busy, idle) == [("ladder", 100, 5, "numpy", "cython")]
     assert script["find_contradictions"](idle, idle) == []
     assert script["find_contradictions"](set(), idle) == []
+
+
+def test_waits_are_claims_if_all_starts_of_one_lie_apart(script):
+    data = make_study({"numpy": 3.0}, 0.02)
+    spreads = {"numpy": [1.0, 2.0], "cython": [1.5, 3.0], "numba": [2.5, 9.0]}
+    data["price"] = {
+        "shape": [10, 2], "starts": {name: {"extremes": {"wait": spread}} for name, spread in spreads.items()}
+    }  # fmt: skip
+    assert script["list_claims"](data) == {("price", 10, 2, "numpy", "numba")}

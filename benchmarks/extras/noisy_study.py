@@ -4,8 +4,9 @@
 
 Runs `fastgd study --quick` alone, then again while other processes keep the cores busy. A claim is a pair of
 contestants of one shape whose times the study tells apart; it is contradicted if the other study tells the same pair
-apart in the other order. Prints both badges, the numbers of claims, each contradiction, and what `--compare` says.
-Begin on an idle machine.
+apart in the other order. So are the waits of two backends' processes, if all starts of one are faster than all of the
+other. Prints both badges, the numbers of claims, each contradiction, and what `--compare` says. Begin on an idle
+machine.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import combinations
+from itertools import combinations, permutations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -23,19 +24,29 @@ from fastgd.bench.conditions import describe_conditions
 from fastgd.bench.differences import differ
 from fastgd.report import Study
 from fastgd.report.compare import compare_studies
+from fastgd.report.starts import WAIT
 
-Claim = tuple[str, int, int, str, str]  # a section, a shape, and the faster and the slower contestant
+Claim = tuple[str, int, int, str, str]  # a section, its shape, and the faster and the slower contestant
 
 
 def list_claims(data: dict[str, Any]) -> set[Claim]:
     """Return all pairs of contestants of one shape that a study tells apart."""
-    claims = set()
+    claims = list_waits(data["price"]) if "price" in data else set()
     for section in ("ladder", "map"):
         for entry in data[section]["shapes"]:
             for (name, one), (other_name, other) in combinations(entry["contestants"].items(), 2):
                 if differ(one, other, data["conditions"]):
                     names = (name, other_name) if one["seconds"] < other["seconds"] else (other_name, name)
                     claims.add((section, entry["n_samples"], entry["n_features"], *names))
+    return claims
+
+
+def list_waits(price: dict[str, Any]) -> set[Claim]:
+    """Return all pairs of backends whose processes wait for different times, by all starts of both."""
+    claims, (n_samples, n_features) = set(), price["shape"]
+    for one, other in permutations(price["starts"], 2):
+        if price["starts"][one]["extremes"][WAIT][1] < price["starts"][other]["extremes"][WAIT][0]:
+            claims.add(("price", n_samples, n_features, one, other))
     return claims
 
 

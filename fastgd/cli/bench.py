@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fastgd import plots
 from fastgd.backends.cores import count_cores
+from fastgd.bench.conditions import describe_conditions
 from fastgd.bench.markdown import check_markers, format_table, write_table
 from fastgd.bench.results import SHAPES, Results, measure
 from fastgd.bench.timing import ROUNDS
@@ -201,4 +202,6 @@ def save_pictures(results: Results, shapes: list[tuple[int, int]], folder: Path)
     for name, draw in {**ladders, **PICTURES}.items():
         figure = plots.new_figure(9, 5.5)
         draw(results, ax=figure.add_subplot())
+        if "conditions" in results:
+            figure.supxlabel(describe_conditions(results["conditions"]), fontsize="small", x=0.01, ha="left")
         save_figure(figure, folder / f"{name}.png", dpi=150)
