@@ -753,6 +753,43 @@ class TestRoofline:
         labels = [text.get_text() for text in ax.get_legend().get_texts()]
         assert labels == ["roofs, 1 thread", "roofs, 2 threads", "NumPy", "Cython", "Cython, 2 threads"]
 
+    def test_points_above_each_other_stand_apart_and_have_names(self, found):
+        work = {"operations_per_epoch": 42_000, "bytes_per_epoch": 84_000}
+        found["shapes"] = [entry(1000, 10, work, numpy=12, numba=4.2, cython=4.2, cython__2=2.1, compressed=4.3)]
+        found["shapes"][0]["contestants"]["numpy"]["bytes_per_epoch"] *= 3
+        ax = plots.roofline(found, ax=plots.new_figure(5.6, 4.6).add_subplot())
+        ax.figure.canvas.draw()
+        points = [line for line in ax.lines if "per epoch" in line.get_gid()]
+        places = {
+            line.get_gid().split(", 1,000")[0]: line.get_transform().transform(line.get_xydata()[0]) for line in points
+        }
+        dots = ax.figure.dpi / 72
+        crowd = [places[name][0] / dots for name in ("Numba", "Cython", "Cython, 2 threads", "compressed problem")]
+        assert np.abs(np.subtract.outer(crowd, crowd)[~np.eye(4, dtype=bool)]).min() >= 3.9
+        assert max(crowd) - min(crowd) < 16
+        x, _ = ax.transData.transform(next(line.get_xydata()[0] for line in points if "NumPy" in line.get_gid()))
+        assert places["NumPy"][0] == pytest.approx(x)  # it stands alone
+        names = [text for text in ax.texts if getattr(text, "arrow_patch", None)]
+        assert len(names) == 4
+        lowest = sorted(names, key=lambda text: Text.get_window_extent(text).y0)  # without its line
+        assert [lowest[0].get_text(), lowest[-1].get_text()] == ["compressed problem", "Cython, 2 threads"]
+        boxes = [Text.get_window_extent(text) for text in ax.texts if not text.get_rotation()]
+        assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+        assert all(ax.bbox.x0 < box.x0 and box.x1 < ax.bbox.x1 for box in boxes)
+        labels = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert labels == ["roofs, 1 thread", "roofs, 2 threads", "NumPy"]
+
+    def test_a_loop_far_below_the_roofs_leaves_room_for_the_others(self, found):
+        found["shapes"][0]["contestants"]["python"] = {**found["shapes"][0]["contestants"]["numpy"], "seconds": 1e-3}
+        ax = plots.roofline(found)
+        bottom, top = ax.get_ylim()
+        assert bottom > 1e8  # not 4e7, the speed of the loop
+        (loop,) = [line for line in ax.lines if line.get_gid().startswith("Python loop")]
+        assert "0.0420 Gop/s" in loop.get_gid()
+        _, height = ax.transData.inverted().transform(loop.get_transform().transform(loop.get_xydata()[0]))
+        assert bottom < height < bottom * (top / bottom) ** 0.1
+        assert "↓ 0.042 Gop/s" in [text.get_text() for text in ax.texts]
+
     def test_a_machine_whose_peak_is_unknown_has_roofs_that_only_rise(self, found):
         found["limits"] = [{"threads": 1, "operations_per_second": None, "bytes_per_second": {"memory": 1e10}}]
         x, y = next(

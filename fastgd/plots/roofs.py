@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastgd.bench.text import describe_settings, describe_time, format_number, format_rate, shape_of, title
 from fastgd.inputs.words import count, printable, quote_names
 from fastgd.plots.figures import (
+    color_of,
     font_size,
     legend_below,
     new_figure,
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 SMALLEST, LARGEST = 3.5, 7.5  # markers, by the size of X
 LABELS = 0.25  # the room for labels on the roofs, as a share of the width
 LINE = 1.4  # the height of a line of text, as a multiple of the size of letters
+BELOW = 0.04  # of the lowest roof: slower computations are named at the lower edge, so that the others have room
+CROWD = 1.15  # operations per byte in this ratio belong to marks above each other
+EDGE, COLUMN = 0.05, 0.66  # the height of marks at the lower edge, and the place of names, as shares of the axes
+APART = 4.0  # points between the middles of marks that would hide each other
+CROWDED = 4  # names that are written beside their marks
 WORK = {"operations_per_epoch", "bytes_per_epoch"}
 
 
@@ -45,6 +51,8 @@ def roofline(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
     matplotlib Axes
         Axes with operations per byte across and operations per second upwards, both on logarithmic scales. Roofs are
         solid for one thread and dashed for more. A point is a contestant at a shape; its size grows with that of X.
+        Where many have the same operations per byte, they stand a little apart, and lines lead to their names. Points
+        far below the roofs are at the lower edge, with their speed.
 
     Raises
     ------
@@ -80,7 +88,7 @@ def roofline(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
         ax = new_figure(9, 5.5).add_subplot()
     reached = [place_of(entry["contestants"][name]) for entry, name in points]
     low, high = find_range(limits, [intensity for intensity, _ in reached])
-    heights = [speed for _, speed in reached]
+    heights = [speed for intensity, speed in reached if not is_below(limits, intensity, speed)]
     heights += [height for limit in limits for level in levels(limit) for height in roof(limit, level, [low, high])]
     ax.set(xscale="log", yscale="log", xlim=(low, high))
     if heights:
@@ -88,9 +96,15 @@ def roofline(results: Mapping[str, Any], *, ax: "Axes | None" = None) -> "Axes":
     handles = [draw_roofs(ax, limit, low, high) for limit in limits if levels(limit)]
     label_peaks(ax, limits, high)
     sizes = {size_of(entry) for entry, _ in points}
+    placed = [(*place, name) for (_, name), place in zip(points, reached, strict=True)]
+    below = {name: (intensity, speed) for intensity, speed, name in reversed(placed) if speed < ax.get_ylim()[0]}
+    crowd = find_crowd([one for one in placed if one[2] not in below])
+    shifts = spread(ax, [name for *_, name in crowd])
     for entry, name in points:
-        draw_point(ax, entry, name, marker_size(size_of(entry), sizes))
-    drawn = {name for _, name in points}
+        draw_point(ax, entry, name, marker_size(size_of(entry), sizes), shifts.get(name))
+    label_below(ax, below)
+    label_crowd(ax, crowd, shifts)
+    drawn = {name for _, name in points} - {name for *_, name in crowd}
     names = [name for name in dict.fromkeys(n for e in results["shapes"] for n in e["contestants"]) if name in drawn]
     handles += [Line2D([], [], label=plain(title(name)), **point_style(name)) for name in names]
     ax.set(xlabel="operations per byte", ylabel="operations per second")
@@ -132,6 +146,52 @@ def find_range(limits: list[dict[str, Any]], intensities: list[float]) -> tuple[
     ]
     shown = [*intensities, *corners] or [1.0]
     return min(intensities or shown) / 5, 8 * max(shown)  # with room for labels
+
+
+def is_below(limits: Sequence[Mapping[str, Any]], intensity: float, speed: float) -> bool:
+    """Return True if a computation is far slower than the lowest roof allows."""
+    roofs = [roof(limit, level, [intensity])[0] for limit in limits for level in levels(limit)]
+    return speed < BELOW * min(roofs, default=0.0)
+
+
+def label_below(ax: "Axes", places: Mapping[str, tuple[float, float]]) -> None:
+    """Write the speeds of the contestants whose marks are at the lower edge."""
+    for intensity, speed in places.values():
+        text = f"↓ {format_number(speed / 1e9, digits=2)} Gop/s"
+        place: dict[str, Any] = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "va": "center"}
+        ax.annotate(text, (intensity, EDGE), (7, 0), fontsize="x-small", **place)
+
+
+def find_crowd(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, float, str]]:
+    """Return the points of the contestants that all stand above each other; none where these are few.
+
+    A point has its operations per byte, those per second, and a name.
+    """
+    crowds = [[one for one in points if 1 / CROWD < one[0] / middle < CROWD] for middle, *_ in points]
+    crowd = max(crowds, key=len, default=[])
+    names = {name for *_, name in crowd} - {one[2] for one in points if one not in crowd}
+    return [one for one in crowd if one[2] in names] if len(names) >= CROWDED else []
+
+
+def spread(ax: "Axes", names: Sequence[str]) -> dict[str, Any]:
+    """Return transforms that move the marks of each name to the side a little, so that none hides another."""
+    from matplotlib.transforms import ScaledTranslation
+
+    distinct = list(dict.fromkeys(names))
+    steps = {name: (k - (len(distinct) - 1) / 2) * APART / 72 for k, name in enumerate(distinct)}
+    scale = ax.figure.dpi_scale_trans
+    return {name: ax.transData + ScaledTranslation(step, 0, scale) for name, step in steps.items()}
+
+
+def label_crowd(ax: "Axes", crowd: Sequence[tuple[float, float, str]], shifts: Mapping[str, Any]) -> None:
+    """Write the names of points that stand above each other in a column below the roofs, with lines to the points."""
+    line = 1.25 * font_size("x-small")
+    for k, (intensity, speed, name) in enumerate(sorted(crowd, key=lambda one: one[1])):
+        arrow = {"arrowstyle": "-", "color": color_of(name), "linewidth": 0.9, "relpos": (0, 0.5), "shrinkA": 1}
+        place: dict[str, Any] = {"xycoords": shifts[name], "textcoords": ("axes fraction", "axes points")}
+        column = (COLUMN, (k + 2) * line)
+        look: dict[str, Any] = {"va": "center", "fontsize": "x-small", "arrowprops": arrow, **place}
+        ax.annotate(plain(title(name)), (intensity, speed), column, **look)
 
 
 def draw_roofs(ax: "Axes", limit: Mapping[str, Any], low: float, high: float) -> Any:
@@ -209,11 +269,15 @@ def label_peaks(ax: "Axes", limits: Sequence[Mapping[str, Any]], x: float) -> No
         ax.annotate(text, (x, peak), (-3, 1 if k else -2), fontsize="x-small", **place)
 
 
-def draw_point(ax: "Axes", entry: Mapping[str, Any], name: str, size: float) -> None:
-    """Draw the speed of one contestant at one shape."""
+def draw_point(ax: "Axes", entry: Mapping[str, Any], name: str, size: float, shift: Any) -> None:
+    """Draw the speed of one contestant at one shape: moved by a transform or None, or at the lower edge."""
     one = entry["contestants"][name]
     intensity, speed = place_of(one)
-    (mark,) = ax.plot([intensity], [speed], zorder=3, alpha=0.9, **{**point_style(name), "markersize": size})
+    below = speed < ax.get_ylim()[0]
+    look = {**point_style(name), "markersize": size, "transform": shift or ax.transData}
+    if below:
+        look["transform"] = ax.get_xaxis_transform()
+    (mark,) = ax.plot([intensity], [EDGE if below else speed], zorder=3, alpha=0.9, **look)
     time = describe_time(name, one, shape_of(entry))
     mark.set_gid(f"{time}, {format_number(speed / 1e9)} Gop/s at {format_number(intensity)} operations per byte")
 
