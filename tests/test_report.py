@@ -10,6 +10,7 @@ import sys
 from html import unescape
 from html.parser import HTMLParser
 from math import inf
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -1066,3 +1067,13 @@ def test_a_full_map_fits_on_a_phone_whatever_auto_chooses():
         (picture,) = map_pictures({"map": {"shapes": shapes}})
         assert picture.least <= PHONE - 2 * 16  # with the margins of the page
         assert ("auto 1.15×" in picture.svg) == (auto == "cython-2")
+
+
+def test_the_page_explains_dashed_lines_if_its_map_has_some():
+    data = json.loads((Path(__file__).parents[1] / "docs/study.json").read_text(encoding="utf-8"))
+    data = {name: part for name, part in data.items() if name not in SECTIONS or name == "map"}
+    told = "On dashed and dotted lines the two named backends take the same time."
+    for floor in (0.0001, 1e6):
+        data["conditions"] |= {"noise_floor": floor, "drift": floor, "threads_drift": floor}
+        html = Study(data).to_html()
+        assert (told in " ".join(html.split())) == ("(interpolated)" in html) == (floor < 1)
