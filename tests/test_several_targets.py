@@ -9,6 +9,7 @@ import pytest
 
 import fastgd
 from fastgd import backends, streaming
+from fastgd.descent.auto import choose_compression
 from fastgd.descent.options import DescentOptions
 from fastgd.descent.rules import make_rules
 from fastgd.descent.target_rules import TargetRules
@@ -204,6 +205,41 @@ def test_a_rate_too_large_ends_the_run_with_the_best_weights(rate, tol):
     assert result.reason == ["diverged"] * 5
     assert np.isfinite(result.weights).all()
     np.testing.assert_allclose(result.cost, fastgd.cost(X, Y, np.zeros((7, 5))))
+
+
+@pytest.mark.parametrize("targets", [2, 3, 4])
+@pytest.mark.parametrize("options", [{}, {"batch_size": 20}, {"threads": 2}, {"check_every": 7}], ids=str)
+def test_a_few_targets_of_rows_get_the_numbers_that_they_get_alone(backend, targets, options):
+    settings = {"learning_rate": 0.01, "epochs": 40, "tol": 0, "compress": False, "backend": backend, "random_state": 1}
+    together = fastgd.gradient_descent(X, Y[:, :targets], **settings, **options)
+    same_bits = targets < 4 and backend in ("cython", "numba")
+    for t in range(targets):
+        alone = fastgd.gradient_descent(X, Y[:, t].copy(), **settings, **options)
+        for name in ("weights", "cost_history", "gradient"):
+            one, other = getattr(together, name)[..., t], getattr(alone, name)
+            np.testing.assert_allclose(one, other, rtol=0 if same_bits else 1e-9, atol=0 if same_bits else 1e-9)
+
+
+@pytest.mark.parametrize("targets", [2, 3])
+def test_a_few_targets_end_at_the_same_update_if_one_is_no_longer_finite(backend, targets):
+    y = np.ascontiguousarray(Y[:, :targets])
+    y[:, targets - 1] *= 1e100  # its cost leaves the range of float64 first
+    found = []
+    for descend in (backends.find_descend(backend, targets, sparse=False), backends.load("python").descend):
+        weights, costs, gradient = np.zeros((7, targets)), np.full((300, targets), -1.0), np.empty((7, targets))
+        applied = descend(X, y, weights, np.full(300, 2.0), costs, gradient)
+        assert 0 < applied < 300
+        assert np.isfinite(weights).all()
+        assert (costs[applied + 1 :] == -1.0).all()
+        found.append((applied, weights, costs[:applied]))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_more_targets_make_compressing_pay_earlier():
+    assert not choose_compression((1000, 10), 100)[0]
+    assert choose_compression((1000, 10), 100, targets=4)[0]
+    assert not choose_compression((1000, 10), 1, targets=4)[0]
 
 
 def test_a_target_that_diverges_ends_the_run_of_all():

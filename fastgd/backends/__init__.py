@@ -26,18 +26,20 @@ of any target would not be finite, so weights stay finite. Arithmetic is in floa
 
 A backend may also export ``gram``, ``triangle`` and ``measure``, with the arguments of the functions here but the last:
 what compression needs. ``MOST_TILED`` and ``MOST_REFLECTED`` say up to how many columns the first two are the fastest,
-and ``MOST_MEASURED`` up to how many vectors the third is; elsewhere NumPy computes.
+and ``MOST_MEASURED`` up to how many vectors the third is; elsewhere NumPy computes. ``MOST_SINGLY``
+says how many targets take less time one after the other than in one call of ``descend``.
 """
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from types import ModuleType
 
 from fastgd.backends.contract import check_contract, count_applied
 from fastgd.backends.lacks import KERNEL, BackendWarning
 from fastgd.backends.sparse import CSR, check_sparse_contract, is_sparse_rows
+from fastgd.backends.threads import run_each
 from fastgd.forks import import_safely
 from fastgd.inputs.arrays import Array
 from fastgd.inputs.callers import warn_caller
@@ -300,6 +302,18 @@ def check_takes_sparse(backend: str) -> None:
     """Refuse sparse rows for a backend that does not compute on them."""
     if not takes_sparse(backend):
         raise TypeError(f"X must be dense for backend {quote(backend)}, which does not take sparse rows")
+
+
+def find_descend(backend: str, targets: int, *, sparse: bool) -> Callable[..., int]:
+    """Return the function of a backend that updates so many targets in the least time; its arguments are not checked.
+
+    A few targets of dense rows take less time one after the other: ``MOST_SINGLY`` of the backend's module says how
+    many. The numbers of a target are then those that it gets alone, to the last bit.
+    """
+    module = load(backend)
+    singly = not sparse and 1 < targets <= getattr(module, "MOST_SINGLY", 0)
+    update: Callable[..., int] = partial(run_each, module.descend) if singly else module.descend
+    return update
 
 
 def load_fastest(backend: str, limit: str, columns: int) -> ModuleType:

@@ -29,6 +29,7 @@ MOST_PARTS, PART_ROWS, PART_ELEMENTS = 16, 2048, 1 << 20
 PANEL = 24  # columns that are enough for a thread, where there are fewer parts than threads
 # Most columns whose products, and whose reflections, leave the cache so rarely that BLAS takes no less time.
 MOST_TILED, MOST_REFLECTED = 1024, 128
+MOST_SINGLY = 3  # targets that take less time one after the other than side by side, whatever the shape of X
 MOST_MEASURED = 2  # vectors that are measured one after the other in less time than by products of matrices
 
 TAKES_SPARSE = True

@@ -71,6 +71,30 @@ def run_team(
     return applied
 
 
+def run_each(
+    descend: Callable[..., int],
+    X: Any,
+    y: Array,
+    weights: Array,
+    rates: Array,
+    costs: Array,
+    gradient: Array,
+    threads: int = 1,
+) -> int:
+    """Run the targets, the columns of y, one after the other; return how many updates were applied.
+
+    All targets must end at the same update. If one ends early, they run once more, side by side.
+    """
+    own, found = weights.T.copy(order="C"), np.empty(costs.shape[::-1])
+    slopes = np.empty_like(own)
+    for t in range(y.shape[1]):
+        applied = descend(X, y[:, t].copy(), own[t], rates, found[t], slopes[t], threads)
+        if applied < len(rates):
+            return descend(X, y, weights, rates, costs, gradient, threads)
+    weights[:], costs[:], gradient[:] = own.T, found.T, slopes.T
+    return applied
+
+
 def run_members(run_member: Callable[..., int], arguments: tuple[Any, ...], blocks: int, threads: int) -> int:
     """Run the members of a team, which share the blocks; return how many updates were applied.
 

@@ -35,7 +35,7 @@ def choose_precondition(shape: tuple[int, ...], *, rate_named: bool, may_compres
     return "whiten" if may_compress and affordable else "standardize"
 
 
-def choose_compression(shape: tuple[int, ...], epochs: int) -> tuple[bool, str]:
+def choose_compression(shape: tuple[int, ...], epochs: int, targets: int = 1) -> tuple[bool, str]:
     """Return True to compress, else False, and the reason in words.
 
     Parameters
@@ -44,20 +44,22 @@ def choose_compression(shape: tuple[int, ...], epochs: int) -> tuple[bool, str]:
         The shape of X.
     epochs : int
         The number of epochs asked for.
+    targets : int
+        The number of targets: each takes the time of its own epochs, and is one more column to compress.
 
     Examples
     --------
     >>> from fastgd.descent.auto import choose_compression
     >>> choose_compression((100_000, 50), 3)[0]
     False
-    >>> choose_compression((100_000, 50), 1000)[0]
-    True
+    >>> choose_compression((100_000, 50), 1000)[0], choose_compression((1000, 10), 150, targets=3)[0]
+    (True, True)
     """
-    n, p = shape
+    (n, p), updates = shape, epochs * targets
     if n <= p + 2:
         return False, "the data have no more rows than a compressed problem"
-    direct = epochs * (DIRECT[0] + DIRECT[1] * n * p)
-    once = COMPRESS[0] + n * p * (COMPRESS[1] + COMPRESS[2] * p)
-    gain = direct / (once + epochs * (SMALL[0] + SMALL[1] * (p + 2) * (p + 1)))
+    direct = updates * (DIRECT[0] + DIRECT[1] * n * p)
+    once = COMPRESS[0] + n * p * (COMPRESS[1] + COMPRESS[2] * (p + targets - 1))
+    gain = direct / (once + updates * (SMALL[0] + SMALL[1] * (p + 2) * (p + 1)))
     estimate = f"an estimated {gain:.2g} times as long as with compression"
     return gain >= LEAST_GAIN, f"{epochs} epochs on the data would take {estimate}"

@@ -176,15 +176,15 @@ class DescentOptions:
         vars(copy).update(vars(self), **values)
         return copy
 
-    def choose_compression(self, shape: tuple[int, ...]) -> tuple[bool, str]:
-        """Return True to compress an X of this shape, else False, and the reason in words."""
+    def choose_compression(self, shape: tuple[int, ...], targets: int) -> tuple[bool, str]:
+        """Return True to compress an X of this shape, with so many targets, else False, and the reason in words."""
         if self.compress != "auto":
             return bool(self.compress), f"compress={self.compress} was asked for"
         if self.precondition == "whiten":
             return True, "whitened coordinates come from the compressed problem"
         if self.batch_size is not None and self.batch_size < shape[0]:
             return False, "mini-batches need the rows of the data"
-        return choose_compression(shape, self.epochs)
+        return choose_compression(shape, self.epochs, targets)
 
 
 def check_epochs(epochs: Any, learning_rate: Any) -> int:

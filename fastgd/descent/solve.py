@@ -50,9 +50,9 @@ def solve(
     call_kernel, evaluate = bind_kernel(options.backend, prepared, options.threads), None
     if batch_size is not None:
         assert options.generator is not None
-        evaluate, kernel = call_kernel, backends.load(options.backend).descend
+        evaluate, kernel = call_kernel, backends.find_descend(options.backend, count_targets(prepared), sparse=False)
         call_kernel = minibatches.bind_batches(kernel, prepared, batch_size, options.generator, options.threads)
-    targets = start.shape[1] if prepared.several else 1
+    targets = count_targets(prepared)
     epochs_a_call = max(1, CALL_ELEMENTS // (prepared.problem.X.size * targets + EPOCH_ELEMENTS))
     ending = run(call_kernel, evaluate, epochs_a_call, convert_start(prepared, start), checks)
     weights = np.ascontiguousarray(prepared.to_data(ending.weights))
@@ -127,6 +127,11 @@ def make_result(
     )
 
 
+def count_targets(prepared: Prepared) -> int:
+    """Return the number of targets."""
+    return int(prepared.problem.y.shape[1]) if prepared.several else 1
+
+
 def convert_start(prepared: Prepared, start: Array) -> Array:
     """Return the starting weights in the coordinates of the descent; zeros stay zeros."""
     if not np.count_nonzero(start):
@@ -189,15 +194,17 @@ def wrap_callback(
 
 def bind_kernel(backend: str, prepared: Prepared, threads: int | None) -> CallKernel:
     """Return the kernel bound to the problem; if `threads` is None, each call uses as many threads as pay off."""
-    kernel, problem = backends.load(backend).descend, prepared.problem
+    problem, targets, work = prepared.problem, count_targets(prepared), 0
     X: Any = problem.X
-    (n, p), targets, work = X.shape, problem.y.shape[1] if prepared.several else 1, 0
+    n, p = X.shape
     if isinstance(X, SparseRows) and prepared.compressed and not backends.takes_sparse(backend):
         X = np.asarray(X, dtype=np.float64)
     elif isinstance(X, SparseRows):
         backends.check_takes_sparse(backend)
         X = X.record
         work = count_sparse_work(X, targets)
+
+    kernel = backends.find_descend(backend, targets, sparse=bool(work))
 
     def choose(epochs: int) -> int:
         return choose_sparse_threads(work, epochs) if work else choose_threads(n, p, epochs, targets)

@@ -40,8 +40,8 @@ class PrepareOptions(Protocol):
         """
         ...
 
-    def choose_compression(self, shape: tuple[int, ...]) -> tuple[bool, str]:
-        """Return True to compress an X of this shape, else False, and the reason in words."""
+    def choose_compression(self, shape: tuple[int, ...], targets: int) -> tuple[bool, str]:
+        """Return True to compress an X of this shape, with so many targets, else False, and the reason in words."""
         ...
 
 

@@ -95,7 +95,7 @@ class DenseSource:
         if options.batch_size is not None:
             check_count("batch_size", options.batch_size, most=len(self.y))
         options = options.resolved(self.X.shape)
-        compressed, message = options.choose_compression(self.X.shape)
+        compressed, message = options.choose_compression(self.X.shape, self.n_targets)
         if compressed:
             return prepare_summary(self.summarize_for(options), options, message)
         return prepare_rows(self.X, as_kernel_targets(self.y), self.sample_weight, options, message)
