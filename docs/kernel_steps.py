@@ -28,7 +28,7 @@ ROWS = {
     "in_order": ("one fused loop, sums in order", "a pass over X, but SIMD sums as well"),
     "fused": ("one fused loop, SIMD sums", "waiting for each addition"),
     "four_rows": ("four rows at a time", "loads and stores of weights and gradient"),
-    "baseline": ("the kernel, baseline, no prefetching", "idle lanes"),
+    "baseline": ("the C kernel with the narrow vectors of any processor, no prefetching", "Numba"),
     "level": ("the same, {level}", "narrow vectors, few registers"),
     "cython": ("the kernel", "waiting for memory"),
     "threads": ("the kernel, {threads} threads", "an idle core"),
