@@ -188,7 +188,7 @@ def test_a_clone_without_a_kernel_is_named_and_both_remedies(copied):
     (clone / "setup.py").touch()
     (clone / "src_ext").mkdir()
     fault = find_fault()
-    begin = "backend 'cython' needs the compiled kernel, which is missing in the source folder that was imported, "
+    begin = "backend 'cython' needs the compiled kernel, which was not built in the source folder that was imported, "
     assert fault.startswith(f"{begin}{clone}: if fastgd was installed from it, start Python in another folder; else ")
     assert ", then run: pip install --force-reinstall --no-deps -e " in fault
 

@@ -37,8 +37,8 @@ def explain_kernel(error: Exception) -> str:
         remedy = f"install a C compiler{headers}, then run: {find_command()}"
         if is_clone():
             return (
-                "backend 'cython' needs the compiled kernel, which is missing in the source folder that was imported, "
-                f"{printable(HOME)}: if fastgd was installed from it, start Python in another folder; else {remedy}"
+                "backend 'cython' needs the compiled kernel, which was not built in the source folder that was "
+                f"imported, {printable(HOME)}: if fastgd was installed from it, start Python in another folder; else {remedy}"
             )
         return "backend 'cython' needs the compiled kernel, which was not built when fastgd was installed: " + remedy
     return (
