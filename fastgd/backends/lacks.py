@@ -38,7 +38,8 @@ def explain_kernel(error: Exception) -> str:
         if is_clone():
             return (
                 "backend 'cython' needs the compiled kernel, which was not built in the source folder that was "
-                f"imported, {printable(HOME)}: if fastgd was installed from it, start Python in another folder; else {remedy}"
+                f"imported, {printable(HOME)}: if fastgd was installed from it, start Python in another folder; else "
+                f"{remedy}"
             )
         return "backend 'cython' needs the compiled kernel, which was not built when fastgd was installed: " + remedy
     return (
