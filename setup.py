@@ -48,6 +48,7 @@ SOURCES = (
     "groups.pxi",
 )
 INCLUDED = [f"src_ext/{name}" for name in SOURCES]
+SHOWN = (KERNEL, "src_ext/loops.inc")  # by the study's page
 BUILD_FAILURES = (CCompilerError, ExecError, PlatformError, OSError)
 # The loops have explicit vectors and do not need -ffast-math, which makes the whole process flush denormals and assumes
 # that there is no NaN: these flags are taken out of CFLAGS. Products are fused with sums where the source says so, and
@@ -151,7 +152,7 @@ class OptionalExtension(build_ext):
 
 
 class PackageWithSources(build_py):
-    """Copy the kernel's sources into the package, from where the study's page shows them."""
+    """Copy those of the kernel's sources into the package that the study's page shows."""
 
     def run(self):
         """Copy the package, then the sources. An editable installation shows the sources of its clone."""
@@ -159,7 +160,7 @@ class PackageWithSources(build_py):
         if not self.editable_mode:
             folder = str(Path(self.build_lib, "fastgd", "backends", "src_ext"))
             self.mkpath(folder)
-            for source in (KERNEL, *INCLUDED):
+            for source in SHOWN:
                 self.copy_file(source, folder)
 
 

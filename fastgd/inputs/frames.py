@@ -41,9 +41,10 @@ def column_names(frame: Any) -> list[str] | None:
 
 
 def check_names(argument: str, frame: Any) -> list[str] | None:
-    """Return the column names; refuse names of which only some are text: the others could not be kept.
+    """Return the column names; refuse texts among other labels: those could not be kept.
 
-    Columns without any text, such as the numbers that pandas gives to an array's columns, have no names.
+    Columns without any text, such as the numbers that pandas gives to an array's columns, have no names. Nor have those
+    with tuples among their labels: they come from columns of several levels.
     """
     names = column_names(frame)
     if names is not None or type(frame) is np.ndarray or hasattr(frame, "collect"):
@@ -51,7 +52,7 @@ def check_names(argument: str, frame: Any) -> list[str] | None:
     columns = getattr(frame, "columns", None)
     labels = [] if columns is None or callable(columns) else list(columns)
     text = [label for label in labels if isinstance(label, str)]
-    if text:
+    if text and not any(isinstance(label, tuple) for label in labels):
         other = next(label for label in labels if not isinstance(label, str))
         raise TypeError(
             f"{argument} must have column names that are all text, or none that is; got {quote(text[0])} and "
