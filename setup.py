@@ -48,7 +48,8 @@ SOURCES = (
     "groups.pxi",
 )
 INCLUDED = [f"src_ext/{name}" for name in SOURCES]
-SHOWN = (KERNEL, "src_ext/loops.inc")  # by the study's page
+COMPRESSION = ("gram.inc", "triangle.inc", "measure.inc", "sums.pxi", "measure.pxi", "whiten.pxi")
+UPDATES = [source for source in INCLUDED if Path(source).name not in COMPRESSION]
 BUILD_FAILURES = (CCompilerError, ExecError, PlatformError, OSError)
 # The loops have explicit vectors and do not need -ffast-math, which makes the whole process flush denormals and assumes
 # that there is no NaN: these flags are taken out of CFLAGS. Products are fused with sums where the source says so, and
@@ -152,7 +153,7 @@ class OptionalExtension(build_ext):
 
 
 class PackageWithSources(build_py):
-    """Copy those of the kernel's sources into the package that the study's page shows."""
+    """Copy the sources of the kernel's updates into the package, from where the study's page shows them."""
 
     def run(self):
         """Copy the package, then the sources. An editable installation shows the sources of its clone."""
@@ -160,7 +161,7 @@ class PackageWithSources(build_py):
         if not self.editable_mode:
             folder = str(Path(self.build_lib, "fastgd", "backends", "src_ext"))
             self.mkpath(folder)
-            for source in SHOWN:
+            for source in (KERNEL, *UPDATES):
                 self.copy_file(source, folder)
 
 
