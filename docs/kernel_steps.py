@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from fastgd.bench.conditions import describe_conditions, describe_gain
+from fastgd.bench.conditions import describe_conditions, describe_threads_drift
 from fastgd.bench.contestants import Contestant
 from fastgd.bench.differences import differ
 from fastgd.bench.problem import Timed, choose_rate
@@ -142,7 +142,8 @@ def make_part(data):
     """Return what the page shows of a study: its machine, the table, and which differences mean nothing."""
     machine = data["machine"]
     where = f"{machine['cpu']} ({count(machine['cores'], 'core')}, {machine['cpu_level'] or 'no compiled kernel'})"
-    told = f"Conditions: {describe_conditions(data['conditions'])} (≈ 1). {describe_gain(data['conditions'])}".strip()
+    conditions = data["conditions"]
+    told = f"Conditions: {describe_conditions(conditions)} (≈ 1). {describe_threads_drift(conditions)}".strip()
     return f"{where}, {data['date']}:\n\n{make_table(data)}\n\n{told}"
 
 

@@ -10,7 +10,7 @@ from fastgd.backends.cores import count_cores
 from fastgd.bench import conditions, machine
 from fastgd.bench.conditions import Moment, Usage, describe_conditions, find_floor, summarize_moments
 from fastgd.bench.contestants import make_backend
-from fastgd.bench.differences import differ
+from fastgd.bench.differences import differ, find_margin
 from fastgd.bench.markdown import format_table
 from fastgd.bench.probe import Probed, prepare_probe
 from fastgd.bench.problem import make_problem
@@ -258,3 +258,13 @@ def test_a_machine_has_its_system_memory_blas_and_kernel():
     assert found["memory"] is None or found["memory"] > 2**20
     assert all(set(one) == {"version", "threads"} for one in found["blas"].values())
     assert not found["kernel"] or found["kernel"].keys() >= {"compiler", "flags"}
+
+
+def test_the_margin_grows_with_what_the_times_do_not_share():
+    drifting = {**QUIET, "noise_floor": 0.03, "drift": 0.2, "threads_drift": 0.5, "quiet": False}
+    assert find_margin(None, (1, 2)) == 0.0
+    assert find_margin(drifting, (1, 1)) == find_margin(drifting, (2, 2)) == 0.03
+    assert find_margin(drifting, (1, 1), together=False) == 0.2
+    assert find_margin(drifting, (1, 2)) == find_margin(drifting, (1, 2), together=False) == 0.5
+    assert find_margin(drifting | {"others_share": 0.5}, (2, 2)) == float("inf")
+    assert find_margin(drifting | {"others_share": 0.5}, (1,)) == 0.03

@@ -210,13 +210,13 @@ def describe_state(conditions: Mapping[str, Any]) -> str:
     return printable("quiet" if conditions["quiet"] else f"noisy: {', '.join(conditions['reasons'])}", None)
 
 
-def describe_gain(conditions: Mapping[str, Any]) -> str:
+def describe_threads_drift(conditions: Mapping[str, Any]) -> str:
     """Return a sentence about a gain of threads that came and went; "" if it was steady.
 
     Examples
     --------
-    >>> from fastgd.bench.conditions import describe_gain
-    >>> describe_gain({"threads_drift": 1.07})
+    >>> from fastgd.bench.conditions import describe_threads_drift
+    >>> describe_threads_drift({"threads_drift": 1.07})
     'The speed-up by more threads varied by 107 %, so numbers of threads are told apart only beyond that.'
     """
     drift = conditions["threads_drift"] or 0.0

@@ -33,34 +33,30 @@ def differ(
     >>> differ(fast, slow, conditions), differ(fast, slow, conditions, together=False)
     (True, False)
     """
-    if conditions is None:
-        return not overlap(one["quartiles"], other["quartiles"])
-    if is_contended(conditions) and max(one["threads"], other["threads"]) > 1:
-        return False
-    margin = find_margin(conditions, together=together, threads=one["threads"] != other["threads"])
-    return not overlap(one["quartiles"], other["quartiles"], margin)
+    threads = () if conditions is None else (one["threads"], other["threads"])
+    return not overlap(one["quartiles"], other["quartiles"], find_margin(conditions, threads, together=together))
 
 
-def find_margin(conditions: Conditions | None, *, together: bool = True, threads: bool = False) -> float:
+def find_margin(conditions: Conditions | None, threads: Sequence[int], *, together: bool = True) -> float:
     """Return the share by which times must differ to tell anything.
 
     Parameters
     ----------
     conditions : dict or None
         Those of the study; None if they are not known, for a share of 0.
+    threads : sequence of int
+        The numbers of threads of the contestants. Infinity if one has several while other processes used the cores.
     together : bool
         True for times of the same rounds.
-    threads : bool
-        True for times of different numbers of threads.
     """
     if conditions is None:
         return 0.0
-    if threads and is_contended(conditions):
+    if is_contended(conditions) and max(threads) > 1:
         return inf
     shares = [conditions["noise_floor"]]
     if not together:
         shares.append(conditions["drift"])
-    if threads:
+    if len(set(threads)) > 1:
         shares.append(conditions["threads_drift"] or 0.0)
     return max(shares)
 

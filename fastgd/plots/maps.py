@@ -252,17 +252,19 @@ def find_crossings(grid: Grid, conditions: Mapping[str, Any] | None = None) -> d
     counts = {threads_of(name) for name in names if base_of(name) == "cython"} - {1}
     # The numbers of threads may differ between shapes.
     several = f"1 = {counts.pop()} threads" if len(counts) == 1 else "1 thread = several"
-    pairs: dict[str, Callable[[Contestants], float]] = {
-        "Python loop = NumPy": lambda found: log_ratio(best(found, ["python"]), best(found, NUMPY)),
-        "NumPy = compiled": lambda found: log_ratio(best(found, NUMPY), best(found, COMPILED)),
-        f"Cython: {several}": lambda found: log_ratio(
-            best(found, ["cython"], several=False), best(found, ["cython"], several=True)
+    between_backends, between_threads = find_margin(conditions, (1,)), find_margin(conditions, (1, 2))
+    pairs: dict[str, tuple[float, Callable[[Contestants], float]]] = {
+        "Python loop = NumPy": (between_backends, lambda found: log_ratio(best(found, ["python"]), best(found, NUMPY))),
+        "NumPy = compiled": (between_backends, lambda found: log_ratio(best(found, NUMPY), best(found, COMPILED))),
+        f"Cython: {several}": (
+            between_threads,
+            lambda found: log_ratio(best(found, ["cython"], several=False), best(found, ["cython"], several=True)),
         ),
     }
     crossings = {}
-    for label, function in pairs.items():
+    for label, (margin, function) in pairs.items():
         values = np.pad(grid.values(function), 1, mode="edge")
-        values[np.abs(values) < log(1 + find_margin(conditions, threads=label.startswith("Cython")))] = nan
+        values[np.abs(values) < log(1 + margin)] = nan
         if (values < 0).any() and (values > 0).any():
             columns, rows = (np.array([-0.5, *range(n), n - 0.5]) for n in (len(grid.features), len(grid.samples)))
             crossings[label] = columns, rows, values

@@ -5,7 +5,7 @@ import csv
 import io
 from typing import Any
 
-from fastgd.bench.conditions import describe_conditions, describe_gain
+from fastgd.bench.conditions import describe_conditions, describe_threads_drift
 from fastgd.bench.text import ONCE, find_prices, shape_of
 from fastgd.report import tables
 from fastgd.report.drawings import PICTURES
@@ -43,7 +43,7 @@ def render(data: dict[str, Any]) -> str:
         data=data,
         first=make_first(data),
         badge=describe_conditions(data["conditions"]),
-        gain=describe_gain(data["conditions"]),
+        gain=describe_threads_drift(data["conditions"]),
         topics={name: words for name, words in TOPICS.items() if name in shown},
         shape=shape_of(largest) if largest else None,
         variants=variants,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from fastgd.bench.conditions import describe_conditions, describe_gain, is_contended
+from fastgd.bench.conditions import describe_conditions, describe_threads_drift, is_contended
 from fastgd.bench.differences import differ
 from fastgd.bench.fits import EPOCHS, count_epochs, fit_seconds, once_of
 from fastgd.bench.text import (
@@ -30,7 +30,7 @@ def summarize_study(data: dict[str, Any]) -> list[str]:
     sentences = [
         f"Measured on {printable(machine['cpu'])}, {count(machine['cores'], 'core')}, in {data['seconds']:.0f} s.",
         f"The machine was {describe_conditions(conditions)}.",
-        *filter(None, [describe_gain(conditions)]),
+        *filter(None, [describe_threads_drift(conditions)]),
     ]
     for name, summarize_section in SUMMARIES.items():
         if name in data:

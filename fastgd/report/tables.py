@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from fastgd.bench.conditions import is_contended
-from fastgd.bench.differences import differ
+from fastgd.bench.differences import differ, find_margin
 from fastgd.bench.fits import fit_seconds
 from fastgd.bench.roofs import held_bytes, levels_of
 from fastgd.bench.text import (
@@ -97,8 +97,7 @@ def speed_up(entry: dict[str, Any], other: str, name: str, conditions: dict[str,
     if ONCE.keys().isdisjoint((other, name)):
         reliable = differ(first, second, conditions)
     else:  # a fit with other work before its epochs has no quartiles
-        far = max(ratio, 1 / ratio) > 1 + conditions["noise_floor"]
-        reliable = far and not (is_contended(conditions) and max(first["threads"], second["threads"]) > 1)
+        reliable = max(ratio, 1 / ratio) > 1 + find_margin(conditions, (first["threads"], second["threads"]))
     return Cell(format_ratio(ratio if reliable else None), ratio)
 
 
